@@ -1,0 +1,50 @@
+"""Schema: the named, versioned shape of a row, with one sentence for every column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+SENTENCE = b"sentence"
+
+
+def column(name: str, kind: pa.DataType, sentence: str, *, nullable: bool = True) -> pa.Field:
+    """A column that explains itself: the sentence travels in the Parquet file's field metadata."""
+    return pa.field(name, kind, nullable=nullable, metadata={SENTENCE: sentence.encode()})
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The shape of one table.
+
+    `version` is raised whenever the meaning of a column changes; a manifest made under another
+    version is refused rather than misread. `key` names the columns that identify a row.
+    """
+
+    name: str
+    version: int
+    key: tuple[str, ...]
+    columns: pa.Schema
+
+    def stamped(self) -> pa.Schema:
+        """The Arrow schema with this table's name and version in its metadata."""
+        return self.columns.with_metadata({b"table": self.name.encode(), b"version": str(self.version).encode()})
+
+    def conform(self, table: pa.Table) -> pa.Table:
+        """`table` in exactly this schema's columns, order and types.
+
+        Raises ValueError (a programmer's error) for a missing or surplus column, a type that cannot
+        be cast without loss, or a null where none is allowed.
+        """
+        if sorted(table.column_names) != sorted(self.columns.names):
+            raise ValueError(f"{self.name}: columns {table.column_names}, expected {self.columns.names}")
+        shaped = table.select(self.columns.names).cast(self.stamped())
+        for field in self.columns:
+            if not field.nullable and shaped.column(field.name).null_count:
+                raise ValueError(f"{self.name}.{field.name}: null in a column that must not have one")
+        return shaped
+
+    def sentences(self) -> list[tuple[str, str, str]]:
+        """(column, type, sentence) of every column, for the README's tables."""
+        return [(f.name, str(f.type), (f.metadata or {})[SENTENCE].decode()) for f in self.columns]

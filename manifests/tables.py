@@ -1,0 +1,95 @@
+"""Every table, in the order an image meets them. Change a meaning here, raise its version."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from manifests.schema import Schema, column
+
+OK = "ok"
+
+IMAGE_ID = column(
+    "image_id",
+    pa.string(),
+    "first 32 hex digits of sha256(source, natural key): the same in every run and after re-sharding",
+    nullable=False,
+)
+STATUS = column("status", pa.string(), "ok, or in one word why this image goes no further", nullable=False)
+ERROR = column("error", pa.string(), "the reason in a sentence; null where status is ok")
+LEFT = column("left_id", pa.string(), "the smaller image_id of the two", nullable=False)
+RIGHT = column("right_id", pa.string(), "the larger image_id of the two", nullable=False)
+BLIND = column("blind_cosine", pa.float64(), "cosine of the two blind (CLIP) vectors, in float64", nullable=False)
+REFERENCE = column(
+    "reference_cosine", pa.float64(), "cosine of the two reference (DINOv2) vectors, in float64", nullable=False
+)
+
+IMAGES = Schema(
+    "images",
+    1,
+    ("image_id",),
+    pa.schema(
+        [
+            IMAGE_ID,
+            column("source", pa.string(), "name of the source in the recipe", nullable=False),
+            column("key", pa.string(), "what the source calls the image: its path without extension", nullable=False),
+            column("url", pa.string(), "where it came from on the web, if the source says"),
+            column("uri", pa.string(), "the file or tar that holds its bytes; null where there are none"),
+            column("offset", pa.int64(), "first byte of the image inside uri"),
+            column("length", pa.int64(), "number of bytes of the image inside uri"),
+            column("sha256", pa.string(), "hex sha256 of those bytes"),
+            column("width", pa.int32(), "pixels, as the file's header says, EXIF rotation not applied"),
+            column("height", pa.int32(), "pixels, as the file's header says, EXIF rotation not applied"),
+            column("format", pa.string(), "what the bytes are (JPEG, PNG, ...), whatever the name says"),
+            column("caption", pa.string(), "text that came with it"),
+            column("label", pa.string(), "class that came with it, such as the synset folder"),
+            column("aesthetic", pa.float32(), "LAION aesthetic score, if the source says"),
+            column("unsafe", pa.float32(), "probability of being unsafe, if the source says"),
+            column("watermark", pa.float32(), "probability of a watermark, if the source says"),
+            column("licence", pa.string(), "licence, if the source or the recipe says"),
+            STATUS,
+            ERROR,
+        ]
+    ),
+)
+
+CANDIDATES = Schema("candidates", 1, ("left_id", "right_id"), pa.schema([LEFT, RIGHT, BLIND, REFERENCE]))
+
+PAIRS = Schema(
+    "pairs",
+    1,
+    ("left_id", "right_id"),
+    pa.schema(
+        [
+            LEFT,
+            RIGHT,
+            BLIND,
+            REFERENCE,
+            column("gap", pa.float64(), "blind_cosine - reference_cosine: how blind", nullable=False),
+            column("group", pa.int64(), "connected component among kept pairs, 1 holds the best; null if left out"),
+            column("rank", pa.int64(), "1 is the widest gap among kept pairs; null if left out"),
+            column("reason", pa.string(), "why a pair within both thresholds is left out; null if kept"),
+        ]
+    ),
+)
+
+
+def embeddings(dims: Mapping[str, int], dtype: pa.DataType | None = None) -> Schema:
+    """The embeddings table for these encoders: one fixed-size list of `dims[name]` numbers each.
+
+    `dtype` is float32 unless the recipe chooses float16.
+    """
+    vectors = [
+        column(name, pa.list_(dtype or pa.float32(), dim), f"unit vector of the encoder `{name}`; null if rejected")
+        for name, dim in dims.items()
+    ]
+    return Schema("embeddings", 1, ("image_id",), pa.schema([IMAGE_ID, STATUS, ERROR, *vectors]))
+
+
+def image_id(source: str, natural_key: str) -> str:
+    """32 hex digits naming an image by where it comes from, never by its place in a shard."""
+    # the NUL keeps ("a", "bc") and ("ab", "c") apart; surrogateescape keeps undecodable file names apart
+    text = f"{source}\0{natural_key}".encode("utf-8", "surrogateescape")
+    return hashlib.sha256(text).hexdigest()[:32]

@@ -1,0 +1,114 @@
+"""Answers: what each command says, for a person (`str`) and for a program (`to_json`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from manifests.counts import Counts
+from manifests.lineage import Lineage
+
+
+@dataclass(frozen=True)
+class StepAnswer:
+    """One step: its state, its shards, and what became of what it saw."""
+
+    step: str
+    state: str
+    shards: int
+    planned: int | None
+    counts: Counts
+    unit: str = "rows"
+    note: str = ""
+    failures: tuple[Mapping[str, Any], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "counts": self.counts.to_json(), "failures": list(self.failures)}
+
+    def cells(self) -> tuple[str, ...]:
+        shards = f"{self.shards}/{'?' if self.planned is None else self.planned}"
+        why = ", ".join(f"{reason} {count:,}" for reason, count in self.counts.rejected.items())
+        seen, ok = (f"{self.counts.seen:,}", f"{self.counts.ok:,}") if self.counts.seen else ("", "")
+        return (self.step, self.state, shards, seen, ok, "; ".join(text for text in (why, self.note) if text))
+
+
+@dataclass(frozen=True)
+class RunAnswer:
+    """A run, step by step, and where to look next."""
+
+    run: str
+    steps: tuple[StepAnswer, ...]
+    gallery: str | None = None
+    next: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"run": self.run, "steps": [one.to_json() for one in self.steps], "gallery": self.gallery}
+
+    def __str__(self) -> str:
+        head = ("step", "state", "shards", "seen", "ok", "left out, and notes")
+        lines = [self.run, *table(head, [step.cells() for step in self.steps])]
+        for step in self.steps:
+            lines += [f"failed: {step.step}/{one['task']}: {one['error']}" for one in step.failures[:10]]
+        lines += [f"gallery: {self.gallery}"] if self.gallery else []
+        return "\n".join([*lines, self.next] if self.next else lines)
+
+
+@dataclass(frozen=True)
+class RowsAnswer:
+    """The first rows of a manifest."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Mapping[str, Any], ...]
+    total: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {"manifest": self.title, "rows": [dict(row) for row in self.rows], "total": self.total}
+
+    def __str__(self) -> str:
+        cells = [tuple(_cell(row[name]) for name in self.columns) for row in self.rows]
+        return "\n".join([f"{self.title}: {len(self.rows)} of {self.total:,} rows", *table(self.columns, cells)])
+
+
+@dataclass(frozen=True)
+class LineageAnswer:
+    """What a manifest was made of, and of what its inputs were."""
+
+    chain: tuple[tuple[Lineage, bool], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "steps": [
+                {**lineage.to_json(), "fingerprint": lineage.fingerprint, "committed": committed}
+                for lineage, committed in self.chain
+            ]
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(line for lineage, committed in self.chain for line in _lineage_lines(lineage, committed))
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of text in columns as wide as they must be; the last column is not padded."""
+    widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
+    widths[-1] = 0
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
+    ]
+
+
+def _lineage_lines(lineage: Lineage, committed: bool) -> list[str]:
+    state = "committed" if committed else "not finished"
+    lines = [f"{lineage.step}  {lineage.fingerprint}  ({lineage.stage}, table {lineage.table}, {state})"]
+    lines += [f"  {name} = {value}" for name, value in lineage.leaves()]
+    return lines
+
+
+def _cell(value: Any, most: int = 44) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return f"[{', '.join(f'{number:.3f}' for number in value[:3])}, ... {len(value)}]"
+    text = "" if value is None else " ".join(str(value).split())
+    return text if len(text) <= most else text[: most - 1] + "…"

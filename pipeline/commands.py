@@ -1,0 +1,144 @@
+"""Commands: what each command of the command line does, without the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+from manifests.errors import Refused
+from manifests.manifest import COMMIT, Draft, Manifest
+from manifests.storage import Folder
+from pipeline.answers import LineageAnswer, RowsAnswer, RunAnswer, StepAnswer
+from pipeline.local_executor import LocalExecutor
+from pipeline.progress import Progress
+from pipeline.reading import PRESETS, preset_names, read_config
+from pipeline.recipe import Step, steps
+from pipeline.report.write import NAME as GALLERY
+from pipeline.report.write import write_report
+from pipeline.runner import FAILURES
+from pipeline.runner import run as run_steps
+from pipeline.runs import ORDER, lineage_of, manifest_of, run_folder, steps_begun
+from pipeline.survey import Finding, State, survey
+
+
+def run(
+    recipe: str, changes: Sequence[str], root: str, name: str | None, until: str | None, offline: bool
+) -> RunAnswer:
+    """Make a run, and its gallery when it is whole. Raises Refused or TasksFailed."""
+    folder, wanted = _asked(recipe, changes, root, name, until, offline)
+    with Progress() as progress:
+        manifests = run_steps(wanted, folder, LocalExecutor(), progress)
+    gallery = write_report(folder.url) if "pairs" in manifests else None
+    answers = tuple(_committed(manifest) for manifest in manifests.values())
+    return RunAnswer(folder.url, answers, gallery)
+
+
+def plan(recipe: str, changes: Sequence[str], root: str, name: str | None, offline: bool) -> RunAnswer:
+    """What `run` would do to each step, and how much there is of it as far as that is known before."""
+    folder, wanted = _asked(recipe, changes, root, name, None, offline)
+    answers, there = [], {}
+    for finding in survey(wanted, folder):
+        if finding.state is State.TAKE:
+            there[finding.step.name] = Manifest.open(finding.folder)
+        answers.append(_planned(finding, there))
+    return RunAnswer(
+        folder.url, tuple(answers), next="nothing was started; `blindpairs run` with the same words does it"
+    )
+
+
+def status(run: str) -> RunAnswer:
+    """How far a run is, from its folder alone."""
+    folder = run_folder(run)
+    answers = tuple(_status(folder / step) for step in steps_begun(folder))
+    return RunAnswer(folder.url, answers, f"{folder.url}/{GALLERY}" if folder.has(GALLERY) else None)
+
+
+def show(run: str, step: str, rows: int) -> RowsAnswer:
+    """The first rows of a manifest."""
+    manifest = manifest_of(run, step)
+    columns = manifest.columns
+    found = (row for batch in manifest.batches(columns, max(rows, 1)) for row in batch.to_pylist())
+    return RowsAnswer(manifest.folder.url, tuple(columns), tuple(islice(found, rows)), manifest.rows)
+
+
+def lineage(run: str, step: str) -> LineageAnswer:
+    """A step's lineage, and those of all it was made from."""
+    first, committed = lineage_of(run, step)
+    needed, chain = set(first.inputs), [(first, committed)]
+    for name in reversed(ORDER[: ORDER.index(step)]):
+        if name in needed:
+            found, whole = lineage_of(run, name)
+            needed |= set(found.inputs)
+            chain.append((found, whole))
+    return LineageAnswer(tuple(chain))
+
+
+def presets(name: str | None) -> str:
+    """The presets' names, or one preset's text."""
+    if name is None:
+        return "\n".join(preset_names())
+    if name not in preset_names():
+        raise Refused(f"preset {name!r} is not known; presets are: {', '.join(preset_names())}")
+    return (PRESETS / f"{name}.yaml").read_text().rstrip()
+
+
+def _asked(
+    recipe: str, changes: Sequence[str], root: str, name: str | None, until: str | None, offline: bool
+) -> tuple[Folder, list[Step]]:
+    """The run's folder and the steps wanted. `--offline` is the hubs' own switch, which workers inherit."""
+    if offline:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    config = read_config(recipe, changes, name)
+    wanted = steps(config)
+    names = [step.name for step in wanted]
+    if until is not None and until not in names:
+        raise Refused(f"--until {until}: there is no such step; steps are: {', '.join(names)}")
+    return Folder(root) / config.run, wanted[: names.index(until) + 1] if until else wanted
+
+
+def _committed(manifest: Manifest) -> StepAnswer:
+    shards = len(manifest.shards)
+    return StepAnswer(manifest.folder.name, "committed", shards, shards, manifest.counts)
+
+
+def _planned(finding: Finding, there: dict[str, Manifest]) -> StepAnswer:
+    step, state = finding.step, finding.state
+    if state is State.TAKE:
+        found = there[step.name]
+        return StepAnswer(step.name, state, len(found.shards), len(found.shards), found.counts)
+    shards, planned = 0, None
+    if state is State.FINISH and (draft := Draft.planned(finding.folder)):
+        planned = len(draft.tasks)
+        shards = planned - len(draft.missing())
+    elif all(name in there for name in step.reads):
+        planned = len(step.stage.plan({name: there[name] for name in step.reads}))
+    return StepAnswer(step.name, state, shards, planned, _nothing(), note=_amount(finding))
+
+
+def _amount(finding: Finding) -> str:
+    """How much there is to do, as far as the lineage says it before anything ran."""
+    if finding.changed:
+        return "; ".join(map(str, finding.changed))
+    found = finding.lineage.outside.get("found", {})
+    sizes = [f"{name}: {facts['files']:,} files, {facts['bytes'] / 1e9:,.2f} GB" for name, facts in found.items()]
+    return "; ".join(sizes) or f"after {', '.join(finding.step.reads)}"
+
+
+def _nothing() -> Any:
+    from manifests.counts import Counts
+
+    return Counts()
+
+
+def _status(folder: Folder) -> StepAnswer:
+    if folder.has(COMMIT):
+        return _committed(Manifest.open(folder))
+    draft = Draft.planned(folder)
+    assert draft is not None  # steps_begun names only those with a plan or a commit
+    failures = tuple(json.loads(folder.read(FAILURES))) if folder.has(FAILURES) else ()
+    missing = len(draft.missing())
+    state = f"{len(failures)} failed" if failures else "not finished"
+    return StepAnswer(folder.name, state, len(draft.tasks) - missing, len(draft.tasks), _nothing(), failures=failures)

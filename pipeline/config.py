@@ -1,0 +1,71 @@
+"""Config: a recipe's values, read strictly. A misspelt key is an error that names the nearest right one."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from stages.base import Settings
+from stages.download.settings import DownloadSettings
+from stages.embed.settings import EmbedSettings
+from stages.filter.settings import FilterSettings
+from stages.search.settings import SearchSettings
+
+RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
+
+
+class WorkerSettings(Settings):
+    """How a step's work is spread. None of it changes a row, so none of it enters a fingerprint."""
+
+    count: int | None = Field(None, ge=1, description="workers; null: as many as cores (or GPUs) and memory hold")
+    gpus: int | None = Field(None, ge=0, description="GPUs a worker; null: one where the machine has any")
+    threads: int = Field(1, ge=1, description="threads a worker computes with")
+    decoders: int = Field(2, ge=1, description="threads a worker reads and decodes images with")
+    batch: int = Field(32, ge=1, description="images in one forward pass; halved when memory runs out")
+    attempts: int = Field(3, ge=1, description="a task that kills its worker so many times fails alone")
+    max_failed: float = Field(0.9, ge=0, le=1, description="a task fails if more than this share of its images do")
+
+
+class Workers(Settings):
+    """Workers of each step, by the section that sets the step."""
+
+    images: WorkerSettings = WorkerSettings()
+    embed: WorkerSettings = WorkerSettings()
+    search: WorkerSettings = WorkerSettings()
+    filter: WorkerSettings = WorkerSettings()
+
+
+class Config(Settings):
+    """A whole recipe."""
+
+    run: RunName = Field(description="name of the run: its manifests lie in root/run/step")
+    images: DownloadSettings
+    embed: EmbedSettings
+    search: SearchSettings
+    filter: FilterSettings = FilterSettings()
+    workers: Workers = Workers()
+
+    @model_validator(mode="after")
+    def _roles_are_encoders(self) -> Config:
+        for role, name in (("blind", self.search.blind), ("reference", self.search.reference)):
+            if name not in self.embed.encoders:
+                near = difflib.get_close_matches(name, self.embed.encoders, n=1)
+                known = f"did you mean {near[0]}?" if near else f"there are: {', '.join(self.embed.encoders)}"
+                raise ValueError(f"search.{role}: {name!r} is no encoder of embed.encoders; {known}")
+        return self
+
+    @model_validator(mode="after")
+    def _floor_below_thresholds(self) -> Config:
+        floor = self.search.min_cosine
+        for name, value in (
+            ("blind_min", self.filter.blind_min),
+            ("near_duplicate_min", self.filter.near_duplicate_min),
+        ):
+            if value is not None and value < floor:
+                raise ValueError(
+                    f"filter.{name} {value} lies below search.min_cosine {floor}: what lies between was never "
+                    f"searched; lower search.min_cosine to {value} (under a new run name), or raise filter.{name}"
+                )
+        return self

@@ -1,0 +1,27 @@
+"""Show: the whole main job on drawn scenes, so that the truth is known. Downloads nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from manifests.storage import Folder
+from pipeline.demo.shards import pack
+from pipeline.demo.verdict import verdict
+from pipeline.local_executor import LocalExecutor
+from pipeline.progress import Progress
+from pipeline.reading import read_config
+from pipeline.recipe import steps
+from pipeline.report.write import write_report
+from pipeline.runner import run
+
+
+def demo(out: Path, scenes: int) -> str:
+    """Draw `scenes` scenes below `out`, run the real pipeline on them, and say what it found and missed."""
+    planted = pack(out / "scenes", scenes)
+    config = read_config("demo", [f"images.sources.0.uri={out / 'scenes'}/*.tar"])
+    folder = Folder(str(out / "runs")) / config.run
+    with Progress() as progress:
+        manifests = run(steps(config), folder, LocalExecutor(), progress)
+    judged = verdict(planted, config.images.sources[0].name, manifests)
+    gallery = write_report(folder.url, judged.rows)
+    return f"{judged}\ngallery: {gallery}"

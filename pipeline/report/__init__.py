@@ -1,0 +1,1 @@
+"""Report: one self-contained page of the pairs a run found."""

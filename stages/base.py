@@ -1,0 +1,142 @@
+"""Stage: a kind of work. `plan` says which tasks there are, `process` makes one task's shard.
+
+A stage knows tables and settings; it does not know where it runs, how many workers there are, or
+what happens when one dies. Heavy libraries are loaded in `setup`, on the worker, never at import.
+"""
+
+from __future__ import annotations
+
+import difflib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from manifests.counts import Counts, by_status
+from manifests.manifest import Manifest
+from manifests.schema import Schema
+from manifests.shard import Part
+
+Reads = Mapping[str, Manifest]  # step -> the committed manifest it reads
+
+
+class Settings(BaseModel):
+    """What a recipe may say for a stage. Unknown keys are errors; values never change once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, values: Any) -> Any:
+        unknown = [key for key in values if key not in cls.model_fields] if isinstance(values, dict) else []
+        if unknown:
+            near = difflib.get_close_matches(str(unknown[0]), cls.model_fields, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(cls.model_fields)}"
+            raise ValueError(f"unknown setting {unknown[0]!r}; {hint}")
+        return values
+
+
+@dataclass(frozen=True)
+class Task:
+    """One shard to make: its name, and what the stage must know to make it. A few hundred bytes."""
+
+    name: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, **self.facts}
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Task:
+        return Task(value["name"], {key: child for key, child in value.items() if key != "name"})
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a worker has to work with. None of it changes a row."""
+
+    device: str = "cpu"  # "cpu" or "cuda"
+    threads: int = 1  # threads that compute
+    decoders: int = 2  # threads that read and decode ahead of the model
+    batch: int = 32  # images in one forward pass
+
+
+class Stage(ABC):
+    """The one thing the pipeline knows about work. Instances are pickled to workers: keep them small."""
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1  # raised when the same settings would make other rows
+    remade: ClassVar[bool] = False  # cheap enough to be made again in place when its settings change
+    unit: ClassVar[str] = "images"  # what `seen` counts
+    accelerated: ClassVar[bool] = False  # runs on a GPU where there is one
+
+    @property
+    @abstractmethod
+    def settings(self) -> Mapping[str, Any]:
+        """What the recipe says, by dotted name, as plain JSON: it enters the fingerprint."""
+
+    @abstractmethod
+    def schema(self) -> Schema:
+        """The table this stage writes. Called on a worker, after `setup`."""
+
+    @abstractmethod
+    def table(self) -> tuple[str, int]:
+        """Name and version of that table; known without `setup`."""
+
+    def outside(self) -> Mapping[str, Any]:
+        """What is found outside and decides rows (files of a source, hashes of weights), as plain JSON.
+
+        Raises Refused where it is not there or not fit for use: before any work.
+        """
+        return {}
+
+    @abstractmethod
+    def plan(self, reads: Reads) -> list[Task]:
+        """Every task, the same list each time for the same inputs."""
+
+    def expected(self, reads: Reads) -> int | None:
+        """How many things all tasks together must see; checked at the commit. None: not known before."""
+        return None
+
+    def failed(self, task: Task, counts: Counts, reads: Reads) -> tuple[int, int]:
+        """How many images of the task failed here, of how many: judged against `max_failed`."""
+        return 0, 0
+
+    def worker_bytes(self) -> int:
+        """Memory one worker needs, in bytes, so that no more are started than fit."""
+        return 512 << 20
+
+    def setup(self, machine: Machine) -> None:  # noqa: B027 - most stages need none
+        """Load what is dear, once a worker."""
+
+    @abstractmethod
+    def process(self, task: Task, reads: Reads) -> Iterator[Part]:
+        """Make one task's rows. The same task gives the same parts on any worker."""
+
+
+class MapStage(Stage):
+    """A stage whose shards answer one to one to those of the first manifest it reads."""
+
+    source: ClassVar[str]  # the step it maps over
+    columns: ClassVar[tuple[str, ...] | None] = None  # those of its table that are read; None: all
+
+    def plan(self, reads: Reads) -> list[Task]:
+        return [Task(shard.name) for shard in reads[self.source].shards]
+
+    def expected(self, reads: Reads) -> int:
+        return reads[self.source].rows
+
+    def failed(self, task: Task, counts: Counts, reads: Reads) -> tuple[int, int]:
+        earlier = reads[self.source].by_name[task.name].counts.lost
+        return counts.lost - earlier, counts.seen - earlier
+
+    def process(self, task: Task, reads: Reads) -> Iterator[Part]:
+        table = self.transform(reads[self.source].read(task.name, self.columns))
+        yield Part(table, by_status(table))
+
+    @abstractmethod
+    def transform(self, rows: pa.Table) -> pa.Table:
+        """One shard's rows in, as many rows with `status` and `error` out."""

@@ -1,0 +1,1 @@
+"""Download: from sources as people have them to rows that say where every image lies."""

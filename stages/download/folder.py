@@ -1,0 +1,83 @@
+"""A folder of image files. The folder a file lies in becomes its label, as in ImageNet's synset folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from manifests.counts import Counts
+from manifests.errors import Refused
+from stages import images
+from stages.base import Task
+from stages.download.listing import File, absolute, digest, files_below
+from stages.download.row import Found, Row, looked_at, printable, refused
+from stages.download.settings import SourceSettings
+
+NAMED_ASIDE = 20  # other files named one by one in a shard's counts; the rest are only counted
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """Files below a folder; those not named like an image are counted and named, and are no rows."""
+
+    source: SourceSettings
+    shard_rows: int
+
+    def outside(self) -> dict[str, int | str]:
+        """What there is now: number, bytes, and a hash of names and sizes of the image files."""
+        found = digest(self._image_files())
+        if not found["files"]:
+            raise Refused(
+                f"source {self.source.name}: no image file below {self._root} (endings known: "
+                f"{' '.join(images.NAMES)}); correct images.sources ... uri"
+            )
+        return found
+
+    def plan(self) -> list[Task]:
+        """One task a stretch of `shard_rows` image files, named by the paths it lies between."""
+        files, tasks, after = self._image_files(), [], None
+        while block := list(islice(files, self.shard_rows)):
+            to, name = block[-1].name, f"{self.source.name}-{len(tasks):05d}"
+            tasks.append(Task(name, {"source": self.source.name, "after": after, "to": to, "files": len(block)}))
+            after = to
+        if tasks:  # the last stretch is open, so that other files behind the last image are counted too
+            tasks[-1] = Task(tasks[-1].name, {**tasks[-1].facts, "to": None})
+        return tasks
+
+    def rows(self, task: Task) -> tuple[list[Row], Counts]:
+        """The rows of one stretch, and what lay between them."""
+        files = list(files_below(self._root, task.facts["after"], task.facts["to"]))
+        pictures = [file for file in files if images.is_named_as_image(file.name)]
+        if len(pictures) != task.facts["files"]:
+            raise Refused(
+                f"{self._root} changed while it was read: {len(pictures)} image files between "
+                f"{task.facts['after']} and {task.facts['to']}, {task.facts['files']} planned; name a new run"
+            )
+        others = [file.name for file in files if not images.is_named_as_image(file.name)]
+        return [self._row(file) for file in pictures], Counts(aside=_aside(others))
+
+    @property
+    def _root(self) -> str:
+        return absolute(self.source.uri)
+
+    def _image_files(self) -> Iterator[File]:
+        return (file for file in files_below(self._root) if images.is_named_as_image(file.name))
+
+    def _row(self, file: File) -> Row:
+        stem = file.name.rsplit(".", 1)[0]
+        folder = file.name.rsplit("/", 2)[-2] if "/" in file.name else None
+        fields = {"label": folder and printable(folder), "licence": self.source.licence}
+        found = Found(self.source.name, stem, file.name, file.uri, 0, max(file.size, 0), fields)
+        if file.name != printable(file.name):
+            unnamed = Found(self.source.name, stem, file.name, "", 0, 0, fields)
+            return refused(unnamed, images.UNREADABLE, "the file's name is not UTF-8; rename it")
+        if not file.regular:
+            return refused(found, images.UNREADABLE, f"{file.uri} is not a regular file")
+        return looked_at(found)
+
+
+def _aside(names: list[str]) -> dict[str, int]:
+    named = {printable(name): 1 for name in names[:NAMED_ASIDE]}
+    more = len(names) - len(named)
+    return named | ({"(more files)": more} if more > 0 else {})

@@ -1,0 +1,95 @@
+"""Row: one image as the images table wants it, from where it was found and what its bytes say."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from manifests.tables import IMAGES, OK, image_id
+from stages import images
+from stages.images import ImageRefused
+
+Row = dict[str, Any]
+
+# column of the images table -> what others call it, the first one present counts
+SPELLINGS: Mapping[str, tuple[str, ...]] = {
+    "url": ("url", "URL"),
+    "caption": ("caption", "TEXT", "text"),
+    "label": ("label", "class", "synset"),
+    "aesthetic": ("aesthetic", "AESTHETIC_SCORE", "aesthetic_score"),
+    "unsafe": ("unsafe", "punsafe"),
+    "watermark": ("watermark", "pwatermark"),
+    "licence": ("licence", "license", "LICENSE"),
+}
+NUMBERS = ("aesthetic", "unsafe", "watermark")
+
+
+@dataclass(frozen=True)
+class Found:
+    """An image as a source names it, before its bytes are looked at."""
+
+    source: str
+    key: str
+    natural_key: str  # what image_id is made of: stays the same when shards are cut anew
+    uri: str
+    offset: int
+    length: int
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def fields_of(values: Mapping[str, Any], licence: str | None = None) -> Row:
+    """The columns that came with an image, by any of their known spellings; unfit values become null."""
+    named = {column: _first(values, spellings) for column, spellings in SPELLINGS.items()}
+    fields = {column: _number(v) if column in NUMBERS else _text(v) for column, v in named.items()}
+    return fields | {"licence": fields["licence"] or licence}
+
+
+def looked_at(found: Found) -> Row:
+    """The row of an image: its bytes are read once, hashed, and their header parsed."""
+    try:
+        data = images.read(found.uri, found.offset, found.length)
+        digest = hashlib.sha256(data).hexdigest()
+        place = {"uri": found.uri, "offset": found.offset, "length": found.length, "sha256": digest}
+        seen = images.header(data)
+    except ImageRefused as refusal:
+        return refused(found, refusal.status, refusal.sentence)
+    return _row(found) | place | {"width": seen.width, "height": seen.height, "format": seen.format, "status": OK}
+
+
+def refused(found: Found, status: str, sentence: str) -> Row:
+    """The row of an image that goes no further: it says why, and where it was looked for."""
+    place = {"uri": found.uri or None, "offset": found.offset, "length": found.length}
+    return _row(found) | place | {"status": status, "error": sentence}
+
+
+def _row(found: Found) -> Row:
+    named = {
+        "image_id": image_id(found.source, found.natural_key),
+        "source": found.source,
+        "key": printable(found.key),
+    }
+    return dict.fromkeys(IMAGES.columns.names) | dict(found.fields) | named
+
+
+def printable(text: str) -> str:
+    """`text` as valid UTF-8: bytes of a file name that are not are shown as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _first(values: Mapping[str, Any], spellings: tuple[str, ...]) -> Any:
+    return next((values[name] for name in spellings if values.get(name) is not None), None)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None or isinstance(value, (dict, list)) else printable(str(value))
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,140 @@
+"""WebDataset shards: tars of images with their captions (.txt) and fields (.json, .cls) beside them.
+
+Members belong together by name, adjacent or not. An image's name is all before its last dot, so that
+`dog.left.jpg` and `dog.right.jpg` are two images; `dog.txt` captions both, by WebDataset's own rule
+that the name ends at the first dot.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from manifests.counts import Counts
+from stages import images
+from stages.base import Task
+from stages.download.listing import absolute, digest, files_matching
+from stages.download.row import Found, Row, fields_of, looked_at, refused
+from stages.download.settings import SourceSettings
+from stages.download.tar import Damage, Member, members
+
+SIDECARS = ("txt", "json", "cls")
+DUPLICATE_KEY = "duplicate_key"
+
+
+@dataclass
+class Index:
+    """What one tar holds, by name; `damage` says why there may be more that cannot be had."""
+
+    pictures: list[Member] = field(default_factory=list)
+    sidecars: dict[tuple[str, str], Member] = field(default_factory=dict)  # (name, "txt") -> member
+    aside: Counter[str] = field(default_factory=Counter)
+    damage: Damage | None = None
+
+
+@dataclass(frozen=True)
+class ShardsSource:
+    """One tar is one task."""
+
+    source: SourceSettings
+
+    def outside(self) -> dict[str, int | str]:
+        """What there is now: number, bytes, and a hash of names and sizes of the tars."""
+        return digest(files_matching(self.source, self.source.uri))
+
+    def plan(self) -> list[Task]:
+        files = files_matching(self.source, self.source.uri)
+        return [
+            Task(f"{self.source.name}-{place:05d}", {"source": self.source.name, "uri": absolute(file.uri)})
+            for place, file in enumerate(files)
+        ]
+
+    def rows(self, task: Task) -> tuple[list[Row], Counts]:
+        """A row for every image of the tar, one more for a tar that is cut or broken, and what else lay in it."""
+        uri, notes = task.facts["uri"], Counter[str]()
+        index = index_of(uri)
+        seen: Counter[str] = Counter()
+        rows = []
+        for member in index.pictures:
+            seen[member.name] += 1
+            rows.append(self._row(uri, index, member, seen[member.name], notes))
+        if index.damage:
+            rows.append(self._damaged(uri, index.damage))
+        return rows, Counts(aside=dict(index.aside + notes))
+
+    def _row(self, uri: str, index: Index, member: Member, occurrence: int, notes: Counter[str]) -> Row:
+        stem = member.name.rsplit(".", 1)[0]
+        natural = f"{_file_name(uri)}/{member.name}" if self.source.keys_repeat else member.name
+        fields = fields_of(read_sidecars(uri, index, member.name, notes), self.source.licence)
+        if occurrence == 1:
+            return looked_at(Found(self.source.name, stem, natural, uri, member.offset, member.length, fields))
+        again = Found(self.source.name, stem, f"{natural}#{occurrence}", uri, member.offset, member.length, fields)
+        sentence = f"{member.name} occurs {occurrence} times in {_file_name(uri)}; the first one counts"
+        return refused(again, DUPLICATE_KEY, sentence)
+
+    def _damaged(self, uri: str, damage: Damage) -> Row:
+        name = _file_name(uri)
+        return refused(Found(self.source.name, name, f"{name}#damage", uri, 0, 0), damage.status, damage.sentence)
+
+
+def index_of(uri: str) -> Index:
+    """Where everything lies in the tar at `uri`; reads headers only."""
+    index = Index()
+    try:
+        with images.opened(uri) as file:
+            for member in members(file):
+                _enter(index, member)
+    except OSError as error:
+        index.damage = Damage(images.UNREADABLE, f"{uri}: {error.strerror or error}")
+    return index
+
+
+def read_sidecars(uri: str, index: Index, name: str, notes: Counter[str]) -> dict[str, Any]:
+    """Caption and fields of the image called `name`; what does not parse is noted and left out."""
+    values: dict[str, Any] = {}
+    for kind in SIDECARS:
+        if (member := _sidecar(index, name, kind)) is not None:
+            values |= _parsed(kind, images.read(uri, member.offset, member.length), notes)
+    return values
+
+
+def _parsed(kind: str, data: bytes, notes: Counter[str]) -> Mapping[str, Any]:
+    text = data.decode("utf-8", "replace")
+    if text.encode() != data:
+        notes[f"(.{kind} that is not UTF-8)"] += 1
+    if kind != "json":
+        return {"caption" if kind == "txt" else "label": text.strip()}
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if isinstance(value, dict):
+        return value
+    notes["(.json that is not a JSON object)"] += 1
+    return {}
+
+
+def _sidecar(index: Index, name: str, kind: str) -> Member | None:
+    folder, slash, base = name.rpartition("/")
+    exact = index.sidecars.get((name.rsplit(".", 1)[0], kind))
+    return exact or index.sidecars.get((folder + slash + base.split(".", 1)[0], kind))
+
+
+def _enter(index: Index, member: Member | Damage) -> None:
+    if isinstance(member, Damage):
+        index.damage = member
+        return
+    stem, _, ending = member.name.rpartition(".")
+    if images.is_named_as_image(member.name):
+        index.pictures.append(member)
+    elif ending in SIDECARS and (stem, ending) not in index.sidecars:
+        index.sidecars[stem, ending] = member
+    else:
+        index.aside[f".{ending} members" if stem else "members without an ending"] += 1
+
+
+def _file_name(uri: str) -> str:
+    return uri.rsplit("/", 1)[-1]

@@ -1,0 +1,72 @@
+"""Download: one row for every image a source has, saying where its bytes lie. Nothing is copied.
+
+Three kinds of source, one small class each, found by `kind` in `source_of`: folder (folder.py),
+shards (shards.py), img2dataset (fetched.py). A task is a stretch of a folder, or one tar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from manifests.counts import Counts, by_status
+from manifests.schema import Schema
+from manifests.shard import Part
+from manifests.tables import IMAGES
+from stages.base import Reads, Stage, Task
+from stages.download.fetched import FetchedSource
+from stages.download.folder import FolderSource
+from stages.download.row import Row
+from stages.download.settings import DownloadSettings, SourceSettings
+from stages.download.shards import ShardsSource
+
+
+class Source(Protocol):
+    """What a kind of source can say: what is there, which tasks, and the rows of one task."""
+
+    def outside(self) -> dict[str, int | str]: ...
+    def plan(self) -> list[Task]: ...
+    def rows(self, task: Task) -> tuple[list[Row], Counts]: ...
+
+
+class Download(Stage):
+    """Sources in, the images table out."""
+
+    name = "download"
+
+    def __init__(self, settings: DownloadSettings) -> None:
+        self.download = settings
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        values = self.download.model_dump(mode="json")
+        return {"images": {**values, "sources": {source["name"]: source for source in values["sources"]}}}
+
+    def schema(self) -> Schema:
+        return IMAGES
+
+    def table(self) -> tuple[str, int]:
+        return IMAGES.name, IMAGES.version
+
+    def outside(self) -> Mapping[str, Any]:
+        """Number, bytes and a hash of the files of each source; Refused where there are none."""
+        return {"found": {source.name: self._source(source).outside() for source in self.download.sources}}
+
+    def plan(self, reads: Reads) -> list[Task]:
+        return [task for source in self.download.sources for task in self._source(source).plan()]
+
+    def failed(self, task: Task, counts: Counts, reads: Reads) -> tuple[int, int]:
+        return counts.lost, counts.seen
+
+    def process(self, task: Task, reads: Reads) -> Iterator[Part]:
+        source = next(source for source in self.download.sources if source.name == task.facts["source"])
+        rows, aside = self._source(source).rows(task)
+        table = pa.Table.from_pylist(rows, schema=IMAGES.columns)
+        yield Part(table, by_status(table) + aside)
+
+    def _source(self, source: SourceSettings) -> Source:
+        if source.kind == "folder":
+            return FolderSource(source, self.download.shard_rows)
+        return FetchedSource(source) if source.kind == "img2dataset" else ShardsSource(source)

@@ -1,0 +1,1 @@
+"""Embed: every image that can be read becomes one unit vector per encoder."""

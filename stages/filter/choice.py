@@ -1,0 +1,54 @@
+"""Choice: which pairs within both thresholds are kept, best first, and why the others are not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.filter.duplicates import Classes, components
+
+EXACT, NEAR, CAPPED = "exact_duplicate", "near_duplicate", "image_in_enough_pairs"
+
+
+def reasons(
+    left: NDArray[np.int64], right: NDArray[np.int64], classes: dict[str, Classes], cap: int | None
+) -> list[str | None]:
+    """For each pair, best first, why it is left out, or None if it is kept.
+
+    `left`, `right`: places of the images. `classes`: reason -> duplicate classes, checked in order: a
+    pair goes if its two images are one picture, or if a better pair already shows the same two.
+    """
+    seen: dict[str, set[tuple[int, int]]] = {reason: set() for reason in classes}
+    uses: Counter[int] = Counter()
+    out: list[str | None] = []
+    for a, b in zip(left.tolist(), right.tolist(), strict=True):
+        reason = next(_repeated(a, b, classes, seen), None)
+        if reason is None and cap is not None and max(uses[a], uses[b]) >= cap:
+            reason = CAPPED
+        if reason is None:
+            uses.update((a, b))
+        out.append(reason)
+    return out
+
+
+def groups(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The connected component of each pair, numbered from 1 in the order the pairs come."""
+    if not len(left):
+        return np.zeros(0, dtype=np.int64)
+    places, ends = np.unique(np.concatenate([left, right]), return_inverse=True)
+    of_pair = components(len(places), ends[: len(left)], ends[len(left) :])[ends[: len(left)]]
+    _, first, inverse = np.unique(of_pair, return_index=True, return_inverse=True)
+    number = np.empty(len(first), dtype=np.int64)
+    number[np.argsort(first)] = np.arange(1, len(first) + 1)
+    return number[inverse]
+
+
+def _repeated(a: int, b: int, classes: dict[str, Classes], seen: dict[str, set[tuple[int, int]]]) -> Iterator[str]:
+    for reason, of in classes.items():
+        pair = (min(int(of[a]), int(of[b])), max(int(of[a]), int(of[b])))
+        if pair[0] == pair[1] or pair in seen[reason]:
+            yield reason
+        seen[reason].add(pair)

@@ -1,0 +1,1 @@
+"""Models: the nets that stages share, one level below them."""

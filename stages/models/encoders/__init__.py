@@ -1,0 +1,1 @@
+"""Encoders: images in, vectors out. Any encoder can play the blind one or the reference."""

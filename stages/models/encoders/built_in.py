@@ -1,0 +1,16 @@
+"""The two built-in encoders: no weights, so they run anywhere; their code is their identity."""
+
+from __future__ import annotations
+
+from stages.base import Machine
+from stages.models.encoders import settings as kinds
+from stages.models.encoders.colour import Colour
+from stages.models.encoders.structure import Structure
+
+
+def weights(settings: kinds.Colour | kinds.Structure) -> None:
+    """There are none."""
+
+
+def load(settings: kinds.Colour | kinds.Structure, found: None, machine: Machine) -> Colour | Structure:
+    return Colour() if settings.kind == "colour" else Structure()

@@ -1,0 +1,50 @@
+"""What a recipe says of an encoder; one class a kind, so that a setting of another kind is an error."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from stages.base import Settings
+
+Pooling = Literal["cls", "mean_patch"]
+
+
+class OpenClip(Settings):
+    """An open_clip image tower: the projected embedding, as `encode_image` gives it."""
+
+    kind: Literal["open_clip"]
+    model: str = Field(description="ViT-L-14-quickgelu, hf-hub:org/name, or local-dir:PATH")
+    pretrained: str | None = Field(None, description="open_clip's tag for a named model, such as openai")
+
+
+class Transformers(Settings):
+    """A vision transformer of the transformers library, such as DINOv2."""
+
+    kind: Literal["transformers"]
+    model: str = Field(description="hub id (facebook/dinov2-large) or folder")
+    revision: str | None = Field(None, description="commit or branch on the hub")
+    pooling: Pooling = Field("cls", description="CLS token or mean of the patch tokens, after the last LayerNorm")
+
+
+class Timm(Settings):
+    """A timm model's pooled features, before any classifier."""
+
+    kind: Literal["timm"]
+    model: str = Field(description="timm name with tag (vit_small_patch14_dinov2.lvd142m) or local-dir:PATH")
+
+
+class Colour(Settings):
+    """Built in, no weights: which colours an image has, blind to where they are."""
+
+    kind: Literal["colour"]
+
+
+class Structure(Settings):
+    """Built in, no weights: edges and layout."""
+
+    kind: Literal["structure"]
+
+
+EncoderSettings = Annotated[OpenClip | Transformers | Timm | Colour | Structure, Field(discriminator="kind")]

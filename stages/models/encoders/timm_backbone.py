@@ -1,0 +1,70 @@
+"""timm's backbones: pooled features before any classifier, preprocessed as the model's configuration says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from manifests.errors import Refused
+from stages.base import Machine
+from stages.models.encoders.settings import Timm
+from stages.models.encoders.torch_device import device_of, on_host, stacked
+from stages.models.encoders.weights import Weights, from_folder, from_hub
+
+LOCAL = "local-dir:"
+CONFIG = "config.json"
+NAMES = ("model.safetensors",)
+
+
+class TimmBackbone:
+    """One backbone in float32."""
+
+    def __init__(self, folder: Path, machine: Machine) -> None:
+        import timm
+
+        self._device = device_of(machine)
+        model = timm.create_model(f"{LOCAL}{folder}", pretrained=True, num_classes=0)
+        self._transform = timm.data.create_transform(**timm.data.resolve_model_data_config(model), is_training=False)
+        self._model = model.to(self._device).eval()
+        self.dim = int(model.num_features)
+
+    def prepare(self, image: Image.Image) -> torch.Tensor:
+        """(3, height, width) float32 by the model's own evaluation transform."""
+        tensor: torch.Tensor = self._transform(image)
+        return tensor
+
+    @torch.inference_mode()
+    def encode(self, batch: Sequence[torch.Tensor]) -> NDArray[np.float32]:
+        """(n, dim) float32, not normalised."""
+        return on_host(self._model(stacked(batch, self._device)))
+
+
+def weights(settings: Timm) -> Weights:
+    """The checkpoint: a folder, or the hub repository behind timm's name and tag."""
+    if settings.model.startswith(LOCAL):
+        return from_folder(Path(settings.model.removeprefix(LOCAL)).expanduser(), CONFIG, NAMES)
+    return from_hub(_repository(settings.model), None, CONFIG, NAMES)
+
+
+def load(settings: Timm, found: Weights, machine: Machine) -> TimmBackbone:
+    """The backbone on the machine's device. Raises Refused where weights and architecture do not match."""
+    try:
+        return TimmBackbone(found.folder, machine)
+    except (RuntimeError, KeyError, ValueError) as error:
+        if "out of memory" in str(error):
+            raise
+        raise Refused(f"timm does not load {settings.model}: {str(error).splitlines()[0]}") from error
+
+
+def _repository(model: str) -> str:
+    import timm
+
+    facts = timm.models.get_pretrained_cfg(model)
+    if facts is None or not facts.hf_hub_id:
+        raise Refused(f"timm has no weights on the hub for {model}; see timm.list_pretrained(), or name local-dir:PATH")
+    return str(facts.hf_hub_id)

@@ -1,0 +1,1 @@
+"""Search: every two images whose blind vectors are near, none missed."""
