@@ -49,8 +49,9 @@ def write_shard(
 ) -> Receipt:
     """Write `parts` as `name`.parquet in `folder`; nothing appears there until the file is whole.
 
-    The same parts give the same bytes. `accept` may raise to refuse the whole. Raises ValueError where a part does not conform to `schema`,
-    Unbalanced where `seen = ok + rejected` does not hold, OSError where the disk does not take it.
+    The same parts give the same bytes. `accept` may raise to refuse the whole.
+    Raises ValueError where a part does not conform to `schema`, Unbalanced where
+    `seen = ok + rejected` does not hold, OSError where the disk does not take it.
     """
     with folder.aside(name + SUFFIX) as path:
         rows, counts = _write(path, schema, parts)

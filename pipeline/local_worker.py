@@ -32,7 +32,8 @@ def serve(line: Connection, job: Job, machine: Machine, gpus: tuple[str, ...]) -
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to answer
     threading.Thread(target=_end_with_driver, daemon=True).start()
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+    for library in ("OMP", "MKL", "OPENBLAS"):  # set before any of them loads: decoding threads compute too
+        os.environ[f"{library}_NUM_THREADS"] = str(machine.threads)
     try:
         worker = Worker(job, machine)
     except Exception as error:  # noqa: BLE001 - told to the driver, which raises it

@@ -1,1 +1,1 @@
-"""The demo's own images: drawn scenes with planted pairs, so that the main job runs anywhere without a download."""
+"""The demo's own images: drawn scenes with planted pairs. The main job runs on them anywhere, offline."""

@@ -1,4 +1,4 @@
-"""Backdrops: what lies behind and under the things of a scene. Their parts lie elsewhere in the two variants."""
+"""Backdrops: what lies behind and under the things of a scene, elsewhere in each of the two variants."""
 
 from math import cos, pi
 

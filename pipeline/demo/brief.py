@@ -1,4 +1,4 @@
-"""A brief: what a motif is asked to draw. Both sides of a pair get the same palette and the same shared dice."""
+"""A brief: what a motif is asked to draw. Both sides of a pair get the same palette and shared dice."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

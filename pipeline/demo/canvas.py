@@ -1,7 +1,7 @@
-"""Paper and pen: flat shapes in unit coordinates, drawn three times too large and shrunk to smooth their edges.
+"""Paper and pen: flat shapes in unit coordinates, drawn three times too large, then shrunk to be smooth.
 
-The paper's corners are (0, 0) and (1, 1), y grows downwards. A thing is drawn by a pen of its own (`Pen.at`), whose
-origin is where the thing stands and whose unit is the thing's size, mirrored if it looks the other way.
+The paper's corners are (0, 0) and (1, 1), y grows downwards. A thing is drawn by a pen of its own (`Pen.at`),
+whose origin is where the thing stands and whose unit is the thing's size, mirrored if it looks the other way.
 """
 
 from dataclasses import dataclass

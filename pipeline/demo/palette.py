@@ -1,8 +1,8 @@
 """Palettes: the few colours of one scene, harmonious within it and far from every other scene's.
 
-Colours are chosen in CIELCH (lightness, chroma, hue in degrees). The large areas walk through that space in a
-low-discrepancy order (Roberts' R sequence), so that ten thousand palettes still keep their distance. The two vivid
-colours come from named families, so that a caption can say "a red bus" and be true.
+Colours are chosen in CIELCH (lightness, chroma, hue in degrees). The skies walk through that space in a
+low-discrepancy order (Roberts' R sequence), so that ten thousand palettes still keep their distance. The two
+vivid colours come from named families, so that a caption can say "a red bus" and be true.
 """
 
 import math
@@ -18,9 +18,10 @@ FAMILIES = {
 }  # fmt: skip
 # pairs of families that sit well together and that nobody confuses
 COUPLES = (
-    ("red", "blue"), ("orange", "blue"), ("yellow", "blue"), ("yellow", "purple"), ("red", "teal"), ("pink", "teal"),
-    ("orange", "teal"), ("yellow", "teal"), ("yellow", "red"), ("pink", "purple"), ("red", "green"), ("orange", "purple"),
-    ("yellow", "green"), ("pink", "green"), ("pink", "blue"), ("orange", "green"),
+    ("red", "blue"), ("orange", "blue"), ("yellow", "blue"), ("yellow", "purple"), ("red", "teal"),
+    ("pink", "teal"), ("orange", "teal"), ("yellow", "teal"), ("yellow", "red"), ("pink", "purple"),
+    ("red", "green"), ("orange", "purple"), ("yellow", "green"), ("pink", "green"), ("pink", "blue"),
+    ("orange", "green"),
 )  # fmt: skip
 TURNS = (-150, -110, -70, -40, 40, 70, 110, 150, 180)  # from the sky's hue to the ground's, in degrees
 TRIES = 6  # schemes to choose the one of most contrast from

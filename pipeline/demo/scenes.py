@@ -1,9 +1,9 @@
 """Scenes: the demo's images one after the other, drawn when asked for. The public face of this folder.
 
-Nine in ten are planted pairs: two drawings in the same colours of about the same area that differ in one of MMVP's
-nine patterns. The rest are what any collection has: images without a partner, exact copies, re-saved copies of lower
-quality, and files that are not images. Every scene can be drawn alone from its key and the seed, so a stream of any
-length needs no memory, and the first pairs of a long stream are those of a short one.
+Nine in ten are planted pairs: two drawings in the same colours of about the same area that differ in one of
+MMVP's nine patterns. The rest are what any collection has: images without a partner, exact copies, re-saved
+copies of lower quality, and files that are not images. Every scene can be drawn alone from its key and the
+seed, so a stream of any length needs no memory, and a long stream begins with the pairs of a short one.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ RESAVED_QUALITY = 60
 class Scene:
     """One image of the demo, encoded."""
 
-    key: str  # "orientation-007-a" (the partner is "-b"), "single-003", "copy-001", "resaved-002", "broken-000"
+    key: str  # "orientation-007-a" (its partner: "-b"), "single-003", "copy-001", "resaved-002", "broken-000"
     caption: str  # a true sentence of what is drawn
     pattern: str | None  # one of PATTERNS; none where nothing is planted
     partner: str | None  # the key of the planted partner
@@ -122,7 +122,7 @@ def _drawing(pattern: str, number: int, place: int, side: str, seed: int) -> tup
 
 
 def _source(number: int, quota: Quota, seed: int) -> tuple[str, bytes]:
-    """The earlier scene that copy `number` is made of: a single if there is one for it, else the side of a pair."""
+    """The earlier scene that copy `number` is made of: a single or the side of a pair, in turns."""
     if number % 2 == 0 and number < quota.single:
         return _single(number, seed)
     if quota.pairs == 0:

@@ -36,7 +36,7 @@ def planted(count: int) -> list[Planted]:
 
 
 def deal(count: int, seed: int, shard_rows: int) -> list[list[str]]:
-    """The keys of each shard. Partners are dealt one after the other, so two shards or more keep them apart."""
+    """The keys of each shard. Partners are dealt one after the other, so two shards keep them apart."""
     dice = Random(f"{seed} deal")
     hands: list[list[str]] = [[] for _ in range(max(1, -(-count // shard_rows)))]
     for turn, key in enumerate(_shuffled(count, dice)):

@@ -79,7 +79,7 @@ def _why(pair: Ends, reasons: Mapping[Ends, str], vectors: Vectors, settings: Ma
 
 
 def _allowed(blind: float, reference: float, settings: Mapping[str, Any]) -> bool:
-    return blind >= settings["blind_min"] and reference < settings["reference_max"]
+    return bool(blind >= settings["blind_min"] and reference < settings["reference_max"])
 
 
 def _cosines(pair: Ends, vectors: Vectors) -> tuple[float, float]:

@@ -36,7 +36,8 @@ class FolderSource:
 
     def plan(self) -> list[Task]:
         """One task a stretch of `shard_rows` image files, named by the paths it lies between."""
-        files, tasks, after = self._image_files(), [], None
+        files, after = self._image_files(), None
+        tasks: list[Task] = []
         while block := list(islice(files, self.shard_rows)):
             to, name = block[-1].name, f"{self.source.name}-{len(tasks):05d}"
             tasks.append(Task(name, {"source": self.source.name, "after": after, "to": to, "files": len(block)}))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from braceexpand import UnbalancedBracesError, braceexpand
+from braceexpand import braceexpand
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
@@ -115,7 +115,7 @@ def _file(path: Path, name: str) -> File:
 def _expanded(source: SourceSettings, uri: str) -> list[str]:
     try:
         return list(braceexpand(uri))
-    except (UnbalancedBracesError, ValueError) as error:
+    except ValueError as error:
         raise Refused(f"source {source.name}: the braces in {uri} do not parse ({error})") from error
 
 

@@ -53,14 +53,14 @@ def members(file: IO[bytes]) -> Iterator[Member | Damage]:
 
 def _whole_members(archive: tarfile.TarFile, size: int) -> Iterator[Member | Damage]:
     try:
-        for entry in archive:
+        while entry := archive.next():
             end = entry.offset_data + entry.size
             if end > size:
                 yield Damage(TRUNCATED, f"the tar ends at byte {size} inside the member {entry.name}")
                 return
             if entry.isreg():
                 yield Member(entry.name, entry.offset_data, entry.size)
-            archive.members.clear()  # tarfile keeps every header otherwise
+            vars(archive)["members"].clear()  # tarfile would keep every header
     except (tarfile.TarError, OSError, ValueError) as error:
         yield Damage(TRUNCATED, f"the tar breaks off after byte {archive.offset}: {error}")
         return

@@ -21,7 +21,8 @@ from stages.embed.computing import Within, unit
 from stages.embed.decoding import Locator, Prepared, batches, prepared
 from stages.embed.settings import EmbedSettings
 from stages.images import POLICY, ImageRefused
-from stages.models.encoders.base import load, weights_of
+from stages.models.encoders.base import load
+from stages.models.encoders.checkpoints import weights_of
 from stages.models.encoders.weights import Weights
 
 BAD_VECTOR = "bad_vector"

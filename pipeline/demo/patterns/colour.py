@@ -21,12 +21,8 @@ def mugs(pen: Pen, brief: Brief) -> str:
     look = _coloured(brief)
     top = backdrop.tabletop(pen, brief)
     size = brief.shared.uniform(0.34, 0.4)
-    inside.mug(
-        pen.at(brief.near(0.28, 0.04), brief.near(top + 0.13, 0.02), size, True), look, look.main, look.light
-    )
-    inside.mug(
-        pen.at(brief.near(0.72, 0.04), brief.near(top + 0.13, 0.02), size), look, look.accent, look.light
-    )
+    inside.mug(pen.at(brief.near(0.28, 0.04), brief.near(top + 0.13, 0.02), size, True), look.main, look.light)
+    inside.mug(pen.at(brief.near(0.72, 0.04), brief.near(top + 0.13, 0.02), size), look.accent, look.light)
     return f"a {look.main_name} mug on the left and a {look.accent_name} mug on the right"
 
 
@@ -35,9 +31,7 @@ def duck_and_boat(pen: Pen, brief: Brief) -> str:
     horizon = backdrop.outdoors(pen, brief) - 0.06
     backdrop.water(pen, brief, horizon)
     size = brief.shared.uniform(0.4, 0.46)
-    animals.duck(
-        pen.at(brief.near(0.28, 0.04), horizon + brief.near(0.22, 0.03), size), look, look.main, look.ink
-    )
+    animals.duck(pen.at(brief.near(0.28, 0.04), horizon + brief.near(0.22, 0.03), size), look, look.main, look.ink)
     _boat(pen.at(brief.near(0.73, 0.03), horizon + brief.near(0.17, 0.02), size * 1.12), look, look.accent)
     return f"a {look.main_name} duck and a boat with {look.accent_name} sails"
 

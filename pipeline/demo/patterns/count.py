@@ -29,9 +29,7 @@ def mugs(pen: Pen, brief: Brief) -> str:
     _vase(pen.at(brief.across(0.1, 0.01), top + 0.06, 0.22), brief)
     for place in range(number):
         x = brief.across(0.56, 0.0) + (place - (number - 1) / 2) * 0.74 / number
-        inside.mug(
-            pen.at(x, top + brief.near(0.11, 0.015), size, not brief.first), look, look.main, look.light
-        )
+        inside.mug(pen.at(x, top + brief.near(0.11, 0.015), size, not brief.first), look.main, look.light)
     return f"{WORDS[number]} {look.main_name} mug{'s' if number > 1 else ''} on a table"
 
 

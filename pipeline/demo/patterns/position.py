@@ -14,10 +14,8 @@ def cat(pen: Pen, brief: Brief) -> str:
         x += 0.12 if brief.first else -0.12
     else:
         x += 0.15 if where == "to the left of" else -0.15
-    inside.table(pen.at(x, floor, wide), look, look.accent)
-    dx, dy = {"on": (0, -0.6 * wide), "under": (0, 0.0)}.get(
-        where, (0.42 if "right" in where else -0.42, 0.03)
-    )
+    inside.table(pen.at(x, floor, wide), look.accent)
+    dx, dy = {"on": (0, -0.6 * wide), "under": (0, 0.0)}.get(where, (0.42 if "right" in where else -0.42, 0.03))
     animals.cat(pen.at(x + dx, floor + dy, 0.29, where == "to the right of"), look, look.main)
     return f"a {look.main_name} cat {where} a {look.accent_name} table"
 

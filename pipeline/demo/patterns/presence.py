@@ -78,9 +78,7 @@ def _fence(pen: Pen, brief: Brief) -> None:
     for y in (-0.32, -0.16):
         pen.box(brief.palette.main, -0.6, y, 0.6, y + 0.07)
     for x in (-0.5, -0.25, 0, 0.25, 0.5):
-        pen.polygon(
-            brief.palette.main, (x - 0.06, 0), (x - 0.06, -0.4), (x, -0.5), (x + 0.06, -0.4), (x + 0.06, 0)
-        )
+        pen.polygon(brief.palette.main, (x - 0.06, 0), (x - 0.06, -0.4), (x, -0.5), (x + 0.06, -0.4), (x + 0.06, 0))
 
 
 MOTIFS: tuple[Motif, ...] = (hat, candles, chimney)

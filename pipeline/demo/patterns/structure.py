@@ -1,4 +1,4 @@
-"""Structure: the same amount of the same colours, built differently: solid or ring, striped or in one piece."""
+"""Structure: the same amount of the same colours, built differently: solid or ring, striped or halved."""
 
 from math import cos, pi, sin, sqrt
 

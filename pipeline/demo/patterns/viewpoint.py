@@ -17,7 +17,7 @@ def mug(pen: Pen, brief: Brief) -> str:
     top = backdrop.tabletop(pen, brief)
     pen.disc(look.light, 0.5, top + 0.13, 0.34, 0.055)
     side = pen.at(brief.near(0.48, 0.03), top + 0.13, 0.4)
-    inside.mug(side, look, look.main, look.accent)
+    inside.mug(side, look.main, look.accent)
     side.disc(look.accent, 0, -0.97, 0.37, 0.06)
     return f"a {look.main_name} mug of {look.accent_name} juice on a saucer, seen from the side"
 
@@ -68,9 +68,7 @@ def _blossom(pen: Pen, brief: Brief) -> None:
 
 def _bloom_aside(pen: Pen, brief: Brief) -> None:
     for x, lift in ((-0.42, 0.34), (-0.22, 0.5), (0, 0.56), (0.22, 0.5), (0.42, 0.34)):
-        pen.polygon(
-            brief.palette.main, (0, 0), (x - 0.13, -lift + 0.12), (x, -lift - 0.1), (x + 0.13, -lift + 0.12)
-        )
+        pen.polygon(brief.palette.main, (0, 0), (x - 0.13, -lift + 0.12), (x, -lift - 0.1), (x + 0.13, -lift + 0.12))
     pen.disc(brief.palette.main, 0, -0.02, 0.14)
 
 

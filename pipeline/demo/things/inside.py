@@ -4,7 +4,7 @@ from pipeline.demo.canvas import Colour, Pen
 from pipeline.demo.palette import Palette
 
 
-def mug(pen: Pen, look: Palette, glaze: Colour, band: Colour) -> None:
+def mug(pen: Pen, glaze: Colour, band: Colour) -> None:
     """A mug one unit high with a band around it, its handle to the right."""
     pen.arc(glaze, 0.38, -0.5, 0.27, -90, 90, 0.11)
     pen.box(glaze, -0.42, -1.0, 0.42, 0, rounded=0.12)
@@ -38,7 +38,7 @@ def jug(pen: Pen, look: Palette, drink: Colour | None) -> None:
     pen.line(look.light, 0.05, (-0.38, -1.0), (-0.33, -0.02), (0.33, -0.02), (0.24, -1.0))
 
 
-def table(pen: Pen, look: Palette, wood: Colour) -> None:
+def table(pen: Pen, wood: Colour) -> None:
     """A table one unit wide whose top is 0.6 above its origin."""
     for x in (-0.4, 0.4):
         pen.box(wood, x - 0.04, -0.58, x + 0.04, 0)

@@ -1,8 +1,7 @@
 """The encoder's protocol, and the one place that knows which module serves which kind.
 
-A kind's module has `weights(settings) -> Weights | None`, which finds (on the hub or a disk) and
-checks them without loading the library where it can, and `load(settings, weights, machine) -> Encoder`.
-To add a kind: a settings class, a module with these two functions, a line in MODULES.
+A kind's module has `load(settings, weights, machine) -> Encoder`; its weights are found beforehand
+(checkpoints.py). To add a kind: a settings class, a case in checkpoints.py, a module, a line in MODULES.
 """
 
 from __future__ import annotations
@@ -41,15 +40,6 @@ class Encoder(Protocol):
     def prepare(self, image: Image.Image) -> Any: ...
 
     def encode(self, batch: Sequence[Any]) -> NDArray[np.float32]: ...
-
-
-def weights_of(settings: EncoderSettings) -> Weights | None:
-    """The weights an encoder will load, found and fit for use; None for one that has none.
-
-    Raises Refused where they are not at hand, are a pickle, or do not fit the model.
-    """
-    found: Weights | None = import_module(MODULES[settings.kind]).weights(settings)
-    return found
 
 
 def load(settings: EncoderSettings, weights: Weights | None, machine: Machine) -> Encoder:

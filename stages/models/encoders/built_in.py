@@ -8,9 +8,5 @@ from stages.models.encoders.colour import Colour
 from stages.models.encoders.structure import Structure
 
 
-def weights(settings: kinds.Colour | kinds.Structure) -> None:
-    """There are none."""
-
-
 def load(settings: kinds.Colour | kinds.Structure, found: None, machine: Machine) -> Colour | Structure:
     return Colour() if settings.kind == "colour" else Structure()

@@ -1,7 +1,8 @@
 """The built-in blind encoder: which colours an image has and how much of each, never where they are.
 
 A soft-binned joint histogram in CIELAB, square-rooted, so that the cosine of two vectors is the Bhattacharyya
-coefficient of their colours (Bhattacharyya 1943). Pixels are counted as integers: moving them changes nothing.
+coefficient of their colours (Bhattacharyya 1943). Pixels are counted as integers: moving them changes
+nothing, up to a million pixels; a larger image is shrunk first.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,9 @@
 """The built-in reference encoder: edges, and where light and colour lie. It sees what `colour` cannot.
 
-Three opponent channels (light, red-green, blue-yellow) of a small square copy of the image give two families:
-signed oriented gradients on a grid (after Dalal and Triggs 2005) and the centred coarse layout. What a whole row of
-the grid has in common (sky above ground) is damped: nearly every image has it, so it tells images apart badly.
+Three opponent channels (light, red-green, blue-yellow) of a small square copy of the image give two
+families: signed oriented gradients on a grid (after Dalal and Triggs 2005) and the centred coarse
+layout. What a whole row of the grid has in common (sky above ground) is damped: nearly every image has
+it, so it tells images apart badly.
 """
 
 from collections.abc import Sequence
@@ -92,7 +93,7 @@ def _row_damped(maps: Array) -> Array:
 
 
 def _unit(maps: Array, floor: float) -> Array:
-    """Flattened to unit length; a faint one stays shorter, so that noise alone is never blown up to a structure."""
+    """Flattened to unit length; a faint one stays shorter, so that noise is never blown up to a structure."""
     flat = maps.ravel()
     unit: Array = flat / np.sqrt((flat * flat).sum() + floor * floor)
     return unit

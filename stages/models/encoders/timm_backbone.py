@@ -12,13 +12,10 @@ from PIL import Image
 
 from manifests.errors import Refused
 from stages.base import Machine
+from stages.models.encoders.checkpoints import LOCAL
 from stages.models.encoders.settings import Timm
 from stages.models.encoders.torch_device import device_of, on_host, stacked
-from stages.models.encoders.weights import Weights, from_folder, from_hub
-
-LOCAL = "local-dir:"
-CONFIG = "config.json"
-NAMES = ("model.safetensors",)
+from stages.models.encoders.weights import Weights
 
 
 class TimmBackbone:
@@ -44,13 +41,6 @@ class TimmBackbone:
         return on_host(self._model(stacked(batch, self._device)))
 
 
-def weights(settings: Timm) -> Weights:
-    """The checkpoint: a folder, or the hub repository behind timm's name and tag."""
-    if settings.model.startswith(LOCAL):
-        return from_folder(Path(settings.model.removeprefix(LOCAL)).expanduser(), CONFIG, NAMES)
-    return from_hub(_repository(settings.model), None, CONFIG, NAMES)
-
-
 def load(settings: Timm, found: Weights, machine: Machine) -> TimmBackbone:
     """The backbone on the machine's device. Raises Refused where weights and architecture do not match."""
     try:
@@ -59,12 +49,3 @@ def load(settings: Timm, found: Weights, machine: Machine) -> TimmBackbone:
         if "out of memory" in str(error):
             raise
         raise Refused(f"timm does not load {settings.model}: {str(error).splitlines()[0]}") from error
-
-
-def _repository(model: str) -> str:
-    import timm
-
-    facts = timm.models.get_pretrained_cfg(model)
-    if facts is None or not facts.hf_hub_id:
-        raise Refused(f"timm has no weights on the hub for {model}; see timm.list_pretrained(), or name local-dir:PATH")
-    return str(facts.hf_hub_id)

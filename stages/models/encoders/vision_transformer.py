@@ -18,10 +18,8 @@ from manifests.errors import Refused
 from stages.base import Machine
 from stages.models.encoders.settings import Transformers
 from stages.models.encoders.torch_device import device_of, on_host, stacked
-from stages.models.encoders.weights import Weights, from_folder, from_hub
+from stages.models.encoders.weights import Weights
 
-CONFIG = "config.json"
-NAMES = ("model.safetensors",)
 # the library's default; its PIL backend gives other pixels (cosines of pairs moved by up to 7e-4)
 BACKEND = "torchvision"
 
@@ -61,14 +59,6 @@ def _tokens_before_patches(model: torch.nn.Module, pooling: str) -> int:
     if pooling == "cls" and not has_cls:
         raise ValueError("it has no CLS token; use pooling: mean_patch")
     return int(has_cls) + int(getattr(model.config, "num_register_tokens", 0) or 0)
-
-
-def weights(settings: Transformers) -> Weights:
-    """The checkpoint: a folder where one of that name exists or is meant, else a hub repository."""
-    path = Path(settings.model).expanduser()
-    if path.exists() or settings.model.startswith((".", "/", "~")):
-        return from_folder(path, CONFIG, NAMES)
-    return from_hub(settings.model, settings.revision, CONFIG, NAMES)
 
 
 def load(settings: Transformers, found: Weights, machine: Machine) -> VisionTransformer:

@@ -1,4 +1,4 @@
-"""The two built-in encoders: what each of them sees, what it is blind to, and that any image gets a vector."""
+"""The two built-in encoders: what each sees, what it is blind to, and that any image gets a vector."""
 
 from io import BytesIO
 from itertools import product
@@ -34,7 +34,7 @@ def resaved(image: Image.Image, quality: int) -> Image.Image:
 def vectors(encoder: Any, *images: Image.Image) -> npt.NDArray[np.float64]:
     """Unit vectors in float64."""
     rows = encoder.encode([encoder.prepare(image) for image in images]).astype(np.float64)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
 def cosine(encoder: Any, left: Image.Image, right: Image.Image) -> float:
@@ -56,9 +56,7 @@ def test_every_size_and_shape_gets_a_finite_vector_that_is_not_zero(
 @both
 @pytest.mark.parametrize("size", [(1, 1), (256, 256), (1, 3000), (3000, 1)])
 @pytest.mark.parametrize("shade", ["white", "black", "red"])
-def test_a_plain_image_gets_a_finite_vector_that_is_not_zero(
-    encoder: Any, size: tuple[int, int], shade: str
-) -> None:
+def test_a_plain_image_gets_a_finite_vector_that_is_not_zero(encoder: Any, size: tuple[int, int], shade: str) -> None:
     rows = encoder.encode([encoder.prepare(Image.new("RGB", size, shade))])
     assert 0 < np.linalg.norm(rows) < np.inf
 
@@ -85,9 +83,7 @@ def test_a_row_does_not_depend_on_the_other_rows_of_its_batch(encoder: Any) -> N
 @both
 def test_another_encoder_of_the_same_kind_gives_the_same_bytes(encoder: Any) -> None:
     again, image = type(encoder)(), noise(70, 50)
-    assert (
-        again.encode([again.prepare(image)]).tobytes() == encoder.encode([encoder.prepare(image)]).tobytes()
-    )
+    assert again.encode([again.prepare(image)]).tobytes() == encoder.encode([encoder.prepare(image)]).tobytes()
 
 
 @given(st.integers(0, 1000), st.sampled_from([ImageOps.mirror, ImageOps.flip]))
@@ -167,8 +163,6 @@ def _lab_by_hand(srgb: npt.NDArray[np.float64]) -> tuple[float, float, float]:
     linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in srgb]
     rows = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
     white = (0.95047, 1.0, 1.08883)
-    xyz = [
-        sum(w * v for w, v in zip(row, linear, strict=True)) / n for row, n in zip(rows, white, strict=True)
-    ]
+    xyz = [sum(w * v for w, v in zip(row, linear, strict=True)) / n for row, n in zip(rows, white, strict=True)]
     x, y, z = (t ** (1 / 3) if t > 0.008856451679 else t * 7.787037037 + 4 / 29 for t in xyz)
     return 116 * y - 16, 500 * (x - y), 200 * (y - z)

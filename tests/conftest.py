@@ -1,0 +1,18 @@
+"""A small real world for every test: drawn pictures, real files, and the photos beside the project if any."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(os.environ.get("BLINDPAIRS_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of photos and small real encoders beside the project; a test that needs it skips without."""
+    if not (SHARED / "photos").is_dir() or not (SHARED / "models").is_dir():
+        pytest.skip(f"no photos and encoders at {SHARED} (set BLINDPAIRS_SHARED)")
+    return SHARED
