@@ -42,7 +42,7 @@ def _open_clip(settings: OpenClip) -> Weights:
         return from_folder(Path(settings.model.removeprefix(LOCAL)).expanduser(), *OPEN_CLIP)
     if settings.model.startswith(HUB):
         return from_hub(settings.model.removeprefix(HUB), None, *OPEN_CLIP)
-    return from_hub(_open_clip_repository(settings.model, settings.pretrained), None, *OPEN_CLIP)
+    return from_hub(_open_clip_repository(settings.model, settings.pretrained), None, None, OPEN_CLIP[1])
 
 
 def _transformers(settings: Transformers) -> Weights:

@@ -15,9 +15,9 @@ from PIL import Image
 
 from manifests.errors import Refused
 from stages.base import Machine
+from stages.models.encoders.checkpoints import HUB, LOCAL
 from stages.models.encoders.settings import OpenClip
 from stages.models.encoders.torch_device import device_of, on_host, stacked
-from stages.models.encoders.checkpoints import HUB, LOCAL
 from stages.models.encoders.weights import Weights
 
 

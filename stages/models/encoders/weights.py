@@ -36,15 +36,16 @@ class Weights:
         return {path.name: sha256_of(path) for path in (*self.files, *configs)}
 
 
-def from_folder(folder: Path, config: str, names: Sequence[str]) -> Weights:
-    """The checkpoint in `folder`: its `config` file, and the first of `names` that is there.
+def from_folder(folder: Path, config: str | None, names: Sequence[str]) -> Weights:
+    """The checkpoint in `folder`: its `config` file (None: the library has its own), and the first of `names`.
 
     A sharded checkpoint is found through its `.index.json`. Raises Refused for a missing folder,
     configuration or weights, for a configuration that is no JSON, and for pickles.
     """
     if not folder.is_dir():
-        raise Refused(f"{folder} is not a folder; an encoder's checkpoint folder holds {config} and {names[0]}")
-    _check_config(folder / config)
+        raise Refused(f"{folder} is not a folder; an encoder's checkpoint folder holds {names[0]}")
+    if config is not None:
+        _check_config(folder / config)
     for name in names:
         if (index := folder / f"{name}.index.json").is_file():
             return Weights(folder, tuple(folder / part for part in _parts(index)))
@@ -58,7 +59,7 @@ def from_folder(folder: Path, config: str, names: Sequence[str]) -> Weights:
     raise Refused(f"{folder} holds no weights; {names[0]} is missing")
 
 
-def from_hub(repository: str, revision: str | None, config: str, names: Sequence[str]) -> Weights:
+def from_hub(repository: str, revision: str | None, config: str | None, names: Sequence[str]) -> Weights:
     """The checkpoint of a hub repository, fetched into the hub's own cache unless it is there.
 
     Raises Refused where it is neither cached nor to be had.
