@@ -35,8 +35,8 @@ class Counts:
         return sum(self.rejected.values())
 
     def check(self, where: str) -> None:
-        """Raise Unbalanced unless `seen = ok + rejected`."""
-        if self.seen != self.ok + self.lost:
+        """Raise Unbalanced unless `seen = ok + rejected` and no count is negative."""
+        if self.seen != self.ok + self.lost or min(self.ok, *self.rejected.values(), 0) < 0:
             raise Unbalanced(
                 f"{where}: {self.seen} seen, but {self.ok} ok + {self.lost} rejected = {self.ok + self.lost}; "
                 "this is a defect, please report it with the run's _plan.json"

@@ -4,6 +4,7 @@ BlindpairsError
 ├── Refused            the asking is wrong; nothing was started          exit 2
 │   └── NotCommitted   a manifest that is not (yet) there                exit 2
 ├── TasksFailed        some tasks failed; the rest is done and kept      exit 1
+├── Damaged            a shard's bytes are not those that were written   exit 1
 └── Unbalanced         rows went missing: a defect of this program       exit 1
 """
 
@@ -30,5 +31,9 @@ class TasksFailed(BlindpairsError):
     """Tasks of a step failed; their siblings are kept and the next run takes up only these."""
 
 
+class Damaged(BlindpairsError):
+    """A shard does not read as it was written: a disk, a copy or a hand changed it."""
+
+
 class Unbalanced(BlindpairsError):
-    """`seen = ok + rejected` does not hold, or a shard does not have the rows it must have."""
+    """Counts do not add up, a shard is missing or was never planned, or one image has two rows."""

@@ -10,12 +10,24 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from enum import Enum
 from typing import Any
+
+Path = tuple[str | int, ...]  # the part of a lineage, then the keys and places below it
+
+
+class Absent(Enum):
+    """Not null: the setting was not known then, or is not now."""
+
+    ABSENT = "absent"
+
+
+ABSENT = Absent.ABSENT
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not as it was: its dotted name, and both values."""
+    """One thing that is not as it was: its dotted name, and both values; ABSENT where there is none."""
 
     name: str
     then: Any
@@ -43,16 +55,15 @@ class Lineage:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def differences(self, now: Lineage) -> list[Difference]:
-        """What changed from this lineage (then) to `now`, by dotted name."""
+        """What changed from this lineage (then) to `now`, by dotted name; none only if the fingerprints agree."""
         then, asked = dict(_flat(self)), dict(_flat(now))
-        names = sorted({*then, *asked}, key=lambda name: (name.startswith("inputs."), name))
-        return [
-            Difference(name, then.get(name), asked.get(name)) for name in names if then.get(name) != asked.get(name)
-        ]
+        paths = sorted({*then, *asked}, key=lambda path: (path[0] == "inputs", _dotted(path), str(path)))
+        both = [(_dotted(path), then.get(path, ABSENT), asked.get(path, ABSENT)) for path in paths]
+        return [Difference(*told) for told in both if not _same(*told[1:])]
 
     def leaves(self) -> list[tuple[str, Any]]:
         """Every single value of it by dotted name, in order."""
-        return list(_flat(self))
+        return [(_dotted(path), value) for path, value in _flat(self) if path != ("step",)]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -62,25 +73,38 @@ class Lineage:
         return Lineage(**value)
 
 
-def _flat(lineage: Lineage) -> Iterator[tuple[str, Any]]:
-    yield "stage", lineage.stage
-    yield "table", lineage.table
-    yield from _leaves("", lineage.settings)
-    yield from _leaves("", lineage.outside)
-    yield from _leaves("inputs", lineage.inputs)
+def _flat(lineage: Lineage) -> Iterator[tuple[Path, Any]]:
+    yield ("step",), lineage.step
+    yield ("stage",), lineage.stage
+    yield ("table",), lineage.table
+    for part in ("settings", "outside", "inputs"):
+        if values := getattr(lineage, part):
+            yield from _leaves((part,), values)
 
 
-def _leaves(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _leaves(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
     if isinstance(value, Mapping) and value:
         for name, child in value.items():
-            yield from _leaves(f"{prefix}.{name}" if prefix else name, child)
-    elif isinstance(value, list) and any(isinstance(child, Mapping) for child in value):
+            yield from _leaves((*path, name), child)
+    elif isinstance(value, (list, tuple)) and any(isinstance(child, Mapping) for child in value):
         for place, child in enumerate(value):
-            yield from _leaves(f"{prefix}.{place}", child)
+            yield from _leaves((*path, place), child)
     else:
-        yield prefix, value
+        yield path, value
+
+
+def _dotted(path: Path) -> str:
+    # settings and outside are known by their own first key, which is the recipe's section
+    return ".".join(str(step) for step in (path[1:] if path[0] in ("settings", "outside") else path))
+
+
+def _same(then: Any, now: Any) -> bool:
+    """Equal as the fingerprint sees them: true is not 1, and 1 is not 1.0."""
+    if then is ABSENT or now is ABSENT:
+        return then is now
+    return json.dumps(then, sort_keys=True) == json.dumps(now, sort_keys=True)
 
 
 def _short(value: Any) -> str:
-    text = "nothing" if value is None else str(value)
+    text = "nothing" if value is None else "absent" if value is ABSENT else str(value)
     return text if len(text) <= 80 else text[:77] + "..."

@@ -7,20 +7,20 @@ A draft writes `_plan.json` first, then whole shards in any order and from any p
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from manifests.counts import Counts
 from manifests.errors import NotCommitted, Refused, Unbalanced
 from manifests.lineage import Lineage
-from manifests.shard import SUFFIX, Receipt, read_receipt
+from manifests.shard import SUFFIX, Receipt, check_image_ids, read_batches, read_names, read_receipt, read_shard
 from manifests.storage import Folder
+
+T = TypeVar("T")
 
 PLAN = "_plan.json"
 COMMIT = "_lineage.json"
@@ -39,17 +39,19 @@ class Manifest:
     def open(folder: Folder) -> Manifest:
         """Open a committed manifest.
 
-        Raises NotCommitted where there is no commit, Refused where a shard is missing or not of the
-        size the commit states.
+        Raises NotCommitted where there is no commit, Refused where the commit does not read, or a shard
+        is missing or not of the size the commit states.
         """
         if not folder.has(COMMIT):
             raise NotCommitted(f"{folder.url} holds no finished manifest; `blindpairs run` makes it")
-        value = json.loads(folder.read(COMMIT))
-        manifest = Manifest(
-            folder, Lineage.from_json(value["lineage"]), tuple(Receipt.from_json(one) for one in value["shards"])
+        lineage, shards = _parsed(
+            folder,
+            COMMIT,
+            lambda value: (Lineage.from_json(value["lineage"]), tuple(map(Receipt.from_json, value["shards"]))),
         )
-        manifest._check_whole()
-        return manifest
+        if odd := _changed(folder, shards):
+            raise Refused(f"{odd} after its commit; remove the folder {folder.url} to make it again")
+        return Manifest(folder, lineage, shards)
 
     @property
     def counts(self) -> Counts:
@@ -62,10 +64,7 @@ class Manifest:
     @cached_property
     def columns(self) -> list[str]:
         """The names of its columns; none where there is no shard."""
-        if not self.shards:
-            return []
-        with self.folder.open(self.shards[0].name + SUFFIX) as file:
-            return list(pq.read_schema(file).names)
+        return read_names(self.folder, self.shards[0].name) if self.shards else []
 
     @cached_property
     def by_name(self) -> Mapping[str, Receipt]:
@@ -73,26 +72,16 @@ class Manifest:
         return {shard.name: shard for shard in self.shards}
 
     def read(self, shard: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """One shard as a table; page checksums are verified."""
-        with self.folder.open(shard + SUFFIX) as file:
-            return pq.read_table(file, columns=columns and list(columns), page_checksum_verification=True)
+        """One shard as a table. Page checksums are verified: raises Damaged where its bytes have changed."""
+        return read_shard(self.folder, shard, columns)
 
     def batches(self, columns: Sequence[str], rows: int = 65536) -> Iterator[pa.RecordBatch]:
-        """Every row of every shard, in order, at most `rows` at a time: memory does not grow with the manifest."""
-        for shard in self.shards:
-            with self.folder.open(shard.name + SUFFIX) as file:
-                parquet = pq.ParquetFile(file, page_checksum_verification=True)
-                yield from parquet.iter_batches(rows, columns=list(columns))
+        """Every row of every shard, in order, at most `rows` at a time: memory does not grow with the manifest.
 
-    def _check_whole(self) -> None:
-        sizes = self.folder.sizes()
+        Raises Damaged as `read` does.
+        """
         for shard in self.shards:
-            if sizes.get(shard.name + SUFFIX) != shard.bytes:
-                raise Refused(
-                    f"{self.folder.url}/{shard.name}{SUFFIX} should have {shard.bytes} bytes and has "
-                    f"{sizes.get(shard.name + SUFFIX, 'vanished')}: it was changed after its commit; "
-                    f"remove the folder {self.folder.url} to make it again"
-                )
+            yield from read_batches(self.folder, shard.name, columns, rows)
 
 
 @dataclass(frozen=True)
@@ -105,18 +94,24 @@ class Draft:
 
     @staticmethod
     def planned(folder: Folder) -> Draft | None:
-        """The draft that was begun here and not committed, or None."""
+        """The draft that was begun here and not committed, or None. Raises Refused where the plan does not read."""
         if not folder.has(PLAN):
             return None
-        value = json.loads(folder.read(PLAN))
-        return Draft(folder, Lineage.from_json(value["lineage"]), tuple(value["tasks"]))
+        return _parsed(
+            folder, PLAN, lambda value: Draft(folder, Lineage.from_json(value["lineage"]), tuple(value["tasks"]))
+        )
 
     @staticmethod
     def begin(folder: Folder, lineage: Lineage, tasks: Sequence[Mapping[str, Any]]) -> Draft:
-        """Write the plan, the first file of a manifest. Raises Refused where other Parquet files lie there."""
+        """Write the plan, the first file of a manifest.
+
+        Raises Refused where other Parquet files lie there, ValueError for names no shards can have.
+        """
         names = [task["name"] for task in tasks]
         if len(set(names)) != len(names):
             raise ValueError(f"{lineage.step}: two tasks of one name")
+        if odd := [name for name in names if "/" in name or name.startswith(("_", ".")) or not name]:
+            raise ValueError(f"{lineage.step}: a shard called {odd[0]!r} would be hidden from other readers")
         if foreign := [name for name in folder.sizes() if name.endswith(SUFFIX)]:
             raise Refused(
                 f"{folder.url} already holds {foreign[0]}, which no plan of this project explains; name another run"
@@ -141,16 +136,23 @@ class Draft:
 
         `receipts` are those at hand (the others are read from the shards' footers); `expected` is how
         many things must have been seen in all; `made_with` (versions of libraries) is recorded, not
-        compared. Raises Unbalanced where a count does not add up or a key occurs twice.
+        compared. Raises Unbalanced where a shard is missing, was never planned, is not of the size its
+        receipt states, where a count does not add up, or where an image has two rows; Damaged where a
+        footer does not read.
         """
         names = [task["name"] for task in self.tasks]
         self._check_names(names)
         shards = tuple(receipts.get(name) or read_receipt(self.folder, name) for name in names)
+        if odd := _changed(self.folder, shards):
+            raise Unbalanced(f"{odd} while the manifest was made; remove the file, the next run makes it again")
+        for shard in shards:
+            shard.counts.check(f"{self.folder.url}/{shard.name}")
         manifest = Manifest(self.folder, self.lineage, shards)
-        manifest.counts.check(self.folder.url)
         if expected is not None and manifest.counts.seen != expected:
             raise Unbalanced(f"{self.folder.url}: {manifest.counts.seen} seen, {expected} expected; not committed")
-        _check_keys(manifest)
+        if self.lineage.table.startswith("images "):
+            # the others are made from it one to one, or pair by pair from tiles that do not overlap
+            check_image_ids(self.folder, shards)
         self.folder.write(COMMIT, _json(_commit_value(manifest) | {"made_with": dict(made_with or {})}))
         return manifest
 
@@ -161,27 +163,25 @@ class Draft:
             raise Unbalanced(f"{self.folder.url}: the shard {odd} is missing or was never planned; not committed")
 
 
-def _check_keys(manifest: Manifest) -> None:
-    """Raise Unbalanced where an image_id occurs twice in a table whose key it is; 16 bytes an image."""
-    if not manifest.lineage.table.startswith("images "):
-        return  # the others are made from it one to one, or pair by pair from tiles that do not overlap
-    ids = [np.array(batch.column(0).to_pylist(), dtype="S32") for batch in manifest.batches(("image_id",))]
-    every = np.sort(np.concatenate(ids)) if ids else np.zeros(0, dtype="S32")
-    if len(twice := every[1:][every[1:] == every[:-1]]):
-        raise Unbalanced(_named_twice(manifest, twice[0].decode()))
+def _changed(folder: Folder, shards: Sequence[Receipt]) -> str | None:
+    """The start of a sentence on the first shard whose file is gone or not of its size; None if all are."""
+    sizes = folder.sizes()
+    for shard in shards:
+        there = sizes.get(shard.name + SUFFIX, "vanished")
+        if there != shard.bytes:
+            return f"{folder.url}/{shard.name}{SUFFIX} should have {shard.bytes} bytes and has {there}: it was changed"
+    return None
 
 
-def _named_twice(manifest: Manifest, image_id: str) -> str:
-    places = [
-        f"{shard.name} ({key})"
-        for shard in manifest.shards
-        for name, key in zip(*manifest.read(shard.name, ["image_id", "key"]).to_pydict().values(), strict=True)
-        if name == image_id
-    ]
-    return (
-        f"{manifest.folder.url}: two images have one identity, in {' and '.join(places)}; if the tars of a source "
-        "use the same member names, set keys_repeat: true for it, under a new run name"
-    )
+def _parsed(folder: Folder, name: str, parse: Callable[[Any], T]) -> T:
+    """What a file of this project's own says. Raises Refused where it says it otherwise than this version does."""
+    try:
+        return parse(json.loads(folder.read(name)))
+    except (ValueError, KeyError, TypeError) as error:
+        raise Refused(
+            f"{folder.url}/{name} does not read ({type(error).__name__}: {error}): it was changed, or another version "
+            f"wrote it; name another run, or remove the folder {folder.url} to make it again"
+        ) from error
 
 
 def _commit_value(manifest: Manifest) -> dict[str, Any]:

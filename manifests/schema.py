@@ -34,16 +34,15 @@ class Schema:
     def conform(self, table: pa.Table) -> pa.Table:
         """`table` in exactly this schema's columns, order and types.
 
-        Raises ValueError (a programmer's error) for a missing or surplus column, a type that cannot
-        be cast without loss, or a null where none is allowed.
+        Raises ValueError (a programmer's error) for a missing or surplus column, a value that does not
+        fit the type (a float of more digits is rounded, as Arrow casts it), or a null where none is allowed.
         """
         if sorted(table.column_names) != sorted(self.columns.names):
             raise ValueError(f"{self.name}: columns {table.column_names}, expected {self.columns.names}")
-        shaped = table.select(self.columns.names).cast(self.stamped())
         for field in self.columns:
-            if not field.nullable and shaped.column(field.name).null_count:
+            if not field.nullable and table.column(field.name).null_count:
                 raise ValueError(f"{self.name}.{field.name}: null in a column that must not have one")
-        return shaped
+        return table.select(self.columns.names).cast(self.stamped())
 
     def sentences(self) -> list[tuple[str, str, str]]:
         """(column, type, sentence) of every column, for the README's tables."""

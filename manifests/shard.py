@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from manifests.counts import Counts
+from manifests.errors import Damaged, Unbalanced
 from manifests.schema import Schema
 from manifests.storage import Folder
 
@@ -62,12 +65,83 @@ def write_shard(
 
 
 def read_receipt(folder: Folder, name: str) -> Receipt:
-    """The receipt of a shard that is already there, from its footer alone."""
-    with folder.open(name + SUFFIX) as file:
+    """The receipt of a shard that is already there, from its footer alone. Raises Damaged."""
+    with _told(folder, name, f"remove {folder.url}/{name}{SUFFIX}"), folder.open(name + SUFFIX) as file:
         footer = pq.read_metadata(file)
         size = file.seek(0, 2)
-    counts = Counts.from_json(json.loads(footer.metadata[COUNTS]))
-    return Receipt(name, footer.num_rows, size, counts)
+        if COUNTS not in (footer.metadata or {}):
+            raise pa.ArrowInvalid("it holds no counts, so this project did not write it")
+    return Receipt(name, footer.num_rows, size, Counts.from_json(json.loads(footer.metadata[COUNTS])))
+
+
+def read_shard(folder: Folder, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """One shard as a table; `columns` None means all. Raises Damaged, ValueError for an unknown column."""
+    with _opened(folder, name, columns or ()) as parquet:
+        return parquet.read(columns and list(columns))
+
+
+def read_batches(folder: Folder, name: str, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+    """One shard's rows in order, at most `rows` at a time. Raises Damaged, ValueError for an unknown column."""
+    with _opened(folder, name, columns) as parquet:
+        yield from parquet.iter_batches(rows, columns=list(columns))
+
+
+def read_names(folder: Folder, name: str) -> list[str]:
+    """The names of a shard's columns."""
+    with _opened(folder, name) as parquet:
+        return list(parquet.schema_arrow.names)
+
+
+def check_image_ids(folder: Folder, shards: Sequence[Receipt]) -> None:
+    """Raise Unbalanced, naming both places, where an image_id occurs twice; 64 bytes an image while it looks."""
+    ids = [
+        np.array(batch.column(0).to_pylist(), dtype="S32")
+        for shard in shards
+        for batch in read_batches(folder, shard.name, ("image_id",), 65536)
+    ]
+    every = np.concatenate(ids) if ids else np.zeros(0, dtype="S32")
+    every.sort()
+    if len(twice := every[1:][every[1:] == every[:-1]]):
+        raise Unbalanced(_named_twice(folder, shards, twice[0].decode()))
+
+
+@contextmanager
+def _opened(folder: Folder, name: str, columns: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
+    with _told(folder, name, f"remove the folder {folder.url}"), folder.open(name + SUFFIX) as file:
+        parquet = pq.ParquetFile(file, page_checksum_verification=True)
+        if unknown := [column for column in columns if column not in parquet.schema_arrow.names]:
+            raise ValueError(f"{folder.url}/{name} has no column {unknown[0]}: {parquet.schema_arrow.names}")
+        yield parquet
+
+
+@contextmanager
+def _told(folder: Folder, name: str, remedy: str) -> Iterator[None]:
+    """Turns pyarrow's errors into Damaged; a missing file, a refused one or too little memory stay what they are."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+        if isinstance(error, OSError) and (type(error) is not OSError or error.errno):
+            raise  # the operating system's own; pyarrow's checksum and parse errors are bare OSErrors
+        why = " ".join(str(error).split())
+        raise Damaged(
+            f"{folder.url}/{name}{SUFFIX} is not as it was written ({why}): the disk or a copy damaged it; "
+            f"{remedy} to make it again"
+        ) from error
+
+
+def _named_twice(folder: Folder, shards: Sequence[Receipt], image_id: str) -> str:
+    places = [
+        f"{shard.name} ({key})"
+        for shard in shards
+        for name, key in zip(*read_shard(folder, shard.name, ["image_id", "key"]).to_pydict().values(), strict=True)
+        if name == image_id
+    ]
+    return (
+        f"{folder.url}: two images have one identity, in {' and '.join(places)}; if the tars of a source "
+        "use the same member names, set keys_repeat: true for it, under a new run name"
+    )
 
 
 def _write(path: Path, schema: Schema, parts: Iterable[Part]) -> tuple[int, Counts]:

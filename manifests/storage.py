@@ -7,6 +7,7 @@ with `_` are this project's own; every Parquet reader skips them.
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,7 +37,10 @@ class Folder:
 
     @property
     def _place(self) -> tuple[fsspec.AbstractFileSystem, str]:
-        return url_to_fs(self.url)
+        if "://" in self.url:
+            return url_to_fs(self.url)
+        # never by url_to_fs: a "::" in a path would be taken for a chain of file systems
+        return LocalFileSystem(), os.path.abspath(os.path.expanduser(self.url))
 
     @property
     def local(self) -> Path | None:
@@ -64,6 +68,7 @@ class Folder:
 
     def has(self, name: str) -> bool:
         fs, path = self._place
+        fs.invalidate_cache(path)
         return bool(fs.exists(f"{path}/{name}"))
 
     def read(self, name: str) -> bytes:
@@ -93,7 +98,8 @@ class Folder:
                 fs.put_file(str(path), f"{folder}/{name}")
             return
         target.mkdir(parents=True, exist_ok=True)
-        path = target / f"_{name}.{os.getpid()}{ASIDE}"
+        # the host too: containers on a shared disk often have the same process numbers
+        path = target / f"_{name}.{socket.gethostname()}.{os.getpid()}{ASIDE}"
         try:
             yield path
             _sync(path)

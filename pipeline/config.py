@@ -59,13 +59,9 @@ class Config(Settings):
     @model_validator(mode="after")
     def _floor_below_thresholds(self) -> Config:
         floor = self.search.min_cosine
-        for name, value in (
-            ("blind_min", self.filter.blind_min),
-            ("near_duplicate_min", self.filter.near_duplicate_min),
-        ):
-            if value is not None and value < floor:
-                raise ValueError(
-                    f"filter.{name} {value} lies below search.min_cosine {floor}: what lies between was never "
-                    f"searched; lower search.min_cosine to {value} (under a new run name), or raise filter.{name}"
-                )
+        if self.filter.blind_min < floor:
+            raise ValueError(
+                f"filter.blind_min {self.filter.blind_min} lies below search.min_cosine {floor}: what lies between was "
+                "never searched; lower search.min_cosine to it (under a new run name), or raise filter.blind_min"
+            )
         return self

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from manifests.errors import Refused
 from pipeline.config import Config
@@ -33,7 +34,7 @@ def read_config(recipe: str, changes: Sequence[str] = (), run: str | None = None
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        raise Refused(f"{recipe}: {_sentence(error)}") from error
+        raise Refused(f"{recipe}: {_sentence(error, values)}") from error
 
 
 def _recipe_values(recipe: str) -> dict[str, Any]:
@@ -119,11 +120,27 @@ def _put(place: Any, last: str, value: Any, change: str) -> None:
         raise Refused(f"--set {change}: there is nothing below {last}")
 
 
-def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join(str(step) for step in first["loc"])
-    what = first["msg"].removeprefix("Value error, ")
-    given = "" if first["type"] in ("value_error", "missing") else f" (you gave {first['input']!r})"
-    more = f"; and {len(error.errors()) - 1} more" if len(error.errors()) > 1 else ""
-    remedy = f"; give it with --set {where}=..." if first["type"] == "missing" else ""
-    return f"{where + ': ' if where else ''}{what}{given}{remedy}{more}"
+def _sentence(error: ValidationError, values: Any, most: int = 3) -> str:
+    found = error.errors()
+    more = f"; and {len(found) - most} more" if len(found) > most else ""
+    return "; ".join(_fault(one, values) for one in found[:most]) + more
+
+
+def _fault(fault: ErrorDetails, values: Any) -> str:
+    where = _where(fault["loc"], values, missing=fault["type"] == "missing")
+    what = fault["msg"].removeprefix("Value error, ")
+    given = "" if fault["type"] in ("value_error", "missing") else f" (you gave {fault['input']!r})"
+    remedy = f", give it with --set {where}=..." if fault["type"] == "missing" else ""
+    return f"{where + ': ' if where else ''}{what}{given}{remedy}"
+
+
+def _where(steps: Sequence[str | int], values: Any, *, missing: bool) -> str:
+    """The dotted name of a fault as the recipe spells it: pydantic's own steps (a union's tag) are no part of it."""
+    named: list[str] = []
+    for number, step in enumerate(steps):
+        there = step in values if isinstance(values, dict) else isinstance(values, list) and isinstance(step, int)
+        if there:
+            values = values[step]
+        if there or (missing and number == len(steps) - 1):
+            named.append(str(step))
+    return ".".join(named)

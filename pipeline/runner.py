@@ -48,6 +48,7 @@ def _make(finding: Finding, manifests: Mapping[str, Manifest], executor: Executo
     draft = _draft(finding, reads)
     progress.started(finding, len(draft.tasks))
     receipts = _work(finding.step, draft, reads, executor, progress)
+    draft.folder.sweep()  # what a killed worker left half written
     manifest = draft.commit(receipts, expected=finding.step.stage.expected(reads), made_with=_versions())
     progress.committed(finding.step, manifest)
     return manifest

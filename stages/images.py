@@ -1,9 +1,10 @@
 """Images: from a locator (uri, offset, length) to bytes, and from bytes to RGB pixels.
 
 One policy for all encoders (POLICY is recorded in every embedding's lineage):
-EXIF orientation is left alone, as CLIP's and DINOv2's own preprocessing does; alpha is dropped,
-palettes and CMYK go through Pillow's `convert("RGB")` as in open_clip; of an animation the first
-frame counts; grey of more than 8 bits is scaled to 8, where Pillow alone would clip it to white.
+EXIF orientation is left alone, as CLIP's and DINOv2's own preprocessing does (a TIFF's or AVIF's own
+orientation is part of its decoding, in Pillow, and is applied); alpha is dropped, palettes and CMYK go
+through Pillow's `convert("RGB")` as in open_clip; of an animation the first frame counts; grey of more
+than 8 bits is scaled to 8, where Pillow alone would clip it to white.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ from PIL import Image, UnidentifiedImageError
 POLICY = "rgb-1"
 # Pillow's own bound (256 MiB as RGB): beyond it a small file may be a decompression bomb
 MAX_PIXELS = 89_478_485
+# as many bytes as those pixels take as RGB: a film or an archive named .jpg must not fill the memory
+MAX_BYTES = 3 * MAX_PIXELS
+# never all that Pillow knows: its EPS starts ghostscript on the file, its TGA takes nearly any bytes for an image
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "PPM", "AVIF")
 NAMES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".jp2", ".ppm", ".pgm", ".avif")
 EMPTY, NOT_AN_IMAGE, TRUNCATED = "empty", "not_an_image", "truncated"
 TOO_LARGE, TOO_NARROW, UNREADABLE = "too_large", "too_narrow", "unreadable"
@@ -56,9 +61,11 @@ def is_named_as_image(name: str) -> bool:
 def read(uri: str, offset: int, length: int) -> bytes:
     """`length` bytes of `uri` from `offset`, by one ranged read.
 
-    Raises ImageRefused where the file is gone, may not be read, or ends too early.
+    Raises ImageRefused where the file is gone, may not be read, ends too early, or is beyond MAX_BYTES.
     """
-    fs, path = _place(uri)
+    if length > MAX_BYTES:
+        raise ImageRefused(TOO_LARGE, f"{uri}: {length} bytes, more than {MAX_BYTES}")
+    fs, path = place(uri)
     try:
         if isinstance(fs, LocalFileSystem):
             with open(path, "rb") as file:
@@ -73,10 +80,18 @@ def read(uri: str, offset: int, length: int) -> bytes:
     return bytes(data)
 
 
+@lru_cache(maxsize=1024)
+def place(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
+    """The file system that `uri` lies on, and the path there."""
+    if "://" in uri:
+        return url_to_fs(uri)
+    return LocalFileSystem(), uri  # fsspec would take a "::" in a file's name for a chain of file systems
+
+
 @contextmanager
 def opened(uri: str) -> Iterator[IO[bytes]]:
     """The file at `uri`, seekable. Raises OSError where it cannot be opened."""
-    fs, path = _place(uri)
+    fs, path = place(uri)
     with fs.open(path, "rb") as file:
         yield file
 
@@ -93,9 +108,11 @@ def decode(data: bytes) -> Image.Image:
         warnings.simplefilter("ignore")  # Pillow warns of odd EXIF and palettes, which do not touch the pixels
         try:
             return _rgb(image)
-        except (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError) as error:
-            status = TRUNCATED if "truncated" in str(error) else UNREADABLE
-            raise ImageRefused(status, f"{image.format} does not decode: {error}") from error
+        except MemoryError:  # the machine's failure, not the image's: its size is known to be within bounds
+            raise
+        except Exception as error:
+            status = TRUNCATED if "truncated" in str(error).lower() else UNREADABLE
+            raise ImageRefused(status, f"{image.format} does not decode: {_told(error)}") from error
 
 
 def _opened(data: bytes) -> Image.Image:
@@ -104,13 +121,16 @@ def _opened(data: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the size is judged below, with a sentence
-            image = Image.open(io.BytesIO(data))
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise ImageRefused(TOO_LARGE, str(error)) from error
     except UnidentifiedImageError as error:
-        raise ImageRefused(NOT_AN_IMAGE, f"no image format is known that starts with {data[:8]!r}") from error
-    except (OSError, SyntaxError, ValueError, TypeError, EOFError, IndexError, OverflowError) as error:
-        raise ImageRefused(UNREADABLE, f"its header does not parse: {error}") from error
+        sentence = (
+            f"{len(data)} bytes that start with {data[:8]!r} are not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+        )
+        raise ImageRefused(NOT_AN_IMAGE, sentence) from error
+    except Exception as error:  # a broken file makes Pillow's plugins raise nearly anything
+        raise ImageRefused(UNREADABLE, f"its header does not parse: {_told(error)}") from error
     if image.width * image.height > MAX_PIXELS:
         raise ImageRefused(TOO_LARGE, f"{image.width} x {image.height} pixels, more than {MAX_PIXELS} in all")
     if max(image.size) > MAX_ASPECT * min(image.size):
@@ -127,11 +147,12 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 def _eight_bits(grey: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Grey (height, width) of any depth to uint8: full scale is 65535, or 1.0 for floats no larger."""
-    values = np.nan_to_num(grey.astype(np.float64))
-    full = 1.0 if grey.dtype.kind == "f" and values.max(initial=0.0) <= 1.0 else 65535.0
-    return np.clip(np.rint(values * (255.0 / full)), 0, 255).astype(np.uint8)
+    if grey.dtype.kind != "f":  # whole numbers, and 4 bytes a pixel: there may be 89 million
+        return ((np.clip(grey, 0, 65535).astype(np.uint32) + 128) // 257).astype(np.uint8)
+    values = np.nan_to_num(grey, nan=0.0, posinf=0.0, neginf=0.0)
+    full = 1.0 if values.max(initial=0.0) <= 1.0 else 65535.0
+    return np.rint(np.clip(values / full, 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
-@lru_cache(maxsize=1024)
-def _place(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
-    return url_to_fs(uri)
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -16,3 +16,13 @@ def shared() -> Path:
     if not (SHARED / "photos").is_dir() or not (SHARED / "models").is_dir():
         pytest.skip(f"no photos and encoders at {SHARED} (set BLINDPAIRS_SHARED)")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight tars of drawn scenes, with planted pairs, copies and broken files among them."""
+    from pipeline.demo.shards import pack
+
+    folder = tmp_path_factory.mktemp("scenes")
+    pack(folder, count=120, shard_rows=15)
+    return folder

@@ -174,5 +174,5 @@ def _settings(manifests: Iterable[Manifest]) -> Iterator[tuple[str, str]]:
 
 def _described(name: str, encoders: Mapping[str, Any]) -> str:
     settings = encoders[name]
-    words = [str(settings[key]) for key in ("kind", "model", "pretrained", "pooling") if settings.get(key)]
-    return f"{name} ({', '.join(words)})"
+    words = [str(settings[key]) for key in ("model", "pretrained", "pooling") if settings.get(key)]
+    return f"{name} ({', '.join(words) or 'built in'})"

@@ -9,25 +9,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fsspec.core import url_to_fs
 
 from manifests.counts import Counts
 from manifests.errors import Refused
+from manifests.tables import OK
 from stages import images
 from stages.base import Task
-from stages.download.listing import File, absolute, digest, files_matching
-from stages.download.row import Found, Row, fields_of, looked_at, refused
+from stages.download.listing import absolute, digest, files_matching, literally
+from stages.download.row import SPELLINGS, Found, Row, fields_of, looked_at, refused
 from stages.download.settings import SourceSettings
-from stages.download.shards import Index, index_of, read_sidecars
+from stages.download.shards import DUPLICATE_KEY, Index, index_of, read_sidecars
 from stages.download.tar import Member
+from stages.download.walk import File
 
+TABLE, TAR = ".parquet", ".tar"
 SUCCESS = "success"
-MISSING = "missing_from_tar"
+FAILED, MISSING = "failed", "missing_from_tar"
+REQUIRED = ("key", "url", "status")
+COLUMNS = (*REQUIRED, "error_message", *(name for spellings in SPELLINGS.values() for name in spellings))
 
 
 @dataclass(frozen=True)
@@ -37,60 +42,102 @@ class FetchedSource:
     source: SourceSettings
 
     def outside(self) -> dict[str, int | str]:
-        """What there is now: number, bytes, and a hash of names and sizes of the Parquet tables."""
-        return digest(self._tables())
+        """What there is now: number, bytes, and a hash of names and sizes of the Parquet tables and the tars.
+
+        Refused where a tar has no table, for then img2dataset was stopped while it wrote that shard.
+        """
+        tables, tars = self._files(TABLE), self._files(TAR)
+        finished = {file.uri.removesuffix(TABLE) for file in tables}
+        if alone := [tar.uri for tar in tars if tar.uri.removesuffix(TAR) not in finished]:
+            raise Refused(
+                f"{alone[0]} has no Parquet table beside it: img2dataset did not finish it; run img2dataset again "
+                "(it takes up only such shards), or move the tar away; tars of another origin are of kind: shards"
+            )
+        with _table(tables[0].uri):
+            return digest([*tables, *tars])
 
     def plan(self) -> list[Task]:
         return [
             Task(f"{self.source.name}-{place:05d}", {"source": self.source.name, "table": absolute(table.uri)})
-            for place, table in enumerate(self._tables())
+            for place, table in enumerate(self._files(TABLE))
         ]
 
     def rows(self, task: Task) -> tuple[list[Row], Counts]:
         """A row for every URL of the table, and for every image of the tar the table does not know."""
-        uri, notes = task.facts["table"].removesuffix(".parquet") + ".tar", Counter[str]()
-        index = index_of(uri)
-        lying = {member.name.rsplit(".", 1)[0]: member for member in index.pictures}
-        rows = [self._row(uri, entry, lying.pop(entry["key"], None), index) for entry in _entries(task.facts["table"])]
-        for member in lying.values():
-            notes["(images that the Parquet does not name)"] += 1
-            rows.append(self._unnamed(uri, member, index, notes))
+        table, notes = task.facts["table"], Counter[str]()
+        uri = table.removesuffix(TABLE) + TAR
+        index, lying, again = index_of(uri), dict[str, Member](), list[Member]()
+        for member in index.pictures:
+            if lying.setdefault(_stem(member), member) is not member:
+                again.append(member)
+        rows = [self._row(uri, entry, lying.pop(str(entry["key"]), None), index) for entry in _entries(table)]
+        rows += [self._unnamed(uri, member, index, notes) for member in lying.values()]
+        rows += [self._again(uri, member) for member in again]
         return rows, Counts(aside=dict(index.aside + notes))
 
-    def _tables(self) -> list[File]:
+    def _files(self, ending: str) -> list[File]:
+        """The tars of the source, or the tables beside them. Raises Refused where there are none."""
         uri = self.source.uri
-        fs, path = url_to_fs(absolute(uri))
-        if fs.isdir(path):
-            return files_matching(self.source, uri.rstrip("/") + "/*.parquet")
-        beside = SourceSettings(name=self.source.name, kind=self.source.kind, uri=uri.replace(".tar", ".parquet"))
+        fs, path = images.place(absolute(uri))
+        if not fs.isdir(path) and not uri.endswith(TAR):
+            raise Refused(f"source {self.source.name}: {uri} is neither a folder nor names tars; correct its uri")
         try:
-            return files_matching(beside, beside.uri)
+            pattern = f"{literally(uri.rstrip('/'))}/*{ending}" if fs.isdir(path) else uri.removesuffix(TAR) + ending
+            return files_matching(self.source, pattern)
         except Refused as refusal:
             raise Refused(f"{refusal}; tars without img2dataset's Parquet beside them are of kind: shards") from refusal
 
     def _row(self, uri: str, entry: Mapping[str, Any], member: Member | None, index: Index) -> Row:
-        fields = fields_of(entry, self.source.licence)
-        offset, length = (member.offset, member.length) if member else (0, 0)
-        natural = f"{entry['key']} {entry.get('url')}"
-        found = Found(self.source.name, str(entry["key"]), natural, uri if member else "", offset, length, fields)
-        if entry.get("status") != SUCCESS:
-            return refused(found, str(entry.get("status")), str(entry.get("error_message")))
+        key, fields = str(entry["key"]), fields_of(entry, self.source.licence)
+        offset, length, fault = (member.offset, member.length, member.fault) if member else (0, 0, None)
+        where = uri if member else ""
+        found = Found(self.source.name, key, f"{key} {entry['url']}", where, offset, length, fields, fault)
+        if entry["status"] != SUCCESS:
+            return refused(found, _word(entry["status"]), str(entry.get("error_message") or "img2dataset says no more"))
         if member is None:
             why = index.damage.sentence if index.damage else "the tar is whole but holds no such member"
             return refused(found, MISSING, f"img2dataset says success, but {uri} does not hold it: {why}")
         return looked_at(found)
 
     def _unnamed(self, uri: str, member: Member, index: Index, notes: Counter[str]) -> Row:
-        stem = member.name.rsplit(".", 1)[0]
+        notes["(images that the Parquet does not name)"] += 1
         fields = fields_of(read_sidecars(uri, index, member.name, notes), self.source.licence)
-        return looked_at(Found(self.source.name, stem, f"{stem} ", uri, member.offset, member.length, fields))
+        place = (uri, member.offset, member.length, fields, member.fault)
+        return looked_at(Found(self.source.name, _stem(member), f"{_stem(member)} ", *place))
+
+    def _again(self, uri: str, member: Member) -> Row:
+        natural = f"{member.name} #{member.offset}"
+        found = Found(self.source.name, _stem(member), natural, uri, member.offset, member.length)
+        return refused(
+            found, DUPLICATE_KEY, f"{uri} holds more than one image called {_stem(member)}; the first counts"
+        )
+
+
+def _stem(member: Member) -> str:
+    return member.name.rsplit(".", 1)[0]
+
+
+def _word(status: Any) -> str:
+    """img2dataset's word for what went wrong; a table of another origin may have none, or ours for success."""
+    return FAILED if status in (None, "", OK) else str(status)
+
+
+@contextmanager
+def _table(uri: str) -> Iterator[pq.ParquetFile]:
+    """The Parquet table at `uri`. Raises Refused where it cannot be read or is not img2dataset's."""
+    try:
+        with images.opened(uri) as file:
+            parquet = pq.ParquetFile(file)
+            if absent := [name for name in REQUIRED if name not in parquet.schema_arrow.names]:
+                raise Refused(f"{uri} has no column {absent[0]}, so it is not img2dataset's; move it out of the folder")
+            yield parquet
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise Refused(f"{uri} cannot be read as Parquet: {error}") from error
 
 
 def _entries(uri: str) -> Iterator[Mapping[str, Any]]:
-    """Rows of img2dataset's table, a batch at a time."""
-    try:
-        with images.opened(uri) as file:
-            for batch in pq.ParquetFile(file).iter_batches(4096):
-                yield from batch.to_pylist()
-    except (pa.ArrowInvalid, OSError) as error:
-        raise Refused(f"{uri} cannot be read as Parquet: {error}") from error
+    """Rows of img2dataset's table, a batch at a time; only the columns that mean something here."""
+    with _table(uri) as parquet:
+        columns = [name for name in COLUMNS if name in parquet.schema_arrow.names]
+        for batch in parquet.iter_batches(4096, columns=columns):
+            yield from batch.to_pylist()

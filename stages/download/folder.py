@@ -1,4 +1,7 @@
-"""A folder of image files. The folder a file lies in becomes its label, as in ImageNet's synset folders."""
+"""A folder of image files. The folder a file lies in becomes its label, as in ImageNet's synset folders.
+
+A folder inside it that may not be read is a rejected row: there may be images in it.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ from manifests.counts import Counts
 from manifests.errors import Refused
 from stages import images
 from stages.base import Task
-from stages.download.listing import File, absolute, digest, files_below
+from stages.download.listing import absolute, digest, files_below
 from stages.download.row import Found, Row, looked_at, printable, refused
 from stages.download.settings import SourceSettings
+from stages.download.walk import File
 
 NAMED_ASIDE = 20  # other files named one by one in a shard's counts; the rest are only counted
 
@@ -49,13 +53,13 @@ class FolderSource:
     def rows(self, task: Task) -> tuple[list[Row], Counts]:
         """The rows of one stretch, and what lay between them."""
         files = list(files_below(self._root, task.facts["after"], task.facts["to"]))
-        pictures = [file for file in files if images.is_named_as_image(file.name)]
+        pictures = [file for file in files if _is_row(file)]
         if len(pictures) != task.facts["files"]:
             raise Refused(
                 f"{self._root} changed while it was read: {len(pictures)} image files between "
                 f"{task.facts['after']} and {task.facts['to']}, {task.facts['files']} planned; name a new run"
             )
-        others = [file.name for file in files if not images.is_named_as_image(file.name)]
+        others = [file.name for file in files if not _is_row(file)]
         return [self._row(file) for file in pictures], Counts(aside=_aside(others))
 
     @property
@@ -63,19 +67,20 @@ class FolderSource:
         return absolute(self.source.uri)
 
     def _image_files(self) -> Iterator[File]:
-        return (file for file in files_below(self._root) if images.is_named_as_image(file.name))
+        return (file for file in files_below(self._root) if _is_row(file))
 
     def _row(self, file: File) -> Row:
         stem = file.name.rsplit(".", 1)[0]
         folder = file.name.rsplit("/", 2)[-2] if "/" in file.name else None
         fields = {"label": folder and printable(folder), "licence": self.source.licence}
-        found = Found(self.source.name, stem, file.name, file.uri, 0, max(file.size, 0), fields)
         if file.name != printable(file.name):
             unnamed = Found(self.source.name, stem, file.name, "", 0, 0, fields)
             return refused(unnamed, images.UNREADABLE, "the file's name is not UTF-8; rename it")
-        if not file.regular:
-            return refused(found, images.UNREADABLE, f"{file.uri} is not a regular file")
-        return looked_at(found)
+        return looked_at(Found(self.source.name, stem, file.name, file.uri, 0, max(file.size, 0), fields, file.fault))
+
+
+def _is_row(file: File) -> bool:
+    return images.is_named_as_image(file.name) or file.is_folder
 
 
 def _aside(names: list[str]) -> dict[str, int]:

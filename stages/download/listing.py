@@ -2,67 +2,49 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
+import math
 import os
-import stat
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 from braceexpand import braceexpand
-from fsspec.core import url_to_fs
+from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from manifests.errors import Refused
+from stages import images
+from stages.download.row import printable
 from stages.download.settings import SourceSettings
+from stages.download.walk import Bounds, File, walked
 
-
-@dataclass(frozen=True)
-class File:
-    """A file of a source: its path within the source, where it lies, its size in bytes (-1: cannot be told)."""
-
-    name: str
-    uri: str
-    size: int
-    regular: bool = True
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """A stretch of sorted paths: after < path <= to."""
-
-    after: str | None
-    to: str | None
-
-    def hold(self, path: str) -> bool:
-        return (self.after is None or path > self.after) and (self.to is None or path <= self.to)
-
-    def meet(self, folder: str) -> bool:
-        """Whether a path that starts with `folder` (which ends with "/") may lie inside."""
-        above = self.after is None or folder > self.after or self.after.startswith(folder)
-        return above and (self.to is None or folder <= self.to)
+MOST_NAMES = 1_000_000  # that braces may stand for
 
 
 def files_below(uri: str, after: str | None = None, to: str | None = None) -> Iterator[File]:
     """Every file below a folder whose path is > `after` and <= `to` (None: no bound), sorted by path.
 
-    Links are followed, loops of links are not. Folders outside the bounds are not entered.
+    Links are followed, loops of links are not. Folders outside the bounds are not entered. Raises
+    Refused where the folder itself cannot be read, or cannot be named in a row.
     """
-    fs, path = url_to_fs(uri)
+    if uri != printable(uri):
+        raise Refused(f"the path {uri!a} is not UTF-8, so no row can say where its images lie; rename it")
+    fs, path = images.place(uri)
     if isinstance(fs, LocalFileSystem):
-        yield from _walk(Path(path), "", frozenset(), Bounds(after, to))
-        return
-    prefix = path.rstrip("/") + "/"
-    for name, facts in sorted(fs.find(path, detail=True).items()):
-        if Bounds(after, to).hold(name.removeprefix(prefix)):
-            yield File(name.removeprefix(prefix), fs.unstrip_protocol(name), int(facts["size"]))
+        return walked(path, Bounds(after, to))
+    return _found(fs, path, Bounds(after, to))
 
 
 def files_matching(source: SourceSettings, uri: str) -> list[File]:
     """The files that braces and globs in `uri` name. Raises Refused where one is not there."""
     found = [file for one in _expanded(source, uri) for file in _matching(source, one)]
     return sorted({file.uri: file for file in found}.values(), key=lambda file: file.uri)
+
+
+def literally(uri: str) -> str:
+    """`uri` such that `files_matching` takes none of its characters for a brace or a glob."""
+    return re.sub(r"([\\{},])", r"\\\1", glob.escape(uri))
 
 
 def absolute(uri: str) -> str:
@@ -79,40 +61,22 @@ def digest(files: Iterable[File]) -> dict[str, int | str]:
     return {"files": count, "bytes": total, "digest": hasher.hexdigest()[:16]}
 
 
-def _walk(folder: Path, prefix: str, above: frozenset[tuple[int, int]], bounds: Bounds) -> Iterator[File]:
+def _found(fs: AbstractFileSystem, path: str, bounds: Bounds) -> Iterator[File]:
+    prefix = path.rstrip("/") + "/"
     try:
-        here = folder.stat()
-        names = _names(folder)
-    except OSError:  # a folder that may not be read is told like a file that may not be read
-        yield File(prefix.rstrip("/"), str(folder), -1, regular=False)
-        return
-    if (here.st_dev, here.st_ino) in above:
-        return
-    inside = above | {(here.st_dev, here.st_ino)}
-    for name in names:
-        if name.endswith("/") and bounds.meet(prefix + name):
-            yield from _walk(folder / name, prefix + name, inside, bounds)
-        elif not name.endswith("/") and bounds.hold(prefix + name):
-            yield _file(folder / name, prefix + name)
-
-
-@lru_cache(maxsize=8)  # the next task of a worker mostly walks the same folders
-def _names(folder: Path) -> tuple[str, ...]:
-    """Names in a folder; a folder's ends with "/", so that the walk is in the order of full paths."""
-    with os.scandir(folder) as entries:
-        return tuple(sorted(entry.name + "/" * entry.is_dir() for entry in entries))
-
-
-def _file(path: Path, name: str) -> File:
-    try:
-        facts = path.stat()
-    except OSError:  # a broken link, or a link to itself
-        return File(name, str(path), -1)
-    regular = stat.S_ISREG(facts.st_mode)
-    return File(name, str(path), facts.st_size if regular else -1, regular)
+        found = sorted(fs.find(path, detail=True).items())
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error}; correct images.sources ... uri") from error
+    for name, facts in found:
+        if bounds.hold(name.removeprefix(prefix)):
+            yield File(name.removeprefix(prefix), str(fs.unstrip_protocol(name)), int(facts["size"]))
 
 
 def _expanded(source: SourceSettings, uri: str) -> list[str]:
+    """What the braces of `uri` name; counted first, for a typing error in a range would fill the memory."""
+    ranges = [(int(first), int(last)) for first, last in re.findall(r"\{(-?\d+)\.\.(-?\d+)", uri)]
+    if (names := math.prod(abs(last - first) + 1 for first, last in ranges)) > MOST_NAMES:
+        raise Refused(f"source {source.name}: the braces in {uri} name {names:,} files, more than {MOST_NAMES:,}")
     try:
         return list(braceexpand(uri))
     except ValueError as error:
@@ -120,16 +84,20 @@ def _expanded(source: SourceSettings, uri: str) -> list[str]:
 
 
 def _matching(source: SourceSettings, uri: str) -> list[File]:
-    fs, path = url_to_fs(absolute(uri))
+    fs, path = images.place(absolute(uri))
+    literal = fs.exists(path) or not any(mark in path for mark in "*?[")
     try:
-        names = sorted(fs.glob(path)) if any(mark in path for mark in "*?[") else [path]
-        sizes = {name: fs.info(name) for name in names}
-    except FileNotFoundError:
-        sizes = {}
-    files = [name for name, facts in sizes.items() if facts["type"] == "file"]
-    if not files:
-        raise Refused(f"source {source.name}: {uri} names no file; correct images.sources ... uri")
-    return [File(name.rsplit("/", 1)[-1], _uri(fs, name), int(sizes[name]["size"])) for name in files]
+        facts = {name: fs.info(name) for name in ([path] if literal else sorted(fs.glob(path)))}
+    except OSError as error:
+        why = f"{error.filename or path}: {error.strerror or 'it is not there'}"
+        raise Refused(f"source {source.name}: {uri} cannot be read ({why}); correct images.sources ... uri") from error
+    names = [name for name, fact in facts.items() if fact["type"] == "file"]
+    if not names:
+        what = f"is a folder; name the tars in it: {uri.rstrip('/')}/*.tar" if fs.isdir(path) else "names no file"
+        raise Refused(f"source {source.name}: {uri} {what}; correct images.sources ... uri")
+    if odd := [name for name in names if name != printable(name)]:
+        raise Refused(f"source {source.name}: the name of {odd[0]!a} is not UTF-8; rename it")
+    return [File(name.rsplit("/", 1)[-1], _uri(fs, name), int(facts[name]["size"])) for name in names]
 
 
 def _uri(fs: object, name: str) -> str:

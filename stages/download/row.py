@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +24,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "licence": ("licence", "license", "LICENSE"),
 }
 NUMBERS = ("aesthetic", "unsafe", "watermark")
+FLOAT32_MAX = 3.4028234663852886e38
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Found:
     offset: int
     length: int
     fields: Mapping[str, Any] = field(default_factory=dict)
+    fault: str | None = None  # why there are no bytes to look at, where the listing says so already
 
 
 def fields_of(values: Mapping[str, Any], licence: str | None = None) -> Row:
@@ -49,6 +50,8 @@ def fields_of(values: Mapping[str, Any], licence: str | None = None) -> Row:
 
 def looked_at(found: Found) -> Row:
     """The row of an image: its bytes are read once, hashed, and their header parsed."""
+    if found.fault:
+        return refused(found, images.UNREADABLE, found.fault)
     try:
         data = images.read(found.uri, found.offset, found.length)
         digest = hashlib.sha256(data).hexdigest()
@@ -62,7 +65,7 @@ def looked_at(found: Found) -> Row:
 def refused(found: Found, status: str, sentence: str) -> Row:
     """The row of an image that goes no further: it says why, and where it was looked for."""
     place = {"uri": found.uri or None, "offset": found.offset, "length": found.length}
-    return _row(found) | place | {"status": status, "error": sentence}
+    return _row(found) | place | {"status": status, "error": printable(sentence)}
 
 
 def _row(found: Found) -> Row:
@@ -84,12 +87,14 @@ def _first(values: Mapping[str, Any], spellings: tuple[str, ...]) -> Any:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None or isinstance(value, (dict, list)) else printable(str(value))
+    # pandas writes a missing caption as NaN
+    nothing = value is None or isinstance(value, (dict, list)) or value != value
+    return None if nothing else printable(str(value))
 
 
 def _number(value: Any) -> float | None:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
-    return number if math.isfinite(number) else None
+    return number if abs(number) <= FLOAT32_MAX else None  # neither NaN nor infinity is

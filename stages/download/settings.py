@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from stages.base import Settings
 
@@ -19,6 +19,12 @@ class SourceSettings(Settings):
     uri: str = Field(description="folder, or tars by braces or glob: /data/{00000..00146}.tar")
     licence: str | None = Field(None, description="licence of images that do not state their own")
     keys_repeat: bool = Field(False, description="shards only: the same member names occur in several tars")
+
+    @model_validator(mode="after")
+    def _keys_repeat_in_shards(self) -> SourceSettings:
+        if self.keys_repeat and self.kind != "shards":
+            raise ValueError(f"keys_repeat is for kind: shards, not for {self.kind}; leave it out")
+        return self
 
 
 class DownloadSettings(Settings):

@@ -7,22 +7,28 @@ that the name ends at the first dot.
 
 from __future__ import annotations
 
+import codecs
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from manifests.counts import Counts
+from manifests.errors import Refused
 from stages import images
 from stages.base import Task
 from stages.download.listing import absolute, digest, files_matching
-from stages.download.row import Found, Row, fields_of, looked_at, refused
+from stages.download.row import Found, Row, fields_of, looked_at, printable, refused
 from stages.download.settings import SourceSettings
 from stages.download.tar import Damage, Member, members
+from stages.images import ImageRefused
 
-SIDECARS = ("txt", "json", "cls")
+SIDECARS = ("json", "txt", "cls")  # in this order: a caption or class of its own counts more than one in the .json
+SIDECAR_BYTES = 1 << 20  # longer than any caption
 DUPLICATE_KEY = "duplicate_key"
+KINDS_ASIDE = 20  # endings counted one by one
 
 
 @dataclass
@@ -42,8 +48,18 @@ class ShardsSource:
     source: SourceSettings
 
     def outside(self) -> dict[str, int | str]:
-        """What there is now: number, bytes, and a hash of names and sizes of the tars."""
-        return digest(files_matching(self.source, self.source.uri))
+        """What there is now: number, bytes, and a hash of names and sizes of the tars.
+
+        Refused where `keys_repeat` would tell images apart by the names of tars, and two tars have one name.
+        """
+        files = files_matching(self.source, self.source.uri)
+        names = Counter(file.name for file in files)
+        if self.source.keys_repeat and (twice := [name for name in names if names[name] > 1]):
+            raise Refused(
+                f"source {self.source.name}: {names[twice[0]]} tars are called {twice[0]}, and keys_repeat tells their "
+                "images apart by that name; make each folder a source of its own"
+            )
+        return digest(files)
 
     def plan(self) -> list[Task]:
         files = files_matching(self.source, self.source.uri)
@@ -69,9 +85,10 @@ class ShardsSource:
         stem = member.name.rsplit(".", 1)[0]
         natural = f"{_file_name(uri)}/{member.name}" if self.source.keys_repeat else member.name
         fields = fields_of(read_sidecars(uri, index, member.name, notes), self.source.licence)
+        place = (uri, member.offset, member.length)
         if occurrence == 1:
-            return looked_at(Found(self.source.name, stem, natural, uri, member.offset, member.length, fields))
-        again = Found(self.source.name, stem, f"{natural}#{occurrence}", uri, member.offset, member.length, fields)
+            return looked_at(Found(self.source.name, stem, natural, *place, fields, member.fault))
+        again = Found(self.source.name, stem, f"{natural}#{occurrence}", *place, fields)
         sentence = f"{member.name} occurs {occurrence} times in {_file_name(uri)}; the first one counts"
         return refused(again, DUPLICATE_KEY, sentence)
 
@@ -97,11 +114,25 @@ def read_sidecars(uri: str, index: Index, name: str, notes: Counter[str]) -> dic
     values: dict[str, Any] = {}
     for kind in SIDECARS:
         if (member := _sidecar(index, name, kind)) is not None:
-            values |= _parsed(kind, images.read(uri, member.offset, member.length), notes)
+            values |= _parsed(kind, _bytes_of(uri, member, kind, notes), notes)
     return values
 
 
+def _bytes_of(uri: str, member: Member, kind: str, notes: Counter[str]) -> bytes:
+    if member.length > SIDECAR_BYTES:
+        notes[f"(.{kind} of more than {SIDECAR_BYTES} bytes)"] += 1
+        return b""
+    try:
+        return images.read(uri, member.offset, member.length)
+    except ImageRefused:  # the tar changed since its headers were read
+        notes[f"(.{kind} that could not be read)"] += 1
+        return b""
+
+
 def _parsed(kind: str, data: bytes, notes: Counter[str]) -> Mapping[str, Any]:
+    if not data.strip():
+        return {}
+    data = data.removeprefix(codecs.BOM_UTF8)
     text = data.decode("utf-8", "replace")
     if text.encode() != data:
         notes[f"(.{kind} that is not UTF-8)"] += 1
@@ -130,10 +161,17 @@ def _enter(index: Index, member: Member | Damage) -> None:
     stem, _, ending = member.name.rpartition(".")
     if images.is_named_as_image(member.name):
         index.pictures.append(member)
-    elif ending in SIDECARS and (stem, ending) not in index.sidecars:
+    elif ending in SIDECARS and (stem, ending) not in index.sidecars and not member.fault:
         index.sidecars[stem, ending] = member
     else:
-        index.aside[f".{ending} members" if stem else "members without an ending"] += 1
+        index.aside[_kind_of(member.name, index.aside)] += 1
+
+
+def _kind_of(name: str, kinds: Mapping[str, int]) -> str:
+    """What a member that is neither image nor sidecar is counted under; never more than a few words in all."""
+    ending = os.path.splitext(name)[1]
+    kind = f"{printable(ending)} members" if ending else "members without an ending"
+    return kind if kind in kinds or len(kinds) < KINDS_ASIDE else "(other members)"
 
 
 def _file_name(uri: str) -> str:

@@ -1,7 +1,8 @@
 """Tar: where each member of an archive lies, and where the archive stops making sense.
 
-Only headers are read. Python's tarfile takes an archive cut at a member's end, and one whose next
-header is garbage, for a complete one, so the two zero blocks that end every archive are looked for.
+Only headers are read. Python's tarfile takes an archive cut at a member's end, one whose next header
+is garbage, and the first of two that were joined by `cat`, for a complete one; so the zero block that
+ends every archive is looked for, and nothing but zeros may follow it.
 """
 
 from __future__ import annotations
@@ -9,22 +10,24 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, cast
 
-from stages.images import NOT_AN_IMAGE, TRUNCATED
+from stages.images import TRUNCATED
 
 BLOCK = 512
 GZIP = b"\x1f\x8b"
-COMPRESSED = "compressed"
+NOT_A_TAR, COMPRESSED, AFTER_END = "not_a_tar", "compressed", "data_after_end"
+HEADER_BYTES = 1 << 20  # far more than the longest header; a lie about its length must not fill the memory
 
 
 @dataclass(frozen=True)
 class Member:
-    """A regular file inside a tar: `length` bytes at `offset` of the tar."""
+    """A file inside a tar: `length` bytes at `offset` of the tar, or `fault`: why its bytes are not there."""
 
     name: str
     offset: int
     length: int
+    fault: str | None = None
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Damage:
 
 
 def members(file: IO[bytes]) -> Iterator[Member | Damage]:
-    """Members in order; a Damage, if any, comes last. Links, folders and devices are passed over."""
+    """Members in order; a Damage, if any, comes last. Folders are passed over."""
     size = file.seek(0, 2)
     file.seek(0)
     if file.read(2) == GZIP:
@@ -44,33 +47,63 @@ def members(file: IO[bytes]) -> Iterator[Member | Damage]:
         return
     file.seek(0)
     try:
-        archive = tarfile.open(fileobj=file, mode="r:")  # noqa: SIM115 - the caller owns the file
+        archive = tarfile.open(fileobj=cast(IO[bytes], _Headers(file)), mode="r:")  # noqa: SIM115 - not our file
     except tarfile.TarError as error:
-        yield Damage(NOT_AN_IMAGE, f"not a tar archive: {error}")
+        yield Damage(NOT_A_TAR, f"not a tar archive: {error}")
         return
     yield from _whole_members(archive, size)
+
+
+class _Headers:
+    """A tar as tarfile may read it: no more than HEADER_BYTES at a time."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(size if 0 <= size <= HEADER_BYTES else HEADER_BYTES)
 
 
 def _whole_members(archive: tarfile.TarFile, size: int) -> Iterator[Member | Damage]:
     try:
         while entry := archive.next():
-            end = entry.offset_data + entry.size
-            if end > size:
+            if entry.size < 0:  # tarfile would go back and read the same header for ever
+                raise tarfile.ReadError(f"{entry.name} has {entry.size} bytes")
+            if entry.isreg() and entry.offset_data + entry.size > size and not entry.issparse():
                 yield Damage(TRUNCATED, f"the tar ends at byte {size} inside the member {entry.name}")
                 return
-            if entry.isreg():
-                yield Member(entry.name, entry.offset_data, entry.size)
+            if not entry.isdir():
+                yield _member(entry)
             vars(archive)["members"].clear()  # tarfile would keep every header
-    except (tarfile.TarError, OSError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - a garbled header makes tarfile raise nearly anything
         yield Damage(TRUNCATED, f"the tar breaks off after byte {archive.offset}: {error}")
         return
-    if not _ends_properly(archive, size):
-        yield Damage(TRUNCATED, f"the tar has no end mark at byte {archive.offset} of {size}; members may be lost")
+    yield from _ending(archive, size)
 
 
-def _ends_properly(archive: tarfile.TarFile, size: int) -> bool:
+def _member(entry: tarfile.TarInfo) -> Member:
+    if entry.islnk() or entry.issym():
+        remedy = "make the tar with --dereference --hard-dereference"
+        return Member(entry.name, 0, 0, f"a link to {entry.linkname}, without bytes of its own; {remedy}")
+    if entry.issparse():
+        return Member(entry.name, 0, 0, "stored in pieces, as a sparse file; make the tar without --sparse")
+    if not entry.isreg():
+        return Member(entry.name, 0, 0, f"not a regular file, but of tar's type {entry.type!r}")
+    return Member(entry.name, entry.offset_data, entry.size)
+
+
+def _ending(archive: tarfile.TarFile, size: int) -> Iterator[Damage]:
+    """A Damage where the archive does not end as it must: with zeros, and nothing but zeros after them."""
     file = archive.fileobj
     assert file is not None
     file.seek(archive.offset)
     block = file.read(BLOCK)
-    return len(block) == BLOCK and not any(block)
+    if len(block) < BLOCK or any(block):
+        yield Damage(TRUNCATED, f"the tar has no end mark at byte {archive.offset} of {size}; members may be lost")
+        return
+    while block := file.read(HEADER_BYTES):
+        if block.strip(b"\0"):
+            sentence = f"the tar ends at byte {archive.offset} of {size}, and what follows (a second tar?) is not read"
+            yield Damage(AFTER_END, sentence)
+            return

@@ -9,26 +9,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.models.encoders.base import Encoder
-
-SPOKEN_OF = ("out of memory", "not enough memory", "can't allocate memory")
+from stages.models.encoders.base import Encoder, is_out_of_memory
 
 
 @dataclass
 class Within:
-    """Encodes batches within the memory there is, and remembers the largest size that failed."""
+    """Encodes batches within the memory there is, and remembers the size that fits."""
 
     encoder: Encoder
     largest: int = field(default=1 << 30)
 
     def encode(self, batch: Sequence[Any]) -> NDArray[np.float32]:
-        """(n, dim) float32. Raises the encoder's own error when a single image does not fit."""
+        """(n, dim) float32 of at least one image. Raises the encoder's own error when a single one does not fit."""
         size = min(self.largest, len(batch))
         try:
             parts = [self.encoder.encode(batch[start : start + size]) for start in range(0, len(batch), size)]
             return np.concatenate(parts)
         except (MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error) or size == 1:
+            if not is_out_of_memory(error) or size == 1:
                 raise
         # outside the handler, so that what failed is freed before the next try
         self.largest = size // 2
@@ -42,7 +40,3 @@ def unit(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.
         length = np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, None]
         good = np.isfinite(length[:, 0]) & (length[:, 0] > 0)
         return np.where(good[:, None], wide / length, 0.0).astype(np.float32), good
-
-
-def _out_of_memory(error: Exception) -> bool:
-    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in SPOKEN_OF)

@@ -13,9 +13,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from PIL import Image
+
 from stages import images
 from stages.images import ImageRefused
-from stages.models.encoders.base import Encoder
+from stages.models.encoders.base import Encoder, is_out_of_memory
+
+UNPREPARED = "unprepared"
 
 
 @dataclass(frozen=True)
@@ -40,23 +44,39 @@ class Prepared:
 def prepared(
     locators: Iterable[Locator], encoders: Mapping[str, Encoder], *, threads: int, ahead: int
 ) -> Iterator[Prepared]:
-    """Each locator's image, prepared, in order; at most `ahead` images are in memory at once."""
+    """Each locator's image, prepared, in order; at most `ahead` (1 or more) are at work or waiting at once.
+
+    Left early, by the caller or by an error, it drops what is still waiting.
+    """
     waiting: deque[Future[Prepared]] = deque()
     remaining = iter(locators)
-    with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
-        for locator in islice(remaining, ahead):
-            waiting.append(pool.submit(_prepare, locator, encoders))
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+    try:
+        waiting.extend(pool.submit(_prepare, locator, encoders) for locator in islice(remaining, ahead))
         while waiting:
             yield waiting.popleft().result()
             waiting.extend(pool.submit(_prepare, locator, encoders) for locator in islice(remaining, 1))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _prepare(locator: Locator, encoders: Mapping[str, Encoder]) -> Prepared:
     try:
         image = images.decode(images.read(locator.uri, locator.offset, locator.length))
+        return Prepared(locator.place, {name: _input(name, encoder, image) for name, encoder in encoders.items()})
     except ImageRefused as refusal:
         return Prepared(locator.place, {}, refusal)
-    return Prepared(locator.place, {name: encoder.prepare(image) for name, encoder in encoders.items()})
+
+
+def _input(name: str, encoder: Encoder, image: Image.Image) -> Any:
+    """The image as this encoder wants it. One it cannot prepare is rejected; the machine's failure is raised."""
+    try:
+        return encoder.prepare(image)
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        sentence = f"the encoder {name} cannot prepare it: {' '.join(f'{type(error).__name__}: {error}'.split())}"
+        raise ImageRefused(UNPREPARED, sentence) from error
 
 
 def batches(stream: Iterable[Prepared], size: int) -> Iterator[list[Prepared]]:

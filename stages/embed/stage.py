@@ -7,6 +7,7 @@ there are.
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from manifests.errors import Refused
 from manifests.schema import Schema
 from manifests.tables import OK, embeddings
 from stages.base import Machine, MapStage
@@ -40,6 +42,8 @@ class Embed(MapStage):
     def __init__(self, settings: EmbedSettings) -> None:
         self.embed = settings
         self._weights: dict[str, Weights | None] = {}
+        self._hashes: dict[str, dict[str, str]] = {}
+        self._found_on = ""
         self._encoders: dict[str, Within] = {}
         self._machine = Machine()
 
@@ -50,8 +54,9 @@ class Embed(MapStage):
     def outside(self) -> Mapping[str, Any]:
         """The hash of every encoder's weights and configuration; Refused where they are not fit for use."""
         self._weights = {name: weights_of(encoder) for name, encoder in self.embed.encoders.items()}
-        hashes = {name: found.identity() for name, found in self._weights.items() if found}
-        return {"weights": hashes, "pixels": POLICY}
+        self._hashes = {name: found.identity() for name, found in self._weights.items() if found}
+        self._found_on = platform.node()
+        return {"weights": self._hashes, "pixels": POLICY}
 
     def table(self) -> tuple[str, int]:
         schema = embeddings({})
@@ -66,12 +71,24 @@ class Embed(MapStage):
         return 2 * weights + (LIBRARIES_BYTES if weights else LIBRARIES_BYTES // 4)
 
     def setup(self, machine: Machine) -> None:
-        if not self._weights:
-            self.outside()
+        self._find_weights_here()
         self._machine = machine
         self._encoders = {
             name: Within(load(encoder, self._weights[name], machine)) for name, encoder in self.embed.encoders.items()
         }
+
+    def _find_weights_here(self) -> None:
+        """On another machine than the driver's the weights are found again, and must be the same."""
+        if self._found_on == platform.node():
+            return
+        wanted = self._hashes
+        self.outside()
+        for name, hashes in wanted.items():
+            if hashes != self._hashes[name]:
+                raise Refused(
+                    f"{platform.node()} has other weights for the encoder {name} than the run began with; "
+                    "copy the checkpoint to every machine, or name a commit of the hub's (revision)"
+                )
 
     def transform(self, rows: pa.Table) -> pa.Table:
         """(n rows of images) in, n rows of embeddings out, in the same order."""
@@ -118,8 +135,12 @@ class _Answers:
             self._status[image.place], self._error[image.place] = image.refusal.status, image.refusal.sentence
 
     def table(self) -> pa.Table:
-        missing = pa.array([status != OK for status in self._status])
-        columns = {"image_id": self._ids, "status": pa.array(self._status), "error": pa.array(self._error, pa.string())}
+        missing = pa.array([status != OK for status in self._status], pa.bool_())
+        columns = {
+            "image_id": self._ids,
+            "status": pa.array(self._status, pa.string()),
+            "error": pa.array(self._error, pa.string()),
+        }
         for name, vectors in self.vectors.items():
             columns[name] = _lists(vectors, self._schema.columns.field(name).type, missing)
         return pa.table(columns)

@@ -19,13 +19,16 @@ def reasons(
     """For each pair, best first, why it is left out, or None if it is kept.
 
     `left`, `right`: places of the images. `classes`: reason -> duplicate classes, checked in order: a
-    pair goes if its two images are one picture, or if a better pair already shows the same two.
+    pair goes if its two images are one picture, or if a better pair is of the same two pictures. Then
+    the cap: a pair goes if one of its images already is in `cap` kept ones. A pair the cap took still
+    counts as the better one: copies must not bring a picture back that was in enough pairs.
     """
+    of_image = {reason: of.tolist() for reason, of in classes.items()}
     seen: dict[str, set[tuple[int, int]]] = {reason: set() for reason in classes}
     uses: Counter[int] = Counter()
     out: list[str | None] = []
     for a, b in zip(left.tolist(), right.tolist(), strict=True):
-        reason = next(_repeated(a, b, classes, seen), None)
+        reason = next(_repeated(a, b, of_image, seen), None)
         if reason is None and cap is not None and max(uses[a], uses[b]) >= cap:
             reason = CAPPED
         if reason is None:
@@ -46,9 +49,9 @@ def groups(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int6
     return number[inverse]
 
 
-def _repeated(a: int, b: int, classes: dict[str, Classes], seen: dict[str, set[tuple[int, int]]]) -> Iterator[str]:
-    for reason, of in classes.items():
-        pair = (min(int(of[a]), int(of[b])), max(int(of[a]), int(of[b])))
+def _repeated(a: int, b: int, of_image: dict[str, list[int]], seen: dict[str, set[tuple[int, int]]]) -> Iterator[str]:
+    for reason, of in of_image.items():
+        pair = (min(of[a], of[b]), max(of[a], of[b]))
         if pair[0] == pair[1] or pair in seen[reason]:
             yield reason
         seen[reason].add(pair)

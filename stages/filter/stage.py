@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from manifests.counts import Counts
+from manifests.errors import Unbalanced
 from manifests.manifest import Manifest
 from manifests.schema import Schema
 from manifests.shard import Part
@@ -58,13 +59,13 @@ class Filter(Stage):
 
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
         within, outside = self._within(reads["candidates"])
-        ids = np.unique(np.concatenate([_column(within, "left_id"), _column(within, "right_id")]))
-        classes = self._classes(ids, reads)
-        table = _ranked(within, ids, classes, self.filter.max_pairs_per_image)
+        ids = _images(within)
+        within = _by_gap(within, ids)
+        table = _ranked(within, ids, self._classes(ids, reads), self.filter.max_pairs_per_image)
         yield Part(table, outside + _counts(table))
 
     def _within(self, candidates: Manifest) -> tuple[pa.Table, Counts]:
-        """The candidates within both thresholds, best first, and the count of the others."""
+        """The candidates within both thresholds, and the count of the others."""
         kept, tally = [CANDIDATES.columns.empty_table()], Counter[str]()
         for batch in candidates.batches(COLUMNS):
             blind = self._blind(batch.column("blind_cosine"))
@@ -73,16 +74,15 @@ class Filter(Stage):
             tally[BLIND_LOW] += batch.num_rows - blind.true_count
             tally[REFERENCE_HIGH] += blind.true_count - both.num_rows
             kept.append(pa.Table.from_batches([both]).cast(CANDIDATES.columns))
-        return _by_gap(pa.concat_tables(kept)), Counts(tally.total(), 0, dict(tally))
+        return pa.concat_tables(kept), Counts(tally.total(), 0, dict(+tally))  # + leaves out zeros
 
     def _blind(self, cosines: pa.Array) -> pa.BooleanArray:
         compare = pc.greater_equal if self.filter.comparison == ">=" else pc.greater
         return compare(cosines, self.filter.blind_min)
 
-    def _classes(self, ids: NDArray[np.str_], reads: Reads) -> dict[str, Classes]:
+    def _classes(self, ids: pa.StringArray, reads: Reads) -> dict[str, Classes]:
         """Reason -> duplicate classes among the images of the pairs."""
-        hashes = _hashes(reads["images"], ids)
-        classes = {EXACT: exact_classes(ids, hashes)}
+        classes = {EXACT: exact_classes(_hashes(reads["images"], ids))}
         if self.filter.near_duplicate_min is not None:
             left, right = _near_edges(reads["candidates"], ids, self.filter.near_duplicate_min)
             same = np.arange(len(ids))  # exact copies are near-duplicates of whatever their original is one of
@@ -91,8 +91,8 @@ class Filter(Stage):
         return classes
 
 
-def _ranked(within: pa.Table, ids: NDArray[np.str_], classes: dict[str, Classes], cap: int | None) -> pa.Table:
-    left, right = (np.searchsorted(ids, _column(within, name)) for name in ("left_id", "right_id"))
+def _ranked(within: pa.Table, ids: pa.StringArray, classes: dict[str, Classes], cap: int | None) -> pa.Table:
+    left, right = _places(within, ids)
     why = reasons(left, right, classes, cap)
     kept = np.array([reason is None for reason in why], dtype=bool)
     rank, group = (np.zeros(len(why), dtype=np.int64) for _ in range(2))
@@ -111,37 +111,47 @@ def _counts(pairs: pa.Table) -> Counts:
     return Counts(pairs.num_rows, kept, {str(reason): count for reason, count in sorted(tally.items())})
 
 
-def _by_gap(table: pa.Table) -> pa.Table:
+def _images(pairs: pa.Table) -> pa.StringArray:
+    """Every image of these pairs once, sorted."""
+    both = pa.chunked_array([*pairs.column("left_id").chunks, *pairs.column("right_id").chunks], pa.string())
+    ids = both.unique()
+    return ids.take(pc.sort_indices(ids))
+
+
+def _places(pairs: pa.Table, ids: pa.StringArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Both images of each pair, by their place in `ids`."""
+    left, right = (pc.index_in(pairs.column(name), ids).to_numpy() for name in ("left_id", "right_id"))
+    return left.astype(np.int64), right.astype(np.int64)
+
+
+def _by_gap(pairs: pa.Table, ids: pa.StringArray) -> pa.Table:
     """Widest gap first; pairs of equal gap by their ids, so that the order is the same on every run."""
-    return table.take(np.lexsort((_column(table, "right_id"), _column(table, "left_id"), -_gap(table))))
+    left, right = _places(pairs, ids)
+    return pairs.combine_chunks().take(np.lexsort((right, left, -_gap(pairs))))
 
 
-def _gap(table: pa.Table) -> NDArray[np.float64]:
-    return table.column("blind_cosine").to_numpy() - table.column("reference_cosine").to_numpy()
+def _gap(pairs: pa.Table) -> NDArray[np.float64]:
+    return pairs.column("blind_cosine").to_numpy() - pairs.column("reference_cosine").to_numpy()
 
 
-def _hashes(images: Manifest, ids: NDArray[np.str_]) -> dict[str, str]:
-    wanted = pa.array(ids, pa.string())
+def _hashes(images: Manifest, ids: pa.StringArray) -> list[str]:
+    """The sha256 of each of `ids`. Raises Unbalanced where an image of a pair has none."""
     found: dict[str, str] = {}
     for batch in images.batches(("image_id", "sha256")):
-        rows = batch.filter(pc.is_in(batch.column("image_id"), wanted))
+        rows = batch.filter(pc.is_in(batch.column("image_id"), ids))
         found.update(zip(rows.column("image_id").to_pylist(), rows.column("sha256").to_pylist(), strict=True))
-    return found
+    hashes = [found.get(image_id) for image_id in ids.to_pylist()]
+    if None in hashes:  # two without a hash are not two with the same
+        raise Unbalanced(f"{images.folder.url}: {ids[hashes.index(None)]} stands in a pair and has no sha256 there")
+    return [sha256 for sha256 in hashes if sha256 is not None]
 
 
-def _near_edges(
-    candidates: Manifest, ids: NDArray[np.str_], near: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _near_edges(candidates: Manifest, ids: pa.StringArray, near: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Candidates near for both encoders whose two images both stand in some pair, as places in `ids`."""
-    wanted, ends = pa.array(ids, pa.string()), [CANDIDATES.columns.empty_table()]
+    edges = [CANDIDATES.columns.empty_table()]
     for batch in candidates.batches(COLUMNS):
         rows = batch.filter(pc.greater_equal(batch.column("reference_cosine"), near))
         rows = rows.filter(pc.greater_equal(rows.column("blind_cosine"), near))
-        both = pc.and_(pc.is_in(rows.column("left_id"), wanted), pc.is_in(rows.column("right_id"), wanted))
-        ends.append(pa.Table.from_batches([rows.filter(both)]).cast(CANDIDATES.columns))
-    edges = pa.concat_tables(ends)
-    return np.searchsorted(ids, _column(edges, "left_id")), np.searchsorted(ids, _column(edges, "right_id"))
-
-
-def _column(table: pa.Table, name: str) -> NDArray[np.str_]:
-    return np.array(table.column(name).to_pylist(), dtype="U32")
+        both = pc.and_(pc.is_in(rows.column("left_id"), ids), pc.is_in(rows.column("right_id"), ids))
+        edges.append(pa.Table.from_batches([rows.filter(both)]).cast(CANDIDATES.columns))
+    return _places(pa.concat_tables(edges), ids)

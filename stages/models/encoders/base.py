@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from manifests.errors import Refused
 from stages.base import Machine
 from stages.models.encoders.settings import EncoderSettings
 from stages.models.encoders.weights import Weights
@@ -25,6 +26,8 @@ MODULES = {
     "colour": "stages.models.encoders.built_in",
     "structure": "stages.models.encoders.built_in",
 }
+SAID_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "status_alloc_failed")
+TOLD = 300  # characters of a library's own words in a refusal
 
 
 class Encoder(Protocol):
@@ -43,6 +46,41 @@ class Encoder(Protocol):
 
 
 def load(settings: EncoderSettings, weights: Weights | None, machine: Machine) -> Encoder:
-    """The encoder, ready on the machine's device. Raises Refused where the weights do not fit the model."""
-    encoder: Encoder = import_module(MODULES[settings.kind]).load(settings, weights, machine)
+    """The encoder, ready on the machine's device. Raises Refused where weights, model and settings do not fit.
+
+    A failure of the machine (memory, the GPU) is raised as it is.
+    """
+    module = import_module(MODULES[settings.kind])
+    try:
+        encoder: Encoder = module.load(settings, weights, machine)
+        _check(encoder)
+    except Refused:
+        raise
+    except Exception as error:  # the libraries raise nearly anything over a checkpoint that is not theirs
+        if is_out_of_memory(error) or "CUDA" in str(error):
+            raise
+        named = getattr(settings, "model", "the built-in encoder")
+        raise Refused(f"{settings.kind} does not load {named}: {_told(error)}") from error
     return encoder
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether this machine ran out of memory, or its GPU did, in any of the ways that is said."""
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in SAID_OF_MEMORY)
+
+
+def _check(encoder: Encoder) -> None:
+    """Raise ValueError unless images of any shape become one vector each, and the same one each time."""
+    wide, tall = (encoder.prepare(Image.new("RGB", size, "grey")) for size in ((64, 48), (48, 64)))
+    if np.shape(wide) != np.shape(tall):
+        raise ValueError("its preprocessing leaves images of different shapes different; no batch can be made of them")
+    once, again = encoder.encode([wide]), encoder.encode([wide])
+    if once.shape != (1, encoder.dim):
+        raise ValueError(f"it gives an array of shape {once.shape[1:]} for an image, not one vector")
+    if not np.allclose(once, again, rtol=1e-3, atol=1e-3, equal_nan=True):
+        raise ValueError("it gives another vector for the same image each time")
+
+
+def _told(error: Exception) -> str:
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words if len(words) <= TOLD else words[:TOLD] + " ..."

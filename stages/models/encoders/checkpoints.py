@@ -17,6 +17,7 @@ from stages.models.encoders.weights import Weights, from_folder, from_hub
 LOCAL, HUB = "local-dir:", "hf-hub:"
 OPEN_CLIP = ("open_clip_config.json", ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors"))
 TRANSFORMERS = TIMM = ("config.json", ("model.safetensors",))
+PREPROCESSING = ("preprocessor_config.json", "processor_config.json")  # either says how an image is prepared
 
 
 def weights_of(settings: EncoderSettings) -> Weights | None:
@@ -35,11 +36,27 @@ def weights_of(settings: EncoderSettings) -> Weights | None:
             return None
 
 
+def check_activation(model: str, tag: str) -> None:
+    """Refuse a model of open_clip's whose activation is not the one its weights were trained with.
+
+    open_clip itself only warns, and gives plausible, wrong vectors.
+    """
+    import open_clip
+
+    wanted = bool(open_clip.get_pretrained_cfg(model, tag).get("quick_gelu"))
+    if bool((open_clip.get_model_config(model) or {}).get("quick_gelu")) == wanted:
+        return
+    twin = f"{model}-quickgelu" if wanted else model.removesuffix("-quickgelu")
+    fits = twin != model and tag in open_clip.list_pretrained_tags_by_model(twin)
+    remedy = f"use {twin}" if fits else "choose another tag"
+    raise Refused(f"{model} has another activation than its weights {tag} were trained with; {remedy}")
+
+
 def _open_clip(settings: OpenClip) -> Weights:
     if settings.model.startswith((LOCAL, HUB)) and settings.pretrained:
         raise Refused(f"{settings.model} brings its own weights: leave out pretrained: {settings.pretrained}")
     if settings.model.startswith(LOCAL):
-        return from_folder(Path(settings.model.removeprefix(LOCAL)).expanduser(), *OPEN_CLIP)
+        return from_folder(_folder(settings.model), *OPEN_CLIP)
     if settings.model.startswith(HUB):
         return from_hub(settings.model.removeprefix(HUB), None, *OPEN_CLIP)
     return from_hub(_open_clip_repository(settings.model, settings.pretrained), None, None, OPEN_CLIP[1])
@@ -48,14 +65,22 @@ def _open_clip(settings: OpenClip) -> Weights:
 def _transformers(settings: Transformers) -> Weights:
     path = Path(settings.model).expanduser()
     if path.exists() or settings.model.startswith((".", "/", "~")):
-        return from_folder(path, *TRANSFORMERS)
-    return from_hub(settings.model, settings.revision, *TRANSFORMERS)
+        found = from_folder(path, *TRANSFORMERS)
+    else:
+        found = from_hub(settings.model, settings.revision, *TRANSFORMERS)
+    if not any((found.folder / name).is_file() for name in PREPROCESSING):
+        raise Refused(f"{settings.model} holds no {PREPROCESSING[0]}, which says how its images are prepared")
+    return found
 
 
 def _timm(settings: Timm) -> Weights:
     if settings.model.startswith(LOCAL):
-        return from_folder(Path(settings.model.removeprefix(LOCAL)).expanduser(), *TIMM)
+        return from_folder(_folder(settings.model), *TIMM)
     return from_hub(_timm_repository(settings.model), None, *TIMM)
+
+
+def _folder(model: str) -> Path:
+    return Path(model.removeprefix(LOCAL)).expanduser()
 
 
 def _open_clip_repository(model: str, tag: str | None) -> str:
@@ -65,32 +90,32 @@ def _open_clip_repository(model: str, tag: str | None) -> str:
     if model not in open_clip.list_models():
         raise Refused(f"open_clip knows no model {model}{_nearest(model, open_clip.list_models())}")
     tags = open_clip.list_pretrained_tags_by_model(model)
-    if tag is None or tag not in tags:
-        raise Refused(f"open_clip has no weights {tag} for {model}; it has: {', '.join(tags) or 'none'}")
-    facts = open_clip.get_pretrained_cfg(model, tag)
-    _check_activation(model, tag, bool(facts.get("quick_gelu")))
-    if not facts.get("hf_hub"):
+    if tag not in tags:
+        asked = "needs to be told which weights" if tag is None else f"has no weights {tag}"
+        raise Refused(f"open_clip {asked} for {model} (pretrained: ...); it has: {', '.join(tags) or 'none'}")
+    check_activation(model, str(tag))
+    repository = open_clip.get_pretrained_cfg(model, tag).get("hf_hub")
+    if not repository:
         raise Refused(f"{model} {tag} is published as a pickle only, which is not opened; choose another tag")
-    return str(facts["hf_hub"]).rsplit("/", 1)[0]
+    return str(repository).rsplit("/", 1)[0]
 
 
-def _check_activation(model: str, tag: str, wanted: bool) -> None:
-    import open_clip
+def _timm_repository(model: str) -> str:
+    """The hub repository behind timm's name. Raises Refused for names it does not know."""
+    import timm
 
-    if bool((open_clip.get_model_config(model) or {}).get("quick_gelu")) != wanted:
-        twin = f"{model}-quickgelu" if wanted else model.removesuffix("-quickgelu")
-        raise Refused(f"{model} has another activation than its weights {tag} were trained with; use {twin}")
+    try:
+        facts = timm.models.get_pretrained_cfg(model)
+    except RuntimeError as error:  # the architecture is known, the tag is not
+        raise Refused(f"timm: {error}{_nearest(model, timm.list_pretrained())}") from error
+    if facts is None or not facts.hf_hub_id:
+        raise Refused(
+            f"timm has no weights on the hub for {model}{_nearest(model, timm.list_pretrained())}; "
+            "see timm.list_pretrained(), or name local-dir:PATH"
+        )
+    return str(facts.hf_hub_id)
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1)
     return f"; did you mean {near[0]}?" if near else ""
-
-
-def _timm_repository(model: str) -> str:
-    import timm
-
-    facts = timm.models.get_pretrained_cfg(model)
-    if facts is None or not facts.hf_hub_id:
-        raise Refused(f"timm has no weights on the hub for {model}; see timm.list_pretrained(), or name local-dir:PATH")
-    return str(facts.hf_hub_id)

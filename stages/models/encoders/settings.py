@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import difflib
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from stages.base import Settings
 
@@ -25,7 +26,7 @@ class Transformers(Settings):
     kind: Literal["transformers"]
     model: str = Field(description="hub id (facebook/dinov2-large) or folder")
     revision: str | None = Field(None, description="commit or branch on the hub")
-    pooling: Pooling = Field("cls", description="CLS token or mean of the patch tokens, after the last LayerNorm")
+    pooling: Pooling = Field("cls", description="CLS token or mean of the patch tokens, of last_hidden_state")
 
 
 class Timm(Settings):
@@ -47,4 +48,19 @@ class Structure(Settings):
     kind: Literal["structure"]
 
 
-EncoderSettings = Annotated[OpenClip | Transformers | Timm | Colour | Structure, Field(discriminator="kind")]
+KINDS = ("open_clip", "transformers", "timm", "colour", "structure")
+
+
+def _known_kind(values: Any) -> Any:
+    """Pass settings whose kind is known; pydantic's own words for the others name no nearest one."""
+    if isinstance(values, dict) and values.get("kind") not in KINDS:
+        given = str(values.get("kind", "none"))
+        near = difflib.get_close_matches(given, KINDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"kinds are: {', '.join(KINDS)}"
+        raise ValueError(f"no encoder is of kind {given!r}; {hint}")
+    return values
+
+
+EncoderSettings = Annotated[
+    OpenClip | Transformers | Timm | Colour | Structure, Field(discriminator="kind"), BeforeValidator(_known_kind)
+]

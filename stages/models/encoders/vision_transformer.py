@@ -1,12 +1,13 @@
 """Vision transformers of the transformers library: DINOv2 and its kin, by CLS or mean patch token.
 
-The feature is `last_hidden_state` after the final LayerNorm: its CLS token is what torch.hub's
-`dinov2_vitl14` returns when called (facebookresearch/dinov2, vision_transformer.py: x_norm_clstoken).
+The feature is the library's `last_hidden_state`. DINOv2's is after the final LayerNorm: its CLS token is
+what torch.hub's `dinov2_vitl14` returns when called (facebookresearch/dinov2, vision_transformer.py:
+x_norm_clstoken). CLIP's is before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from manifests.errors import Refused
 from stages.base import Machine
 from stages.models.encoders.settings import Transformers
 from stages.models.encoders.torch_device import device_of, on_host, stacked
@@ -22,6 +22,8 @@ from stages.models.encoders.weights import Weights
 
 # the library's default; its PIL backend gives other pixels (cosines of pairs moved by up to 7e-4)
 BACKEND = "torchvision"
+# weights a checkpoint may lack, because `last_hidden_state` of a whole image does not pass through them
+UNUSED = ("pooler.", "head.", "mask_token")
 
 
 class VisionTransformer:
@@ -33,9 +35,13 @@ class VisionTransformer:
 
         disable_progress_bar()  # the run's own progress is on that line
         self._device, self._pooling = device_of(machine), pooling
-        self._processor = AutoImageProcessor.from_pretrained(folder, backend=BACKEND)
-        model = AutoModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
-        model = getattr(model, "vision_model", model)  # of a two-tower model (SigLIP, CLIP) the image tower
+        # trust_remote_code: left open, the library asks at the terminal whether to run the checkpoint's own code
+        self._processor = AutoImageProcessor.from_pretrained(folder, backend=BACKEND, trust_remote_code=False)
+        whole, told = AutoModel.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+        )
+        model = getattr(whole, "vision_model", whole)  # of a two-tower model (SigLIP, CLIP) the image tower
+        _check_complete(told["missing_keys"], "" if model is whole else "vision_model.")
         self._model = model.to(self._device).eval()
         self.dim = int(model.config.hidden_size)
         self._special = _tokens_before_patches(model, pooling)
@@ -52,18 +58,23 @@ class VisionTransformer:
         return on_host(tokens[:, 0] if self._pooling == "cls" else tokens[:, self._special :].mean(dim=1))
 
 
+def load(settings: Transformers, found: Weights, machine: Machine) -> VisionTransformer:
+    """The transformer on the machine's device."""
+    return VisionTransformer(found.folder, settings.pooling, machine)
+
+
+def _check_complete(missing: Collection[str], tower: str) -> None:
+    """Raise ValueError for weights the checkpoint lacks: the library makes them up, and only warns."""
+    lacking = sorted(key for key in missing if key.startswith(tower) and not any(part in key for part in UNUSED))
+    if lacking:
+        raise ValueError(f"its weights do not fit its configuration; {len(lacking)} are missing, such as {lacking[0]}")
+
+
 def _tokens_before_patches(model: torch.nn.Module, pooling: str) -> int:
-    """CLS and registers. Raises ValueError where CLS is asked of a model that has none, such as SigLIP."""
+    """CLS, distillation token and registers. Raises ValueError where CLS is asked of a model that has none."""
     embeddings = getattr(model, "embeddings", None)
     has_cls = any(hasattr(embeddings, name) for name in ("cls_token", "class_embedding"))
     if pooling == "cls" and not has_cls:
         raise ValueError("it has no CLS token; use pooling: mean_patch")
-    return int(has_cls) + int(getattr(model.config, "num_register_tokens", 0) or 0)
-
-
-def load(settings: Transformers, found: Weights, machine: Machine) -> VisionTransformer:
-    """The transformer on the machine's device. Raises Refused where the folder is no vision transformer's."""
-    try:
-        return VisionTransformer(found.folder, settings.pooling, machine)
-    except (ValueError, KeyError, OSError, AttributeError) as error:
-        raise Refused(f"transformers does not load {settings.model}: {str(error).splitlines()[0]}") from error
+    distilled = hasattr(embeddings, "distillation_token")
+    return int(has_cls) + int(distilled) + int(getattr(model.config, "num_register_tokens", 0) or 0)

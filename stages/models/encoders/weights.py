@@ -15,13 +15,14 @@ from typing import Any
 
 from manifests.errors import Refused
 
-SAFE = "*.safetensors"
+# what decides a vector beside the weights; a tokenizer's files do not
+CONFIGS = ("config.json", "open_clip_config.json", "preprocessor_config.json", "processor_config.json")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A folder with a configuration, and the safetensors in it that will be loaded."""
+    """A folder with a configuration, and the safetensors in it that will be loaded (of a sharded one the index too)."""
 
     folder: Path
     files: tuple[Path, ...]
@@ -32,31 +33,28 @@ class Weights:
 
     def identity(self) -> dict[str, str]:
         """File name -> sha256 of the weights and of the configuration beside them."""
-        configs = sorted(self.folder.glob("*config.json"))
-        return {path.name: sha256_of(path) for path in (*self.files, *configs)}
+        beside = [path for name in CONFIGS if (path := self.folder / name).is_file()]
+        return {path.name: sha256_of(path) for path in (*self.files, *beside)}
 
 
-def from_folder(folder: Path, config: str | None, names: Sequence[str]) -> Weights:
+def from_folder(folder: Path, config: str | None, names: Sequence[str], called: str | None = None) -> Weights:
     """The checkpoint in `folder`: its `config` file (None: the library has its own), and the first of `names`.
 
-    A sharded checkpoint is found through its `.index.json`. Raises Refused for a missing folder,
-    configuration or weights, for a configuration that is no JSON, and for pickles.
+    A sharded checkpoint is found through its `.index.json`. `called` is what to call the folder in a refusal.
+    Raises Refused for a missing folder, configuration or weights, for a configuration that is no JSON,
+    for weights that are no whole safetensors file, and for pickles.
     """
+    called = called or str(folder)
     if not folder.is_dir():
-        raise Refused(f"{folder} is not a folder; an encoder's checkpoint folder holds {names[0]}")
+        raise Refused(f"{called} is not a folder; an encoder's checkpoint folder holds {names[0]}")
     if config is not None:
-        _check_config(folder / config)
-    for name in names:
-        if (index := folder / f"{name}.index.json").is_file():
-            return Weights(folder, tuple(folder / part for part in _parts(index)))
-        if (folder / name).is_file():
-            return Weights(folder, (folder / name,))
-    if pickles := sorted(path.name for pattern in PICKLES for path in folder.glob(pattern)):
-        raise Refused(
-            f"{folder} holds {pickles[0]}, a pickle, which can run any code when opened; "
-            f"convert it to {names[0]} (safetensors.torch.save_file)"
-        )
-    raise Refused(f"{folder} holds no weights; {names[0]} is missing")
+        _json(folder / config, f"{called} holds no {config}; it is not a checkpoint folder of this kind")
+    files = _files(folder, names)
+    if not files:
+        raise Refused(_no_weights(folder, names[0], called))
+    for path in files:
+        _check_file(path)
+    return Weights(folder, files)
 
 
 def from_hub(repository: str, revision: str | None, config: str | None, names: Sequence[str]) -> Weights:
@@ -64,19 +62,11 @@ def from_hub(repository: str, revision: str | None, config: str | None, names: S
 
     Raises Refused where it is neither cached nor to be had.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
     try:
-        folder = snapshot_download(repository, revision=revision, allow_patterns=["*.json", *_safe_names(names)])
-    except LocalEntryNotFoundError as error:
-        raise Refused(
-            f"the weights of {repository} are not on this machine and the hub was not to be reached or asked; "
-            "run once without --offline, or name a folder"
-        ) from error
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
-        raise Refused(f"the hub does not give {repository}: {str(error).splitlines()[0]}") from error
-    return from_folder(Path(folder), config, names)
+        folder = _snapshot(repository, revision, [*CONFIGS, *_patterns(names)])
+    except Exception as error:  # the hub's client raises its own, its transport's and plain RuntimeErrors
+        raise Refused(_why_not(repository, revision, error)) from error
+    return from_folder(Path(folder), config, names, called=f"the hub's {repository}")
 
 
 def sha256_of(path: Path) -> str:
@@ -84,19 +74,97 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _safe_names(names: Sequence[str]) -> list[str]:
-    return [*names, *(name.replace(".safetensors", "-*.safetensors") for name in names)]
+def _snapshot(repository: str, revision: str | None, patterns: Sequence[str]) -> str:
+    """The folder of the repository's files in the hub's cache, brought up to date if the hub answers."""
+    from huggingface_hub import snapshot_download
+
+    silent = not _answers(repository, revision)
+    return str(snapshot_download(repository, revision=revision, allow_patterns=patterns, local_files_only=silent))
 
 
-def _check_config(path: Path) -> dict[str, Any]:
+def _answers(repository: str, revision: str | None) -> bool:
+    """Whether there is a hub, whatever it says. Asked first, for the download itself would wait for ever."""
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError
+
     try:
-        value: dict[str, Any] = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise Refused(f"{path.parent} holds no {path.name}; it is not a checkpoint folder of this kind") from None
-    except ValueError as error:
-        raise Refused(f"{path} is not JSON: {error}") from error
-    return value
+        revision = revision or constants.DEFAULT_REVISION
+        HfApi().model_info(repository, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+    except HfHubHTTPError:  # an answer
+        return True
+    except (OSError, HTTPError):  # offline by choice, not reached, or silent too long
+        return False
+    return True
+
+
+def _patterns(names: Sequence[str]) -> list[str]:
+    parts = [name.replace(".safetensors", "-*.safetensors") for name in names]
+    return [*names, *parts, *(f"{name}.index.json" for name in names)]
+
+
+def _files(folder: Path, names: Sequence[str]) -> tuple[Path, ...]:
+    for name in names:
+        if (folder / name).is_file():
+            return (folder / name,)
+        if (index := folder / f"{name}.index.json").is_file():
+            return (index, *(folder / part for part in _parts(index)))
+    return ()
 
 
 def _parts(index: Path) -> list[str]:
-    return sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
+    listed = _json(index, f"{index} is not there").get("weight_map")
+    if not isinstance(listed, dict) or not listed:
+        raise Refused(f"{index} has no weight_map, which says what lies in which file; fetch it again")
+    return sorted(set(listed.values()))
+
+
+def _no_weights(folder: Path, wanted: str, called: str) -> str:
+    pickles = sorted(path.name for pattern in PICKLES for path in folder.glob(pattern))
+    if pickles:
+        return (
+            f"{called} holds {pickles[0]}, a pickle, which can run any code when opened; "
+            f"convert it to {wanted} (safetensors.torch.save_file)"
+        )
+    return f"{called} holds no {wanted}, the only kind of weights that is opened; name a checkpoint that has it"
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what is not a whole safetensors file, such as a cut download or a git-lfs pointer."""
+    from safetensors import SafetensorError, safe_open
+
+    if path.suffix != ".safetensors":
+        return
+    if not path.is_file():
+        raise Refused(f"{path} is missing, though the index beside it lists it; fetch it again")
+    try:
+        with safe_open(path, framework="numpy"):
+            pass
+    except (SafetensorError, OSError) as error:
+        raise Refused(f"{path} is not a whole safetensors file ({error}); fetch it again") from error
+
+
+def _json(path: Path, absent: str) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise Refused(absent) from None
+    except ValueError as error:
+        raise Refused(f"{path} is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise Refused(f"{path} is not a JSON object; it does not describe a checkpoint")
+    return value
+
+
+def _why_not(repository: str, revision: str | None, error: Exception) -> str:
+    from huggingface_hub import constants, errors
+
+    missing = f"the weights of {repository} are not on this machine, and the hub"
+    if isinstance(error, errors.LocalEntryNotFoundError) and constants.HF_HUB_OFFLINE:
+        return f"{missing} may not be asked; run once without --offline (HF_HUB_OFFLINE), or name a folder"
+    if isinstance(error, errors.LocalEntryNotFoundError):
+        return f"{missing} ({constants.ENDPOINT}) does not answer; try again when it does, or name a folder"
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return f"the hub has no {repository}, or not for you: check the name, or log in (hf auth login)"
+    if isinstance(error, errors.RevisionNotFoundError):
+        return f"the hub's {repository} has no revision {revision}; leave it out, or name a branch or commit it has"
+    return f"the hub does not give {repository}: {' '.join(str(error).split()) or type(error).__name__}"

@@ -1,0 +1,69 @@
+"""Whether memory grows with the number of images: `make bench-memory`.
+
+Draws scenes, runs the whole pipeline on them with the built-in encoders, and watches the resident
+memory of the driver and its workers twenty times a second. The scenes are packed by a process of
+their own beforehand.
+
+    python -m tests.benchmarks.memory [--scenes 1000 10000] [--within 0.15]
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+PACK = "import sys; from pathlib import Path; from pipeline.demo.shards import pack; pack(Path(sys.argv[1]), int(sys.argv[2]))"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--scenes", type=int, nargs="+", default=[1000, 10_000])
+    parser.add_argument("--within", type=float, default=0.15)
+    asked = parser.parse_args()
+    peaks = [_measured(count) for count in asked.scenes]
+    growth = [peak / peaks[0] - 1 for peak in peaks]
+    print(f"largest growth against {asked.scenes[0]:,} scenes: {max(growth):+.1%} (allowed {asked.within:.0%})")
+    sys.exit(max(growth) > asked.within)
+
+
+def _measured(count: int) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-c", PACK, f"{folder}/scenes", str(count)], check=True)
+        began = time.monotonic()
+        words = ["run", "demo", "--set", f"images.sources.0.uri={folder}/scenes/*.tar", "--root", folder]
+        driver = subprocess.Popen([sys.executable, "-m", "pipeline.cli", *words], stdout=subprocess.DEVNULL)
+        together, largest = _watched(driver)
+        assert driver.returncode == 0
+    print(
+        f"{count:>7,} scenes: {together / 2**20:6.0f} MiB together, {largest / 2**20:6.0f} MiB the largest process, "
+        f"{time.monotonic() - began:.0f} s",
+        flush=True,
+    )
+    return together
+
+
+def _watched(driver: subprocess.Popen[bytes]) -> tuple[int, int]:
+    together = largest = 0
+    while driver.poll() is None:
+        sizes = _sizes(driver.pid)
+        together, largest = max(together, sum(sizes)), max(largest, *sizes, 0)
+        time.sleep(0.05)
+    return together, largest
+
+
+def _sizes(pid: int) -> list[int]:
+    try:
+        process = psutil.Process(pid)
+        return [one.memory_info().rss for one in (process, *process.children(recursive=True))]
+    except psutil.NoSuchProcess:
+        return []
+
+
+if __name__ == "__main__":
+    main()

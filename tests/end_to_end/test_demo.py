@@ -1,0 +1,49 @@
+"""The demo is the whole main job, with the truth known."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from world.commands import blindpairs
+from world.runs import contents
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What the demo printed, and where it put things."""
+    out = tmp_path_factory.mktemp("demo")
+    ended = blindpairs("demo", "--out", str(out), "--scenes", "200")
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout, out
+
+
+def test_it_finds_at_least_nine_in_ten_of_the_planted_pairs(shown: tuple[str, Path]) -> None:
+    found, planted = map(int, re.search(r"found (\d+) of (\d+) planted pairs", shown[0]).groups())
+    assert planted == 90
+    assert found >= 0.9 * planted
+
+
+def test_it_keeps_no_pair_that_the_definition_forbids(shown: tuple[str, Path]) -> None:
+    assert "0 kept pairs that the definition forbids" in shown[0]
+
+
+def test_it_says_for_each_of_the_nine_patterns_what_was_missed_and_why(shown: tuple[str, Path]) -> None:
+    rows = re.findall(r"^(\w+) +10 +(\d+) +(\d+)(?:  (.+))?$", shown[0], re.MULTILINE)
+    assert len(rows) == 9
+    assert all(int(found) + int(missed) == 10 and bool(why) == (missed != "0") for _, found, missed, why in rows)
+
+
+def test_the_gallery_is_where_it_says_and_asks_no_network(shown: tuple[str, Path]) -> None:
+    gallery = Path(re.search(r"gallery: (.+)", shown[0]).group(1))
+    page = gallery.read_text()
+    assert page.count('src="data:image/') >= 2 * 80
+    assert not re.findall(r'(?:src|href)="(?:https?:)?//', page)
+
+
+def test_it_can_be_repeated_and_says_the_same(shown: tuple[str, Path]) -> None:
+    before = {step: contents(shown[1] / "runs/demo" / step) for step in ("images", "embeddings", "candidates", "pairs")}
+    again = blindpairs("demo", "--out", str(shown[1]), "--scenes", "200")
+    assert again.stdout == shown[0]
+    assert {step: contents(shown[1] / "runs/demo" / step) for step in before} == before

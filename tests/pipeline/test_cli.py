@@ -1,0 +1,122 @@
+"""The command line as a person meets it: one-line errors, exit codes, answers for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from world.commands import blindpairs, demo_run
+
+
+@pytest.fixture(scope="module")
+def run(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("cli")
+    ended = blindpairs(*demo_run(scenes, root))
+    assert ended.returncode == 0, ended.stderr
+    assert "gallery: " in ended.stdout
+    return root / "demo"
+
+
+def refused(*words: str) -> str:
+    ended = blindpairs(*words)
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stdout == ""
+    assert len(ended.stderr.strip().splitlines()) == 1
+    return ended.stderr
+
+
+def test_status_tells_each_step_for_people_and_for_programs(run: Path) -> None:
+    assert "embeddings  committed  8/8     120" in blindpairs("status", str(run)).stdout
+    steps = json.loads(blindpairs("status", str(run), "--json").stdout)["steps"]
+    assert [step["step"] for step in steps] == ["images", "embeddings", "candidates", "pairs"]
+    assert all(
+        step["counts"]["seen"] == step["counts"]["ok"] + sum(step["counts"]["rejected"].values()) for step in steps
+    )
+
+
+def test_status_of_a_begun_run_says_what_is_missing(run: Path, scenes: Path, tmp_path: Path) -> None:
+    assert blindpairs(*demo_run(scenes, tmp_path, "--until", "embeddings")).returncode == 0
+    (tmp_path / "demo/embeddings/_lineage.json").unlink()
+    (tmp_path / "demo/embeddings/scenes-00002.parquet").unlink()
+    assert "embeddings  not finished  7/8" in blindpairs("status", str(tmp_path / "demo")).stdout
+
+
+def test_show_prints_rows_best_pair_first(run: Path) -> None:
+    rows = json.loads(blindpairs("show", str(run), "pairs", "--rows", "3", "--json").stdout)["rows"]
+    assert [row["rank"] for row in rows] == [1, 2, 3]
+    assert "blind_cosine" in blindpairs("show", str(run), "pairs").stdout
+
+
+def test_lineage_names_settings_sources_and_the_steps_before(run: Path) -> None:
+    text = blindpairs("lineage", str(run), "pairs").stdout
+    assert "filter.reference_max = 0.6" in text
+    assert "found.scenes.files = 8" in text
+    steps = json.loads(blindpairs("lineage", str(run), "pairs", "--json").stdout)["steps"]
+    assert [step["step"] for step in steps] == ["pairs", "candidates", "embeddings", "images"]
+
+
+def test_plan_says_what_would_be_done_and_starts_nothing(run: Path, scenes: Path, tmp_path: Path) -> None:
+    fresh = blindpairs("plan", *demo_run(scenes, tmp_path)[1:])
+    assert fresh.returncode == 0
+    assert "images      make   0/8" in fresh.stdout
+    assert not (tmp_path / "demo").exists()
+    changed = blindpairs("plan", *demo_run(scenes, run.parent)[1:], "--set", "filter.reference_max=0.4")
+    assert "filter.reference_max was 0.6, now 0.4" in changed.stdout
+    assert changed.stdout.count("take") == 3
+
+
+def test_report_writes_the_gallery_again(run: Path) -> None:
+    before = (run / "report.html").read_bytes()
+    (run / "report.html").unlink()
+    assert blindpairs("report", str(run)).returncode == 0
+    assert (run / "report.html").read_bytes() == before
+
+
+def test_a_report_of_an_unfinished_run_is_refused(scenes: Path, tmp_path: Path) -> None:
+    blindpairs(*demo_run(scenes, tmp_path, "--until", "images"))
+    assert "holds no finished manifest" in refused("report", str(tmp_path / "demo"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "nothing"], "neither a file nor a preset"),
+        (["run", "photos"], "--set images.sources.0.uri="),
+        (["run", "demo", "--set", "images.sources.0.uri=nowhere/*.tar"], "names no file"),
+        (["run", "demo", "--set", "filter.reference_max=2"], "filter.reference_max"),
+        (["run", "demo", "--set", "images.sources.0.uri=x.tar", "--until", "pears"], "no such step"),
+        (["status", "nowhere"], "nowhere is no run"),
+        (["show", "nowhere", "pairs"], "nowhere is no run"),
+        (["presets", "mvmp"], "presets are: demo"),
+    ],
+)
+def test_what_cannot_be_done_as_asked_is_refused_in_one_line(words: list[str], said: str) -> None:
+    assert said in refused(*words)
+
+
+def test_an_unknown_step_is_told_the_known_ones(run: Path) -> None:
+    assert "steps are: images, embeddings, candidates, pairs" in refused("show", str(run), "paris")
+
+
+def test_missing_weights_are_refused_before_any_work(scenes: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    change = f"embed.encoders.structure={{kind: transformers, model: {folder}}}"
+    assert "holds no config.json" in refused(*demo_run(scenes, tmp_path, "--set", change))
+    assert not (tmp_path / "demo/images/_plan.json").exists()
+
+
+def test_offline_without_cached_weights_is_refused_without_asking_anyone(scenes: Path, tmp_path: Path) -> None:
+    change = "embed.encoders.structure={kind: transformers, model: nobody/nothing}"
+    assert "run once without --offline" in refused(*demo_run(scenes, tmp_path, "--set", change, "--offline"))
+
+
+def test_a_root_that_cannot_be_written_is_refused(scenes: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "cannot be written" in refused(*demo_run(scenes, tmp_path / "file"))
+
+
+def test_presets_are_printed_to_start_from() -> None:
+    assert "facebook/dinov2-large" in blindpairs("presets", "mmvp").stdout
+    assert blindpairs("presets").stdout.split() == ["demo", "mmvp", "photos", "siglip-dinov2"]

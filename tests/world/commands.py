@@ -1,0 +1,34 @@
+"""The command line as a person runs it: a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+COMMAND = [sys.executable, "-m", "pipeline.cli"]
+QUIET = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
+
+
+def blindpairs(*words: str, cwd: Path | None = None, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run([*COMMAND, *words], cwd=cwd, env=QUIET, capture_output=True, text=True, timeout=timeout)
+
+
+def started(*words: str, cwd: Path | None = None) -> subprocess.Popen[str]:
+    """Start a command in a session of its own, so that a signal to it reaches nobody else."""
+    return subprocess.Popen(
+        [*COMMAND, *words],
+        cwd=cwd,
+        env=QUIET,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def demo_run(scenes: Path, root: Path, *more: str) -> list[str]:
+    """The words that run the demo recipe on these scenes."""
+    return ["run", "demo", "--set", f"images.sources.0.uri={scenes}/*.tar", "--root", str(root), *more]

@@ -1,0 +1,61 @@
+"""Stages that go wrong on purpose, importable by the worker processes that tests start."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from manifests.counts import Counts
+from manifests.errors import Refused
+from manifests.schema import Schema, column
+from manifests.shard import Part
+from stages.base import Machine, Reads, Stage, Task
+
+NUMBERS = Schema("numbers", 1, ("number",), pa.schema([column("number", pa.int64(), "a number", nullable=False)]))
+
+
+class Odd(Stage):
+    """Each task's name says what becomes of it: `good-1`, `raises-1`, `dies-1`, `dies_once-1`, `slow-1`."""
+
+    name = "odd"
+
+    def __init__(self, scratch: Path, setup: str = "good") -> None:
+        self.scratch, self._setup = str(scratch), setup
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {}
+
+    def schema(self) -> Schema:
+        return NUMBERS
+
+    def table(self) -> tuple[str, int]:
+        return NUMBERS.name, NUMBERS.version
+
+    def plan(self, reads: Reads) -> list[Task]:
+        return []
+
+    def setup(self, machine: Machine) -> None:
+        if self._setup == "refuses":
+            raise Refused("the weights are missing")
+        if self._setup == "dies":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def process(self, task: Task, reads: Reads) -> Iterator[Part]:
+        mark = Path(self.scratch, task.name)
+        kind, first = task.name.split("-")[0], not mark.exists()
+        with mark.open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        if kind == "raises":
+            raise ValueError("no luck")
+        if kind == "dies" or (kind == "dies_once" and first):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if kind == "slow":
+            time.sleep(30)
+        yield Part(pa.table({"number": [1, 2]}), Counts(2, 2))
