@@ -14,11 +14,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import psutil
 
-PACK = "import sys; from pathlib import Path; from pipeline.demo.shards import pack; pack(Path(sys.argv[1]), int(sys.argv[2]))"
+PACK = """
+import sys
+from pathlib import Path
+from pipeline.demo.shards import pack
+pack(Path(sys.argv[1]), int(sys.argv[2]))
+"""
 
 
 def main() -> None:
