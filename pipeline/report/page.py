@@ -7,7 +7,6 @@ request, and every script but its own. The same report gives the same bytes: no 
 import base64
 import hashlib
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +22,6 @@ TEMPLATES = Path(__file__).parent / "templates"
 CHUNK = 8  # template events (a card is one, up to some 30 KB) per piece of text
 ALT_LENGTH = 120
 WIDER_BY = 0.05  # how much lower a search is proposed where a run found nothing
-
-
-def write_page(report: Report, path: str | os.PathLike[str]) -> None:
-    """Write the page to a local file, whole or not at all."""
-    target = Path(path)
-    aside = target.with_name(target.name + ".part")
-    with aside.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(render(report))
-    aside.replace(target)
 
 
 def render(report: Report) -> Iterator[str]:
