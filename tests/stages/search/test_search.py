@@ -211,11 +211,13 @@ from itertools import islice
 import faiss
 from manifests.manifest import Manifest
 from manifests.storage import Folder
+from stages.base import Task
 from world.vectors import search_of
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 reads, stage = {"embeddings": Manifest.open(Folder(sys.argv[1]))}, search_of(min_cosine=0.95)
+whole = Task("one block", {"left": [0, 4000], "right": [0, 4000]})
 before = peak()
-rows = sum(part.table.num_rows for part in islice(stage.process(stage.plan(reads)[0], reads), 30))
+rows = sum(part.table.num_rows for part in islice(stage.process(whole, reads), 30))
 print(rows, peak() - before)
 """
 
