@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SET_UP := .venv/.set-up
 
-.PHONY: demo test lint bench-embed bench-memory clean
+.PHONY: demo test lint test-photos bench-embed bench-memory clean
 
 demo: $(SET_UP)
 	$(BIN)/blindpairs demo --out demo
@@ -16,6 +16,10 @@ lint: $(SET_UP)
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+# all 1,400 photos and their mirrored copies of a folder `shared` beside the project: half an hour on two cores
+test-photos: $(SET_UP)
+	BLINDPAIRS_PHOTOS=all $(BIN)/python -m pytest tests/end_to_end/test_photos.py
 
 bench-embed: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.embed_rate
