@@ -87,11 +87,14 @@ def test_a_killed_worker_costs_nothing_but_time(scenes: Path, undisturbed: tuple
     assert same_bytes(tmp_path / "demo", undisturbed[0])
 
 
-def test_ctrl_c_stops_at_once_says_what_to_do_and_leaves_nobody_behind(scenes: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=["ctrl_c", "sigterm"])
+def test_a_stop_is_at_once_says_what_to_do_and_leaves_nobody_behind(
+    scenes: Path, tmp_path: Path, stop: signal.Signals
+) -> None:
     driver = started(*demo_run(scenes, tmp_path))
     _until(lambda: any((tmp_path / "demo/images").glob("[!_]*.parquet")))
     crew = psutil.Process(driver.pid).children(recursive=True)
-    os.killpg(driver.pid, signal.SIGINT)
+    os.killpg(driver.pid, stop)
     _, said = driver.communicate(timeout=30)
     assert driver.returncode == 130
     assert said.strip().splitlines()[-1].startswith("blindpairs: stopped; whole shards are kept")

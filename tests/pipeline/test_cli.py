@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
-from world.commands import blindpairs, demo_run
+from world.commands import COMMAND, blindpairs, demo_run
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +116,12 @@ def test_offline_without_cached_weights_is_refused_without_asking_anyone(scenes:
 def test_a_root_that_cannot_be_written_is_refused(scenes: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert "cannot be written" in refused(*demo_run(scenes, tmp_path / "file"))
+
+
+def test_a_reader_that_has_read_enough_is_no_error(run: Path) -> None:
+    words = " ".join([*COMMAND, "show", str(run), "images", "--rows", "120", "--json"])
+    ended = subprocess.run(["bash", "-o", "pipefail", "-c", f"{words} | head -c 1"], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "{", "")
 
 
 def test_presets_are_printed_to_start_from() -> None:
