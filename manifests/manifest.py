@@ -1,28 +1,27 @@
-"""Manifest: a committed folder of shards. Draft: one being made.
+"""Manifest: a committed folder of shards, read a column and a batch at a time.
 
-A draft writes `_plan.json` first, then whole shards in any order and from any process, and
-`_lineage.json` last. That last file is the commit: without it the folder is not a manifest.
+`_lineage.json` is the commit (draft.py writes it, last): without it the folder is not a manifest.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from manifests.counts import Counts
-from manifests.errors import NotCommitted, Refused, Unbalanced
+from manifests.errors import NotCommitted, Refused
 from manifests.lineage import Lineage
-from manifests.shard import SUFFIX, Receipt, check_image_ids, read_batches, read_names, read_receipt, read_shard
+from manifests.shard import SUFFIX, Receipt, read_batches, read_names, read_shard
 from manifests.storage import Folder
 
 T = TypeVar("T")
 
-PLAN = "_plan.json"
 COMMIT = "_lineage.json"
 NO_COUNTS = Counts()
 
@@ -34,6 +33,7 @@ class Manifest:
     folder: Folder
     lineage: Lineage
     shards: tuple[Receipt, ...]
+    made_of: Mapping[str, str] = field(default_factory=dict)  # step -> content of the manifests it was made of
 
     @staticmethod
     def open(folder: Folder) -> Manifest:
@@ -44,14 +44,10 @@ class Manifest:
         """
         if not folder.has(COMMIT):
             raise NotCommitted(f"{folder.url} holds no finished manifest; `blindpairs run` makes it")
-        lineage, shards = _parsed(
-            folder,
-            COMMIT,
-            lambda value: (Lineage.from_json(value["lineage"]), tuple(map(Receipt.from_json, value["shards"]))),
-        )
-        if odd := _changed(folder, shards):
+        manifest = parsed(folder, COMMIT, lambda value: _manifest(folder, value))
+        if odd := changed(folder, manifest.shards):
             raise Refused(f"{odd} after its commit; remove the folder {folder.url} to make it again")
-        return Manifest(folder, lineage, shards)
+        return manifest
 
     @property
     def counts(self) -> Counts:
@@ -60,6 +56,11 @@ class Manifest:
     @property
     def rows(self) -> int:
         return sum(shard.rows for shard in self.shards)
+
+    @cached_property
+    def content(self) -> str:
+        """16 hex digits that change with its shards' names, sizes or counts: what a later manifest was made of."""
+        return hashlib.sha256(json_bytes([shard.to_json() for shard in self.shards])).hexdigest()[:16]
 
     @cached_property
     def columns(self) -> list[str]:
@@ -84,86 +85,7 @@ class Manifest:
             yield from read_batches(self.folder, shard.name, columns, rows)
 
 
-@dataclass(frozen=True)
-class Draft:
-    """A manifest being made: its lineage is settled, its tasks are planned, some shards may be there."""
-
-    folder: Folder
-    lineage: Lineage
-    tasks: tuple[Mapping[str, Any], ...]  # plain JSON; each has a "name", which is its shard's
-
-    @staticmethod
-    def planned(folder: Folder) -> Draft | None:
-        """The draft that was begun here and not committed, or None. Raises Refused where the plan does not read."""
-        if not folder.has(PLAN):
-            return None
-        return _parsed(
-            folder, PLAN, lambda value: Draft(folder, Lineage.from_json(value["lineage"]), tuple(value["tasks"]))
-        )
-
-    @staticmethod
-    def begin(folder: Folder, lineage: Lineage, tasks: Sequence[Mapping[str, Any]]) -> Draft:
-        """Write the plan, the first file of a manifest.
-
-        Raises Refused where other Parquet files lie there, ValueError for names no shards can have.
-        """
-        names = [task["name"] for task in tasks]
-        if len(set(names)) != len(names):
-            raise ValueError(f"{lineage.step}: two tasks of one name")
-        if odd := [name for name in names if "/" in name or name.startswith(("_", ".")) or not name]:
-            raise ValueError(f"{lineage.step}: a shard called {odd[0]!r} would be hidden from other readers")
-        if foreign := [name for name in folder.sizes() if name.endswith(SUFFIX)]:
-            raise Refused(
-                f"{folder.url} already holds {foreign[0]}, which no plan of this project explains; name another run"
-            )
-        value = {"lineage": lineage.to_json(), "fingerprint": lineage.fingerprint, "tasks": list(tasks)}
-        folder.write(PLAN, _json(value))
-        return Draft(folder, lineage, tuple(tasks))
-
-    def missing(self) -> list[Mapping[str, Any]]:
-        """The tasks whose shard is not there yet."""
-        there = self.folder.sizes()
-        return [task for task in self.tasks if task["name"] + SUFFIX not in there]
-
-    def commit(
-        self,
-        receipts: Mapping[str, Receipt],
-        *,
-        expected: int | None = None,
-        made_with: Mapping[str, str] | None = None,
-    ) -> Manifest:
-        """Check every shard and write `_lineage.json`, the last file.
-
-        `receipts` are those at hand (the others are read from the shards' footers); `expected` is how
-        many things must have been seen in all; `made_with` (versions of libraries) is recorded, not
-        compared. Raises Unbalanced where a shard is missing, was never planned, is not of the size its
-        receipt states, where a count does not add up, or where an image has two rows; Damaged where a
-        footer does not read.
-        """
-        names = [task["name"] for task in self.tasks]
-        self._check_names(names)
-        shards = tuple(receipts.get(name) or read_receipt(self.folder, name) for name in names)
-        if odd := _changed(self.folder, shards):
-            raise Unbalanced(f"{odd} while the manifest was made; remove the file, the next run makes it again")
-        for shard in shards:
-            shard.counts.check(f"{self.folder.url}/{shard.name}")
-        manifest = Manifest(self.folder, self.lineage, shards)
-        if expected is not None and manifest.counts.seen != expected:
-            raise Unbalanced(f"{self.folder.url}: {manifest.counts.seen} seen, {expected} expected; not committed")
-        if self.lineage.table.startswith("images "):
-            # the others are made from it one to one, or pair by pair from tiles that do not overlap
-            check_image_ids(self.folder, shards)
-        self.folder.write(COMMIT, _json(_commit_value(manifest) | {"made_with": dict(made_with or {})}))
-        return manifest
-
-    def _check_names(self, names: Sequence[str]) -> None:
-        there = {name.removesuffix(SUFFIX) for name in self.folder.sizes() if name.endswith(SUFFIX)}
-        if there != set(names):
-            odd = sorted(there ^ set(names))[0]
-            raise Unbalanced(f"{self.folder.url}: the shard {odd} is missing or was never planned; not committed")
-
-
-def _changed(folder: Folder, shards: Sequence[Receipt]) -> str | None:
+def changed(folder: Folder, shards: Sequence[Receipt]) -> str | None:
     """The start of a sentence on the first shard whose file is gone or not of its size; None if all are."""
     sizes = folder.sizes()
     for shard in shards:
@@ -173,7 +95,7 @@ def _changed(folder: Folder, shards: Sequence[Receipt]) -> str | None:
     return None
 
 
-def _parsed(folder: Folder, name: str, parse: Callable[[Any], T]) -> T:
+def parsed(folder: Folder, name: str, parse: Callable[[Any], T]) -> T:
     """What a file of this project's own says. Raises Refused where it says it otherwise than this version does."""
     try:
         return parse(json.loads(folder.read(name)))
@@ -184,14 +106,11 @@ def _parsed(folder: Folder, name: str, parse: Callable[[Any], T]) -> T:
         ) from error
 
 
-def _commit_value(manifest: Manifest) -> dict[str, Any]:
-    return {
-        "fingerprint": manifest.lineage.fingerprint,
-        "lineage": manifest.lineage.to_json(),
-        "counts": manifest.counts.to_json(),
-        "shards": [shard.to_json() for shard in manifest.shards],
-    }
-
-
-def _json(value: Any) -> bytes:
+def json_bytes(value: Any) -> bytes:
+    """`value` as this project writes JSON: the same bytes for the same value."""
     return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _manifest(folder: Folder, value: Any) -> Manifest:
+    shards = tuple(map(Receipt.from_json, value["shards"]))
+    return Manifest(folder, Lineage.from_json(value["lineage"]), shards, value["made_of"])

@@ -120,14 +120,6 @@ class Folder:
         if fs.exists(f"{path}/{name}"):
             fs.rm_file(f"{path}/{name}")
 
-    def remove(self, last: str) -> None:
-        """Remove the folder and all it holds, the file `last` after the others: stopped half way, it still tells."""
-        for name in sorted(self.sizes(), key=lambda name: name == last):
-            self.forget(name)
-        fs, path = self._place
-        if fs.exists(path):
-            fs.rm(path, recursive=True)
-
 
 def _sync(path: Path) -> None:
     with path.open("rb") as file:

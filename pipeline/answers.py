@@ -29,8 +29,10 @@ class StepAnswer:
     def cells(self) -> tuple[str, ...]:
         shards = f"{self.shards}/{'?' if self.planned is None else self.planned}"
         why = ", ".join(f"{reason} {count:,}" for reason, count in self.counts.rejected.items())
+        aside = ", ".join(f"{name} {count:,}" for name, count in list(self.counts.aside.items())[:4])
+        notes = (why, aside and f"aside: {aside}", self.note)
         seen, ok = (f"{self.counts.seen:,}", f"{self.counts.ok:,}") if self.counts.seen else ("", "")
-        return (self.step, self.state, shards, seen, ok, "; ".join(text for text in (why, self.note) if text))
+        return (self.step, self.state, shards, seen, ok, plain("; ".join(note for note in notes if note)))
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,15 @@ def _lineage_lines(lineage: Lineage, committed: bool) -> list[str]:
     return lines
 
 
+def plain(text: str) -> str:
+    """`text` without control characters: a file's name must not steer a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def _cell(value: Any, most: int = 44) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, list):
         return f"[{', '.join(f'{number:.3f}' for number in value[:3])}, ... {len(value)}]"
-    text = "" if value is None else " ".join(str(value).split())
+    text = "" if value is None else plain(" ".join(str(value).split()))
     return text if len(text) <= most else text[: most - 1] + "…"

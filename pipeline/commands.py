@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from manifests.draft import Draft
 from manifests.errors import Refused
-from manifests.manifest import COMMIT, Draft, Manifest
+from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 from pipeline.answers import LineageAnswer, RowsAnswer, RunAnswer, StepAnswer
+from pipeline.config import Config
 from pipeline.local_executor import LocalExecutor
 from pipeline.progress import Progress
 from pipeline.reading import PRESETS, preset_names, read_config
 from pipeline.recipe import Step, steps
-from pipeline.report.write import NAME as GALLERY
 from pipeline.report.write import write_report
 from pipeline.runner import FAILURES
 from pipeline.runner import run as run_steps
-from pipeline.runs import ORDER, lineage_of, manifest_of, run_folder, steps_begun
+from pipeline.runs import GALLERY, ORDER, lineage_of, manifest_of, run_folder, steps_begun
 from pipeline.survey import Finding, State, survey
+from stages.download.listing import absolute
 
 
 def run(
@@ -29,11 +31,15 @@ def run(
 ) -> RunAnswer:
     """Make a run, and its gallery when it is whole. Raises Refused or TasksFailed."""
     folder, wanted = _asked(recipe, changes, root, name, until, offline)
+    galleries: list[str] = []
+
+    def show_pairs(manifests: Mapping[str, Manifest]) -> None:
+        galleries.extend([write_report(folder.url)] if "pairs" in manifests else [])
+
     with Progress() as progress:
-        manifests = run_steps(wanted, folder, LocalExecutor(), progress)
-    gallery = write_report(folder.url) if "pairs" in manifests else None
+        manifests = run_steps(wanted, folder, LocalExecutor(), progress, show_pairs)
     answers = tuple(_committed(manifest) for manifest in manifests.values())
-    return RunAnswer(folder.url, answers, gallery)
+    return RunAnswer(folder.url, answers, galleries[0] if galleries else None, _headline(manifests))
 
 
 def plan(recipe: str, changes: Sequence[str], root: str, name: str | None, offline: bool) -> RunAnswer:
@@ -92,11 +98,30 @@ def _asked(
     if offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
     config = read_config(recipe, changes, name)
-    wanted = steps(config)
+    wanted, run = steps(config), Folder(root) / config.run
+    _check_apart(config, run)
     names = [step.name for step in wanted]
     if until is not None and until not in names:
         raise Refused(f"--until {until}: there is no such step; steps are: {', '.join(names)}")
-    return Folder(root) / config.run, wanted[: names.index(until) + 1] if until else wanted
+    return run, wanted[: names.index(until) + 1] if until else wanted
+
+
+def _check_apart(config: Config, run: Folder) -> None:
+    """Refuse a run that lies inside one of its own sources: what it writes would be read again."""
+    for source in config.images.sources:
+        inside = absolute(source.uri).rstrip("/") + "/"
+        if source.kind == "folder" and absolute(run.url).startswith(inside):
+            raise Refused(f"{run.url} lies inside the source {source.name} ({source.uri}); choose another --root")
+
+
+def _headline(manifests: Mapping[str, Manifest]) -> str:
+    """The answer in one sentence, once there are pairs."""
+    if "pairs" not in manifests:
+        return ""
+    chosen, pairs = manifests["pairs"].lineage.settings["filter"], manifests["pairs"].counts.ok
+    bounds = f"blind {chosen['comparison']} {chosen['blind_min']:g}, reference < {chosen['reference_max']:g}"
+    hint = "" if pairs else "; the gallery says which thresholds would give some"
+    return f"{pairs:,} blind pairs among {manifests['embeddings'].counts.ok:,} images ({bounds}){hint}"
 
 
 def _committed(manifest: Manifest) -> StepAnswer:

@@ -17,13 +17,15 @@ RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_leng
 
 
 class WorkerSettings(Settings):
-    """How a step's work is spread. None of it changes a row, so none of it enters a fingerprint."""
+    """How a step's work is spread. It changes no row beyond float32's rounding, so it enters no fingerprint."""
 
     count: int | None = Field(None, ge=1, description="workers; null: as many as cores (or GPUs) and memory hold")
     gpus: int | None = Field(None, ge=0, description="GPUs a worker; null: one where the machine has any")
-    threads: int = Field(1, ge=1, description="threads a worker computes with")
+    threads: int = Field(1, ge=1, description="threads a worker computes with; moves a vector by < 1e-6")
     decoders: int = Field(2, ge=1, description="threads a worker reads and decodes images with")
-    batch: int = Field(32, ge=1, description="images in one forward pass; halved when memory runs out")
+    batch: int = Field(
+        32, ge=1, description="images in one forward pass, fewer if memory runs out; moves a vector by < 1e-6"
+    )
     attempts: int = Field(3, ge=1, description="a task that kills its worker so many times fails alone")
     max_failed: float = Field(0.9, ge=0, le=1, description="a task fails if more than this share of its images do")
 
@@ -58,10 +60,14 @@ class Config(Settings):
 
     @model_validator(mode="after")
     def _floor_below_thresholds(self) -> Config:
-        floor = self.search.min_cosine
-        if self.filter.blind_min < floor:
-            raise ValueError(
-                f"filter.blind_min {self.filter.blind_min} lies below search.min_cosine {floor}: what lies between was "
-                "never searched; lower search.min_cosine to it (under a new run name), or raise filter.blind_min"
-            )
+        floor, chosen = self.search.min_cosine, self.filter
+        asked = {"blind_min": chosen.blind_min}
+        if chosen.near_duplicate_min is not None and "near_duplicate_min" in chosen.model_fields_set:
+            asked["near_duplicate_min"] = chosen.near_duplicate_min
+        for name, value in asked.items():
+            if value < floor:
+                raise ValueError(
+                    f"filter.{name} {value} lies below search.min_cosine {floor}: what lies between was never "
+                    f"searched; lower search.min_cosine to it (under a new run name), or raise filter.{name}"
+                )
         return self

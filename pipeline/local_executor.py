@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -86,7 +87,9 @@ class _Crew:
                 yield from self._lost(seat)
                 continue
             if isinstance(message, SetupFailed):
-                raise Refused(message.error) if message.refused else TasksFailed(message.error)
+                self._unready(seat, message)
+                continue
+            self.losses.pop(Ready.__name__, None)
             if isinstance(message, Outcome):
                 yield message
             self._give(seat)
@@ -98,6 +101,13 @@ class _Crew:
             seat.process.join()
             seat.line.close()
 
+    def _unready(self, seat: Seat, message: SetupFailed) -> None:
+        """A worker could not set up: the others go on without it; the last one's failure is the step's."""
+        self.seats.remove(seat)
+        seat.process.join()
+        if not any(other.task for other in self.seats):
+            raise Refused(message.error) if message.refused else TasksFailed(message.error)
+
     def _give(self, seat: Seat) -> None:
         seat.task = self.waiting.popleft() if self.waiting else None
         if seat.task is None:
@@ -105,7 +115,8 @@ class _Crew:
             seat.process.join()
             self.seats.remove(seat)
         else:
-            seat.line.send(seat.task)
+            with suppress(OSError):  # a worker that died meanwhile: its closed line is read as a loss
+                seat.line.send(seat.task)
 
     def _lost(self, seat: Seat) -> Iterator[Outcome]:
         """A worker died: its task has one more try, or fails; the place gets a new worker if there is work."""

@@ -14,6 +14,7 @@ from rich.progress import Progress as Bars
 
 from manifests.counts import Counts
 from manifests.manifest import Manifest
+from pipeline.answers import plain
 from pipeline.recipe import Step
 from pipeline.survey import Finding, State
 from pipeline.worker import Outcome
@@ -63,8 +64,11 @@ class Progress:
         if self._bars:
             self._bars.stop()
 
-    def taken(self, step: Step, manifest: Manifest) -> None:
+    def taken(self, finding: Finding, manifest: Manifest) -> None:
+        step = finding.step
         self._say(f"{step.name:<11} taken as it is: {told(manifest.counts, step.stage.unit)}")
+        if finding.unseen:
+            self._say(f"{step.name:<11} not looked at again, for it cannot be: {finding.unseen}")
 
     def started(self, finding: Finding, tasks: int) -> None:
         self._pace, self._told_at = Pace(tasks, self._clock()), self._clock()
@@ -106,7 +110,7 @@ class Progress:
             self._say(f"{step.name:<11} {pace.done} of {pace.total} shards, {pace.failed} failed, {words}")
 
     def _say(self, text: str) -> None:
-        self._console.print(text, markup=False, soft_wrap=True)
+        self._console.print(plain(text), markup=False, soft_wrap=True)
 
 
 def told(counts: Counts, unit: str) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+import os
+import reprlib
 from collections.abc import Hashable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from manifests.errors import Refused
+from pipeline.changes import apply
 from pipeline.config import Config
 
 PRESETS = files("pipeline") / "presets"
@@ -28,7 +32,7 @@ def read_config(recipe: str, changes: Sequence[str] = (), run: str | None = None
     """
     values = _recipe_values(recipe)
     for change in changes:
-        _apply(values, change)
+        apply(values, change, _parsed)
     if run is not None:
         values["run"] = run
     try:
@@ -38,13 +42,15 @@ def read_config(recipe: str, changes: Sequence[str] = (), run: str | None = None
 
 
 def _recipe_values(recipe: str) -> dict[str, Any]:
-    path = Path(recipe).expanduser()
+    path = Path(os.path.expanduser(recipe))
     if path.is_file():
-        values = _yaml(path.read_text(encoding="utf-8", errors="replace"), recipe)
+        values = _mapping(path.read_text(encoding="utf-8", errors="replace"), recipe)
     elif recipe in preset_names():
-        values = _yaml((PRESETS / f"{recipe}.yaml").read_text(), recipe)
+        values = _mapping((PRESETS / f"{recipe}.yaml").read_text(), recipe)
     else:
-        raise Refused(f"{recipe} is neither a file nor a preset; presets are: {', '.join(preset_names())}")
+        near = difflib.get_close_matches(recipe, preset_names(), n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise Refused(f"{recipe} is neither a file nor a preset; {hint}presets are: {', '.join(preset_names())}")
     base = values.pop("preset", None)
     if base is None:
         return values
@@ -53,14 +59,22 @@ def _recipe_values(recipe: str) -> dict[str, Any]:
     return _merged(_recipe_values(base), values)
 
 
-def _yaml(text: str, where: str) -> dict[str, Any]:
+def _mapping(text: str, where: str) -> dict[str, Any]:
     try:
-        values = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader
-    except yaml.YAMLError as error:
-        raise Refused(f"{where} is not YAML: {' '.join(str(error).split())}") from error
+        values = _parsed(text)
+    except ValueError as error:
+        raise Refused(f"{where} is not YAML: {error}") from error
     if not isinstance(values, dict):
         raise Refused(f"{where} holds no settings; a recipe is a mapping, see the presets")
     return values
+
+
+def _parsed(text: str) -> Any:
+    """`text` as YAML. Raises ValueError, in one line, where it is none."""
+    try:
+        return yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ValueError(" ".join(str(error).split())[:300]) from error
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -74,50 +88,12 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`over` on top of `base`; what is given anew with its `kind`, such as an encoder, replaces what was there."""
     both = dict(base)
     for key, value in over.items():
-        nested = isinstance(value, dict) and isinstance(both.get(key), dict)
+        nested = isinstance(value, dict) and isinstance(both.get(key), dict) and "kind" not in value
         both[key] = _merged(both[key], value) if nested else value
     return both
-
-
-def _apply(values: dict[str, Any], change: str) -> None:
-    name, equals, text = change.partition("=")
-    if not equals or not name:
-        raise Refused(f"--set {change}: write it as --set filter.reference_max=0.5")
-    *parents, last = name.split(".")
-    place: Any = values
-    for step in parents:
-        place = _entered(place, step, change)
-    try:
-        _put(place, last, yaml.load(text, _StrictLoader), change)  # noqa: S506 - a SafeLoader
-    except yaml.YAMLError as error:
-        raise Refused(f"--set {change}: the value is not YAML ({' '.join(str(error).split())})") from error
-
-
-def _entered(place: Any, step: str, change: str) -> Any:
-    """The value under `step`, made an empty mapping where there is none yet."""
-    if isinstance(place, list):
-        if not step.isdigit() or int(step) > len(place):
-            raise Refused(f"--set {change}: {step} is no place in a list of {len(place)}")
-        if int(step) == len(place):
-            place.append({})
-        return place[int(step)]
-    if not isinstance(place, dict):
-        raise Refused(f"--set {change}: there is nothing below {step}")
-    if place.get(step) is None:
-        place[step] = {}
-    return place[step]
-
-
-def _put(place: Any, last: str, value: Any, change: str) -> None:
-    if isinstance(place, list):
-        _entered(place, last, change)
-        place[int(last)] = value
-    elif isinstance(place, dict):
-        place[last] = value
-    else:
-        raise Refused(f"--set {change}: there is nothing below {last}")
 
 
 def _sentence(error: ValidationError, values: Any, most: int = 3) -> str:
@@ -129,7 +105,7 @@ def _sentence(error: ValidationError, values: Any, most: int = 3) -> str:
 def _fault(fault: ErrorDetails, values: Any) -> str:
     where = _where(fault["loc"], values, missing=fault["type"] == "missing")
     what = fault["msg"].removeprefix("Value error, ")
-    given = "" if fault["type"] in ("value_error", "missing") else f" (you gave {fault['input']!r})"
+    given = "" if fault["type"] in ("value_error", "missing") else f" (you gave {reprlib.repr(fault['input'])})"
     remedy = f", give it with --set {where}=..." if fault["type"] == "missing" else ""
     return f"{where + ': ' if where else ''}{what}{given}{remedy}"
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
-from manifests.errors import TasksFailed
-from manifests.manifest import COMMIT, PLAN, Draft, Manifest
+from manifests.draft import Draft
+from manifests.errors import Refused, TasksFailed
+from manifests.manifest import Manifest
 from manifests.shard import Receipt
 from manifests.storage import Folder
 from pipeline.driver import driving
 from pipeline.executor import Executor
 from pipeline.progress import Progress
 from pipeline.recipe import Step
+from pipeline.runs import GALLERY
 from pipeline.survey import Finding, State, survey
 from pipeline.worker import Job, Outcome
 from stages.base import Task
@@ -26,25 +29,37 @@ LIBRARIES = (
 )
 
 
-def run(steps: Sequence[Step], folder: Folder, executor: Executor, progress: Progress) -> dict[str, Manifest]:
+def run(
+    steps: Sequence[Step],
+    folder: Folder,
+    executor: Executor,
+    progress: Progress,
+    afterwards: Callable[[Mapping[str, Manifest]], None] = lambda manifests: None,
+) -> dict[str, Manifest]:
     """Make the steps of one run; step -> its committed manifest.
 
-    Everything is looked at before anything is started (survey.py). Raises Refused, or TasksFailed
-    after the siblings of a failed task have finished.
+    Everything is looked at before anything is started (survey.py). `afterwards` is called with the
+    manifests while the run is still this driver's alone. Raises Refused, or TasksFailed after the
+    siblings of a failed task have finished.
     """
     with driving(folder):
         manifests: dict[str, Manifest] = {}
-        for finding in survey(steps, folder):
+        findings = survey(steps, folder)
+        if any(finding.state is not State.TAKE for finding in findings):
+            folder.forget(GALLERY)  # it shows what is about to change
+        for finding in findings:
             manifests[finding.step.name] = _make(finding, manifests, executor, progress)
+        afterwards(manifests)
         return manifests
 
 
 def _make(finding: Finding, manifests: Mapping[str, Manifest], executor: Executor, progress: Progress) -> Manifest:
+    reads = {name: manifests[name] for name in finding.step.reads}
+    finding = _of_these(finding, {name: read.content for name, read in reads.items()})
     if finding.state is State.TAKE:
         manifest = Manifest.open(finding.folder)
-        progress.taken(finding.step, manifest)
+        progress.taken(finding, manifest)
         return manifest
-    reads = {name: manifests[name] for name in finding.step.reads}
     draft = _draft(finding, reads)
     progress.started(finding, len(draft.tasks))
     receipts = _work(finding.step, draft, reads, executor, progress)
@@ -54,17 +69,33 @@ def _make(finding: Finding, manifests: Mapping[str, Manifest], executor: Executo
     return manifest
 
 
+def _of_these(finding: Finding, made_of: Mapping[str, str]) -> Finding:
+    """The finding, if what is there was made of just these manifests; one made again since has other rows."""
+    if finding.state not in (State.TAKE, State.FINISH):
+        return finding
+    found = Manifest.open(finding.folder) if finding.state is State.TAKE else Draft.planned(finding.folder)
+    if found is None or found.made_of == made_of:
+        return finding
+    if finding.step.stage.remade:
+        return replace(finding, state=State.REMAKE)
+    names = ", ".join(name for name, content in made_of.items() if found.made_of.get(name) != content)
+    raise Refused(
+        f"{finding.folder.url} was made of another {names} than there is now, which was made again since; "
+        f"remove the folder {finding.folder.url} and those after it to make them again"
+    )
+
+
 def _draft(finding: Finding, reads: Mapping[str, Manifest]) -> Draft:
     """The draft to work on: the one begun earlier, or a new one with its plan written."""
     finding.folder.sweep()
     finding.folder.forget(FAILURES)
     if finding.state is State.FINISH and (begun := Draft.planned(finding.folder)):
         return begun
-    if finding.state is State.REMAKE:
-        finding.folder.forget(COMMIT)
-        finding.folder.remove(last=PLAN)
-    tasks = finding.step.stage.plan(reads)
-    return Draft.begin(finding.folder, finding.lineage, [task.to_json() for task in tasks])
+    if finding.state is State.REMAKE and (old := Draft.planned(finding.folder)):
+        old.discard()
+    tasks = [task.to_json() for task in finding.step.stage.plan(reads)]
+    made_of = {name: read.content for name, read in reads.items()}
+    return Draft.begin(finding.folder, finding.lineage, tasks, made_of)
 
 
 def _work(

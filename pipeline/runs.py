@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from manifests.draft import PLAN, Draft
 from manifests.errors import Refused
 from manifests.lineage import Lineage
-from manifests.manifest import COMMIT, PLAN, Draft, Manifest
+from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 
+GALLERY = "report.html"
 ORDER = ("images", "embeddings", "candidates", "pairs")
 
 

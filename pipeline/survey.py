@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
+from manifests.draft import Draft
 from manifests.errors import Refused
 from manifests.lineage import Difference, Lineage
-from manifests.manifest import COMMIT, Draft, Manifest
+from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 from pipeline.recipe import Step
 
@@ -31,6 +33,7 @@ class Finding:
     lineage: Lineage
     state: State
     changed: tuple[Difference, ...] = ()
+    unseen: str = ""  # why its source or weights could not be looked at again
 
 
 def survey(steps: Sequence[Step], run: Folder) -> list[Finding]:
@@ -42,17 +45,32 @@ def survey(steps: Sequence[Step], run: Folder) -> list[Finding]:
     findings: list[Finding] = []
     fingerprints: dict[str, str] = {}
     for step in steps:
-        lineage = _lineage(step, fingerprints)
+        outside, unseen = _outside(step, run / step.name)
+        lineage = _lineage(step, outside, fingerprints)
         fingerprints[step.name] = lineage.fingerprint
-        findings.append(_finding(step, run / step.name, lineage))
+        findings.append(replace(_finding(step, run / step.name, lineage), unseen=unseen))
     return findings
 
 
-def _lineage(step: Step, fingerprints: dict[str, str]) -> Lineage:
+def _outside(step: Step, folder: Folder) -> tuple[Mapping[str, Any], str]:
+    """What the step finds outside; of a finished step of these settings what it found then, if it cannot be asked.
+
+    So a filter can be changed while the disk with the photos, or the weights, are elsewhere.
+    """
+    try:
+        return step.stage.outside(), ""
+    except Refused as refusal:
+        then = Manifest.open(folder).lineage if folder.has(COMMIT) else None
+        if then is None or then.settings != step.stage.settings:
+            raise
+        return then.outside, str(refusal)
+
+
+def _lineage(step: Step, outside: Mapping[str, Any], fingerprints: dict[str, str]) -> Lineage:
     stage, (table, version) = step.stage, step.stage.table()
     inputs = {name: fingerprints[name] for name in step.reads}
     made_by = f"{stage.name} {stage.version}"
-    return Lineage(step.name, made_by, f"{table} {version}", stage.settings, stage.outside(), inputs)
+    return Lineage(step.name, made_by, f"{table} {version}", stage.settings, outside, inputs)
 
 
 def _finding(step: Step, folder: Folder, lineage: Lineage) -> Finding:

@@ -56,7 +56,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Machine:
-    """What a worker has to work with. None of it changes a row."""
+    """What a worker has to work with. It changes no row beyond float32's rounding (vectors by under 1e-6)."""
 
     device: str = "cpu"  # "cpu" or "cuda"
     threads: int = 1  # threads that compute

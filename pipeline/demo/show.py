@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from manifests.manifest import Manifest
 from manifests.storage import Folder
 from pipeline.demo.shards import pack
 from pipeline.demo.verdict import verdict
@@ -13,15 +15,20 @@ from pipeline.reading import read_config
 from pipeline.recipe import steps
 from pipeline.report.write import write_report
 from pipeline.runner import run
+from stages.download.listing import literally
 
 
 def demo(out: Path, scenes: int) -> str:
     """Draw `scenes` scenes below `out`, run the real pipeline on them, and say what it found and missed."""
     planted = pack(out / "scenes", scenes)
-    config = read_config("demo", [f"images.sources.0.uri={out / 'scenes'}/*.tar"])
+    config = read_config("demo", [f"images.sources.0.uri={literally(str(out / 'scenes'))}/*.tar"])
     folder = Folder(str(out / "runs")) / config.run
+    told: list[str] = []
+
+    def judge(manifests: Mapping[str, Manifest]) -> None:
+        judged = verdict(planted, config.images.sources[0].name, manifests)
+        told.append(f"{judged}\ngallery: {write_report(folder.url, judged.rows)}")
+
     with Progress() as progress:
-        manifests = run(steps(config), folder, LocalExecutor(), progress)
-    judged = verdict(planted, config.images.sources[0].name, manifests)
-    gallery = write_report(folder.url, judged.rows)
-    return f"{judged}\ngallery: {gallery}"
+        run(steps(config), folder, LocalExecutor(), progress, judge)
+    return told[0]

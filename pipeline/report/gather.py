@@ -21,6 +21,7 @@ from stages.images import ImageRefused
 
 SHOWN = 1000  # pairs on the page
 DRAWN = 200_000  # candidates in the plots
+TEXT = 500  # characters of a caption, key or url
 RANDOM_IMAGES = 400  # give 79,800 random pairs
 PHOTO = (
     "image_id",
@@ -109,8 +110,13 @@ def _photo(row: Mapping[str, Any]) -> Photo:
         thumb = thumbnail(images.decode(images.read(row["uri"], row["offset"], row["length"])))
     except ImageRefused:
         thumb = ""  # the page says that the image is no longer there
-    facts = {name: row[name] for name in PHOTO if name not in ("uri", "offset", "length")}
+    facts = {name: _bounded(row[name]) for name in PHOTO if name not in ("uri", "offset", "length")}
     return Photo(**facts, thumbnail=thumb)
+
+
+def _bounded(value: Any) -> Any:
+    """A text no longer than a person reads on a card: a caption may be a book."""
+    return value if not isinstance(value, str) or len(value) <= TEXT else value[: TEXT - 1] + "…"
 
 
 def _funnel(manifests: Mapping[str, Manifest]) -> Iterator[Stage]:

@@ -116,7 +116,7 @@ def remedy(report: Report, grid: Grid) -> Remedy | None:
     blind, reference = grid.blind[place[0]], grid.reference[place[1]]
     asked = [f"filter.blind_min={blind:g}"] if place[0] != grid.chosen[0] else []
     asked += [f"filter.reference_max={reference:g}"] if place[1] != grid.chosen[1] else []
-    return Remedy(blind, reference, int(grid.counts[place]), "--set " + " ".join(asked))
+    return Remedy(blind, reference, int(grid.counts[place]), " ".join(f"--set {one}" for one in asked))
 
 
 def environment() -> Environment:

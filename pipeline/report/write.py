@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from manifests.storage import Folder
 from pipeline.report.facts import Planted
 from pipeline.report.gather import gather
 from pipeline.report.page import render
-
-NAME = "report.html"
+from pipeline.runs import GALLERY, run_folder
 
 
 def write_report(run: str, planted: Sequence[Planted] | None = None) -> str:
@@ -18,7 +16,8 @@ def write_report(run: str, planted: Sequence[Planted] | None = None) -> str:
     `planted` adds a table of pairs that were put there on purpose (the demo's truth).
     Raises NotCommitted where a step of the run is not finished.
     """
-    folder = Folder(run.rstrip("/"))
-    with folder.aside(NAME) as path, path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(render(gather(folder, planted)))
-    return f"{folder.url}/{NAME}"
+    folder = run_folder(run)
+    facts = gather(folder, planted)
+    with folder.aside(GALLERY) as path, path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(render(facts))
+    return f"{folder.url}/{GALLERY}"

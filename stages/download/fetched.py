@@ -73,6 +73,8 @@ class FetchedSource:
         rows = [self._row(uri, entry, lying.pop(str(entry["key"]), None), index) for entry in _entries(table)]
         rows += [self._unnamed(uri, member, index, notes) for member in lying.values()]
         rows += [self._again(uri, member) for member in again]
+        if index.damage and index.pictures:  # a row that lacks its image says so itself; this may be more than those
+            notes[f"(tars: {index.damage.status})"] += 1
         return rows, Counts(aside=dict(index.aside + notes))
 
     def _files(self, ending: str) -> list[File]:

@@ -18,6 +18,7 @@ from manifests.tables import IMAGES
 from stages.base import Reads, Stage, Task
 from stages.download.fetched import FetchedSource
 from stages.download.folder import FolderSource
+from stages.download.listing import absolute
 from stages.download.row import Row
 from stages.download.settings import DownloadSettings, SourceSettings
 from stages.download.shards import ShardsSource
@@ -42,7 +43,8 @@ class Download(Stage):
     @property
     def settings(self) -> Mapping[str, Any]:
         values = self.download.model_dump(mode="json")
-        return {"images": {**values, "sources": {source["name"]: source for source in values["sources"]}}}
+        sources = {one["name"]: one | {"uri": absolute(one["uri"])} for one in values["sources"]}
+        return {"images": {**values, "sources": sources}}
 
     def schema(self) -> Schema:
         return IMAGES

@@ -6,6 +6,7 @@ thread was quick.
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,7 +20,7 @@ from stages import images
 from stages.images import ImageRefused
 from stages.models.encoders.base import Encoder, is_out_of_memory
 
-UNPREPARED = "unprepared"
+UNPREPARED, CHANGED = "unprepared", "changed"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Locator:
     uri: str
     offset: int
     length: int
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,18 @@ def prepared(
 
 def _prepare(locator: Locator, encoders: Mapping[str, Encoder]) -> Prepared:
     try:
-        image = images.decode(images.read(locator.uri, locator.offset, locator.length))
+        image = images.decode(_same_bytes(locator))
         return Prepared(locator.place, {name: _input(name, encoder, image) for name, encoder in encoders.items()})
     except ImageRefused as refusal:
         return Prepared(locator.place, {}, refusal)
+
+
+def _same_bytes(locator: Locator) -> bytes:
+    """The image's bytes. Raises ImageRefused where they are no longer those the images table was made of."""
+    data = images.read(locator.uri, locator.offset, locator.length)
+    if hashlib.sha256(data).hexdigest() != locator.sha256:
+        raise ImageRefused(CHANGED, f"{locator.uri}: its bytes changed after the images table was made")
+    return data
 
 
 def _input(name: str, encoder: Encoder, image: Image.Image) -> Any:

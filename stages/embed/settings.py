@@ -28,4 +28,4 @@ class EmbedSettings(Settings):
             raise ValueError("name at least one encoder")
         if taken := [name for name in encoders if name in TAKEN]:
             raise ValueError(f"an encoder cannot be called {taken[0]}; the table has a column of that name")
-        return encoders
+        return dict(sorted(encoders.items()))  # the order of columns must not depend on the order in the recipe

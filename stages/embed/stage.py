@@ -37,13 +37,13 @@ class Embed(MapStage):
     name = "embed"
     source = "images"
     accelerated = True
-    columns = ("image_id", "status", "error", "uri", "offset", "length")
+    columns = ("image_id", "status", "error", "uri", "offset", "length", "sha256")
 
     def __init__(self, settings: EmbedSettings) -> None:
         self.embed = settings
         self._weights: dict[str, Weights | None] = {}
         self._hashes: dict[str, dict[str, str]] = {}
-        self._found_on = ""
+        self._found: tuple[str, Mapping[str, object]] = ("", {})  # host, and each file's size and time
         self._encoders: dict[str, Within] = {}
         self._machine = Machine()
 
@@ -55,7 +55,7 @@ class Embed(MapStage):
         """The hash of every encoder's weights and configuration; Refused where they are not fit for use."""
         self._weights = {name: weights_of(encoder) for name, encoder in self.embed.encoders.items()}
         self._hashes = {name: found.identity() for name, found in self._weights.items() if found}
-        self._found_on = platform.node()
+        self._found = (platform.node(), self._stamps())
         return {"weights": self._hashes, "pixels": POLICY}
 
     def table(self) -> tuple[str, int]:
@@ -78,17 +78,24 @@ class Embed(MapStage):
         }
 
     def _find_weights_here(self) -> None:
-        """On another machine than the driver's the weights are found again, and must be the same."""
-        if self._found_on == platform.node():
+        """On another machine, or when a file has changed, the weights are found again, and must be the same."""
+        if self._found == (platform.node(), self._stamps()):
             return
         wanted = self._hashes
         self.outside()
         for name, hashes in wanted.items():
             if hashes != self._hashes[name]:
                 raise Refused(
-                    f"{platform.node()} has other weights for the encoder {name} than the run began with; "
+                    f"{platform.node()} has other weights for the encoder {name} than this run began with; "
                     "copy the checkpoint to every machine, or name a commit of the hub's (revision)"
                 )
+
+    def _stamps(self) -> Mapping[str, object]:
+        """Size and time of every weights file, by path; empty where one is gone."""
+        files = [path for found in self._weights.values() if found for path in found.files]
+        if not all(path.is_file() for path in files):
+            return {}
+        return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
 
     def transform(self, rows: pa.Table) -> pa.Table:
         """(n rows of images) in, n rows of embeddings out, in the same order."""
@@ -153,9 +160,6 @@ def _lists(vectors: NDArray[np.float32], kind: pa.FixedSizeListType, missing: pa
 
 
 def _locators(rows: pa.Table) -> Iterator[Locator]:
-    places = zip(*(rows.column(name).to_pylist() for name in ("status", "uri", "offset", "length")), strict=True)
-    return (
-        Locator(place, uri, offset, length)
-        for place, (status, uri, offset, length) in enumerate(places)
-        if status == OK
-    )
+    named = ("status", "uri", "offset", "length", "sha256")
+    places = zip(*(rows.column(name).to_pylist() for name in named), strict=True)
+    return (Locator(place, *where) for place, (status, *where) in enumerate(places) if status == OK)

@@ -15,8 +15,9 @@ import pytest
 from world.vectors import candidates_manifest, images_manifest, images_table, lineage_of, names
 
 from manifests.counts import Counts
+from manifests.draft import PLAN, Draft
 from manifests.errors import Damaged, NotCommitted, Refused, Unbalanced
-from manifests.manifest import COMMIT, PLAN, Draft, Manifest
+from manifests.manifest import COMMIT, Manifest
 from manifests.schema import Schema, column
 from manifests.shard import Part, Receipt, write_shard
 from manifests.storage import Folder

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from world.odd_stages import Odd
+from world.odd_stages import Flaky, Odd
 
 from manifests.errors import Refused, TasksFailed
 from manifests.storage import Folder
@@ -97,6 +97,14 @@ def test_workers_end_with_a_driver_that_is_killed(tmp_path: Path) -> None:
     driver.kill()
     driver.wait()
     _until(lambda: not psutil.pid_exists(worker))
+
+
+def test_a_replacement_that_cannot_set_up_does_not_take_the_other_tasks_with_it(tmp_path: Path) -> None:
+    (tmp_path / "scratch").mkdir()
+    job = Job(Flaky(tmp_path / "scratch"), Folder(str(tmp_path / "shards")), {}, max_failed=1.0)
+    names = ["dies_once-1", *(f"good-{number}" for number in range(6))]
+    ended = LocalExecutor().execute(job, [Task(name) for name in names], WorkerSettings(count=2))
+    assert sorted(one.name for one in ended) == sorted(names)
 
 
 PATHS = os.pathsep.join(sys.path)

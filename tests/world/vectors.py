@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from manifests.counts import Counts, by_status
+from manifests.draft import Draft
 from manifests.lineage import Lineage
-from manifests.manifest import Draft, Manifest
+from manifests.manifest import Manifest
 from manifests.schema import Schema
 from manifests.shard import Part, write_shard
 from manifests.storage import Folder

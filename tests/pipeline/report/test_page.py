@@ -166,7 +166,7 @@ def test_a_run_without_pairs_says_what_to_do() -> None:
     text = Reader(page(report(candidate_reference=rng.uniform(0.65, 1.0, 400)))).text
     assert "No pair met both thresholds" in text
     assert "--set filter.reference_max=0.7" in text
-    assert "--set search.min_cosine=0.85 filter.blind_min=0.85" in text
+    assert "--set search.min_cosine=0.85 --set filter.blind_min=0.85" in text
 
 
 def test_a_run_without_a_single_candidate_still_has_its_page() -> None:

@@ -14,9 +14,10 @@ from world.downloads import Downloaded, download, downloaded, stage_of
 from world.pictures import jpeg
 from world.tars import packed
 
+from manifests.draft import Draft
 from manifests.errors import Refused, Unbalanced
 from manifests.lineage import Lineage
-from manifests.manifest import Draft, Manifest
+from manifests.manifest import Manifest
 from manifests.shard import write_shard
 from manifests.storage import Folder
 from stages import images

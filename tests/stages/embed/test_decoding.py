@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import threading
 import time
@@ -48,7 +49,7 @@ def files(tmp_path: Path) -> list[Locator]:
     paths = [tmp_path / f"{number}.png" for number in range(20)]
     for number, path in enumerate(paths):
         Image.new("RGB", (20, 10), colour(number)).save(path)
-    return [Locator(place, str(path), 0, path.stat().st_size) for place, path in enumerate(paths)]
+    return [Locator(place, *whole(path)) for place, path in enumerate(paths)]
 
 
 def seen(stream: Iterator[Prepared]) -> list[tuple[int, Any]]:
@@ -87,7 +88,7 @@ def test_an_image_is_read_once_for_all_encoders(monkeypatch: pytest.MonkeyPatch)
     fsspec.register_implementation("counting", Counting, clobber=True)
     data = png((9, 9), "red")
     Counting().pipe_file("/pictures", data)
-    located = [Locator(0, "counting://pictures", 0, len(data))]
+    located = [Locator(0, "counting://pictures", 0, len(data), hashlib.sha256(data).hexdigest())]
     list(prepared(located, {"one": Eye(), "other": Eye(), "third": Eye()}, threads=2, ahead=4))
     assert len(reads) == 1
 
@@ -110,7 +111,7 @@ def test_an_image_cut_in_its_body_has_a_reason_and_its_neighbours_have_none(
     path = tmp_path / "cut.jpg"
     Image.effect_noise((200, 200), 90).save(path, "JPEG")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    located = [files[0], Locator(1, str(path), 0, path.stat().st_size), Locator(2, *_where(files[2]))]
+    located = [files[0], Locator(1, *whole(path)), Locator(2, *_where(files[2]))]
     reasons = [image.refusal and image.refusal.status for image in prepared(located, {}, threads=2, ahead=2)]
     assert reasons == [None, "truncated", None]
 
@@ -120,7 +121,7 @@ def _where(locator: Locator) -> tuple[str, int, int]:
 
 
 def test_a_file_that_is_gone_has_a_reason(tmp_path: Path) -> None:
-    (image,) = prepared([Locator(5, str(tmp_path / "gone.png"), 0, 9)], {}, threads=1, ahead=1)
+    (image,) = prepared([Locator(5, str(tmp_path / "gone.png"), 0, 9, "")], {}, threads=1, ahead=1)
     assert (image.place, image.refusal and image.refusal.status) == (5, "unreadable")
 
 
@@ -161,3 +162,9 @@ def test_batches_hold_every_image_once_in_order(count: int, size: int) -> None:
     cut = list(batches([Prepared(place, {}) for place in range(count)], size))
     assert [image.place for batch in cut for image in batch] == list(range(count))
     assert all(len(batch) == size for batch in cut[:-1])
+
+
+def whole(path: Path) -> tuple[str, int, int, str]:
+    """A file as a locator's uri, offset, length and hash."""
+    data = path.read_bytes()
+    return str(path), 0, len(data), hashlib.sha256(data).hexdigest()

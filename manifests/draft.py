@@ -1,0 +1,132 @@
+"""Draft: a manifest being made.
+
+It writes `_plan.json` first, then whole shards in any order and from any process, and `_lineage.json`
+last. That last file is the commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from manifests.errors import Refused, Unbalanced
+from manifests.lineage import Lineage
+from manifests.manifest import COMMIT, Manifest, changed, json_bytes, parsed
+from manifests.shard import SUFFIX, Receipt, check_image_ids, read_receipt
+from manifests.storage import Folder
+
+PLAN = "_plan.json"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A manifest being made: its lineage is settled, its tasks are planned, some shards may be there."""
+
+    folder: Folder
+    lineage: Lineage
+    tasks: tuple[Mapping[str, Any], ...]  # plain JSON; each has a "name", which is its shard's
+    made_of: Mapping[str, str] = field(default_factory=dict)  # step -> content of the manifests it reads
+
+    @staticmethod
+    def planned(folder: Folder) -> Draft | None:
+        """The draft that was begun here and not committed, or None. Raises Refused where the plan does not read."""
+        if not folder.has(PLAN):
+            return None
+        return parsed(folder, PLAN, lambda value: _draft(folder, value))
+
+    @staticmethod
+    def begin(
+        folder: Folder,
+        lineage: Lineage,
+        tasks: Sequence[Mapping[str, Any]],
+        made_of: Mapping[str, str] | None = None,
+    ) -> Draft:
+        """Write the plan, the first file of a manifest.
+
+        Raises Refused where other Parquet files lie there, ValueError for names no shards can have.
+        """
+        names = [task["name"] for task in tasks]
+        if len(set(names)) != len(names):
+            raise ValueError(f"{lineage.step}: two tasks of one name")
+        if odd := [name for name in names if "/" in name or name.startswith(("_", ".")) or not name]:
+            raise ValueError(f"{lineage.step}: a shard called {odd[0]!r} would be hidden from other readers")
+        _check_no_others(folder, set())
+        draft = Draft(folder, lineage, tuple(tasks), dict(made_of or {}))
+        value = {"lineage": lineage.to_json(), "fingerprint": lineage.fingerprint, "tasks": list(tasks)}
+        folder.write(PLAN, json_bytes(value | {"made_of": draft.made_of}))
+        return draft
+
+    def discard(self) -> None:
+        """Remove what this project wrote here, the commit first, the plan last; a person's own files stay.
+
+        Raises Refused, with nothing removed, where other Parquet files lie there.
+        """
+        shards = [task["name"] + SUFFIX for task in self.tasks]
+        _check_no_others(self.folder, set(shards))
+        for name in (COMMIT, *shards, PLAN):
+            self.folder.forget(name)
+
+    def missing(self) -> list[Mapping[str, Any]]:
+        """The tasks whose shard is not there yet."""
+        there = self.folder.sizes()
+        return [task for task in self.tasks if task["name"] + SUFFIX not in there]
+
+    def commit(
+        self,
+        receipts: Mapping[str, Receipt],
+        *,
+        expected: int | None = None,
+        made_with: Mapping[str, str] | None = None,
+    ) -> Manifest:
+        """Check every shard and write `_lineage.json`, the last file.
+
+        `receipts` are those at hand (the others are read from the shards' footers); `expected` is how
+        many things must have been seen in all; `made_with` (versions of libraries) is recorded, not
+        compared. Raises Unbalanced where a shard is missing, was never planned, is not of the size its
+        receipt states, where a count does not add up, or where an image has two rows; Damaged where a
+        footer does not read.
+        """
+        names = [task["name"] for task in self.tasks]
+        self._check_names(names)
+        shards = tuple(receipts.get(name) or read_receipt(self.folder, name) for name in names)
+        if odd := changed(self.folder, shards):
+            raise Unbalanced(f"{odd} while the manifest was made; remove the file, the next run makes it again")
+        for shard in shards:
+            shard.counts.check(f"{self.folder.url}/{shard.name}")
+        manifest = Manifest(self.folder, self.lineage, shards, self.made_of)
+        if expected is not None and manifest.counts.seen != expected:
+            raise Unbalanced(f"{self.folder.url}: {manifest.counts.seen} seen, {expected} expected; not committed")
+        if self.lineage.table.startswith("images "):
+            # the others are made from it one to one, or pair by pair from tiles that do not overlap
+            check_image_ids(self.folder, shards)
+        self.folder.write(COMMIT, json_bytes(_commit_value(manifest) | {"made_with": dict(made_with or {})}))
+        return manifest
+
+    def _check_names(self, names: Sequence[str]) -> None:
+        there = {name.removesuffix(SUFFIX) for name in self.folder.sizes() if name.endswith(SUFFIX)}
+        if there != set(names):
+            odd = sorted(there ^ set(names))[0]
+            raise Unbalanced(f"{self.folder.url}: the shard {odd} is missing or was never planned; not committed")
+
+
+def _check_no_others(folder: Folder, ours: set[str]) -> None:
+    if foreign := [name for name in folder.sizes() if name.endswith(SUFFIX) and name not in ours]:
+        raise Refused(
+            f"{folder.url} already holds {foreign[0]}, which no plan of this project explains; move it away, "
+            "or name another run"
+        )
+
+
+def _draft(folder: Folder, value: Any) -> Draft:
+    return Draft(folder, Lineage.from_json(value["lineage"]), tuple(value["tasks"]), value["made_of"])
+
+
+def _commit_value(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "fingerprint": manifest.lineage.fingerprint,
+        "lineage": manifest.lineage.to_json(),
+        "counts": manifest.counts.to_json(),
+        "made_of": dict(manifest.made_of),
+        "shards": [shard.to_json() for shard in manifest.shards],
+    }
