@@ -105,7 +105,7 @@ class _Crew:
         """A worker could not set up: the others go on without it; the last one's failure is the step's."""
         self.seats.remove(seat)
         seat.process.join()
-        if not any(other.task for other in self.seats):
+        if self.waiting and not self.seats:
             raise Refused(message.error) if message.refused else TasksFailed(message.error)
 
     def _give(self, seat: Seat) -> None:

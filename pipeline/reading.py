@@ -105,7 +105,7 @@ def _sentence(error: ValidationError, values: Any, most: int = 3) -> str:
 def _fault(fault: ErrorDetails, values: Any) -> str:
     where = _where(fault["loc"], values, missing=fault["type"] == "missing")
     what = fault["msg"].removeprefix("Value error, ")
-    given = "" if fault["type"] in ("value_error", "missing") else f" (you gave {reprlib.repr(fault['input'])})"
+    given = "" if fault["type"] in ("value_error", "missing") else f" (you gave {reprlib.repr(fault['input'])[:120]})"
     remedy = f", give it with --set {where}=..." if fault["type"] == "missing" else ""
     return f"{where + ': ' if where else ''}{what}{given}{remedy}"
 

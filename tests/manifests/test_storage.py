@@ -102,7 +102,7 @@ def test_a_path_may_hold_any_characters(tmp_path: Path, name: str) -> None:
     folder.write("x", b"1")
     assert (tmp_path / name / "x").read_bytes() == b"1"
     folder.forget("x")
-    assert not (tmp_path / name).exists()
+    assert not (tmp_path / name / "x").exists()
 
 
 def test_a_relative_path_is_one_of_this_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,8 +116,8 @@ def test_an_image_cut_in_its_body_has_a_reason_and_its_neighbours_have_none(
     assert reasons == [None, "truncated", None]
 
 
-def _where(locator: Locator) -> tuple[str, int, int]:
-    return locator.uri, locator.offset, locator.length
+def _where(locator: Locator) -> tuple[str, int, int, str]:
+    return locator.uri, locator.offset, locator.length, locator.sha256
 
 
 def test_a_file_that_is_gone_has_a_reason(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 import platform
@@ -50,7 +51,9 @@ def table(*rows: dict[str, Any]) -> pa.Table:
 
 
 def readable(path: Path, length: int | None = None) -> dict[str, Any]:
-    return {"status": OK, "uri": str(path), "offset": 0, "length": length or path.stat().st_size}
+    data = path.read_bytes()[:length]
+    digest = hashlib.sha256(data).hexdigest()
+    return {"status": OK, "uri": str(path), "offset": 0, "length": length or len(data), "sha256": digest}
 
 
 REJECTED = {"status": "not_an_image", "error": "9 bytes that start with b'<html>'"}

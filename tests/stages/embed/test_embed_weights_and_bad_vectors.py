@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pyarrow as pa
 from PIL import Image
@@ -37,6 +39,7 @@ def test_every_bad_vector_of_a_batch_is_a_rejected_row(tmp_path) -> None:
                 "uri": str(path),
                 "offset": 0,
                 "length": path.stat().st_size,
+                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
             }
         )
     stage = Embed(EmbedSettings(encoders={"odd": {"kind": "colour"}}))
