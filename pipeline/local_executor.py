@@ -7,9 +7,11 @@ whose driver dies ends at once. A worker that dies costs its task one attempt; a
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -73,7 +75,8 @@ class _Crew:
     def seat(self, place: Place) -> None:
         ours, theirs = SPAWN.Pipe()
         process = SPAWN.Process(target=serve, args=(theirs, self.job, place.machine, place.gpus), daemon=True)
-        process.start()
+        with _deaf_to_ctrl_c():
+            process.start()
         theirs.close()
         self.seats.append(Seat(place, process, ours))
 
@@ -158,6 +161,19 @@ def _share(there: Sequence[str], each: int, seat: int) -> tuple[str, ...]:
 
 def _machine(workers: WorkerSettings, gpus: int) -> Machine:
     return Machine("cuda" if gpus else "cpu", workers.threads, workers.decoders, workers.batch)
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """A process started here ignores Ctrl-C from its first moment: that is the driver's to answer."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _ending(code: int | None) -> str:
