@@ -5,7 +5,6 @@ A folder inside it that may not be read is a rejected row: there may be images i
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -19,7 +18,7 @@ from stages.download.row import Found, Row, looked_at, printable, refused
 from stages.download.settings import SourceSettings
 from stages.download.walk import File
 
-NAMED_ASIDE = 5  # other files of one ending that are named one by one in a shard's counts; more are only counted
+NAMED_ASIDE = 20  # other files named one by one in a shard's counts; the rest are only counted
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class FolderSource:
         broken image would be too large a share.
         """
         count = sum(1 for _ in self._image_files())
-        stretches = -(-count // self.shard_rows)
+        stretches = max(1, -(-count // self.shard_rows))
         files, after = self._image_files(), None
         tasks: list[Task] = []
         while block := list(islice(files, (count + stretches - 1 - len(tasks)) // stretches)):
@@ -91,12 +90,6 @@ def _is_row(file: File) -> bool:
 
 
 def _aside(names: list[str]) -> dict[str, int]:
-    """Other files: by name where an ending is rare, else counted by ending, so that 300 .heic are seen as such."""
-    endings = Counter(_ending(name) for name in names)
-    rare = {printable(name): 1 for name in names if endings[_ending(name)] <= NAMED_ASIDE}
-    return rare | {f"({ending} files)": count for ending, count in endings.items() if count > NAMED_ASIDE}
-
-
-def _ending(name: str) -> str:
-    base = name.rsplit("/", 1)[-1].lower()
-    return printable("." + base.rsplit(".", 1)[-1][:20]) if "." in base else "other"
+    named = {printable(name): 1 for name in names[:NAMED_ASIDE]}
+    more = len(names) - len(named)
+    return named | ({"(more files)": more} if more > 0 else {})
