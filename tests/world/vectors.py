@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
+from fsspec.core import url_to_fs
 
 from manifests.counts import Counts, by_status
 from manifests.draft import Draft
@@ -36,7 +37,9 @@ def scratch() -> Iterator[str]:
     try:
         yield url
     finally:
-        Folder(url).remove(last="")
+        fs, path = url_to_fs(url)
+        if fs.exists(path):
+            fs.rm(path, recursive=True)
 
 
 def names(count: int) -> list[str]:
