@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from manifests.counts import Counts
 from manifests.errors import NotCommitted, Refused
 from manifests.lineage import Lineage
-from manifests.shard import SUFFIX, Receipt, read_batches, read_names, read_shard
+from manifests.shard import SUFFIX, Receipt, read_batches, read_names, read_rows, read_shard
 from manifests.storage import Folder
 
 T = TypeVar("T")
@@ -75,6 +77,10 @@ class Manifest:
     def read(self, shard: str, columns: Sequence[str] | None = None) -> pa.Table:
         """One shard as a table. Page checksums are verified: raises Damaged where its bytes have changed."""
         return read_shard(self.folder, shard, columns)
+
+    def read_rows(self, shard: str, columns: Sequence[str], rows: NDArray[np.int64]) -> pa.Table:
+        """These rows of one shard, by their numbers in it, ascending. Raises Damaged as `read` does."""
+        return read_rows(self.folder, shard, columns, rows)
 
     def batches(self, columns: Sequence[str], rows: int = 65536) -> Iterator[pa.RecordBatch]:
         """Every row of every shard, in order, at most `rows` at a time: memory does not grow with the manifest.

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from manifests.counts import Counts
 from manifests.errors import Damaged, Unbalanced
@@ -20,6 +21,7 @@ from manifests.storage import Folder
 
 SUFFIX = ".parquet"
 COUNTS = b"counts"
+GROUP_ROWS = 1024  # rows of vectors that are read together: a reader of a few rows reads no whole shard
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,18 @@ def read_shard(folder: Folder, name: str, columns: Sequence[str] | None = None) 
     """One shard as a table; `columns` None means all. Raises Damaged, ValueError for an unknown column."""
     with _opened(folder, name, columns or ()) as parquet:
         return parquet.read(columns and list(columns))
+
+
+def read_rows(folder: Folder, name: str, columns: Sequence[str], rows: NDArray[np.int64]) -> pa.Table:
+    """These rows of one shard (ascending), of which only the row groups that hold them are read. Raises Damaged."""
+    with _opened(folder, name, columns) as parquet:
+        sizes = [parquet.metadata.row_group(group).num_rows for group in range(parquet.num_row_groups)]
+        ends = np.cumsum(sizes)
+        of_row = np.searchsorted(ends, rows, side="right")
+        groups = np.unique(of_row)
+        table = parquet.read_row_groups(groups.tolist(), columns=list(columns))
+        before = np.concatenate([[0], np.cumsum(np.asarray(sizes)[groups])])  # rows read ahead of each group
+        return table.take(rows - (ends - sizes)[of_row] + before[np.searchsorted(groups, of_row)])
 
 
 def read_batches(folder: Folder, name: str, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
@@ -146,18 +160,19 @@ def _named_twice(folder: Folder, shards: Sequence[Receipt], image_id: str) -> st
 
 def _write(path: Path, schema: Schema, parts: Iterable[Part]) -> tuple[int, Counts]:
     rows, counts = 0, Counts()
+    group_rows = GROUP_ROWS if _vectors(schema) else None
     with pq.ParquetWriter(path, schema.stamped(), **_layout(schema)) as writer:
         for part in parts:
             rows, counts = rows + part.table.num_rows, counts + part.counts
             if part.table.num_rows:
-                writer.write_table(schema.conform(part.table))
+                writer.write_table(schema.conform(part.table), group_rows)
         writer.add_key_value_metadata({COUNTS.decode(): json.dumps(counts.to_json(), sort_keys=True)})
     return rows, counts
 
 
 def _layout(schema: Schema) -> dict[str, Any]:
     """zstd for what compresses; vectors are stored plain, for they do not."""
-    vectors = [f.name for f in schema.columns if pa.types.is_fixed_size_list(f.type)]
+    vectors = _vectors(schema)
     words = [f.name for f in schema.columns if pa.types.is_string(f.type) and f.name not in schema.key]
     leaves = [f"{f.name}.list.element" if f.name in vectors else f.name for f in schema.columns]
     return {
@@ -165,3 +180,7 @@ def _layout(schema: Schema) -> dict[str, Any]:
         "use_dictionary": words,
         "write_page_checksum": True,
     }
+
+
+def _vectors(schema: Schema) -> list[str]:
+    return [f.name for f in schema.columns if pa.types.is_fixed_size_list(f.type) or pa.types.is_list(f.type)]

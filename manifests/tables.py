@@ -55,11 +55,52 @@ IMAGES = Schema(
     ),
 )
 
+DIRECTIONS = Schema(
+    "directions",
+    1,
+    ("direction",),
+    pa.schema(
+        [
+            column("direction", pa.int64(), "1 is the one along which most of the vectors lies", nullable=False),
+            column("vector", pa.list_(pa.float64()), "unit vector, at right angles to all others", nullable=False),
+            column("share", pa.float64(), "share of the drawn vectors' squared length along it", nullable=False),
+        ]
+    ),
+)
+
+SKETCHES = Schema(
+    "sketches",
+    1,
+    ("image_id",),
+    pa.schema(
+        [
+            IMAGE_ID,
+            STATUS,
+            ERROR,
+            column("digest", pa.string(), "first 32 hex digits of sha256 of the blind and the reference vector"),
+            column("sketch", pa.list_(pa.float32()), "the blind vector along each direction, and the rest's length"),
+        ]
+    ),
+)
+
+COPIES = Schema(
+    "copies",
+    1,
+    ("image_id",),
+    pa.schema(
+        [
+            IMAGE_ID,
+            column("copy_of", pa.string(), "the image that stands for it in the search", nullable=False),
+            column("same", pa.string(), "bytes: same sha256; vectors: only those are the same", nullable=False),
+        ]
+    ),
+)
+
 CANDIDATES = Schema("candidates", 1, ("left_id", "right_id"), pa.schema([LEFT, RIGHT, BLIND, REFERENCE]))
 
 PAIRS = Schema(
     "pairs",
-    1,
+    2,
     ("left_id", "right_id"),
     pa.schema(
         [
@@ -70,6 +111,8 @@ PAIRS = Schema(
             column("gap", pa.float64(), "blind_cosine - reference_cosine: how blind", nullable=False),
             column("group", pa.int64(), "connected component among kept pairs, 1 holds the best; null if left out"),
             column("rank", pa.int64(), "1 is the widest gap among kept pairs; null if left out"),
+            column("left_copies", pa.int64(), "how many other images are copies of the left one", nullable=False),
+            column("right_copies", pa.int64(), "how many other images are copies of the right one", nullable=False),
             column("reason", pa.string(), "why a pair within both thresholds is left out; null if kept"),
         ]
     ),

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from stages.base import Settings
+from stages.directions.settings import SketchSettings
 from stages.download.settings import DownloadSettings
 from stages.embed.settings import EmbedSettings
 from stages.filter.settings import FilterSettings
@@ -35,6 +36,7 @@ class Workers(Settings):
 
     images: WorkerSettings = WorkerSettings()
     embed: WorkerSettings = WorkerSettings()
+    sketch: WorkerSettings = WorkerSettings()
     search: WorkerSettings = WorkerSettings()
     filter: WorkerSettings = WorkerSettings()
 
@@ -45,6 +47,7 @@ class Config(Settings):
     run: RunName = Field(description="name of the run: its manifests lie in root/run/step")
     images: DownloadSettings
     embed: EmbedSettings
+    sketch: SketchSettings = SketchSettings()
     search: SearchSettings
     filter: FilterSettings = FilterSettings()
     workers: Workers = Workers()

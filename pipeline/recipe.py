@@ -1,5 +1,8 @@
 """START HERE. The main path: images, embeddings, candidates, pairs, each step a stage placed in a run.
 
+Between embeddings and candidates lie what makes the search fast and bounded: directions and sketches
+(a few numbers an image that bound its cosine with any other), and copies (images one of which stands for all).
+
 `manifests` says what a row is; a stage says which tasks there are and what one task makes; the
 pipeline (runner.py) makes the steps in this order. One task makes exactly one Parquet shard.
 """
@@ -10,10 +13,13 @@ from dataclasses import dataclass
 
 from pipeline.config import Config, WorkerSettings
 from stages.base import Stage
+from stages.copies.stage import Copies
+from stages.directions.stage import Directions
 from stages.download.stage import Download
 from stages.embed.stage import Embed
 from stages.filter.stage import Filter
 from stages.search.stage import Search
+from stages.sketch.stage import Sketch
 
 
 @dataclass(frozen=True)
@@ -28,10 +34,13 @@ class Step:
 
 def steps(config: Config) -> list[Step]:
     """The steps of a recipe, in order."""
-    workers = config.workers
+    workers, search = config.workers, config.search
     return [
         Step("images", Download(config.images), (), workers.images),
         Step("embeddings", Embed(config.embed), ("images",), workers.embed),
-        Step("candidates", Search(config.search), ("embeddings",), workers.search),
-        Step("pairs", Filter(config.filter), ("candidates", "images"), workers.filter),
+        Step("directions", Directions(config.sketch, search.blind, search.min_cosine), ("embeddings",), workers.sketch),
+        Step("sketches", Sketch(search.blind, search.reference), ("embeddings", "directions"), workers.sketch),
+        Step("copies", Copies(), ("sketches", "images"), workers.sketch),
+        Step("candidates", Search(search), ("embeddings", "sketches", "copies"), workers.search),
+        Step("pairs", Filter(config.filter), ("candidates", "copies"), workers.filter),
     ]

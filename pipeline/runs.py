@@ -9,7 +9,7 @@ from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 
 GALLERY = "report.html"
-ORDER = ("images", "embeddings", "candidates", "pairs")
+ORDER = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
 
 
 def run_folder(run: str) -> Folder:

@@ -121,7 +121,7 @@ class MapStage(Stage):
     """A stage whose shards answer one to one to those of the first manifest it reads."""
 
     source: ClassVar[str]  # the step it maps over
-    columns: ClassVar[tuple[str, ...] | None] = None  # those of its table that are read; None: all
+    columns: tuple[str, ...] | None = None  # those of its table that are read; None: all
 
     def plan(self, reads: Reads) -> list[Task]:
         return [Task(shard.name) for shard in reads[self.source].shards]

@@ -6,7 +6,7 @@ Works from the vectors alone, by plain NumPy in float64: it shares no code with 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +54,8 @@ def verdict(planted: Sequence[Planted], source: str, manifests: Mapping[str, Man
     vectors = _vectors(manifests["embeddings"], settings["blind"], settings["reference"])
     kept, reasons = _pairs(manifests["pairs"])
     ends = {_ends(pair, source): pair.pattern for pair in planted}
-    missed = {pair: _why(pair, reasons, vectors, settings) for pair in ends if pair not in kept}
+    copies = {name for (name,) in _rows(manifests["copies"], ("image_id",))}
+    missed = {pair: _why(pair, reasons, copies, vectors, settings) for pair in ends if pair not in kept}
     rows = tuple(_row(pattern, ends, missed) for pattern in dict.fromkeys(ends.values()))
     forbidden = sum(not _allowed(*_cosines(pair, vectors), settings) for pair in kept)
     return Verdict(rows, len(kept - set(ends)), forbidden)
@@ -67,9 +68,13 @@ def _row(pattern: str, ends: Mapping[Ends, str], missed: Mapping[Ends, str]) -> 
     return PlantedRow(pattern, len(planted), len(planted) - why.total(), why.total(), told)
 
 
-def _why(pair: Ends, reasons: Mapping[Ends, str], vectors: Vectors, settings: Mapping[str, Any]) -> str:
+def _why(
+    pair: Ends, reasons: Mapping[Ends, str], copies: Set[str], vectors: Vectors, settings: Mapping[str, Any]
+) -> str:
     if pair in reasons:
         return reasons[pair].replace("_", " ")
+    if copies & set(pair):
+        return "an exact copy of another picture"
     if not all(end in vectors for end in pair):
         return "image not readable"
     blind, reference = _cosines(pair, vectors)

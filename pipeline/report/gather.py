@@ -16,6 +16,7 @@ from manifests.manifest import Manifest
 from manifests.storage import Folder
 from pipeline.report.facts import Cosines, Pair, Photo, Planted, Report, Stage
 from pipeline.report.thumbnails import thumbnail
+from pipeline.runs import ORDER
 from stages import images
 from stages.images import ImageRefused
 
@@ -41,7 +42,7 @@ PHOTO = (
 
 def gather(run: Folder, planted: Sequence[Planted] | None = None) -> Report:
     """The facts of a finished run. Raises NotCommitted where a step is missing."""
-    manifests = {name: Manifest.open(run / name) for name in ("images", "embeddings", "candidates", "pairs")}
+    manifests = {name: Manifest.open(run / name) for name in ORDER}
     search = manifests["candidates"].lineage.settings["search"]
     chosen = manifests["pairs"].lineage.settings["filter"]
     encoders = manifests["embeddings"].lineage.settings["embed"]["encoders"]
@@ -120,10 +121,12 @@ def _bounded(value: Any) -> Any:
 
 
 def _funnel(manifests: Mapping[str, Manifest]) -> Iterator[Stage]:
-    seen, embedded, compared, pairs = (manifest.counts for manifest in manifests.values())
+    steps = ("images", "embeddings", "copies", "candidates", "pairs")
+    seen, embedded, distinct, compared, pairs = (manifests[step].counts for step in steps)
     yield Stage("images seen", seen.seen)
     yield Stage("readable", seen.ok, lost=_reasons(seen))
     yield Stage("embedded", embedded.ok, lost=_reasons(embedded, less=seen))
+    yield Stage("distinct", distinct.ok, lost=_reasons(distinct))
     yield Stage("comparisons", compared.seen, "pairs of images")
     yield Stage("candidates", compared.ok, "pairs of images", _reasons(compared))
     thresholds = tuple((reason, n) for reason, n in _reasons(pairs) if reason.startswith(("blind_", "reference_")))

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.filter.duplicates import Classes, components
+from stages.classes import Classes, components
 
-EXACT, NEAR, CAPPED = "exact_duplicate", "near_duplicate", "image_in_enough_pairs"
+NEAR, CAPPED = "near_duplicate", "image_in_enough_pairs"
 
 
 def reasons(

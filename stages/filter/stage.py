@@ -17,14 +17,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from manifests.counts import Counts
-from manifests.errors import Unbalanced
 from manifests.manifest import Manifest
 from manifests.schema import Schema
 from manifests.shard import Part
 from manifests.tables import CANDIDATES, PAIRS
 from stages.base import Reads, Stage, Task
-from stages.filter.choice import EXACT, NEAR, groups, reasons
-from stages.filter.duplicates import Classes, exact_classes, joined_classes
+from stages.classes import Classes, joined_classes
+from stages.filter.choice import NEAR, groups, reasons
 from stages.filter.settings import FilterSettings
 
 BLIND_LOW, REFERENCE_HIGH = "blind_cosine_too_low", "reference_cosine_too_high"
@@ -60,8 +59,8 @@ class Filter(Stage):
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
         within, outside = self._within(reads["candidates"])
         ids = _images(within)
-        within = _by_gap(within, ids)
-        table = _ranked(within, ids, self._classes(ids, reads), self.filter.max_pairs_per_image)
+        within = _by_gap(_with_copies(within, reads["copies"]), ids)
+        table = _ranked(within, ids, self._classes(ids, reads["candidates"]), self.filter.max_pairs_per_image)
         yield Part(table, outside + _counts(table))
 
     def _within(self, candidates: Manifest) -> tuple[pa.Table, Counts]:
@@ -80,15 +79,11 @@ class Filter(Stage):
         compare = pc.greater_equal if self.filter.comparison == ">=" else pc.greater
         return compare(cosines, self.filter.blind_min)
 
-    def _classes(self, ids: pa.StringArray, reads: Reads) -> dict[str, Classes]:
-        """Reason -> duplicate classes among the images of the pairs."""
-        classes = {EXACT: exact_classes(_hashes(reads["images"], ids))}
-        if self.filter.near_duplicate_min is not None:
-            left, right = _near_edges(reads["candidates"], ids, self.filter.near_duplicate_min)
-            same = np.arange(len(ids))  # exact copies are near-duplicates of whatever their original is one of
-            ends = np.concatenate([left, same]), np.concatenate([right, classes[EXACT]])
-            classes[NEAR] = joined_classes(len(ids), *ends)
-        return classes
+    def _classes(self, ids: pa.StringArray, candidates: Manifest) -> dict[str, Classes]:
+        """Reason -> duplicate classes among the images of the pairs. Exact copies are no candidates any more."""
+        if self.filter.near_duplicate_min is None:
+            return {}
+        return {NEAR: joined_classes(len(ids), *_near_edges(candidates, ids, self.filter.near_duplicate_min))}
 
 
 def _ranked(within: pa.Table, ids: pa.StringArray, classes: dict[str, Classes], cap: int | None) -> pa.Table:
@@ -134,16 +129,15 @@ def _gap(pairs: pa.Table) -> NDArray[np.float64]:
     return pairs.column("blind_cosine").to_numpy() - pairs.column("reference_cosine").to_numpy()
 
 
-def _hashes(images: Manifest, ids: pa.StringArray) -> list[str]:
-    """The sha256 of each of `ids`. Raises Unbalanced where an image of a pair has none."""
-    found: dict[str, str] = {}
-    for batch in images.batches(("image_id", "sha256")):
-        rows = batch.filter(pc.is_in(batch.column("image_id"), ids))
-        found.update(zip(rows.column("image_id").to_pylist(), rows.column("sha256").to_pylist(), strict=True))
-    hashes = [found.get(image_id) for image_id in ids.to_pylist()]
-    if None in hashes:  # two without a hash are not two with the same
-        raise Unbalanced(f"{images.folder.url}: {ids[hashes.index(None)]} stands in a pair and has no sha256 there")
-    return [sha256 for sha256 in hashes if sha256 is not None]
+def _with_copies(pairs: pa.Table, copies: Manifest) -> pa.Table:
+    """The pairs with how many images each of the two stands for beside itself."""
+    tally: Counter[str] = Counter()
+    for batch in copies.batches(("copy_of",)):
+        tally.update(batch.column("copy_of").to_pylist())
+    for side in ("left", "right"):
+        counts = [tally[name] for name in pairs.column(f"{side}_id").to_pylist()]
+        pairs = pairs.append_column(f"{side}_copies", pa.array(counts, pa.int64()))
+    return pairs
 
 
 def _near_edges(candidates: Manifest, ids: pa.StringArray, near: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -15,5 +15,13 @@ class SearchSettings(Settings):
     blind: str = Field(description="the encoder (of embed.encoders) whose blindness is sought")
     reference: str = Field(description="the encoder that sees")
     min_cosine: float = Field(0.95, gt=-1, le=1, description="floor: every pair with a blind cosine >= this is kept")
-    method: Literal["flat"] = Field("flat", description="how candidates are found; see stages/search/methods.py")
-    block_rows: int = Field(8192, ge=1, description="vectors in one side of a tile, at most")
+    method: Literal["exact", "flat", "ivf"] = Field(
+        "exact", description="exact: none missed, by a bound; flat: by FAISS, all numbers compared; ivf: may miss some"
+    )
+    max_per_image: int | None = Field(
+        100, ge=1, description="candidates kept for an image in one tile, least reference cosine first; null: all"
+    )
+    block_rows: int = Field(
+        65536, ge=1, description="images in one side of a tile, at most: bounds memory; 1048576 suits a GPU"
+    )
+    ivf_probes: int = Field(16, ge=1, description="method ivf: cells looked into for each image")

@@ -1,7 +1,7 @@
 """Search: every two images whose blind vectors are near, with both cosines. No verdict yet.
 
-A task is a tile (tiles.py). A method (methods.py) names the pairs of a tile that may be near; both
-cosines are then scored in float64 from the stored vectors (join.py, cosine.py): blind >= floor decides.
+A task is a tile (tiles.py): two blocks of images (side.py). A method (methods/) names the pairs that
+may be near; both cosines are then scored in float64 from the stored vectors (tile.py): blind >= floor decides.
 """
 
 from __future__ import annotations
@@ -9,26 +9,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pyarrow as pa
+
 from manifests.counts import Counts
 from manifests.schema import Schema
 from manifests.shard import Part
 from manifests.tables import CANDIDATES
-from stages.base import Reads, Stage, Task
-from stages.search.join import Tile
+from stages.base import Machine, Reads, Stage, Task
+from stages.search.methods.base import Method
+from stages.search.methods.choice import method_of
 from stages.search.settings import SearchSettings
+from stages.search.side import copies_of
+from stages.search.tile import Tile
 from stages.search.tiles import tiles
+from stages.vectors.threads import limit_products
 
-BELOW_FLOOR = "blind_cosine_below_floor"
+BELOW_FLOOR, COPY, CUT = "blind_cosine_below_floor", "image_is_a_copy", "over_max_per_image"
+PART_ROWS = 65536  # rows of one part
 
 
 class Search(Stage):
-    """The embeddings table in, the candidates table out."""
+    """Sketches, copies and embeddings in, the candidates table out."""
 
     name = "search"
+    version = 2
     unit = "comparisons"
 
     def __init__(self, settings: SearchSettings) -> None:
         self.search = settings
+        self._method: Method | None = None
+        self._copies: pa.StringArray | None = None
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -40,20 +50,33 @@ class Search(Stage):
     def table(self) -> tuple[str, int]:
         return CANDIDATES.name, CANDIDATES.version
 
+    def setup(self, machine: Machine) -> None:
+        limit_products(machine.threads)
+        self._method = method_of(self.search.method, machine)
+
     def plan(self, reads: Reads) -> list[Task]:
-        return tiles(reads["embeddings"].shards, self.search.block_rows)
+        return tiles(reads["sketches"].shards, self.search.block_rows)
 
     def expected(self, reads: Reads) -> int:
         """Every unordered pair of images that have vectors, once: the search is complete or it is not committed."""
-        vectors = reads["embeddings"].counts.ok
+        vectors = reads["sketches"].counts.ok
         return vectors * (vectors - 1) // 2
 
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
         """The tile's candidates in parts; the last, empty part counts the comparisons that were none."""
-        tile = Tile(reads["embeddings"], task, self.search)
-        found = 0
-        for table in tile.candidates():
-            found += table.num_rows
+        assert self._method is not None, "setup comes first"
+        if self._copies is None:
+            self._copies = copies_of(reads["copies"])
+        tile = Tile(reads, task, self.search, self._copies)
+        kept = tile.near(self._method)
+        pairs = kept.pairs()
+        for start in range(0, len(pairs), PART_ROWS):
+            table = tile.table(pairs[start : start + PART_ROWS])
             yield Part(table, Counts(table.num_rows, table.num_rows))
-        below = tile.comparisons - found
-        yield Part(CANDIDATES.columns.empty_table(), Counts(below, 0, {BELOW_FLOOR: below} if below else {}))
+        rejected = {
+            BELOW_FLOOR: tile.compared - kept.taken,
+            COPY: tile.seen - tile.compared,
+            CUT: kept.taken - len(pairs),
+        }
+        told = {reason: count for reason, count in rejected.items() if count}
+        yield Part(CANDIDATES.columns.empty_table(), Counts(sum(told.values()), 0, told))

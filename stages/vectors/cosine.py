@@ -35,8 +35,14 @@ def slack(dim: int) -> float:
 
 def of_unit_length(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """(n, dim) rows at unit length to float32; vectors stored as float16 are off by up to 5e-4."""
+    return unit_rows(vectors).astype(np.float32)
+
+
+def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(n, dim) rows at unit length to float64."""
     wide = vectors.astype(np.float64)
-    return (wide / np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, None]).astype(np.float32)
+    wide /= np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, None]
+    return wide
 
 
 def _scored(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float64]:

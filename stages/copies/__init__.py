@@ -1,0 +1,1 @@
+"""Copies: images that cannot be told apart, one of which stands for all."""

@@ -1,0 +1,1 @@
+"""Directions: the few along which the blind vectors differ most, for sketches to be taken along."""

@@ -1,0 +1,45 @@
+"""Length: how many directions a sketch should have, from what it costs and what it leaves to score.
+
+A longer sketch makes every comparison dearer and fewer pairs survive it. Both are told in the time of
+one multiplication and addition of a matrix product, measured once (tests/benchmarks/search_rate.py): only their
+ratio matters, and a poor choice costs time, never a pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.vectors.sketch import sketched
+
+LENGTHS = (3, 7, 11, 15, 19, 23, 27, 31, 39, 47, 55, 63, 79, 95, 127, 159, 191, 255, 383, 511, 767, 1023, 1535, 2047)
+LOOK = 8  # to look at one product
+SCORE = 170_000  # to read and score one survivor in float64, for both encoders
+PAIRS_OF = 2048  # vectors whose pairs are counted: 2 million, so one survivor in them costs 0.08
+
+
+def fitting_length(vectors: NDArray[np.float32], directions: NDArray[np.float64], floor: float) -> int:
+    """The cheapest number of the first `directions` (dim, dim) for the pairs of these (n, dim) vectors."""
+    drawn = vectors[:: -(-len(vectors) // PAIRS_OF)]
+    best, cheapest = len(directions), np.inf
+    for length in _lengths(len(directions)):
+        if length + LOOK >= cheapest:
+            break  # what follows is longer still
+        if (cost := length + LOOK + SCORE * _surviving(drawn, directions[:length], floor)) < cheapest:
+            best, cheapest = length, cost
+    return best
+
+
+def _lengths(dim: int) -> Iterator[int]:
+    yield from (length for length in LENGTHS if length < dim)
+    yield dim
+
+
+def _surviving(vectors: NDArray[np.float32], directions: NDArray[np.float64], floor: float) -> float:
+    """The share of pairs whose sketches' product reaches the floor."""
+    sketches = sketched(vectors, directions)
+    count = len(sketches)
+    reaching = np.count_nonzero(sketches @ sketches.T >= np.float32(floor)) - count  # each reaches itself
+    return reaching / max(count * (count - 1), 1)

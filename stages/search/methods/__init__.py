@@ -1,0 +1,1 @@
+"""Methods: ways to find, in one tile, the pairs that may reach the floor."""

@@ -1,0 +1,22 @@
+"""Choice: the method a recipe names, for the device the worker has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from stages.base import Machine
+from stages.search.methods.base import Method
+from stages.search.methods.exact import Exact
+from stages.search.methods.flat import Flat
+from stages.search.methods.ivf import Ivf
+
+
+def method_of(name: str, machine: Machine) -> Method:
+    """One of SearchSettings.method, on a CPU or a GPU."""
+    methods: dict[str, Callable[[], Method]] = {
+        "exact": Exact,
+        "flat": partial(Flat, machine),
+        "ivf": partial(Ivf, machine),
+    }
+    return methods[name]()

@@ -1,0 +1,43 @@
+"""IVF: FAISS looks only into the cells nearest to each image. It may miss pairs: `blindpairs audit` says how many.
+
+The cells are made of the right side of each tile, by FAISS's own k-means with its fixed seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stages.base import Machine
+from stages.search.methods.base import Places
+from stages.search.methods.flat import ranged
+from stages.search.settings import SearchSettings
+from stages.search.side import Side
+from stages.vectors.cosine import of_unit_length, slack
+
+A_CELL = 39  # vectors to train one cell on, as FAISS advises
+
+
+class Ivf:
+    """IndexIVFFlat over the full vectors; on a CPU."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._threads = machine.threads
+
+    def near(self, left: Side, right: Side, settings: SearchSettings) -> Iterator[Places]:
+        """See Method.near, but some of the pairs may not be named."""
+        import faiss
+
+        faiss.omp_set_num_threads(self._threads)
+        there = of_unit_length(right.vectors(settings.blind))
+        cells = cell_count(len(there))
+        index = faiss.IndexIVFFlat(faiss.IndexFlatIP(there.shape[1]), there.shape[1], cells, faiss.METRIC_INNER_PRODUCT)
+        index.train(there)
+        index.add(there)
+        index.nprobe = min(settings.ivf_probes, cells)
+        asked = there if left is right else of_unit_length(left.vectors(settings.blind))
+        return ranged(index, asked, settings.min_cosine - slack(there.shape[1]))
+
+
+def cell_count(vectors: int) -> int:
+    """4 sqrt(n) cells, as FAISS's guidelines have it, but no more than can be trained."""
+    return max(1, min(vectors // A_CELL, int(4 * vectors**0.5)))

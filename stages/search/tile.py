@@ -1,0 +1,98 @@
+"""Tile: what is near in two blocks of images. A method names pairs that may be; float64 decides.
+
+The full vectors are read only for the images of named pairs, some pairs at a time, and the reference's
+only where the blind cosine reaches the floor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from manifests.tables import CANDIDATES
+from stages.base import Reads, Task
+from stages.search.kept import Found, Kept
+from stages.search.methods.base import Method, Places
+from stages.search.settings import SearchSettings
+from stages.search.side import Side
+from stages.vectors.cosine import cosines
+
+PLACES = 32768  # named pairs scored together: at most 2 x 32768 vectors in memory
+
+
+class Tile:
+    """One tile: what is compared in it, and what of that is near."""
+
+    def __init__(self, reads: Reads, task: Task, settings: SearchSettings, copies: pa.StringArray) -> None:
+        left, right = ((int(rows[0]), int(rows[1])) for rows in (task.facts["left"], task.facts["right"]))
+        self._settings, self._diagonal = settings, left == right
+        self._left = Side(reads, left, copies)
+        self._right = self._left if self._diagonal else Side(reads, right, copies)
+
+    @property
+    def seen(self) -> int:
+        """How many pairs of images there are, copies among them."""
+        return self._pairs(self._left.seen, self._right.seen)
+
+    @property
+    def compared(self) -> int:
+        """How many pairs of images that are no copies."""
+        return self._pairs(len(self._left), len(self._right))
+
+    def near(self, method: Method) -> Kept:
+        """The pairs whose blind cosine reaches the floor in float64, with the reference's."""
+        kept = Kept(self._settings.max_per_image, 0 if self._diagonal else len(self._left))
+        if len(self._left) and len(self._right):
+            for left, right in lots(self._named(method)):
+                blind = self._cosines(self._settings.blind, left, right)
+                which = blind >= self._settings.min_cosine
+                left, right = left[which], right[which]
+                kept.add(Found(left, right, blind[which], self._cosines(self._settings.reference, left, right)))
+        return kept
+
+    def table(self, found: Found) -> pa.Table:
+        """Pairs as rows of the candidates table."""
+        a, b = self._left.ids.take(pa.array(found.left)), self._right.ids.take(pa.array(found.right))
+        ordered = pc.less(a, b)
+        values = [pc.if_else(ordered, a, b), pc.if_else(ordered, b, a), found.blind, found.reference]
+        return pa.table(values, schema=CANDIDATES.columns)
+
+    def _pairs(self, left: int, right: int) -> int:
+        return left * (left - 1) // 2 if self._diagonal else left * right
+
+    def _named(self, method: Method) -> Iterator[Places]:
+        """The pairs the method names, each unordered pair once."""
+        for left, right in method.near(self._left, self._right, self._settings):
+            once = left < right if self._diagonal else slice(None)
+            yield left[once], right[once]
+
+    def _cosines(self, encoder: str, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+        (x, i), (y, j) = _vectors(self._left, encoder, left), _vectors(self._right, encoder, right)
+        return cosines(x, y, i, j)
+
+
+def _vectors(side: Side, encoder: str, places: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The vectors of these places, each read once, and which of them each place has."""
+    once, which = np.unique(places, return_inverse=True)
+    return side.vectors(encoder, once), which
+
+
+def lots(found: Iterable[Places], most: int = PLACES) -> Iterator[Places]:
+    """The same places in the same order, `most` at a time, so that each shard is read for many of them."""
+    waiting: list[Places] = []
+    count = 0
+    for more in found:
+        waiting, count = [*waiting, more], count + len(more[0])
+        if count >= most:
+            left, right = (np.concatenate(side) for side in zip(*waiting, strict=True))
+            whole = count - count % most
+            for start in range(0, whole, most):
+                yield left[start : start + most], right[start : start + most]
+            waiting, count = [(left[whole:], right[whole:])], count - whole
+    if count:
+        left, right = (np.concatenate(side) for side in zip(*waiting, strict=True))
+        yield left, right

@@ -1,0 +1,88 @@
+"""Sketch: each blind vector in a few numbers, and a digest by which equal images are told.
+
+Shards answer one to one to those of the embeddings, row by row. A vector that cannot be compared is a
+row with its reason, here as everywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from manifests.schema import Schema
+from manifests.shard import Part
+from manifests.tables import OK, SKETCHES
+from stages.base import Machine, MapStage, Reads, Task
+from stages.vectors.reading import directions_of, matrix
+from stages.vectors.sketch import sketched
+from stages.vectors.sound import SENTENCES, sound
+from stages.vectors.threads import limit_products
+
+
+class Sketch(MapStage):
+    """Embeddings and directions in, the sketches table out."""
+
+    name = "sketch"
+    source = "embeddings"
+
+    def __init__(self, blind: str, reference: str) -> None:
+        self.roles = (blind, reference)
+        self.columns = ("image_id", "status", "error", *dict.fromkeys(self.roles))
+        self._directions: NDArray[np.float64] = np.zeros((0, 0))
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {"search": {"blind": self.roles[0], "reference": self.roles[1]}}
+
+    def schema(self) -> Schema:
+        return SKETCHES
+
+    def table(self) -> tuple[str, int]:
+        return SKETCHES.name, SKETCHES.version
+
+    def setup(self, machine: Machine) -> None:
+        limit_products(machine.threads)
+
+    def process(self, task: Task, reads: Reads) -> Iterator[Part]:
+        self._directions = directions_of(reads["directions"])
+        return super().process(task, reads)
+
+    def transform(self, rows: pa.Table) -> pa.Table:
+        """(n rows of embeddings) in, n rows of sketches out, in the same order."""
+        blind, reference = (self._vectors(rows, role) for role in self.roles)
+        there = pc.equal(rows.column("status"), OK).to_numpy()
+        why = np.array([""] * rows.num_rows, dtype=object)
+        why[there] = np.where(sound(blind) == "", sound(reference), sound(blind))
+        good = why[there] == ""
+        status = np.where(why == "", rows.column("status").to_numpy(), why)
+        told = zip(why, rows.column("error").to_pylist(), strict=True)
+        error = [SENTENCES.get(reason, earlier) for reason, earlier in told]
+        out = pa.array(status != OK)
+        columns = [rows.column("image_id"), pa.array(status, pa.string()), pa.array(error, pa.string())]
+        columns += [_digests(blind[good], reference[good], out), self._sketches(blind[good], out)]
+        return pa.table(columns, schema=SKETCHES.columns)
+
+    def _vectors(self, rows: pa.Table, role: str) -> NDArray[np.float32]:
+        ok = rows.filter(pc.equal(rows.column("status"), OK))
+        return matrix(ok.column(role), f"an embeddings shard, {role}")
+
+    def _sketches(self, blind: NDArray[np.float32], out: pa.BooleanArray) -> pa.ListArray:
+        if not len(blind):
+            return pa.nulls(len(out), SKETCHES.columns.field("sketch").type)
+        sketches = sketched(blind, self._directions)
+        lengths = np.where(out.to_numpy(zero_copy_only=False), 0, sketches.shape[1])
+        offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
+        return pa.ListArray.from_arrays(offsets, pa.array(sketches.ravel()), mask=out)
+
+
+def _digests(blind: NDArray[np.float32], reference: NDArray[np.float32], out: pa.BooleanArray) -> pa.StringArray:
+    """One digest for each row that is not `out`; of the numbers, so that -0.0 is 0.0."""
+    both = zip(blind + np.float32(0), reference + np.float32(0), strict=True)
+    found = iter([hashlib.sha256(x.tobytes() + y.tobytes()).hexdigest()[:32] for x, y in both])
+    return pa.array([None if gone else next(found) for gone in out.to_pylist()], pa.string())

@@ -1,0 +1,65 @@
+"""Reading vectors: whole shards as matrices, or just some rows of a manifest, whatever shards they lie in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from manifests.errors import Unbalanced
+from manifests.manifest import Manifest
+from manifests.shard import Receipt
+
+Rows = tuple[int, int]  # first row of the manifest, row after the last
+
+
+def matrix(lists: pa.ChunkedArray, where: str) -> NDArray[np.float32]:
+    """A column of lists of one length as (n, length) float32. Raises Unbalanced where a list is missing."""
+    if lists.null_count:  # flatten() would leave them out and shift all that follow
+        raise Unbalanced(f"{where}: {lists.null_count} images are ok but have no vector")
+    whole = lists.combine_chunks()
+    if not len(whole):
+        return np.zeros((0, _length(lists.type)), np.float32)
+    return whole.flatten().to_numpy(zero_copy_only=False).astype(np.float32, copy=False).reshape(len(whole), -1)
+
+
+def stretches(shards: Sequence[Receipt], rows: Rows) -> Iterator[tuple[Receipt, Rows]]:
+    """`rows` of a manifest cut where a shard ends: each shard they touch, and which of its own rows."""
+    first = 0
+    for shard in shards:
+        start, stop = max(rows[0], first), min(rows[1], first + shard.rows)
+        if start < stop:
+            yield shard, (start - first, stop - first)
+        first += shard.rows
+
+
+def vectors_at(manifest: Manifest, encoder: str, rows: NDArray[np.int64], ids: pa.StringArray) -> NDArray[np.float32]:
+    """(n, dim) vectors of these rows of the manifest (ascending), which must be the images `ids`.
+
+    Only the row groups that hold them are read. Raises Unbalanced where another image is there, or no vector.
+    """
+    ends = np.cumsum([shard.rows for shard in manifest.shards])
+    of_row, found = np.searchsorted(ends, rows, side="right"), []
+    for number in np.unique(of_row):
+        shard, here = manifest.shards[number], np.flatnonzero(of_row == number)
+        table = manifest.read_rows(shard.name, ["image_id", encoder], rows[here] - (ends[number] - shard.rows))
+        found.append(_checked(table, ids.take(pa.array(here)), encoder, manifest))
+    return np.concatenate(found) if found else np.zeros((0, 0), np.float32)
+
+
+def directions_of(manifest: Manifest) -> NDArray[np.float64]:
+    """(k, dim) directions of a committed manifest."""
+    rows = [row for batch in manifest.batches(["vector"]) for row in batch.column("vector").to_pylist()]
+    return np.array(rows, dtype=np.float64)
+
+
+def _checked(table: pa.Table, ids: pa.StringArray, encoder: str, manifest: Manifest) -> NDArray[np.float32]:
+    if not table.column("image_id").combine_chunks().equals(ids):
+        raise Unbalanced(f"{manifest.folder.url}: its rows are not in the order of the sketches made of them")
+    return matrix(table.column(encoder), f"{manifest.folder.url}, {encoder}")
+
+
+def _length(kind: pa.DataType) -> int:
+    return int(kind.list_size) if pa.types.is_fixed_size_list(kind) else 0
