@@ -21,7 +21,7 @@ from manifests.storage import Folder
 
 SUFFIX = ".parquet"
 COUNTS = b"counts"
-GROUP_ROWS = 1024  # rows of vectors that are read together: a reader of a few rows reads no whole shard
+GROUP_ROWS = 256  # rows of vectors that are read together: a reader of a few rows reads no whole shard
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from manifests.counts import Counts
 from manifests.lineage import Lineage
@@ -54,6 +54,30 @@ class RunAnswer:
             lines += [f"failed: {step.step}/{one['task']}: {one['error']}" for one in step.failures[:10]]
         lines += [f"gallery: {self.gallery}"] if self.gallery else []
         return "\n".join([*lines, self.next] if self.next else lines)
+
+
+class Told(Protocol):
+    """Something that says itself to a person (`str`) and to a program."""
+
+    def to_json(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class PlanAnswer:
+    """What a run would do, step by step, and what its search will take as far as that is known."""
+
+    run: str
+    steps: tuple[StepAnswer, ...]
+    search: Told | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        search = {} if self.search is None else {"search": self.search.to_json()}
+        return {"run": self.run, "steps": [one.to_json() for one in self.steps], **search}
+
+    def __str__(self) -> str:
+        lines = [str(RunAnswer(self.run, self.steps))] if self.steps else []
+        lines += [] if self.search is None else [str(self.search)]
+        return "\n".join([*lines, "nothing was started; `blindpairs run` with the same words does it"])
 
 
 @dataclass(frozen=True)

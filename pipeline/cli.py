@@ -6,15 +6,14 @@ Nothing heavy is imported here: each command imports what it needs, so that `--h
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
+
+from pipeline import options
+from pipeline.told import told
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,29 +23,16 @@ app = typer.Typer(
     help="Find blind pairs: two images one encoder (CLIP) takes for near the same and another (DINOv2) does not.",
 )
 
-RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="a YAML file, or a preset's name")]
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="a run's folder, such as runs/mmvp")]
-StepArgument = Annotated[str, typer.Argument(metavar="STEP", help="images, embeddings, candidates or pairs")]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="change a setting: --set filter.reference_max=0.5"),
-]
-RootOption = Annotated[str, typer.Option(help="where runs lie: a folder or an fsspec URL")]
-NameOption = Annotated[str | None, typer.Option("--run", help="name of the run; default: the recipe's")]
-OfflineOption = Annotated[bool, typer.Option("--offline", help="never ask a model hub")]
-JsonOption = Annotated[bool, typer.Option("--json", help="for a program to read")]
-UntilOption = Annotated[str | None, typer.Option(metavar="STEP", help="stop after this step")]
-
 
 @app.command()
 def run(
-    recipe: RecipeArgument,
-    changes: SetOption = None,
-    root: RootOption = "runs",
-    name: NameOption = None,
-    until: UntilOption = None,
-    offline: OfflineOption = False,
-    as_json: JsonOption = False,
+    recipe: options.Recipe,
+    changes: options.Changes = None,
+    root: options.Root = "runs",
+    name: options.Name = None,
+    until: options.Until = None,
+    offline: options.Offline = False,
+    as_json: options.Json = False,
 ) -> None:
     """Make a run: images, embeddings, candidates, pairs, report. The same command again goes on.
 
@@ -61,25 +47,26 @@ def run(
 
 @app.command()
 def plan(
-    recipe: RecipeArgument,
-    changes: SetOption = None,
-    root: RootOption = "runs",
-    name: NameOption = None,
-    offline: OfflineOption = False,
-    as_json: JsonOption = False,
+    recipe: options.Recipe,
+    changes: options.Changes = None,
+    root: options.Root = "runs",
+    name: options.Name = None,
+    offline: options.Offline = False,
+    images: options.Imagined = None,
+    as_json: options.Json = False,
 ) -> None:
-    """Say what `run` would do, before anything starts.
+    """Say what `run` would do, and what its search will take, before anything starts.
 
-    Example: blindpairs plan mmvp --set images.sources.0.uri="/data/{00000..00146}.tar"
+    Example: blindpairs plan mmvp --images 12000000
     """
     with told():
         from pipeline import commands
 
-        _out(commands.plan(recipe, changes or [], root, name, offline), as_json)
+        _out(commands.plan(recipe, changes or [], root, name, offline, images), as_json)
 
 
 @app.command()
-def status(run: RunArgument, as_json: JsonOption = False) -> None:
+def status(run: options.Run, as_json: options.Json = False) -> None:
     """Say how far a run is, from its folder alone.
 
     Example: blindpairs status runs/mmvp
@@ -92,10 +79,10 @@ def status(run: RunArgument, as_json: JsonOption = False) -> None:
 
 @app.command()
 def show(
-    run: RunArgument,
-    step: StepArgument,
-    rows: Annotated[int, typer.Option(help="how many rows", min=0)] = 10,
-    as_json: JsonOption = False,
+    run: options.Run,
+    step: options.Step,
+    rows: options.Rows = 10,
+    as_json: options.Json = False,
 ) -> None:
     """Show the first rows of a step's manifest.
 
@@ -108,7 +95,7 @@ def show(
 
 
 @app.command()
-def lineage(run: RunArgument, step: StepArgument, as_json: JsonOption = False) -> None:
+def lineage(run: options.Run, step: options.Step, as_json: options.Json = False) -> None:
     """Say what a manifest was made of: settings, sources, weights, and the steps before it.
 
     Example: blindpairs lineage runs/mmvp pairs
@@ -120,7 +107,26 @@ def lineage(run: RunArgument, step: StepArgument, as_json: JsonOption = False) -
 
 
 @app.command()
-def report(run: RunArgument) -> None:
+def audit(
+    run: options.Run, images: options.Images = 200, seed: options.Seed = 0, as_json: options.Json = False
+) -> None:
+    """Compare random images with all others, by other code than the search's: how many pairs it found, which it missed.
+
+    Exit code 1 where the search broke its promise: method ivf may miss pairs, the others may not.
+
+    Example: blindpairs audit runs/mmvp --images 200
+    """
+    with told():
+        from pipeline import commands
+
+        answer = commands.audit(run, images, seed)
+        _out(answer, as_json)
+        if answer.audit.defect:
+            raise typer.Exit(1)
+
+
+@app.command()
+def report(run: options.Run) -> None:
     """Write the gallery of a finished run again: one HTML file that opens without a network.
 
     Example: blindpairs report runs/mmvp
@@ -133,8 +139,8 @@ def report(run: RunArgument) -> None:
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="where scenes, run and gallery go")] = Path("demo"),
-    scenes: Annotated[int, typer.Option(help="how many scenes to draw", min=20)] = 600,
+    out: options.Out = Path("demo"),
+    scenes: options.Scenes = 600,
 ) -> None:
     """Draw scenes with known blind pairs, find them, and say which were missed and why. Downloads nothing.
 
@@ -147,7 +153,7 @@ def demo(
 
 
 @app.command()
-def presets(name: Annotated[str | None, typer.Argument(help="print this preset's recipe")] = None) -> None:
+def presets(name: options.Preset = None) -> None:
     """List the presets, or print one to start a recipe of your own from.
 
     Example: blindpairs presets mmvp > my.yaml
@@ -156,27 +162,6 @@ def presets(name: Annotated[str | None, typer.Argument(help="print this preset's
         from pipeline import commands
 
         typer.echo(commands.presets(name))
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """Turn an error into its one line and exit code; a stop (Ctrl-C, or SIGTERM) into what to do next."""
-    from manifests.errors import BlindpairsError
-
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop is a person's
-    try:
-        yield
-    except BlindpairsError as error:
-        typer.echo(f"blindpairs: {error}", err=True)
-        raise typer.Exit(error.exit_code) from error
-    except KeyboardInterrupt:
-        typer.echo("blindpairs: stopped; whole shards are kept, the same command goes on from them", err=True)
-        raise typer.Exit(130) from None
-    except BrokenPipeError:  # whoever read the answer has read enough, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        typer.echo(f"blindpairs: {error.strerror or error}: {error.filename or 'see above'}", err=True)
-        raise typer.Exit(1) from error
 
 
 def _out(value: Any, as_json: bool) -> None:

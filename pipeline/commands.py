@@ -6,15 +6,17 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Any
 
 from manifests.draft import Draft
 from manifests.errors import Refused
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
-from pipeline.answers import LineageAnswer, RowsAnswer, RunAnswer, StepAnswer
+from pipeline.answers import LineageAnswer, PlanAnswer, RowsAnswer, RunAnswer, StepAnswer
+from pipeline.audit.answer import AuditAnswer
+from pipeline.audit.audit import audit as audit_candidates
 from pipeline.config import Config
 from pipeline.local_executor import LocalExecutor
+from pipeline.planning import NOTHING, imagined, planned
 from pipeline.progress import Progress
 from pipeline.reading import PRESETS, preset_names, read_config
 from pipeline.recipe import Step, steps
@@ -22,7 +24,6 @@ from pipeline.report.write import write_report
 from pipeline.runner import FAILURES
 from pipeline.runner import run as run_steps
 from pipeline.runs import GALLERY, ORDER, lineage_of, manifest_of, run_folder, steps_begun
-from pipeline.survey import Finding, State, survey
 from stages.download.listing import absolute
 
 
@@ -30,7 +31,7 @@ def run(
     recipe: str, changes: Sequence[str], root: str, name: str | None, until: str | None, offline: bool
 ) -> RunAnswer:
     """Make a run, and its gallery when it is whole. Raises Refused or TasksFailed."""
-    folder, wanted = _asked(recipe, changes, root, name, until, offline)
+    _, folder, wanted = _asked(recipe, changes, root, name, until, offline)
     galleries: list[str] = []
 
     def show_pairs(manifests: Mapping[str, Manifest]) -> None:
@@ -42,17 +43,12 @@ def run(
     return RunAnswer(folder.url, answers, galleries[0] if galleries else None, _headline(manifests))
 
 
-def plan(recipe: str, changes: Sequence[str], root: str, name: str | None, offline: bool) -> RunAnswer:
-    """What `run` would do to each step, and how much there is of it as far as that is known before."""
-    folder, wanted = _asked(recipe, changes, root, name, None, offline)
-    answers, there = [], {}
-    for finding in survey(wanted, folder):
-        if finding.state is State.TAKE:
-            there[finding.step.name] = Manifest.open(finding.folder)
-        answers.append(_planned(finding, there))
-    return RunAnswer(
-        folder.url, tuple(answers), next="nothing was started; `blindpairs run` with the same words does it"
-    )
+def plan(
+    recipe: str, changes: Sequence[str], root: str, name: str | None, offline: bool, images: int | None
+) -> PlanAnswer:
+    """What `run` would do to each step, and what the search will take; of `images` images if it is told how many."""
+    config, folder, wanted = _asked(recipe, changes, root, name, None, offline)
+    return imagined(config, folder, images) if images else planned(config, wanted, folder)
 
 
 def status(run: str) -> RunAnswer:
@@ -82,6 +78,14 @@ def lineage(run: str, step: str) -> LineageAnswer:
     return LineageAnswer(tuple(chain))
 
 
+def audit(run: str, images: int, seed: int) -> AuditAnswer:
+    """What random images, compared with all others by other code, say of a run's candidates. Kept beside them."""
+    candidates, folder = manifest_of(run, "candidates"), run_folder(run)
+    found = audit_candidates(folder, candidates, images=images, seed=seed)
+    shown = f"`blindpairs report {run}` shows it in the gallery" if (folder / "pairs").has(COMMIT) else ""
+    return AuditAnswer(candidates.folder.url, found, shown)
+
+
 def presets(name: str | None) -> str:
     """The presets' names, or one preset's text."""
     if name is None:
@@ -93,8 +97,8 @@ def presets(name: str | None) -> str:
 
 def _asked(
     recipe: str, changes: Sequence[str], root: str, name: str | None, until: str | None, offline: bool
-) -> tuple[Folder, list[Step]]:
-    """The run's folder and the steps wanted. `--offline` is the hubs' own switch, which workers inherit."""
+) -> tuple[Config, Folder, list[Step]]:
+    """The recipe, the run's folder and the steps wanted. `--offline` is the hubs' own switch, which workers inherit."""
     if offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
     config = read_config(recipe, changes, name)
@@ -103,7 +107,7 @@ def _asked(
     names = [step.name for step in wanted]
     if until is not None and until not in names:
         raise Refused(f"--until {until}: there is no such step; steps are: {', '.join(names)}")
-    return run, wanted[: names.index(until) + 1] if until else wanted
+    return config, run, wanted[: names.index(until) + 1] if until else wanted
 
 
 def _check_apart(config: Config, run: Folder) -> None:
@@ -129,35 +133,6 @@ def _committed(manifest: Manifest) -> StepAnswer:
     return StepAnswer(manifest.folder.name, "committed", shards, shards, manifest.counts)
 
 
-def _planned(finding: Finding, there: dict[str, Manifest]) -> StepAnswer:
-    step, state = finding.step, finding.state
-    if state is State.TAKE:
-        found = there[step.name]
-        return StepAnswer(step.name, state, len(found.shards), len(found.shards), found.counts)
-    shards, planned = 0, None
-    if state is State.FINISH and (draft := Draft.planned(finding.folder)):
-        planned = len(draft.tasks)
-        shards = planned - len(draft.missing())
-    elif all(name in there for name in step.reads):
-        planned = len(step.stage.plan({name: there[name] for name in step.reads}))
-    return StepAnswer(step.name, state, shards, planned, _nothing(), note=_amount(finding))
-
-
-def _amount(finding: Finding) -> str:
-    """How much there is to do, as far as the lineage says it before anything ran."""
-    if finding.changed:
-        return "; ".join(map(str, finding.changed))
-    found = finding.lineage.outside.get("found", {})
-    sizes = [f"{name}: {facts['files']:,} files, {facts['bytes'] / 1e9:,.2f} GB" for name, facts in found.items()]
-    return "; ".join(sizes) or f"after {', '.join(finding.step.reads)}"
-
-
-def _nothing() -> Any:
-    from manifests.counts import Counts
-
-    return Counts()
-
-
 def _status(folder: Folder) -> StepAnswer:
     if folder.has(COMMIT):
         return _committed(Manifest.open(folder))
@@ -166,4 +141,4 @@ def _status(folder: Folder) -> StepAnswer:
     failures = tuple(json.loads(folder.read(FAILURES))) if folder.has(FAILURES) else ()
     missing = len(draft.missing())
     state = f"{len(failures)} failed" if failures else "not finished"
-    return StepAnswer(folder.name, state, len(draft.tasks) - missing, len(draft.tasks), _nothing(), failures=failures)
+    return StepAnswer(folder.name, state, len(draft.tasks) - missing, len(draft.tasks), NOTHING, failures=failures)

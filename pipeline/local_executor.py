@@ -160,7 +160,8 @@ def _share(there: Sequence[str], each: int, seat: int) -> tuple[str, ...]:
 
 
 def _machine(workers: WorkerSettings, gpus: int) -> Machine:
-    return Machine("cuda" if gpus else "cpu", workers.threads, workers.decoders, workers.batch)
+    device, memory = "cuda" if gpus else "cpu", int(workers.memory * (1 << 30))
+    return Machine(device, workers.threads, workers.decoders, workers.batch, memory)
 
 
 @contextmanager

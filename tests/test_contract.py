@@ -16,7 +16,7 @@ from pipeline.config import Config
 from pipeline.recipe import Step, steps
 from stages.base import Machine, MapStage, Stage
 
-NAMES = ("images", "embeddings", "candidates", "pairs")
+NAMES = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
 
 
 @pytest.fixture(scope="module")

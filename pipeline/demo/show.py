@@ -13,6 +13,7 @@ from pipeline.local_executor import LocalExecutor
 from pipeline.progress import Progress
 from pipeline.reading import read_config
 from pipeline.recipe import steps
+from pipeline.report.planted import write_planted
 from pipeline.report.write import write_report
 from pipeline.runner import run
 from stages.download.listing import literally
@@ -27,7 +28,8 @@ def demo(out: Path, scenes: int) -> str:
 
     def judge(manifests: Mapping[str, Manifest]) -> None:
         judged = verdict(planted, config.images.sources[0].name, manifests)
-        told.append(f"{judged}\ngallery: {write_report(folder.url, judged.rows)}")
+        write_planted(folder, manifests["pairs"], judged.rows)
+        told.append(f"{judged}\ngallery: {write_report(folder.url)}")
 
     with Progress() as progress:
         run(steps(config), folder, LocalExecutor(), progress, judge)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from operator import ge, gt
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from manifests.manifest import Manifest
 from manifests.tables import image_id
 from pipeline.demo.shards import Planted
 from pipeline.report.facts import Planted as PlantedRow
+
+CUT = "over_max_per_image"  # what the search calls a candidate it did not keep
 
 Vectors = Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]  # image_id -> blind, reference
 Ends = tuple[str, str]
@@ -50,14 +53,15 @@ class Verdict:
 
 def verdict(planted: Sequence[Planted], source: str, manifests: Mapping[str, Manifest]) -> Verdict:
     """Judge a finished run over the drawn scenes of `source`."""
-    settings = manifests["candidates"].lineage.settings["search"] | manifests["pairs"].lineage.settings["filter"]
+    candidates, filtered = manifests["candidates"], manifests["pairs"].lineage.settings["filter"]
+    settings = candidates.lineage.settings["search"] | filtered | {"cut": candidates.counts.rejected.get(CUT, 0)}
     vectors = _vectors(manifests["embeddings"], settings["blind"], settings["reference"])
     kept, reasons = _pairs(manifests["pairs"])
     ends = {_ends(pair, source): pair.pattern for pair in planted}
     copies = {name for (name,) in _rows(manifests["copies"], ("image_id",))}
     missed = {pair: _why(pair, reasons, copies, vectors, settings) for pair in ends if pair not in kept}
     rows = tuple(_row(pattern, ends, missed) for pattern in dict.fromkeys(ends.values()))
-    forbidden = sum(not _allowed(*_cosines(pair, vectors), settings) for pair in kept)
+    forbidden = sum(not _allowed(pair, vectors, settings) for pair in kept)
     return Verdict(rows, len(kept - set(ends)), forbidden)
 
 
@@ -78,16 +82,28 @@ def _why(
     if not all(end in vectors for end in pair):
         return "image not readable"
     blind, reference = _cosines(pair, vectors)
-    if blind < settings["blind_min"]:
+    if not _near(blind, settings):
         return "told apart by the blind encoder"
-    return "not told apart by the reference" if reference >= settings["reference_max"] else "missed by the search"
+    if reference >= settings["reference_max"]:
+        return "not told apart by the reference"
+    return "cut by max_per_image, or missed by the search" if settings["cut"] else "missed by the search"
 
 
-def _allowed(blind: float, reference: float, settings: Mapping[str, Any]) -> bool:
-    return bool(blind >= settings["blind_min"] and reference < settings["reference_max"])
+def _allowed(pair: Ends, vectors: Vectors, settings: Mapping[str, Any]) -> bool:
+    """Whether a kept pair is one by definition: both images have vectors, near for one, far for the other."""
+    if not all(end in vectors for end in pair):
+        return False
+    blind, reference = _cosines(pair, vectors)
+    return _near(blind, settings) and bool(reference < settings["reference_max"])
+
+
+def _near(blind: float, settings: Mapping[str, Any]) -> bool:
+    compare = ge if settings["comparison"] == ">=" else gt
+    return bool(compare(blind, settings["blind_min"]))
 
 
 def _cosines(pair: Ends, vectors: Vectors) -> tuple[float, float]:
+    """Both cosines to 12 digits: beyond those a second float64 code path has no say."""
     (a, c), (b, d) = (vectors[end] for end in pair)
     blind, reference = (float(x @ y / np.sqrt((x @ x) * (y @ y))) for x, y in ((a, b), (c, d)))
     return round(blind, 12), round(reference, 12)

@@ -11,6 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.audit.result import Audit
+
 Cosines = NDArray[np.float64]
 # How a blind cosine is held against its threshold; a reference cosine is always held with "<".
 Comparison = Literal[">=", ">"]
@@ -91,5 +93,6 @@ class Report:
     comparison: Comparison = ">="
     settings: tuple[tuple[str, str], ...] = ()
     planted: tuple[Planted, ...] | None = None
+    audit: Audit | None = None  # of these very candidates
     fingerprint: str = ""
     version: str = ""

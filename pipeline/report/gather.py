@@ -14,7 +14,9 @@ import pyarrow.compute as pc
 from manifests.counts import Counts
 from manifests.manifest import Manifest
 from manifests.storage import Folder
-from pipeline.report.facts import Cosines, Pair, Photo, Planted, Report, Stage
+from pipeline.audit.result import read_audit
+from pipeline.report.facts import Cosines, Pair, Photo, Report, Stage
+from pipeline.report.planted import read_planted
 from pipeline.report.thumbnails import thumbnail
 from pipeline.runs import ORDER
 from stages import images
@@ -40,7 +42,7 @@ PHOTO = (
 )
 
 
-def gather(run: Folder, planted: Sequence[Planted] | None = None) -> Report:
+def gather(run: Folder) -> Report:
     """The facts of a finished run. Raises NotCommitted where a step is missing."""
     manifests = {name: Manifest.open(run / name) for name in ORDER}
     search = manifests["candidates"].lineage.settings["search"]
@@ -65,7 +67,8 @@ def gather(run: Folder, planted: Sequence[Planted] | None = None) -> Report:
         random_blind=background[0],
         random_reference=background[1],
         settings=tuple(_settings(manifests.values())),
-        planted=None if planted is None else tuple(planted),
+        planted=read_planted(run, manifests["pairs"]),
+        audit=read_audit(manifests["candidates"]),
         fingerprint=manifests["pairs"].lineage.fingerprint,
         version=version("blindpairs"),
     )

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from pipeline.audit.answer import down
 from pipeline.report.facts import Photo, Report, Stage
 from pipeline.report.thresholds import Grid, nearest_with_pairs, threshold_grid
 
@@ -132,6 +133,7 @@ def environment() -> Environment:
         number=lambda value: f"{value:,}",
         percent=lambda value: f"{100 * min(1.0, max(0.0, value)):.2f}%",
         threshold=lambda value: f"{value:g}",
+        down=down,
         link=web_address,
         words=spoken,
     )

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from pipeline.report.facts import Planted
 from pipeline.report.gather import gather
 from pipeline.report.page import render
 from pipeline.runs import GALLERY, run_folder
 
 
-def write_report(run: str, planted: Sequence[Planted] | None = None) -> str:
+def write_report(run: str) -> str:
     """Write `report.html` into the run's folder, whole or not at all; where it lies.
 
-    `planted` adds a table of pairs that were put there on purpose (the demo's truth).
+    What was kept beside these pairs (the demo's truth) and candidates (an audit) is shown with them.
     Raises NotCommitted where a step of the run is not finished.
     """
     folder = run_folder(run)
-    facts = gather(folder, planted)
+    facts = gather(folder)
     with folder.aside(GALLERY) as path, path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(render(facts))
     return f"{folder.url}/{GALLERY}"

@@ -24,7 +24,7 @@ from manifests.tables import DIRECTIONS, OK
 from stages.base import Machine, Reads, Stage, Task
 from stages.directions.length import fitting_length
 from stages.directions.settings import SketchSettings
-from stages.vectors.reading import matrix
+from stages.vectors.reading import dim_of, matrix
 from stages.vectors.sound import sound
 from stages.vectors.threads import limit_products
 
@@ -56,7 +56,7 @@ class Directions(Stage):
 
     def plan(self, reads: Reads) -> list[Task]:
         """One task. Raises Refused where the sketch is to be longer than the vectors."""
-        dim, asked = _dim(reads["embeddings"], self.blind), self.sketch.length
+        dim, asked = dim_of(reads["embeddings"], self.blind), self.sketch.length
         if dim is not None and asked is not None and asked > dim:
             raise Refused(f"sketch.length {asked} is more than the {dim} numbers of a vector of {self.blind}; lower it")
         return [Task("all")]
@@ -101,12 +101,3 @@ def principal(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArra
     strength, directions = np.linalg.eigh(moment)
     strength = np.maximum(strength[::-1], 0.0)
     return np.ascontiguousarray(directions.T[::-1]), strength / max(strength.sum(), np.finfo(float).tiny)
-
-
-def _dim(embeddings: Manifest, encoder: str) -> int | None:
-    """How long the vectors are; None where no image has one."""
-    for shard in embeddings.shards:
-        if shard.counts.ok:
-            first = embeddings.read_rows(shard.name, [encoder], np.zeros(1, np.int64))
-            return int(first.schema.field(encoder).type.list_size)
-    return None

@@ -10,9 +10,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from manifests.manifest import Manifest
+from manifests.shard import GROUP_ROWS
 from manifests.tables import OK
 from stages.base import Reads
-from stages.vectors.reading import Rows, stretches, vectors_at
+from stages.vectors.reading import Rows, dim_of, stretches, vectors_at
 
 
 class Side:
@@ -21,7 +22,9 @@ class Side:
     `seen`: how many are ok. `ids`, `rows`: the images that are compared, and their rows in the manifest.
     """
 
-    def __init__(self, reads: Reads, rows: Rows, copies: pa.StringArray) -> None:
+    def __init__(self, reads: Reads, rows: Rows, copies: pa.StringArray, hold: int = 0) -> None:
+        """`hold`: bytes of full vectors that may stay in memory, where many of them are asked for."""
+        self._hold, self._held = hold, dict[str, NDArray[np.float32]]()
         self._embeddings, self._sketches = reads["embeddings"], reads["sketches"]
         self.seen, first = 0, rows[0]
         ids: list[pa.Array] = []
@@ -48,8 +51,20 @@ class Side:
 
     def vectors(self, encoder: str, places: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
         """(n, dim) vectors of one encoder as they are stored, of all images or of these places (ascending)."""
-        rows, ids = (self.rows, self.ids) if places is None else (self.rows[places], self.ids.take(pa.array(places)))
-        return vectors_at(self._embeddings, encoder, rows, ids)
+        if places is None:
+            return vectors_at(self._embeddings, encoder, self.rows, self.ids)
+        if encoder not in self._held and self._worth_holding(encoder, len(places)):
+            self._held[encoder] = self.vectors(encoder)
+        if encoder in self._held:
+            return self._held[encoder][places]
+        return vectors_at(self._embeddings, encoder, self.rows[places], self.ids.take(pa.array(places)))
+
+    def _worth_holding(self, encoder: str, asked: int) -> bool:
+        """Whether so many vectors lie in most row groups anyway, and all of them fit."""
+        if asked * GROUP_ROWS < len(self) / 2:
+            return False
+        held = sum(vectors.nbytes for vectors in self._held.values())
+        return held + len(self) * 4 * (dim_of(self._embeddings, encoder) or 0) <= self._hold
 
 
 def copies_of(manifest: Manifest) -> pa.StringArray:

@@ -34,10 +34,12 @@ class Search(Stage):
     name = "search"
     version = 2
     unit = "comparisons"
+    accelerated = True
 
     def __init__(self, settings: SearchSettings) -> None:
         self.search = settings
         self._method: Method | None = None
+        self._machine = Machine()
         self._copies: pa.StringArray | None = None
 
     @property
@@ -50,8 +52,12 @@ class Search(Stage):
     def table(self) -> tuple[str, int]:
         return CANDIDATES.name, CANDIDATES.version
 
+    def worker_bytes(self) -> int:
+        return 3 << 29
+
     def setup(self, machine: Machine) -> None:
         limit_products(machine.threads)
+        self._machine = machine
         self._method = method_of(self.search.method, machine)
 
     def plan(self, reads: Reads) -> list[Task]:
@@ -67,7 +73,7 @@ class Search(Stage):
         assert self._method is not None, "setup comes first"
         if self._copies is None:
             self._copies = copies_of(reads["copies"])
-        tile = Tile(reads, task, self.search, self._copies)
+        tile = Tile(reads, task, self.search, self._copies, self._machine.memory)
         kept = tile.near(self._method)
         pairs = kept.pairs()
         for start in range(0, len(pairs), PART_ROWS):

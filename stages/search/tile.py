@@ -27,11 +27,12 @@ PLACES = 32768  # named pairs scored together: at most 2 x 32768 vectors in memo
 class Tile:
     """One tile: what is compared in it, and what of that is near."""
 
-    def __init__(self, reads: Reads, task: Task, settings: SearchSettings, copies: pa.StringArray) -> None:
+    def __init__(self, reads: Reads, task: Task, settings: SearchSettings, copies: pa.StringArray, hold: int) -> None:
+        """`hold`: bytes of full vectors that may stay in memory."""
         left, right = ((int(rows[0]), int(rows[1])) for rows in (task.facts["left"], task.facts["right"]))
         self._settings, self._diagonal = settings, left == right
-        self._left = Side(reads, left, copies)
-        self._right = self._left if self._diagonal else Side(reads, right, copies)
+        self._left = Side(reads, left, copies, hold // 2)
+        self._right = self._left if self._diagonal else Side(reads, right, copies, hold // 2)
 
     @property
     def seen(self) -> int:

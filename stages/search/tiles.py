@@ -11,20 +11,25 @@ from collections.abc import Sequence
 from manifests.shard import Receipt
 from stages.base import Task
 
-BLOCKS, LEAST_ROWS = 8, 256  # 8 blocks make 36 tiles; below 256 rows a tile costs more to plan than to make
+BLOCKS = 8  # make 36 tiles
+LEAST_ROWS = 256  # a block is a multiple of this: with fewer rows a tile costs more to plan than to make
 
 
-def tiles(shards: Sequence[Receipt], block_rows: int) -> list[Task]:
+def tiles(shards: Sequence[Receipt], most: int) -> list[Task]:
     """One task a tile; each block as [its first row in the manifest, the row after its last].
 
-    A small manifest is cut into BLOCKS blocks of fewer than `block_rows`, so that there are tiles for
-    several workers.
+    No block has more than `most` rows.
     """
     rows = sum(shard.rows for shard in shards)
-    step = min(block_rows, max(LEAST_ROWS, -(-rows // BLOCKS)))
+    step = block_rows(rows, most)
     blocks = [[start, min(start + step, rows)] for start in range(0, rows, step)]
     return [
         Task(f"{left:05d}-{right:05d}", {"left": blocks[left], "right": blocks[right]})
         for left in range(len(blocks))
         for right in range(left, len(blocks))
     ]
+
+
+def block_rows(rows: int, most: int) -> int:
+    """Rows of one block; so few that even a small manifest has tiles for several workers."""
+    return min(most, -(-max(rows, 1) // (BLOCKS * LEAST_ROWS)) * LEAST_ROWS)

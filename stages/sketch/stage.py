@@ -75,7 +75,8 @@ class Sketch(MapStage):
     def _sketches(self, blind: NDArray[np.float32], out: pa.BooleanArray) -> pa.ListArray:
         if not len(blind):
             return pa.nulls(len(out), SKETCHES.columns.field("sketch").type)
-        sketches = sketched(blind, self._directions)
+        directions = self._directions.reshape(len(self._directions), blind.shape[1])  # (0, dim) where there are none
+        sketches = sketched(blind, directions)
         lengths = np.where(out.to_numpy(zero_copy_only=False), 0, sketches.shape[1])
         offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
         return pa.ListArray.from_arrays(offsets, pa.array(sketches.ravel()), mask=out)

@@ -49,6 +49,15 @@ def vectors_at(manifest: Manifest, encoder: str, rows: NDArray[np.int64], ids: p
     return np.concatenate(found) if found else np.zeros((0, 0), np.float32)
 
 
+def dim_of(embeddings: Manifest, encoder: str) -> int | None:
+    """How long the vectors are; None where no image has one."""
+    for shard in embeddings.shards:
+        if shard.counts.ok:
+            first = embeddings.read_rows(shard.name, [encoder], np.zeros(1, np.int64))
+            return int(first.schema.field(encoder).type.list_size)
+    return None
+
+
 def directions_of(manifest: Manifest) -> NDArray[np.float64]:
     """(k, dim) directions of a committed manifest."""
     rows = [row for batch in manifest.batches(["vector"]) for row in batch.column("vector").to_pylist()]

@@ -38,7 +38,7 @@ def sketched(vectors: NDArray[np.float32], directions: NDArray[np.float64]) -> N
     Raises ValueError where the directions are not orthonormal: the bound would not hold.
     """
     error = np.abs(directions @ directions.T - np.eye(len(directions))).sum(axis=1).max(initial=0.0)
-    if error > ORTHONORMAL:
+    if not error <= ORTHONORMAL:  # also where it is NaN
         raise ValueError(f"the directions are not orthonormal: off by {error:.1e}")
     out = np.empty((len(vectors), len(directions) + 1), np.float32)
     for start in range(0, len(vectors), ROWS):

@@ -14,7 +14,7 @@ import pytest
 from world.commands import blindpairs, demo_run, started
 from world.runs import contents
 
-STEPS = ("images", "embeddings", "candidates", "pairs")
+STEPS = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
 MOMENTS = 10
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
-from world.vectors import candidates_manifest, images_manifest, images_table, lineage_of, names
+from world.committed import candidates_manifest, images_manifest, images_table, lineage_of, names
 
 from manifests.counts import Counts
 from manifests.draft import PLAN, Draft

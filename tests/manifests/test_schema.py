@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from world.vectors import candidates_manifest, names
+from world.committed import candidates_manifest, names
 
 from manifests.schema import Schema, column
 from manifests.tables import CANDIDATES, IMAGES, PAIRS, embeddings

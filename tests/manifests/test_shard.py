@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from world.vectors import embeddings_manifest, names
+from world.committed import names
+from world.vectors import embeddings_manifest
 
 from manifests.counts import Counts
 from manifests.errors import Damaged, Unbalanced
@@ -59,7 +60,8 @@ def test_a_shard_without_rows_is_a_file_with_columns(tmp_path: Path) -> None:
 WRITES_EMBEDDINGS = """
 import sys
 import numpy as np
-from world.vectors import embeddings_manifest, names
+from world.committed import names
+from world.vectors import embeddings_manifest
 vectors = np.random.default_rng(0).normal(size=(50, 8)).astype("f4")
 embeddings_manifest(sys.argv[1], names(50), {"clip": vectors, "dino": vectors[:, :5]}, rejected={3, 7})
 """

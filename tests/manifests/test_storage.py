@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from fsspec.core import url_to_fs
-from world.vectors import images_manifest, names
+from world.committed import images_manifest, names
 
 from manifests.manifest import Manifest
 from manifests.storage import Folder

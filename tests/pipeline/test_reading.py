@@ -63,7 +63,7 @@ def test_a_threshold_that_is_no_cosine_is_refused_by_name(value: str) -> None:
     assert "filter.reference_max" in refusal("mmvp", URI, f"filter.reference_max={value}")
 
 
-@pytest.mark.parametrize("value", ["-1", "1.1"])
+@pytest.mark.parametrize("value", ["-1", "1.1", "-1.5", ".nan", ".inf", "abc", "null"])
 def test_a_floor_outside_minus_one_to_one_is_refused(value: str) -> None:
     assert "search.min_cosine" in refusal("mmvp", URI, f"search.min_cosine={value}")
 

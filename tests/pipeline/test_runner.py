@@ -12,7 +12,7 @@ from world.runs import contents, make, recipe
 from manifests.errors import Refused, TasksFailed
 from manifests.manifest import COMMIT
 
-STEPS = ("images", "embeddings", "candidates", "pairs")
+STEPS = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
 
 
 def values(scenes: Path, **sections):

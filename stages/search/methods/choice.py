@@ -8,6 +8,7 @@ from functools import partial
 from stages.base import Machine
 from stages.search.methods.base import Method
 from stages.search.methods.exact import Exact
+from stages.search.methods.exact_gpu import ExactGpu
 from stages.search.methods.flat import Flat
 from stages.search.methods.ivf import Ivf
 
@@ -15,7 +16,7 @@ from stages.search.methods.ivf import Ivf
 def method_of(name: str, machine: Machine) -> Method:
     """One of SearchSettings.method, on a CPU or a GPU."""
     methods: dict[str, Callable[[], Method]] = {
-        "exact": Exact,
+        "exact": Exact if machine.device == "cpu" else partial(ExactGpu, machine.device),
         "flat": partial(Flat, machine),
         "ivf": partial(Ivf, machine),
     }

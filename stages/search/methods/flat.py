@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stages.base import Machine
 from stages.search.methods.base import Places
+from stages.search.methods.knn import REDUCED, ranged_by_knn
 from stages.search.settings import SearchSettings
 from stages.search.side import Side
 from stages.vectors.cosine import of_unit_length, slack
@@ -17,24 +19,40 @@ QUERIES = 256  # left images asked at a time: bounds one answer at QUERIES x blo
 
 
 class Flat:
-    """Every inner product, in float32, against the floor less its slack; on a CPU."""
+    """Every inner product, in float32, against the floor less its slack; on a GPU where the worker has one."""
 
     def __init__(self, machine: Machine) -> None:
-        self._threads = machine.threads
+        self._machine = machine
 
     def near(self, left: Side, right: Side, settings: SearchSettings) -> Iterator[Places]:
-        """See Method.near. FAISS's range is strictly above the radius, hence the slack also for equality."""
+        """See Method.near."""
         import faiss
 
-        faiss.omp_set_num_threads(self._threads)
         there = of_unit_length(right.vectors(settings.blind))
         index = faiss.IndexFlatIP(there.shape[1])
         index.add(there)
         asked = there if left is right else of_unit_length(left.vectors(settings.blind))
-        return ranged(index, asked, settings.min_cosine - slack(there.shape[1]))
+        return searched(index, asked, there, settings.min_cosine, self._machine)
 
 
-def ranged(index: Any, asked: np.ndarray, radius: float) -> Iterator[Places]:
+def searched(
+    index: Any, asked: NDArray[np.float32], there: NDArray[np.float32], floor: float, machine: Machine
+) -> Iterator[Places]:
+    """A range search of a FAISS index that holds `there`, by what the machine has.
+
+    FAISS's range is strictly above the radius, hence the slack also for equality.
+    """
+    import faiss
+
+    radius = floor - slack(there.shape[1])
+    if machine.device == "cpu":
+        faiss.omp_set_num_threads(machine.threads)
+        return ranged(index, asked, radius)
+    moved = faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index)
+    return ranged_by_knn(moved, asked, there, radius - REDUCED)
+
+
+def ranged(index: Any, asked: NDArray[np.float32], radius: float) -> Iterator[Places]:
     """A range search of a FAISS index on inner products, QUERIES rows at a time."""
     for start in range(0, len(asked), QUERIES):
         limits, _, found = index.range_search(np.ascontiguousarray(asked[start : start + QUERIES]), radius)

@@ -9,25 +9,25 @@ from collections.abc import Iterator
 
 from stages.base import Machine
 from stages.search.methods.base import Places
-from stages.search.methods.flat import ranged
+from stages.search.methods.flat import searched
 from stages.search.settings import SearchSettings
 from stages.search.side import Side
-from stages.vectors.cosine import of_unit_length, slack
+from stages.vectors.cosine import of_unit_length
 
 A_CELL = 39  # vectors to train one cell on, as FAISS advises
 
 
 class Ivf:
-    """IndexIVFFlat over the full vectors; on a CPU."""
+    """IndexIVFFlat over the full vectors; on a GPU where the worker has one."""
 
     def __init__(self, machine: Machine) -> None:
-        self._threads = machine.threads
+        self._machine = machine
 
     def near(self, left: Side, right: Side, settings: SearchSettings) -> Iterator[Places]:
         """See Method.near, but some of the pairs may not be named."""
         import faiss
 
-        faiss.omp_set_num_threads(self._threads)
+        faiss.omp_set_num_threads(self._machine.threads)
         there = of_unit_length(right.vectors(settings.blind))
         cells = cell_count(len(there))
         index = faiss.IndexIVFFlat(faiss.IndexFlatIP(there.shape[1]), there.shape[1], cells, faiss.METRIC_INNER_PRODUCT)
@@ -35,7 +35,7 @@ class Ivf:
         index.add(there)
         index.nprobe = min(settings.ivf_probes, cells)
         asked = there if left is right else of_unit_length(left.vectors(settings.blind))
-        return ranged(index, asked, settings.min_cosine - slack(there.shape[1]))
+        return searched(index, asked, there, settings.min_cosine, self._machine)
 
 
 def cell_count(vectors: int) -> int:

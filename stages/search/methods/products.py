@@ -1,7 +1,7 @@
 """Products: every pair of rows whose inner product, in float32, reaches a radius; on a CPU.
 
-A product is written into a buffer that stays in the cache, and only its rows whose largest number
-reaches the radius are looked at again: where few pairs survive, that is one pass over it.
+A product is written into a buffer that stays in the cache and is compared there: of the time, the
+product takes nine tenths.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from stages.search.methods.base import Places
 
-ROWS, COLUMNS = 256, 1024  # of one product: 1 MB
+ROWS, COLUMNS = 512, 1024  # of one product: 2 MB
 REGION = 8192  # rows and columns gone through together, so that what is found lies in few shards
 
 
@@ -25,17 +25,16 @@ def reaching(
     `diagonal`: both are the same rows, and products that hold no i < j are left out.
     """
     least = np.float32(radius)
-    product = np.empty((ROWS, COLUMNS), np.float32)
+    products, reaches = np.empty(ROWS * COLUMNS, np.float32), np.empty(ROWS * COLUMNS, bool)
     for rows, columns in _products(len(left), len(right)):
         if diagonal and columns.stop <= rows.start:
             continue
         x, y = left[rows], right[columns]
-        out = product[: len(x), : len(y)] if len(y) == COLUMNS else np.empty((len(x), len(y)), np.float32)
-        np.matmul(x, y.T, out=out)
-        some = np.flatnonzero(out.max(axis=1) >= least)
-        if len(some):
-            i, j = np.nonzero(out[some] >= least)
-            yield some[i] + rows.start, j + columns.start
+        size = len(x) * len(y)
+        product = np.matmul(x, y.T, out=products[:size].reshape(len(x), len(y)))
+        found = np.flatnonzero(np.greater_equal(product.ravel(), least, out=reaches[:size]))
+        if len(found):
+            yield found // len(y) + rows.start, found % len(y) + columns.start
 
 
 def _products(rows: int, columns: int) -> Iterator[tuple[slice, slice]]:

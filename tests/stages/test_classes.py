@@ -1,4 +1,4 @@
-"""Duplicates: which images are one picture."""
+"""Classes: which images are one picture."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.filter.duplicates import exact_classes, joined_classes
+from stages.classes import components, joined_classes
 
 EDGES = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12)
 
@@ -14,11 +14,6 @@ EDGES = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12)
 def joined(count: int, edges: list[tuple[int, int]]) -> list[int]:
     left, right = (np.array([edge[side] for edge in edges], dtype=np.int64) for side in (0, 1))
     return joined_classes(count, left, right).tolist()
-
-
-@given(st.lists(st.sampled_from("abc"), max_size=9))
-def test_images_of_the_same_bytes_are_named_by_the_first(sha256: list[str]) -> None:
-    assert exact_classes(sha256).tolist() == [sha256.index(digest) for digest in sha256]
 
 
 @given(EDGES)
@@ -38,5 +33,12 @@ def test_without_edges_each_image_is_its_own() -> None:
     assert joined(3, []) == [0, 1, 2]
 
 
+@given(EDGES)
+def test_two_images_have_one_component_exactly_if_they_have_one_class(edges: list[tuple[int, int]]) -> None:
+    left, right = (np.array([edge[side] for edge in edges], dtype=np.int64) for side in (0, 1))
+    numbers, classes = components(10, left, right).tolist(), joined(10, edges)
+    assert all((numbers[a] == numbers[b]) == (classes[a] == classes[b]) for a in range(10) for b in range(10))
+
+
 def test_no_images_have_no_classes() -> None:
-    assert (joined(0, []), exact_classes([]).tolist()) == ([], [])
+    assert joined(0, []) == []

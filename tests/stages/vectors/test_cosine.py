@@ -8,8 +8,8 @@ import faiss
 import numpy as np
 import pytest
 
-from stages.search.cosine import cosines, of_unit_length, slack
-from stages.search.methods import flat
+from stages.search.methods.flat import ranged
+from stages.vectors.cosine import cosines, of_unit_length, slack
 
 DIMS = (1, 2, 3, 7, 8, 9, 63, 127, 129, 768, 1024, 4096)
 
@@ -103,9 +103,11 @@ def test_every_pair_is_named_when_the_floor_is_its_own_cosine(dim: int) -> None:
     rows = of_unit_length(stored)
     for row in range(len(rows)):
         for other in range(row):
-            floor = exact(stored[row], stored[other])
-            named = [list(j) for _, j in flat(rows[row : row + 1], rows[other : other + 1], floor)]
-            assert named == [[0]]
+            radius = exact(stored[row], stored[other]) - slack(dim)
+            index = faiss.IndexFlatIP(dim)
+            index.add(rows[other : other + 1])
+            assert [list(j) for _, j in ranged(index, rows[row : row + 1], radius)] == [[0]]
+            assert rows[row] @ rows[other] >= np.float32(radius)
 
 
 def test_faiss_leaves_out_what_lies_on_its_radius() -> None:
@@ -124,9 +126,3 @@ def test_rows_come_at_unit_length_to_float32() -> None:
         of_unit_length(adversaries(768).astype(np.float16).astype(np.float32)).astype(float), axis=1
     )
     assert np.abs(lengths - 1).max() < 2.0**-23
-
-
-def test_places_come_sorted_by_left_then_right() -> None:
-    rows = of_unit_length(np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32))
-    i, j = (np.concatenate(places) for places in zip(*flat(rows, rows, 0.9), strict=True))
-    assert np.array_equal(np.lexsort((j, i)), np.arange(len(i)))

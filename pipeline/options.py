@@ -1,0 +1,31 @@
+"""Options: the arguments and options of the command line, each with its one line of help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="a YAML file, or a preset's name")]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="a run's folder, such as runs/mmvp")]
+Step = Annotated[str, typer.Argument(metavar="STEP", help="a step of the run, such as images, candidates or pairs")]
+Preset = Annotated[str | None, typer.Argument(help="print this preset's recipe")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="change a setting: --set filter.reference_max=0.5"),
+]
+Root = Annotated[str, typer.Option(help="where runs lie: a folder or an fsspec URL")]
+Name = Annotated[str | None, typer.Option("--run", help="name of the run; default: the recipe's")]
+Offline = Annotated[bool, typer.Option("--offline", help="never ask a model hub")]
+Json = Annotated[bool, typer.Option("--json", help="for a program to read")]
+Until = Annotated[str | None, typer.Option(metavar="STEP", help="stop after this step")]
+Rows = Annotated[int, typer.Option(help="how many rows", min=0)]
+Images = Annotated[int, typer.Option(help="how many images to draw; all where there are no more", min=1)]
+Imagined = Annotated[
+    int | None,
+    typer.Option("--images", help="only the search, of so many images: asks no source and no weights", min=2),
+]
+Seed = Annotated[int, typer.Option(help="which images are drawn", min=0)]
+Out = Annotated[Path, typer.Option(help="where scenes, run and gallery go")]
+Scenes = Annotated[int, typer.Option(help="how many scenes to draw", min=20)]

@@ -1,0 +1,65 @@
+"""Planning: what a run would do and take, step by step, before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from manifests.counts import Counts
+from manifests.draft import Draft
+from manifests.manifest import COMMIT, Manifest
+from manifests.storage import Folder
+from pipeline.answers import PlanAnswer, StepAnswer
+from pipeline.config import Config
+from pipeline.forecast import forecast
+from pipeline.recipe import Step
+from pipeline.survey import Finding, State, survey
+
+NOTHING = Counts()
+
+
+def planned(config: Config, wanted: Sequence[Step], run: Folder) -> PlanAnswer:
+    """Each step's state, and what the search will take where it is known how many images there are."""
+    findings = survey(wanted, run)
+    there = {one.step.name: Manifest.open(one.folder) for one in findings if one.state is State.TAKE}
+    steps = tuple(_step(finding, there) for finding in findings)
+    images = None if "candidates" in there else _images(config, findings, there)
+    return PlanAnswer(run.url, steps, forecast(config, there, images) if images else None)
+
+
+def imagined(config: Config, run: Folder, images: int) -> PlanAnswer:
+    """What the search of so many images would take; neither sources nor weights are looked at."""
+    there = {"embeddings": Manifest.open(run / "embeddings")} if (run / "embeddings").has(COMMIT) else {}
+    return PlanAnswer(run.url, (), forecast(config, there, images))
+
+
+def _images(config: Config, findings: Sequence[Finding], there: Mapping[str, Manifest]) -> int | None:
+    """How many images will be searched, as far as that is known: those embedded, those read, or files in folders."""
+    for step in ("embeddings", "images"):
+        if step in there:
+            return there[step].counts.ok
+    found = findings[0].lineage.outside.get("found", {})
+    folders = all(source.kind == "folder" for source in config.images.sources)
+    return sum(facts["files"] for facts in found.values()) if folders else None
+
+
+def _step(finding: Finding, there: Mapping[str, Manifest]) -> StepAnswer:
+    step, state = finding.step, finding.state
+    if state is State.TAKE:
+        found = there[step.name]
+        return StepAnswer(step.name, state, len(found.shards), len(found.shards), found.counts)
+    shards, tasks = 0, None
+    if state is State.FINISH and (draft := Draft.planned(finding.folder)):
+        tasks = len(draft.tasks)
+        shards = tasks - len(draft.missing())
+    elif all(name in there for name in step.reads):
+        tasks = len(step.stage.plan({name: there[name] for name in step.reads}))
+    return StepAnswer(step.name, state, shards, tasks, NOTHING, note=_amount(finding))
+
+
+def _amount(finding: Finding) -> str:
+    """How much there is to do, as far as the lineage says it before anything ran."""
+    if finding.changed:
+        return "; ".join(map(str, finding.changed))
+    found = finding.lineage.outside.get("found", {})
+    sizes = [f"{name}: {facts['files']:,} files, {facts['bytes'] / 1e9:,.2f} GB" for name, facts in found.items()]
+    return "; ".join(sizes) or f"after {', '.join(finding.step.reads)}"

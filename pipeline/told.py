@@ -1,0 +1,32 @@
+"""Told: an error as its one line on stderr and its exit code. The one place that ends a command."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn an error into its one line and exit code; a stop (Ctrl-C, or SIGTERM) into what to do next."""
+    from manifests.errors import BlindpairsError
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop is a person's
+    try:
+        yield
+    except BlindpairsError as error:
+        typer.echo(f"blindpairs: {error}", err=True)
+        raise typer.Exit(error.exit_code) from error
+    except KeyboardInterrupt:
+        typer.echo("blindpairs: stopped; whole shards are kept, the same command goes on from them", err=True)
+        raise typer.Exit(130) from None
+    except BrokenPipeError:  # whoever read the answer has read enough, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        typer.echo(f"blindpairs: {error.strerror or error}: {error.filename or 'see above'}", err=True)
+        raise typer.Exit(1) from error

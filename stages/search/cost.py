@@ -1,0 +1,132 @@
+"""Cost: what a search of so many images takes, as arithmetic that can be followed line by line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from manifests.shard import GROUP_ROWS
+from stages.search.calibration import Rates
+from stages.search.methods.exact_gpu import MULTIPLE, ROOM
+from stages.search.tile import PLACES
+from stages.search.tiles import block_rows
+
+# measured with tests/benchmarks/search_rate.py, on disk to disk runs
+STEP = 1.0  # seconds to start the workers of one step
+STEPS = 4  # directions, sketches, copies, candidates
+IMAGE = 40e-6  # to read, check and hash both vectors of an image, beside making its sketch
+TILE = 0.03  # of a tile: to read its sketches, to write its shard
+GROUP = 1.5e-3  # to read a row group of vectors
+ID_BYTES = 110  # of a row of sketches beside the sketch: ids and digest, compressed
+CANDIDATE_BYTES = 60  # of a row of candidates, compressed
+GPU_PLACES_BYTES = ROOM * 8
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is to be searched.
+
+    `surviving` and `near` are shares of all pairs: those that survive the sketch, those that reach the floor.
+    """
+
+    images: int
+    blind_dim: int
+    reference_dim: int
+    directions: int
+    surviving: float
+    near: float
+    block_rows: int
+
+    @property
+    def comparisons(self) -> int:
+        return self.images * (self.images - 1) // 2
+
+    @property
+    def rows(self) -> int:
+        """Images in one side of a tile."""
+        return block_rows(self.images, self.block_rows)
+
+    @property
+    def blocks(self) -> int:
+        return -(-self.images // self.rows)
+
+    @property
+    def tiles(self) -> int:
+        return self.blocks * (self.blocks + 1) // 2
+
+    @property
+    def groups_read(self) -> float:
+        """Row groups of full vectors read for survivors (blind) and for near pairs (reference), in all tiles.
+
+        No more than there are, where a worker may hold two blocks of vectors.
+        """
+        return 2 * self.tiles * sum(min(s * self.rows**2, self.rows / GROUP_ROWS) for s in (self.surviving, self.near))
+
+    @property
+    def held_bytes(self) -> int:
+        """Most a worker holds of full vectors, where it may: two blocks, for both encoders."""
+        return 2 * self.rows * 4 * (self.blind_dim + self.reference_dim)
+
+    @property
+    def sketch_bytes(self) -> int:
+        """Of the sketches manifest."""
+        return self.images * (4 * (self.directions + 1) + ID_BYTES)
+
+    @property
+    def candidate_bytes(self) -> int:
+        return int(self.near * self.comparisons * CANDIDATE_BYTES)
+
+    @property
+    def worker_bytes(self) -> int:
+        """Most one worker holds beside that: two blocks of sketches and ids, vectors of the pairs scored together."""
+        sides = 2 * self.rows * (4 * (self.directions + 1) + 60)
+        return sides + 2 * min(PLACES, self.rows) * 4 * max(self.blind_dim, self.reference_dim)
+
+    @property
+    def gpu_numbers(self) -> int:
+        """Numbers of a sketch on a GPU, filled up with zeros."""
+        return -(-(self.directions + 1) // MULTIPLE) * MULTIPLE
+
+    @property
+    def gpu_bytes(self) -> int:
+        """Of a GPU's memory: two blocks of sketches in float16, and the places found."""
+        return 2 * self.rows * 2 * self.gpu_numbers + GPU_PLACES_BYTES
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Where the time goes: all workers together, in seconds of the clock."""
+
+    sketches: float
+    comparisons: float
+    scores: float
+    reads: float
+    starts: float
+
+    @property
+    def total(self) -> float:
+        return self.sketches + self.comparisons + self.scores + self.reads + self.starts
+
+
+def exact(search: Search, rates: Rates, workers: int) -> Seconds:
+    """By sketches, on a CPU."""
+    return _seconds(search, rates, workers, search.directions + 1, search.surviving)
+
+
+def flat(search: Search, rates: Rates, workers: int) -> Seconds:
+    """By FAISS IndexFlatIP: the same product over all numbers of the vectors."""
+    return _seconds(search, rates, workers, search.blind_dim, search.near)
+
+
+def _seconds(search: Search, rates: Rates, workers: int, numbers: int, scored: float) -> Seconds:
+    return Seconds(
+        sketches=search.images * (rates.sketch + IMAGE) / workers,
+        comparisons=search.comparisons * rates.comparison(numbers) / workers,
+        scores=scored * search.comparisons * rates.score / workers,
+        reads=(search.groups_read * GROUP + search.tiles * TILE) / workers,
+        starts=STEPS * STEP,
+    )
+
+
+def gpu_product(search: Search, gpus: int, tflops: float) -> float:
+    """Seconds of the fused product alone on GPUs of this rate: 2 operations a number a comparison."""
+    return search.comparisons * 2 * search.gpu_numbers / (gpus * tflops * 1e12)

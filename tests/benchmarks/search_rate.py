@@ -1,0 +1,216 @@
+"""How fast the search is, beside what a user would pick instead: `make bench-search`.
+
+Every way in a process of its own, one after another, on the same vectors (vectors.py) with two threads:
+seconds from the vectors in memory to the pairs scored in float64, recall against FAISS's flat range
+search, peak memory. Then the pipeline's own steps, from disk to disk, beside what `plan` predicts.
+Writes a table, search.json and search.png (seconds against N, with fitted exponents).
+
+    python -m tests.benchmarks.search_rate [--rows 20000 50000 100000 200000] [--out bench-search] [--most 900]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from tests.benchmarks.search_ways import THREADS, WAYS
+
+FLOOR, RECALL = 0.95, 0.99
+TESTS = Path(__file__).parents[1]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])}
+EFFORTS = {"faiss ivf": (8, 16, 32, 64, 128), "faiss hnsw": (64, 128)}  # raised until RECALL is reached
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, nargs="+", default=[20_000, 50_000, 100_000, 200_000])
+    parser.add_argument(
+        "--ways", nargs="+", default=["faiss flat", *(way for way in WAYS if way != "faiss flat"), "steps"]
+    )
+    parser.add_argument("--run", help="a finished run's folder, for its own vectors")
+    parser.add_argument("--out", type=Path, default=Path("bench-search"))
+    parser.add_argument(
+        "--most", type=float, default=900, help="seconds a way may be expected to take, else it is skipped"
+    )
+    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.child:
+        way, vectors, effort = asked.child
+        print(json.dumps(_as_child(way, Path(vectors), int(effort))))
+        return
+    asked.out.mkdir(parents=True, exist_ok=True)
+    results: list[dict] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for rows in [0] if asked.run else asked.rows:
+            vectors = Path(folder) / "vectors.npy"
+            np.save(vectors, _vectors(asked.run, rows))
+            _measure(vectors, asked.ways, results, asked.most)
+            (asked.out / "search.json").write_text(json.dumps({"machine": machine(), "results": results}, indent=1))
+    if len({one["rows"] for one in results}) > 1:
+        from tests.benchmarks.search_plot import plot
+
+        print(plot(results, asked.out / "search.png"))
+
+
+def machine() -> dict:
+    model = [
+        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+    ]
+    return {"cpu": model[0] if model else platform.machine(), "cores": psutil.cpu_count(), "threads": THREADS}
+
+
+def _vectors(run: str | None, rows: int) -> np.ndarray:
+    from tests.benchmarks.vectors import clip_like, of_run
+
+    return of_run(run) if run else clip_like(rows)
+
+
+def _measure(vectors: Path, ways: list[str], results: list[dict], most: float) -> None:
+    truth: set[tuple[int, int]] | None = None
+    for way in ways:
+        rows = len(np.load(vectors, mmap_mode="r"))
+        if (expected := _expected(way, rows, results)) > most:
+            print(f"{rows:>8,} {way:<12} skipped: {expected:,.0f} s to be expected")
+            continue
+        for effort in EFFORTS.get(way, (0,)):
+            result, pairs = _ended(way, vectors, effort)
+            truth = pairs if truth is None else truth
+            result["recall"] = len(pairs & truth) / max(len(truth), 1)
+            result["beyond"] = len(pairs - truth)
+            flat = next((one for one in results if one["rows"] == rows and one["way"] == "faiss flat"), result)
+            result["ratio"] = flat["seconds"] / result["seconds"]
+            if result["recall"] >= RECALL or effort == EFFORTS.get(way, (0,))[-1]:
+                results.append(result)
+                print(_line(result), flush=True)
+                break
+
+
+def _expected(way: str, rows: int, results: list[dict]) -> float:
+    """Seconds, from a smaller round of the same way: as the square of N."""
+    earlier = [one for one in results if one["way"] == way]
+    return earlier[-1]["seconds"] * (rows / earlier[-1]["rows"]) ** 2 if earlier else 0.0
+
+
+def _line(one: dict) -> str:
+    told = f"{one['rows']:>8,} {one['way']:<12} {one['seconds']:>8.2f} s  {one['ratio']:>6.1f} x flat"
+    predicted = f"  predicted {one['predicted']:.1f} s" if "predicted" in one else ""
+    pairs = f"recall {one['recall']:.4f}  {one['pairs']:>7,} pairs"
+    return f"{told}  {pairs}  {one['peak_mib']:>6,} MiB  {one['set_to']}{predicted}"
+
+
+def _ended(way: str, vectors: Path, effort: int) -> tuple[dict, set[tuple[int, int]]]:
+    """One way in a process of its own: what it measured, and the pairs it found."""
+    if way == "steps":
+        _child("embedded", vectors, 0)
+    result = _child(way, vectors, effort)
+    return result, set(map(tuple, np.load(vectors.with_name("pairs.npy")).tolist()))
+
+
+def _child(way: str, vectors: Path, effort: int) -> dict:
+    command = [sys.executable, "-m", "tests.benchmarks.search_rate", "--child", way, str(vectors), str(effort)]
+    ended = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        sys.exit(f"{way}: {ended.stderr}")
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def _as_child(way: str, vectors: Path, effort: int) -> dict:
+    pairs = vectors.with_name("pairs.npy")
+    if way in ("embedded", "steps"):
+        return _embedded(vectors) if way == "embedded" else _steps(vectors, pairs)
+    rows = np.load(vectors)
+    WAYS[way](rows[:1000], FLOOR, effort)  # imports, and threads that are started once
+    with _Peak() as peak:
+        began = time.perf_counter()
+        found, set_to = WAYS[way](rows, FLOOR, effort)
+        seconds = time.perf_counter() - began
+    np.save(pairs, found)
+    return _result(way, len(rows), seconds, len(found), peak, set_to)
+
+
+def _result(way: str, rows: int, seconds: float, pairs: int, peak: _Peak, set_to: str) -> dict:
+    return {"way": way, "rows": rows, "seconds": seconds, "pairs": pairs, "peak_mib": peak.mib, "set_to": set_to}
+
+
+def _embedded(vectors: Path) -> dict:
+    from tests.benchmarks.search_steps import embedded
+
+    embedded(vectors.with_name("run"), np.load(vectors))
+    return {}
+
+
+def _steps(vectors: Path, path: Path) -> dict:
+    """The pipeline's steps; memory is that of the driver and all workers with their libraries."""
+    from world.committed import names
+
+    from pipeline.forecast import forecast
+    from tests.benchmarks.search_steps import opened, recipe, searched
+
+    run = vectors.with_name("run")
+    there = opened(run)
+    count = there["embeddings"].counts.ok
+    predicted = forecast(recipe(FLOOR), there, count).seconds["exact"].total
+    with _Peak(above=0) as peak:
+        began = time.perf_counter()
+        found = searched(run, there, FLOOR)
+        seconds = time.perf_counter() - began
+    place = {name: row for row, name in enumerate(names(count))}
+    ids = [
+        (row["left_id"], row["right_id"])
+        for batch in found.batches(("left_id", "right_id"))
+        for row in batch.to_pylist()
+    ]
+    pairs = [sorted((place[left], place[right])) for left, right in ids]
+    np.save(path, np.array(pairs, np.int64).reshape(-1, 2))
+    shutil.rmtree(run)
+    return _result("steps", count, seconds, len(pairs), peak, "disk to disk") | {"predicted": predicted}
+
+
+class _Peak:
+    """Most resident memory of this process and its children, 20 times a second, above what it held to begin with."""
+
+    def __init__(self, above: int | None = None) -> None:
+        self._over, self._most = threading.Event(), 0
+        self._began = self._now() if above is None else above
+
+    def __enter__(self) -> _Peak:
+        self._watch = threading.Thread(target=self._look, daemon=True)
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._watch.join()
+
+    @property
+    def mib(self) -> int:
+        return (self._most - self._began) >> 20
+
+    def _look(self) -> None:
+        while not self._over.wait(0.05):
+            self._most = max(self._most, self._now())
+
+    def _now(self) -> int:
+        total = 0
+        for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
+            try:
+                total += process.memory_info().rss
+            except psutil.NoSuchProcess:
+                continue
+        return total
+
+
+if __name__ == "__main__":
+    main()

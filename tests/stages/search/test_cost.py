@@ -1,0 +1,81 @@
+"""Cost: the arithmetic is that of the search that runs, and rates are those of this machine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from manifests.counts import Counts
+from manifests.shard import Receipt
+from pipeline.forecast import Forecast, duration, forecast, size
+from pipeline.reading import read_config
+from stages.search import cost
+from stages.search.calibration import Rates, calibrated
+from stages.search.tiles import tiles
+
+RATES = Rates(look=5e-10, number=3e-11, score=1e-5, sketch=5e-6)
+LAION = cost.Search(12_000_000, 768, 1024, 31, 1.1e-5, 2.7e-7, 65536)
+
+
+@given(st.integers(0, 2_000_000), st.integers(1, 100_000))
+def test_tiles_and_comparisons_are_those_that_are_planned(images: int, block_rows: int) -> None:
+    search = replace(LAION, images=images, block_rows=max(block_rows, images // 40))
+    planned = tiles([Receipt("all", images, 0, Counts(images, images))], search.block_rows)
+    assert search.tiles == len(planned)
+    assert search.comparisons == images * (images - 1) // 2
+    assert all(stop - start <= search.rows for task in planned for start, stop in [task.facts["left"]])
+
+
+def test_more_workers_take_their_share_and_more_images_the_square() -> None:
+    one, two = (cost.exact(LAION, RATES, workers) for workers in (1, 2))
+    assert one.comparisons == 2 * two.comparisons
+    assert one.comparisons == pytest.approx(12e6**2 / 2 * (5e-10 + 32 * 3e-11), rel=1e-6)
+    twice = cost.exact(replace(LAION, images=24_000_000), RATES, 1)
+    assert twice.comparisons == pytest.approx(4 * one.comparisons, rel=1e-6)
+
+
+def test_a_gpu_s_share_is_two_operations_a_number() -> None:
+    assert cost.gpu_product(LAION, 8, 150) == pytest.approx(12e6**2 / 2 * 2 * 32 / (8 * 150e12), rel=1e-6)
+    assert replace(LAION, directions=32).gpu_numbers == 64
+
+
+def test_rates_are_measured_and_longer_rows_take_longer() -> None:
+    rates = calibrated(1, 64, 96)
+    assert 0 < rates.comparison(32) < rates.comparison(768) < 1e-5
+    assert 0 < rates.sketch < rates.score * 100 < 1
+
+
+def test_exact_is_chosen_for_clip_and_flat_where_sketches_prune_nothing() -> None:
+    assert Forecast(LAION, RATES, 2, False).chosen == "exact"
+    poor = replace(LAION, directions=767, surviving=0.5)
+    assert Forecast(poor, RATES, 2, True).chosen == "flat"
+
+
+def test_a_forecast_says_what_it_assumed_and_reads_as_json() -> None:
+    config = read_config("mmvp", ["images.sources.0.uri=/x/{0..3}.tar", "workers.search.count=1"], None)
+    told = forecast(config, {}, 1_280_000)
+    assert "assumed" in str(told)
+    assert "8.19e+11" in str(told)
+    value = json.loads(json.dumps(told.to_json()))
+    assert (value["images"], value["vectors_known"], value["workers"], value["method"]) == (
+        1_280_000,
+        False,
+        1,
+        "exact",
+    )
+
+
+def test_durations_and_sizes_come_in_a_person_s_units() -> None:
+    assert [duration(s) for s in (0.0123, 5, 89, 91, 7000, 3e6)] == [
+        "0.012 s",
+        "5 s",
+        "89 s",
+        "1.5 min",
+        "1.9 h",
+        "34.7 days",
+    ]
+    assert [size(b) for b in (12, 2.5e6, 3e9, 4e12)] == ["0.0 kB", "2.5 MB", "3.0 GB", "4.0 TB"]

@@ -1,0 +1,29 @@
+"""Scripts in processes of their own, whose memory can be told from the tests'."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+PEAK = """
+import resource, sys
+from pathlib import Path
+def peak():
+    '''The most memory this process ever had, in MiB; Linux counts its parent's in ru_maxrss.'''
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 20
+    (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) >> 10
+"""
+
+
+def printed(script: str, *words: str) -> list[int]:
+    """The whole numbers that a script prints, `peak()` at its hand."""
+    world = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])}
+    ended = subprocess.run([sys.executable, "-c", PEAK + script, *words], env=world, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    return [int(word) for word in ended.stdout.split()]
