@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SET_UP := .venv/.set-up
 
-.PHONY: demo test lint test-photos bench-embed bench-memory clean
+.PHONY: demo test lint test-photos bench-embed bench-memory bench-search bench-search-gpu clean
 
 demo: $(SET_UP)
 	$(BIN)/blindpairs demo --out demo
@@ -27,6 +27,12 @@ bench-embed: $(SET_UP)
 bench-memory: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.memory
 
+bench-search: $(SET_UP)
+	$(BIN)/python -m tests.benchmarks.search_rate
+
+bench-search-gpu: $(SET_UP)
+	$(BIN)/python -m tests.benchmarks.search_gpu
+
 $(SET_UP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
@@ -34,4 +40,4 @@ $(SET_UP): pyproject.toml
 	touch $@
 
 clean:
-	rm -rf .venv demo runs
+	rm -rf .venv demo runs bench-search

@@ -47,8 +47,11 @@ def plan(
     recipe: str, changes: Sequence[str], root: str, name: str | None, offline: bool, images: int | None
 ) -> PlanAnswer:
     """What `run` would do to each step, and what the search will take; of `images` images if it is told how many."""
+    if images:  # no source is looked at, so a preset need not be told of one
+        config, folder, _ = _asked(recipe, ["images.sources.0.uri=none", *changes], root, name, None, offline)
+        return imagined(config, folder, images)
     config, folder, wanted = _asked(recipe, changes, root, name, None, offline)
-    return imagined(config, folder, images) if images else planned(config, wanted, folder)
+    return planned(config, wanted, folder)
 
 
 def status(run: str) -> RunAnswer:

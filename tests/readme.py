@@ -24,9 +24,9 @@ def rendered(text: str) -> str:
 
 
 def _tables() -> str:
-    from manifests.tables import CANDIDATES, IMAGES, PAIRS, embeddings
+    from manifests.tables import CANDIDATES, COPIES, DIRECTIONS, IMAGES, PAIRS, SKETCHES, embeddings
 
-    schemas = (IMAGES, embeddings({"ENCODER": 768}), CANDIDATES, PAIRS)
+    schemas = (IMAGES, embeddings({"ENCODER": 768}), DIRECTIONS, SKETCHES, COPIES, CANDIDATES, PAIRS)
     return "\n".join("\n".join(_table(schema)) + "\n" for schema in schemas)
 
 
@@ -36,6 +36,7 @@ def _table(schema) -> Iterator[str]:
     yield "|---|---|---|"
     for name, kind, sentence in schema.sentences():
         kind = "list of dim floats" if kind.startswith("fixed_size_list") else kind
+        kind = f"list of {kind.split()[-1].rstrip('>')}s" if kind.startswith("list<") else kind
         yield f"| {name} | {kind} | {sentence} |"
 
 

@@ -30,7 +30,7 @@ def write_reaching(
     STEP: tl.constexpr,
     BLOCK: tl.constexpr,
     TOGETHER: tl.constexpr,
-):
+) -> None:
     """Write every (i, j) with left[i] . right[j] >= radius."""
     down, across = tl.cdiv(n, BLOCK), tl.cdiv(m, BLOCK)
     number = tl.program_id(0)
