@@ -35,6 +35,7 @@ class Photo:
     width: int = 0  # pixels of the image itself, not of the thumbnail; 0: not known
     height: int = 0
     licence: str | None = None
+    copies: int = 0  # other images with the same bytes or the same vectors, which this one stands for
     thumbnail: str = ""  # data URI; "": the bytes could not be read any more
 
 

@@ -89,12 +89,13 @@ class _Pairs(Sequence[Pair]):
             return _Pairs(self.rows[place], self.photos)
         row = self.rows[place]
         cosines = (row["blind_cosine"], row["reference_cosine"], row["gap"])
-        sides = (_photo(self.photos[row[side]]) for side in ("left_id", "right_id"))
+        sides = (_photo(self.photos[row[f"{side}_id"]], row[f"{side}_copies"]) for side in ("left", "right"))
         return Pair(row["rank"], *cosines, row["group"], *sides)
 
 
 def _pairs(manifests: Mapping[str, Manifest]) -> _Pairs:
-    columns = ("left_id", "right_id", "blind_cosine", "reference_cosine", "gap", "group", "rank")
+    cosines, copies = ("blind_cosine", "reference_cosine", "gap"), ("left_copies", "right_copies")
+    columns = ("left_id", "right_id", *cosines, "group", "rank", *copies)
     batches = (_best(batch) for batch in manifests["pairs"].batches(columns))
     rows = sorted((row for batch in batches for row in batch.to_pylist()), key=lambda row: row["rank"])[:SHOWN]
     ids = pa.array({row[side] for row in rows for side in ("left_id", "right_id")}, pa.string())
@@ -109,13 +110,13 @@ def _best(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch.filter(pc.fill_null(pc.less_equal(batch.column("rank"), SHOWN), False))
 
 
-def _photo(row: Mapping[str, Any]) -> Photo:
+def _photo(row: Mapping[str, Any], copies: int) -> Photo:
     try:
         thumb = thumbnail(images.decode(images.read(row["uri"], row["offset"], row["length"])))
     except ImageRefused:
         thumb = ""  # the page says that the image is no longer there
     facts = {name: _bounded(row[name]) for name in PHOTO if name not in ("uri", "offset", "length")}
-    return Photo(**facts, thumbnail=thumb)
+    return Photo(**facts, copies=copies, thumbnail=thumb)
 
 
 def _bounded(value: Any) -> Any:
@@ -124,12 +125,12 @@ def _bounded(value: Any) -> Any:
 
 
 def _funnel(manifests: Mapping[str, Manifest]) -> Iterator[Stage]:
-    steps = ("images", "embeddings", "copies", "candidates", "pairs")
-    seen, embedded, distinct, compared, pairs = (manifests[step].counts for step in steps)
+    steps = ("images", "embeddings", "sketches", "copies", "candidates", "pairs")
+    seen, embedded, sound, distinct, compared, pairs = (manifests[step].counts for step in steps)
     yield Stage("images seen", seen.seen)
     yield Stage("readable", seen.ok, lost=_reasons(seen))
     yield Stage("embedded", embedded.ok, lost=_reasons(embedded, less=seen))
-    yield Stage("distinct", distinct.ok, lost=_reasons(distinct))
+    yield Stage("distinct", distinct.ok, lost=_reasons(sound, less=embedded) + _reasons(distinct))
     yield Stage("comparisons", compared.seen, "pairs of images")
     yield Stage("candidates", compared.ok, "pairs of images", _reasons(compared))
     thresholds = tuple((reason, n) for reason, n in _reasons(pairs) if reason.startswith(("blind_", "reference_")))

@@ -56,8 +56,7 @@ def test_lineage_names_settings_sources_and_the_steps_before(run: Path) -> None:
     assert "filter.reference_max = 0.6" in text
     assert "found.scenes.files = 8" in text
     steps = json.loads(blindpairs("lineage", str(run), "pairs", "--json").stdout)["steps"]
-    assert {step["step"] for step in steps} == set(STEPS)
-    assert [step["step"] for step in steps][:3] == ["pairs", "candidates", "embeddings"]
+    assert [step["step"] for step in steps] == list(STEPS[::-1])
 
 
 def test_plan_says_what_would_be_done_and_starts_nothing(run: Path, scenes: Path, tmp_path: Path) -> None:
@@ -67,7 +66,7 @@ def test_plan_says_what_would_be_done_and_starts_nothing(run: Path, scenes: Path
     assert not (tmp_path / "demo").exists()
     changed = blindpairs("plan", *demo_run(scenes, run.parent)[1:], "--set", "filter.reference_max=0.4")
     assert "filter.reference_max was 0.6, now 0.4" in changed.stdout
-    assert changed.stdout.count("take") == 3
+    assert changed.stdout.count("take") == 6
 
 
 def test_report_writes_the_gallery_again(run: Path) -> None:

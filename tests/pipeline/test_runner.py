@@ -146,6 +146,28 @@ def test_a_tar_of_nothing_but_broken_images_is_done_only_when_asked_so(scenes: P
     assert (shard.counts.seen, shard.counts.ok, shard.counts.lost) == (1, 0, 1)
 
 
-def test_settings_of_search_and_images_stay_out_of_each_others_fingerprints(scenes: Path, root: Path) -> None:
-    with pytest.raises(Refused, match=r"candidates was made otherwise: search\.min_cosine was 0\.9, now 0\.92"):
-        make(values(scenes, search={"min_cosine": 0.92}), root)
+@pytest.mark.parametrize(
+    ("step", "setting", "was", "now"),
+    [("directions", "min_cosine", "0.9", 0.92), ("candidates", "max_per_image", "100", 7)],
+)
+def test_settings_of_search_and_images_stay_out_of_each_others_fingerprints(
+    scenes: Path, root: Path, step: str, setting: str, was: str, now: float
+) -> None:
+    with pytest.raises(Refused, match=rf"{step} was made otherwise: search\.{setting} was {was}, now {now}"):
+        make(values(scenes, search={setting: now}), root)
+
+
+def test_only_the_missing_tiles_are_made(scenes: Path, tmp_path: Path) -> None:
+    """As after a kill amid the search: some tiles are there, some not, and there is no commit."""
+    asked, step = values(scenes, search={"block_rows": 30}), tmp_path / "test/candidates"
+    assert len(make(asked, tmp_path)["candidates"].shards) == 10
+    whole, rows = contents(step), contents(tmp_path / "test/pairs")
+    gone = {"00000-00002", "00001-00001", "00003-00003"}
+    for name in [f"candidates/{COMMIT}", f"pairs/{COMMIT}", *(f"candidates/{tile}.parquet" for tile in gone)]:
+        (tmp_path / "test" / name).unlink()
+    before = shards(tmp_path / "test")
+    make(asked, tmp_path)
+    after = shards(tmp_path / "test")
+    made = {name for name, mark in after.items() if before.get(name) != mark}
+    assert made == {f"candidates/{tile}.parquet" for tile in gone}
+    assert (contents(step), contents(tmp_path / "test/pairs")) == (whole, rows)
