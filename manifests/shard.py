@@ -85,12 +85,13 @@ def read_shard(folder: Folder, name: str, columns: Sequence[str] | None = None) 
 def read_rows(folder: Folder, name: str, columns: Sequence[str], rows: NDArray[np.int64]) -> pa.Table:
     """These rows of one shard (ascending), of which only the row groups that hold them are read. Raises Damaged."""
     with _opened(folder, name, columns) as parquet:
-        sizes = [parquet.metadata.row_group(group).num_rows for group in range(parquet.num_row_groups)]
+        numbers = range(parquet.num_row_groups)
+        sizes = np.array([parquet.metadata.row_group(group).num_rows for group in numbers], np.int64)
         ends = np.cumsum(sizes)
         of_row = np.searchsorted(ends, rows, side="right")
         groups = np.unique(of_row)
         table = parquet.read_row_groups(groups.tolist(), columns=list(columns))
-        before = np.concatenate([[0], np.cumsum(np.asarray(sizes)[groups])])  # rows read ahead of each group
+        before = np.concatenate([[0], np.cumsum(sizes[groups])])  # rows read ahead of each group
         return table.take(rows - (ends - sizes)[of_row] + before[np.searchsorted(groups, of_row)])
 
 

@@ -59,7 +59,7 @@ class Filter(Stage):
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
         within, outside = self._within(reads["candidates"])
         ids = _images(within)
-        within = _by_gap(_with_copies(within, reads["copies"]), ids)
+        within = _by_gap(_with_copies(within, ids, reads["copies"]), ids)
         table = _ranked(within, ids, self._classes(ids, reads["candidates"]), self.filter.max_pairs_per_image)
         yield Part(table, outside + _counts(table))
 
@@ -129,11 +129,12 @@ def _gap(pairs: pa.Table) -> NDArray[np.float64]:
     return pairs.column("blind_cosine").to_numpy() - pairs.column("reference_cosine").to_numpy()
 
 
-def _with_copies(pairs: pa.Table, copies: Manifest) -> pa.Table:
+def _with_copies(pairs: pa.Table, ids: pa.StringArray, copies: Manifest) -> pa.Table:
     """The pairs with how many images each of the two stands for beside itself."""
     tally: Counter[str] = Counter()
     for batch in copies.batches(("copy_of",)):
-        tally.update(batch.column("copy_of").to_pylist())
+        standing = batch.column("copy_of")
+        tally.update(standing.filter(pc.is_in(standing, ids)).to_pylist())
     for side in ("left", "right"):
         counts = [tally[name] for name in pairs.column(f"{side}_id").to_pylist()]
         pairs = pairs.append_column(f"{side}_copies", pa.array(counts, pa.int64()))

@@ -16,6 +16,8 @@ STEPS = ("images", "embeddings", "directions", "sketches", "copies", "candidates
 
 
 def values(scenes: Path, **sections):
+    """A recipe whose search has ten tiles."""
+    sections["search"] = {"block_rows": 30, **sections.get("search", {})}
     return recipe([{"name": "scenes", "kind": "shards", "uri": f"{scenes}/*.tar"}], **sections)
 
 
@@ -93,7 +95,7 @@ def test_how_work_is_spread_is_no_reason_to_make_anything_again(scenes: Path, ro
 def test_the_bytes_do_not_depend_on_how_many_workers_there_were(
     scenes: Path, finished: Path, tmp_path: Path, workers: int
 ) -> None:
-    spread = {step: {"count": workers} for step in ("images", "embed", "search", "filter")}
+    spread = {step: {"count": workers} for step in ("images", "embed", "sketch", "search", "filter")}
     make(values(scenes, workers=spread), tmp_path)
     for step in STEPS:
         assert contents(tmp_path / "test" / step) == contents(finished / "test" / step)
@@ -157,17 +159,15 @@ def test_settings_of_search_and_images_stay_out_of_each_others_fingerprints(
         make(values(scenes, search={setting: now}), root)
 
 
-def test_only_the_missing_tiles_are_made(scenes: Path, tmp_path: Path) -> None:
+def test_only_the_missing_tiles_are_made(scenes: Path, finished: Path, root: Path) -> None:
     """As after a kill amid the search: some tiles are there, some not, and there is no commit."""
-    asked, step = values(scenes, search={"block_rows": 30}), tmp_path / "test/candidates"
-    assert len(make(asked, tmp_path)["candidates"].shards) == 10
-    whole, rows = contents(step), contents(tmp_path / "test/pairs")
-    gone = {"00000-00002", "00001-00001", "00003-00003"}
-    for name in [f"candidates/{COMMIT}", f"pairs/{COMMIT}", *(f"candidates/{tile}.parquet" for tile in gone)]:
-        (tmp_path / "test" / name).unlink()
-    before = shards(tmp_path / "test")
-    make(asked, tmp_path)
-    after = shards(tmp_path / "test")
-    made = {name for name, mark in after.items() if before.get(name) != mark}
-    assert made == {f"candidates/{tile}.parquet" for tile in gone}
-    assert (contents(step), contents(tmp_path / "test/pairs")) == (whole, rows)
+    gone = {"candidates/00000-00002.parquet", "candidates/00001-00001.parquet", "candidates/00003-00003.parquet"}
+    for name in (f"candidates/{COMMIT}", f"pairs/{COMMIT}", *gone):
+        (root / "test" / name).unlink()
+    before = shards(root / "test")
+    assert len(make(values(scenes), root)["candidates"].shards) == 10
+    after = shards(root / "test")
+    assert {name for name, mark in after.items() if before.get(name) != mark} == gone
+    assert {step: contents(root / "test" / step) for step in STEPS} == {
+        step: contents(finished / "test" / step) for step in STEPS
+    }

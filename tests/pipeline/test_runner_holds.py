@@ -1,4 +1,4 @@
-"""What a hostile reader tried on the runner and its recipes, and what must hold."""
+"""A run holds together: what was changed, mixed or put beside it meanwhile is noticed or left alone."""
 
 from __future__ import annotations
 
@@ -47,6 +47,16 @@ def test_images_made_again_with_other_rows_are_not_taken_for_those_the_vectors_a
     (source / "1.bmp").write_bytes(sound)
     shutil.rmtree(tmp_path / "runs/test/images")
     with pytest.raises(Refused, match="was made of another images than there is now"):
+        make(photos(source), tmp_path / "runs")
+
+
+def test_embeddings_of_another_run_are_refused_however_they_came_here(source: Path, tmp_path: Path) -> None:
+    make(photos(source), tmp_path / "runs")
+    make(photos(source, embed={"dtype": "float16"}) | {"run": "other"}, tmp_path / "runs")
+    for step in ("embeddings", "candidates"):
+        shutil.rmtree(tmp_path / "runs/test" / step)
+    shutil.copytree(tmp_path / "runs/other/embeddings", tmp_path / "runs/test/embeddings")
+    with pytest.raises(Refused, match="embeddings was made otherwise: embed.dtype was float16, now float32"):
         make(photos(source), tmp_path / "runs")
 
 
