@@ -88,7 +88,11 @@ class Manifest:
         Raises Damaged as `read` does.
         """
         for shard in self.shards:
-            yield from read_batches(self.folder, shard.name, columns, rows)
+            yield from self.batches_of(shard.name, columns, rows)
+
+    def batches_of(self, shard: str, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+        """Every row of one shard, as `batches` gives them."""
+        return read_batches(self.folder, shard, columns, rows)
 
 
 def changed(folder: Folder, shards: Sequence[Receipt]) -> str | None:

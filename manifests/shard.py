@@ -21,6 +21,7 @@ from manifests.storage import Folder
 
 SUFFIX = ".parquet"
 COUNTS = b"counts"
+GROUPS = 4  # row groups read at once: of many only the rows asked for are kept
 GROUP_ROWS = 256  # rows of vectors that are read together: a reader of a few rows reads no whole shard
 
 
@@ -89,10 +90,15 @@ def read_rows(folder: Folder, name: str, columns: Sequence[str], rows: NDArray[n
         sizes = np.array([parquet.metadata.row_group(group).num_rows for group in numbers], np.int64)
         ends = np.cumsum(sizes)
         of_row = np.searchsorted(ends, rows, side="right")
-        groups = np.unique(of_row)
-        table = parquet.read_row_groups(groups.tolist(), columns=list(columns))
-        before = np.concatenate([[0], np.cumsum(sizes[groups])])  # rows read ahead of each group
-        return table.take(rows - (ends - sizes)[of_row] + before[np.searchsorted(groups, of_row)])
+        touched, parts = np.unique(of_row), []
+        for start in range(0, len(touched), GROUPS):
+            groups = touched[start : start + GROUPS]
+            here = np.isin(of_row, groups)
+            before = np.concatenate([[0], np.cumsum(sizes[groups])])  # rows read ahead of each group
+            places = (rows - (ends - sizes)[of_row])[here] + before[np.searchsorted(groups, of_row[here])]
+            read = parquet.read_row_groups(groups.tolist(), columns=list(columns), use_threads=False)
+            parts.append(read.take(places))
+        return pa.concat_tables(parts or [parquet.schema_arrow.empty_table().select(list(columns))])
 
 
 def read_batches(folder: Folder, name: str, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property
 
 import numpy as np
@@ -23,8 +24,8 @@ class Side:
     """
 
     def __init__(self, reads: Reads, rows: Rows, copies: pa.StringArray, hold: int = 0) -> None:
-        """`hold`: bytes of full vectors that may stay in memory, where many of them are asked for."""
-        self._hold, self._held = hold, dict[str, NDArray[np.float32]]()
+        """`hold`: bytes of full vectors that may stay in memory, where many of them are asked for again and again."""
+        self._hold, self._held, self._asked = hold, dict[str, NDArray[np.float32]](), Counter[str]()
         self._embeddings, self._sketches = reads["embeddings"], reads["sketches"]
         self.seen, first = 0, rows[0]
         ids: list[pa.Array] = []
@@ -53,15 +54,16 @@ class Side:
         """(n, dim) vectors of one encoder as they are stored, of all images or of these places (ascending)."""
         if places is None:
             return vectors_at(self._embeddings, encoder, self.rows, self.ids)
-        if encoder not in self._held and self._worth_holding(encoder, len(places)):
+        if encoder not in self._held and self._worth_holding(encoder):
             self._held[encoder] = self.vectors(encoder)
+        self._asked[encoder] += len(places)
         if encoder in self._held:
             return self._held[encoder][places]
         return vectors_at(self._embeddings, encoder, self.rows[places], self.ids.take(pa.array(places)))
 
-    def _worth_holding(self, encoder: str, asked: int) -> bool:
-        """Whether so many vectors lie in most row groups anyway, and all of them fit."""
-        if asked * GROUP_ROWS < len(self) / 2:
+    def _worth_holding(self, encoder: str) -> bool:
+        """Whether what was asked for before lay in most row groups already, and all vectors fit."""
+        if self._asked[encoder] * GROUP_ROWS < len(self) / 2:
             return False
         held = sum(vectors.nbytes for vectors in self._held.values())
         return held + len(self) * 4 * (dim_of(self._embeddings, encoder) or 0) <= self._hold

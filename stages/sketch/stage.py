@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from manifests.counts import by_status
 from manifests.schema import Schema
 from manifests.shard import Part
 from manifests.tables import OK, SKETCHES
@@ -23,6 +24,8 @@ from stages.vectors.reading import directions_of, matrix
 from stages.vectors.sketch import sketched
 from stages.vectors.sound import SENTENCES, sound
 from stages.vectors.threads import limit_products
+
+ROWS = 1024  # images at a time, so that memory does not grow with the shard
 
 
 class Sketch(MapStage):
@@ -50,27 +53,27 @@ class Sketch(MapStage):
         limit_products(machine.threads)
 
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
+        """The shard's sketches, ROWS at a time."""
         self._directions = directions_of(reads["directions"])
-        return super().process(task, reads)
+        for batch in reads["embeddings"].batches_of(task.name, self.columns or (), ROWS):
+            table = self.transform(pa.Table.from_batches([batch]))
+            yield Part(table, by_status(table))
 
     def transform(self, rows: pa.Table) -> pa.Table:
         """(n rows of embeddings) in, n rows of sketches out, in the same order."""
-        blind, reference = (self._vectors(rows, role) for role in self.roles)
-        there = pc.equal(rows.column("status"), OK).to_numpy()
+        there = pc.equal(rows.column("status"), OK)
+        ok = rows.filter(there)
+        blind, reference = (matrix(ok.column(role), f"an embeddings shard, {role}") for role in self.roles)
+        found = np.where((odd := sound(blind)) == "", sound(reference), odd)
         why = np.array([""] * rows.num_rows, dtype=object)
-        why[there] = np.where(sound(blind) == "", sound(reference), sound(blind))
-        good = why[there] == ""
+        why[there.to_numpy()] = found
         status = np.where(why == "", rows.column("status").to_numpy(), why)
         told = zip(why, rows.column("error").to_pylist(), strict=True)
         error = [SENTENCES.get(reason, earlier) for reason, earlier in told]
-        out = pa.array(status != OK)
+        out, good = pa.array(status != OK), found == ""
         columns = [rows.column("image_id"), pa.array(status, pa.string()), pa.array(error, pa.string())]
         columns += [_digests(blind[good], reference[good], out), self._sketches(blind[good], out)]
         return pa.table(columns, schema=SKETCHES.columns)
-
-    def _vectors(self, rows: pa.Table, role: str) -> NDArray[np.float32]:
-        ok = rows.filter(pc.equal(rows.column("status"), OK))
-        return matrix(ok.column(role), f"an embeddings shard, {role}")
 
     def _sketches(self, blind: NDArray[np.float32], out: pa.BooleanArray) -> pa.ListArray:
         if not len(blind):

@@ -41,12 +41,16 @@ def vectors_at(manifest: Manifest, encoder: str, rows: NDArray[np.int64], ids: p
     Only the row groups that hold them are read. Raises Unbalanced where another image is there, or no vector.
     """
     ends = np.cumsum([shard.rows for shard in manifest.shards])
-    of_row, found = np.searchsorted(ends, rows, side="right"), []
+    of_row, out, done = np.searchsorted(ends, rows, side="right"), np.zeros((0, 0), np.float32), 0
     for number in np.unique(of_row):
         shard, here = manifest.shards[number], np.flatnonzero(of_row == number)
         table = manifest.read_rows(shard.name, ["image_id", encoder], rows[here] - (ends[number] - shard.rows))
-        found.append(_checked(table, ids.take(pa.array(here)), encoder, manifest))
-    return np.concatenate(found) if found else np.zeros((0, 0), np.float32)
+        found = _checked(table, ids.take(pa.array(here)), encoder, manifest)
+        if not done:
+            out = np.empty((len(rows), found.shape[1]), np.float32)
+        out[done : done + len(found)] = found
+        done += len(found)
+    return out
 
 
 def dim_of(embeddings: Manifest, encoder: str) -> int | None:
