@@ -87,7 +87,8 @@ def lots(found: Iterable[Places], most: int = PLACES) -> Iterator[Places]:
     waiting: list[Places] = []
     count = 0
     for more in found:
-        waiting, count = [*waiting, more], count + len(more[0])
+        waiting.append(more)
+        count += len(more[0])
         if count >= most:
             left, right = (np.concatenate(side) for side in zip(*waiting, strict=True))
             whole = count - count % most

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from manifests.shard import Receipt
 from stages.base import Task
 
-BLOCKS = 8  # make 36 tiles
+BLOCKS = 4  # make 10 tiles; more would read each vector more often
 LEAST_ROWS = 256  # a block is a multiple of this: with fewer rows a tile costs more to plan than to make
 
 

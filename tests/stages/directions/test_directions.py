@@ -90,6 +90,7 @@ def test_the_table_holds_orthonormal_rows_and_what_each_holds(tmp_path: Path, dt
     table = made(stage_of(length=4), {"embeddings": manifest}, tmp_path / "out").read("all").to_pydict()
     rows = np.array(table["vector"])
     assert table["direction"] == [1, 2, 3, 4]
+    assert np.array_equal(rows, principal(drawn(manifest, "blind", 50))[0][:4])
     assert np.abs(rows @ rows.T - np.eye(4)).max() < 1e-13
     assert sorted(table["share"], reverse=True) == table["share"]
     assert 4 / 6 < sum(table["share"]) < 1

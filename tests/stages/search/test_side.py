@@ -17,7 +17,7 @@ from manifests.errors import Unbalanced
 from stages.search.side import Side, copies_of
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(worlds(), st.data())
 def test_a_side_holds_what_stands_in_its_rows_and_counts_what_is_ok(world: World, data: st.DataObject) -> None:
     rows = len(world.ids)
@@ -34,8 +34,12 @@ def test_a_side_holds_what_stands_in_its_rows_and_counts_what_is_ok(world: World
             assert side.sketches.shape == (len(here), 2)
             assert np.array_equal(side.vectors("blind"), world.blind[here])
             assert np.array_equal(side.vectors("reference"), world.reference[here])
-            some = np.arange(len(here))[::2]
-            assert np.array_equal(side.vectors("blind", some), world.blind[here][::2])
+        held = Side(reads, (start, stop), copies_of(reads["copies"]), hold=data.draw(st.integers(0, 3000)))
+        asked = st.lists(st.sets(st.integers(0, max(len(here) - 1, 0)), min_size=1), max_size=4)
+        for some in data.draw(asked) if here else ():
+            for one in (side, held):
+                for encoder, vectors in (("blind", world.blind), ("reference", world.reference)):
+                    assert np.array_equal(one.vectors(encoder, np.array(sorted(some))), vectors[here][sorted(some)])
 
 
 def test_a_side_is_the_same_wherever_its_rows_lie(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from manifests.counts import Counts
 from manifests.shard import Receipt
-from stages.search.tiles import tiles
+from stages.search.tiles import BLOCKS, LEAST_ROWS, tiles
 
 
 def shards(*rows: int) -> list[Receipt]:
@@ -41,8 +41,8 @@ def test_blocks_are_as_large_as_asked_for_or_few_but_enough_for_several_workers(
     sizes = sorted(stop - start for start, stop in blocks)
     assert sum(sizes) == rows
     assert sizes[-1] <= block_rows
-    assert len(blocks) <= 8 or sizes[1] == block_rows
-    assert len(blocks) >= min(5, -(-rows // 256))
+    assert len(blocks) <= BLOCKS or sizes[1] == block_rows
+    assert len(blocks) >= min(3, -(-rows // LEAST_ROWS))
 
 
 def test_tasks_have_names_of_their_own() -> None:
