@@ -22,7 +22,7 @@ from manifests.storage import Folder
 SUFFIX = ".parquet"
 COUNTS = b"counts"
 GROUPS = 4  # row groups read at once: of many only the rows asked for are kept
-GROUP_ROWS = 256  # rows of vectors that are read together: a reader of a few rows reads no whole shard
+GROUP_ROWS = 256  # rows of whole vectors that are read together: a reader of a few rows reads no whole shard
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def _named_twice(folder: Folder, shards: Sequence[Receipt], image_id: str) -> st
 
 def _write(path: Path, schema: Schema, parts: Iterable[Part]) -> tuple[int, Counts]:
     rows, counts = 0, Counts()
-    group_rows = GROUP_ROWS if _vectors(schema) else None
+    group_rows = GROUP_ROWS if any(pa.types.is_fixed_size_list(field.type) for field in schema.columns) else None
     with pq.ParquetWriter(path, schema.stamped(), **_layout(schema)) as writer:
         for part in parts:
             rows, counts = rows + part.table.num_rows, counts + part.counts

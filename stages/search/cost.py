@@ -11,11 +11,12 @@ from stages.search.tile import PLACES
 from stages.search.tiles import block_rows
 
 # measured with tests/benchmarks/search_rate.py, on disk to disk runs
-STEP = 1.0  # seconds to start the workers of one step
+STEP = 1.3  # seconds to start the workers of one step
 STEPS = 4  # directions, sketches, copies, candidates
 IMAGE = 40e-6  # to read, check and hash both vectors of an image, beside making its sketch
-TILE = 0.03  # of a tile: to read its sketches, to write its shard
-GROUP = 1.5e-3  # to read a row group of vectors
+TILE = 0.03  # of a tile: to write its shard
+ROW = 3e-6  # of an image in a side of a tile: to read its id and its sketch
+GROUP = 1.6e-3  # to read a row group of vectors
 ID_BYTES = 110  # of a row of sketches beside the sketch: ids and digest, compressed
 CANDIDATE_BYTES = 60  # of a row of candidates, compressed
 GPU_PLACES_BYTES = ROOM * 8
@@ -122,7 +123,7 @@ def _seconds(search: Search, rates: Rates, workers: int, numbers: int, scored: f
         sketches=search.images * (rates.sketch + IMAGE) / workers,
         comparisons=search.comparisons * rates.comparison(numbers) / workers,
         scores=scored * search.comparisons * rates.score / workers,
-        reads=(search.groups_read * GROUP + search.tiles * TILE) / workers,
+        reads=(search.groups_read * GROUP + search.tiles * (TILE + 2 * search.rows * ROW)) / workers,
         starts=STEPS * STEP,
     )
 
