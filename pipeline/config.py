@@ -28,7 +28,7 @@ class WorkerSettings(Settings):
         32, ge=1, description="images in one forward pass, fewer if memory runs out; moves a vector by < 1e-6"
     )
     memory: float = Field(
-        1.0, ge=0, description="GiB of vectors a worker of the search may hold, to read them once a tile"
+        0.5, ge=0, description="GiB of vectors a worker of the search may hold, to read them once a tile"
     )
     attempts: int = Field(3, ge=1, description="a task that kills its worker so many times fails alone")
     max_failed: float = Field(0.9, ge=0, le=1, description="a task fails if more than this share of its images do")

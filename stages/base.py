@@ -62,7 +62,7 @@ class Machine:
     threads: int = 1  # threads that compute
     decoders: int = 2  # threads that read and decode ahead of the model
     batch: int = 32  # images in one forward pass
-    memory: int = 1 << 30  # bytes of vectors that a search may hold
+    memory: int = 1 << 29  # bytes of vectors that a search may hold
 
 
 class Stage(ABC):
