@@ -10,6 +10,7 @@ import pyarrow as pa
 from manifests.schema import Schema, column
 
 OK = "ok"
+OVER_CAP = "over_max_per_image"  # a candidate the search counted and did not keep
 
 IMAGE_ID = column(
     "image_id",

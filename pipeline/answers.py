@@ -77,7 +77,8 @@ class PlanAnswer:
     def __str__(self) -> str:
         lines = [str(RunAnswer(self.run, self.steps))] if self.steps else []
         lines += [] if self.search is None else [str(self.search)]
-        return "\n".join([*lines, "nothing was started; `blindpairs run` with the same words does it"])
+        start = "`blindpairs run` with the same words does it" if self.steps else "no source and no weights were asked"
+        return "\n".join([*lines, f"nothing was started; {start}"])
 
 
 @dataclass(frozen=True)

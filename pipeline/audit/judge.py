@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.manifest import Manifest
+from manifests.tables import OVER_CAP
 from pipeline.audit.compared import Ids
 from pipeline.audit.result import MOST_NAMED, OddPair
 from pipeline.audit.stored import Stored, last_kept
 from pipeline.audit.truth import Truth
 
-CUT = "over_max_per_image"  # what the search calls a candidate it did not keep
 APART = 1e-9  # cosines of two float64 code paths are nearer than this
 
 Mask = NDArray[np.bool_]
@@ -66,7 +66,7 @@ def _differ(truth: Truth, stored: Stored, at: NDArray[np.int64]) -> Mask:
 def _cut(truth: Truth, missing: NDArray[np.int64], candidates: Manifest, ids: Ids) -> Mask:
     """Which missing pairs the search may have cut: both images are full of pairs of no larger reference cosine."""
     cap = candidates.lineage.settings["search"]["max_per_image"]
-    if cap is None or not candidates.counts.rejected.get(CUT):
+    if cap is None or not candidates.counts.rejected.get(OVER_CAP):
         return np.zeros(len(missing), bool)
     ends, place = np.unique(np.concatenate([truth.left[missing], truth.right[missing]]), return_inverse=True)
     last = last_kept(candidates, ids[ends], cap)[place].reshape(2, len(missing)).max(axis=0)

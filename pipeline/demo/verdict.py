@@ -15,11 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.manifest import Manifest
-from manifests.tables import image_id
+from manifests.tables import OVER_CAP, image_id
 from pipeline.demo.shards import Planted
 from pipeline.report.facts import Planted as PlantedRow
-
-CUT = "over_max_per_image"  # what the search calls a candidate it did not keep
 
 Vectors = Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]  # image_id -> blind, reference
 Ends = tuple[str, str]
@@ -54,7 +52,7 @@ class Verdict:
 def verdict(planted: Sequence[Planted], source: str, manifests: Mapping[str, Manifest]) -> Verdict:
     """Judge a finished run over the drawn scenes of `source`."""
     candidates, filtered = manifests["candidates"], manifests["pairs"].lineage.settings["filter"]
-    settings = candidates.lineage.settings["search"] | filtered | {"cut": candidates.counts.rejected.get(CUT, 0)}
+    settings = candidates.lineage.settings["search"] | filtered | {"cut": candidates.counts.rejected.get(OVER_CAP, 0)}
     vectors = _vectors(manifests["embeddings"], settings["blind"], settings["reference"])
     kept, reasons = _pairs(manifests["pairs"])
     ends = {_ends(pair, source): pair.pattern for pair in planted}

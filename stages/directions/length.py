@@ -1,8 +1,8 @@
 """Length: how many directions a sketch should have, from what it costs and what it leaves to score.
 
 A longer sketch makes every comparison dearer and fewer pairs survive it. Both are told in the time of
-one multiplication and addition of a matrix product, measured once (tests/benchmarks/search_rate.py): only their
-ratio matters, and a poor choice costs time, never a pair.
+one multiplication and addition of a matrix product, as taken on two cores by hand: only their ratio matters,
+and a poor choice costs time, never a pair.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from stages.search.methods.exact_gpu import MULTIPLE, ROOM
 from stages.search.tile import PLACES
 from stages.search.tiles import block_rows
 
-# measured with tests/benchmarks/search_rate.py, on disk to disk runs
+# taken by hand from disk to disk runs on two cores; tests/benchmarks/search_rate.py holds their sum against a run
 STEP = 1.3  # seconds to start the workers of one step
 STEPS = 4  # directions, sketches, copies, candidates
 IMAGE = 40e-6  # to read, check and hash both vectors of an image, beside making its sketch

@@ -14,7 +14,7 @@ import pyarrow as pa
 from manifests.counts import Counts
 from manifests.schema import Schema
 from manifests.shard import Part
-from manifests.tables import CANDIDATES
+from manifests.tables import CANDIDATES, OVER_CAP
 from stages.base import Machine, Reads, Stage, Task
 from stages.search.methods.base import Method
 from stages.search.methods.choice import method_of
@@ -24,7 +24,7 @@ from stages.search.tile import Tile
 from stages.search.tiles import tiles
 from stages.vectors.threads import limit_products
 
-BELOW_FLOOR, COPY, CUT = "blind_cosine_below_floor", "image_is_a_copy", "over_max_per_image"
+BELOW_FLOOR, COPY = "blind_cosine_below_floor", "image_is_a_copy"
 PART_ROWS = 65536  # rows of one part
 
 
@@ -82,7 +82,7 @@ class Search(Stage):
         rejected = {
             BELOW_FLOOR: tile.compared - kept.taken,
             COPY: tile.seen - tile.compared,
-            CUT: kept.taken - len(pairs),
+            OVER_CAP: kept.taken - len(pairs),
         }
         told = {reason: count for reason, count in rejected.items() if count}
         yield Part(CANDIDATES.columns.empty_table(), Counts(sum(told.values()), 0, told))

@@ -129,3 +129,10 @@ def test_a_reader_that_has_read_enough_is_no_error(run: Path) -> None:
 def test_presets_are_printed_to_start_from() -> None:
     assert "facebook/dinov2-large" in blindpairs("presets", "mmvp").stdout
     assert blindpairs("presets").stdout.split() == ["demo", "mmvp", "photos", "siglip-dinov2"]
+
+
+def test_a_search_is_planned_for_a_corpus_that_is_not_there() -> None:
+    ended = blindpairs("plan", "mmvp", "--images", "12000000")
+    assert ended.returncode == 0, ended.stderr
+    assert "search of 12,000,000 images" in ended.stdout
+    assert ended.stdout.endswith("nothing was started; no source and no weights were asked\n")
