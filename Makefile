@@ -3,13 +3,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SET_UP := .venv/.set-up
 
-.PHONY: demo test lint test-photos bench-embed bench-memory bench-search bench-search-gpu clean
+.PHONY: demo test lint test-photos bench-embed bench-memory bench-rerun bench-search bench-search-gpu clean
 
 demo: $(SET_UP)
 	$(BIN)/blindpairs demo --out demo
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(SET_UP)
 	$(BIN)/ruff check .
@@ -26,6 +26,9 @@ bench-embed: $(SET_UP)
 
 bench-memory: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.memory
+
+bench-rerun: $(SET_UP)
+	$(BIN)/python -m tests.benchmarks.rerun
 
 bench-search: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.search_rate

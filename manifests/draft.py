@@ -1,7 +1,8 @@
 """Draft: a manifest being made.
 
 It writes `_plan.json` first, then whole shards in any order and from any process, and `_lineage.json`
-last. That last file is the commit.
+last. That last file is the commit. A manifest that grows is a draft again: its plan is longer, its
+commit is gone until the new shards are there, and those it had stay as they are.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from manifests.errors import Refused, Unbalanced
 from manifests.lineage import Lineage
-from manifests.manifest import COMMIT, Manifest, changed, json_bytes, parsed
+from manifests.manifest import COMMIT, Earlier, Manifest, changed, content_of, json_bytes, parsed
 from manifests.shard import SUFFIX, Receipt, check_image_ids, read_receipt
 from manifests.storage import Folder
 
@@ -27,6 +28,8 @@ class Draft:
     lineage: Lineage
     tasks: tuple[Mapping[str, Any], ...]  # plain JSON; each has a "name", which is its shard's
     made_of: Mapping[str, str] = field(default_factory=dict)  # step -> content of the manifests it reads
+    grown: tuple[Earlier, ...] = ()  # the committed states it goes on from, in order
+    known: Mapping[str, Receipt] = field(default_factory=dict, compare=False)  # from the commit it goes on from
 
     @staticmethod
     def planned(folder: Folder) -> Draft | None:
@@ -46,16 +49,36 @@ class Draft:
 
         Raises Refused where other Parquet files lie there, ValueError for names no shards can have.
         """
-        names = [task["name"] for task in tasks]
-        if len(set(names)) != len(names):
-            raise ValueError(f"{lineage.step}: two tasks of one name")
-        if odd := [name for name in names if "/" in name or name.startswith(("_", ".")) or not name]:
-            raise ValueError(f"{lineage.step}: a shard called {odd[0]!r} would be hidden from other readers")
+        _check_names(lineage, tasks)
         _check_no_others(folder, set())
-        draft = Draft(folder, lineage, tuple(tasks), dict(made_of or {}))
-        value = {"lineage": lineage.to_json(), "fingerprint": lineage.fingerprint, "tasks": list(tasks)}
-        folder.write(PLAN, json_bytes(value | {"made_of": draft.made_of}))
+        return Draft(folder, lineage, tuple(tasks), dict(made_of or {}))._written()
+
+    @staticmethod
+    def grow(
+        then: Manifest | Draft, lineage: Lineage, tasks: Sequence[Mapping[str, Any]], made_of: Mapping[str, str]
+    ) -> Draft:
+        """Go on from `then`: write the longer plan, and only then remove the commit. Planned shards stay as they are.
+
+        Killed in between, the commit still stands and the same call does the same again. `tasks` begin with
+        those of every committed state. A shard of a task that is no longer planned goes first. Raises as `begin`.
+        """
+        _check_names(lineage, tasks)
+        names = {task["name"] for task in tasks}
+        left_out = set[str]() if isinstance(then, Manifest) else {task["name"] for task in then.tasks} - names
+        _check_no_others(then.folder, {name + SUFFIX for name in names | left_out})
+        for name in sorted(left_out):
+            then.folder.forget(name + SUFFIX)
+        known = then.by_name if isinstance(then, Manifest) else {}
+        draft = Draft(then.folder, lineage, tuple(tasks), dict(made_of), _states(then, lineage), known)._written()
+        then.folder.forget(COMMIT)
         return draft
+
+    def _written(self) -> Draft:
+        """This draft, its plan written."""
+        value = {"lineage": self.lineage.to_json(), "fingerprint": self.lineage.fingerprint, "tasks": list(self.tasks)}
+        grown = [state.to_json() for state in self.grown]
+        self.folder.write(PLAN, json_bytes(value | {"made_of": dict(self.made_of), "grown": grown}))
+        return self
 
     def discard(self) -> None:
         """Remove what this project wrote here, the commit first, the plan last; a person's own files stay.
@@ -81,20 +104,22 @@ class Draft:
     ) -> Manifest:
         """Check every shard and write `_lineage.json`, the last file.
 
-        `receipts` are those at hand (the others are read from the shards' footers); `expected` is how
-        many things must have been seen in all; `made_with` (versions of libraries) is recorded, not
-        compared. Raises Unbalanced where a shard is missing, was never planned, is not of the size its
-        receipt states, where a count does not add up, or where an image has two rows; Damaged where a
-        footer does not read.
+        `receipts` are those at hand (what neither they nor an earlier commit state is read from the
+        shards' footers); `expected` is how many things must have been seen in all; `made_with` (versions
+        of libraries) is recorded, not compared. Raises Unbalanced where a shard is missing, was never
+        planned, is not of the size its receipt states, where a count does not add up, or where an image
+        has two rows; Damaged where a footer does not read.
         """
         names = [task["name"] for task in self.tasks]
-        self._check_names(names)
-        shards = tuple(receipts.get(name) or read_receipt(self.folder, name) for name in names)
+        self._check_all_there(names)
+        known = {**self.known, **receipts}
+        shards = tuple(known.get(name) or read_receipt(self.folder, name) for name in names)
         if odd := changed(self.folder, shards):
             raise Unbalanced(f"{odd} while the manifest was made; remove the file, the next run makes it again")
         for shard in shards:
             shard.counts.check(f"{self.folder.url}/{shard.name}")
-        manifest = Manifest(self.folder, self.lineage, shards, self.made_of)
+        self._check_earlier(shards)
+        manifest = Manifest(self.folder, self.lineage, shards, self.made_of, self.grown)
         if expected is not None and manifest.counts.seen != expected:
             raise Unbalanced(f"{self.folder.url}: {manifest.counts.seen} seen, {expected} expected; not committed")
         if self.lineage.table.startswith("images "):
@@ -103,11 +128,29 @@ class Draft:
         self.folder.write(COMMIT, json_bytes(_commit_value(manifest) | {"made_with": dict(made_with or {})}))
         return manifest
 
-    def _check_names(self, names: Sequence[str]) -> None:
+    def _check_all_there(self, names: Sequence[str]) -> None:
         there = {name.removesuffix(SUFFIX) for name in self.folder.sizes() if name.endswith(SUFFIX)}
         if there != set(names):
             odd = sorted(there ^ set(names))[0]
             raise Unbalanced(f"{self.folder.url}: the shard {odd} is missing or was never planned; not committed")
+
+    def _check_earlier(self, shards: Sequence[Receipt]) -> None:
+        if self.grown and content_of(shards[: self.grown[-1].shards]) != self.grown[-1].content:
+            raise Unbalanced(f"{self.folder.url}: the shards it had before it grew are others now; not committed")
+
+
+def _states(then: Manifest | Draft, now: Lineage) -> tuple[Earlier, ...]:
+    """The committed states before `now`: not itself, where new files were withdrawn before they were committed."""
+    own = (Earlier(len(then.shards), then.lineage.fingerprint, then.content),) if isinstance(then, Manifest) else ()
+    return tuple(state for state in (*then.grown, *own) if state.fingerprint != now.fingerprint)
+
+
+def _check_names(lineage: Lineage, tasks: Sequence[Mapping[str, Any]]) -> None:
+    names = [task["name"] for task in tasks]
+    if len(set(names)) != len(names):
+        raise ValueError(f"{lineage.step}: two tasks of one name")
+    if odd := [name for name in names if "/" in name or name.startswith(("_", ".")) or not name]:
+        raise ValueError(f"{lineage.step}: a shard called {odd[0]!r} would be hidden from other readers")
 
 
 def _check_no_others(folder: Folder, ours: set[str]) -> None:
@@ -119,14 +162,17 @@ def _check_no_others(folder: Folder, ours: set[str]) -> None:
 
 
 def _draft(folder: Folder, value: Any) -> Draft:
-    return Draft(folder, Lineage.from_json(value["lineage"]), tuple(value["tasks"]), value["made_of"])
+    grown = tuple(map(Earlier.from_json, value.get("grown", ())))
+    return Draft(folder, Lineage.from_json(value["lineage"]), tuple(value["tasks"]), value["made_of"], grown)
 
 
 def _commit_value(manifest: Manifest) -> dict[str, Any]:
     return {
         "fingerprint": manifest.lineage.fingerprint,
         "lineage": manifest.lineage.to_json(),
+        "content": manifest.content,
         "counts": manifest.counts.to_json(),
         "made_of": dict(manifest.made_of),
+        "grown": [state.to_json() for state in manifest.grown],
         "shards": [shard.to_json() for shard in manifest.shards],
     }

@@ -29,6 +29,22 @@ NO_COUNTS = Counts()
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """A manifest before it grew: how many of its shards, the first ones, it had, its fingerprint and content then."""
+
+    shards: int
+    fingerprint: str
+    content: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"shards": self.shards, "fingerprint": self.fingerprint, "content": self.content}
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Earlier:
+        return Earlier(value["shards"], value["fingerprint"], value["content"])
+
+
+@dataclass(frozen=True)
 class Manifest:
     """A committed manifest; its shards are read a column and a batch at a time."""
 
@@ -36,6 +52,8 @@ class Manifest:
     lineage: Lineage
     shards: tuple[Receipt, ...]
     made_of: Mapping[str, str] = field(default_factory=dict)  # step -> content of the manifests it was made of
+    grown: tuple[Earlier, ...] = ()  # its committed states before this one, in order
+    stated: str | None = field(default=None, compare=False)  # its content, as the commit has it
 
     @staticmethod
     def open(folder: Folder) -> Manifest:
@@ -62,7 +80,13 @@ class Manifest:
     @cached_property
     def content(self) -> str:
         """16 hex digits that change with its shards' names, sizes or counts: what a later manifest was made of."""
-        return hashlib.sha256(json_bytes([shard.to_json() for shard in self.shards])).hexdigest()[:16]
+        return self.stated or content_of(self.shards)
+
+    def content_at(self, fingerprint: str) -> str | None:
+        """The content it has under this fingerprint, or had before it grew; None if it never had this fingerprint."""
+        if fingerprint == self.lineage.fingerprint:
+            return self.content
+        return next((state.content for state in self.grown if state.fingerprint == fingerprint), None)
 
     @cached_property
     def columns(self) -> list[str]:
@@ -123,4 +147,11 @@ def json_bytes(value: Any) -> bytes:
 
 def _manifest(folder: Folder, value: Any) -> Manifest:
     shards = tuple(map(Receipt.from_json, value["shards"]))
-    return Manifest(folder, Lineage.from_json(value["lineage"]), shards, value["made_of"])
+    # commits from before manifests could grow say neither how they grew nor their content
+    grown = tuple(map(Earlier.from_json, value.get("grown", ())))
+    return Manifest(folder, Lineage.from_json(value["lineage"]), shards, value["made_of"], grown, value.get("content"))
+
+
+def content_of(shards: Sequence[Receipt]) -> str:
+    """What `Manifest.content` says of these shards: of ten thousand it takes a second."""
+    return hashlib.sha256(json_bytes([shard.to_json() for shard in shards])).hexdigest()[:16]

@@ -129,7 +129,8 @@ def check_image_ids(folder: Folder, shards: Sequence[Receipt]) -> None:
 @contextmanager
 def _opened(folder: Folder, name: str, columns: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
     with _told(folder, name, f"remove the folder {folder.url}"), folder.open(name + SUFFIX) as file:
-        parquet = pq.ParquetFile(file, page_checksum_verification=True)
+        # from a bucket: what lies close together comes by one request, not by one a column and row group
+        parquet = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=folder.local is None)
         if unknown := [column for column in columns if column not in parquet.schema_arrow.names]:
             raise ValueError(f"{folder.url}/{name} has no column {unknown[0]}: {parquet.schema_arrow.names}")
         yield parquet

@@ -1,30 +1,32 @@
 """Folder: a place for a manifest's files, on a disk or in a bucket. A file is whole or absent.
 
 On a disk a file is written aside, synced and renamed; elsewhere it is a single put. Names that start
-with `_` are this project's own; every Parquet reader skips them.
+with `_` are this project's own; every Parquet reader skips them. What a store does not do after all its
+and our own retries is an OSError (manifests/faults.py says which, patience.py how long).
 """
 
 from __future__ import annotations
 
-import os
-import socket
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-import fsspec
-from fsspec.core import url_to_fs
-from fsspec.implementations.local import LocalFileSystem
-
-ASIDE = ".aside"  # ends the name of a file that is not whole yet
+from manifests import disk, puts, ranges, reach
+from manifests.disk import ASIDE
+from manifests.patience import patiently
+from manifests.places import is_local, place
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder by path or fsspec URL (`runs/mmvp`, `s3://bucket/runs/mmvp`)."""
+    """A folder by path or fsspec URL (`runs/mmvp`, `s3://bucket/runs/mmvp`).
+
+    Every method raises Refused for a URL that is none (places.place), PermissionError or FileNotFoundError
+    where that is true of the file, and another OSError where disk, network or store failed.
+    """
 
     url: str
 
@@ -36,76 +38,88 @@ class Folder:
         return self.url.rstrip("/").rsplit("/", 1)[-1]
 
     @property
-    def _place(self) -> tuple[fsspec.AbstractFileSystem, str]:
-        if "://" in self.url:
-            return url_to_fs(self.url)
-        # never by url_to_fs: a "::" in a path would be taken for a chain of file systems
-        return LocalFileSystem(), os.path.abspath(os.path.expanduser(self.url))
-
-    @property
     def local(self) -> Path | None:
         """The path on this machine's disk, or None for a bucket."""
-        fs, path = self._place
-        return Path(path) if isinstance(fs, LocalFileSystem) else None
+        return Path(place(self.url)[1]) if is_local(self.url) else None
+
+    def check_writable(self) -> None:
+        """Write a small file here and remove it. Raises Refused, saying why that cannot be done and what to do.
+
+        For a bucket: no such bucket, no credentials, credentials that are not accepted or not allowed to,
+        nobody answers (within 20 s), an unknown protocol or one whose library is not installed.
+        """
+        what = f"{self.url} cannot be written"
+        if (path := self.local) is None:
+            reach.check_takes_files(self.url, what)
+        else:
+            disk.check_takes_files(path, what)
 
     def sizes(self) -> dict[str, int]:
         """Name -> bytes of every whole file here; empty where the folder does not exist."""
-        fs, path = self._place
-        fs.invalidate_cache(path)
-        if not fs.isdir(path):
-            return {}
-        files = (entry for entry in fs.ls(path, detail=True) if entry["type"] == "file")
-        named = {entry["name"].rsplit("/", 1)[-1]: int(entry["size"]) for entry in files}
-        return {name: size for name, size in sorted(named.items()) if not name.endswith(ASIDE)}
+        found = {name: int(facts["size"]) for name, facts in self._entries("file").items()}
+        return {name: size for name, size in sorted(found.items()) if not name.endswith(ASIDE)}
 
     def folders(self) -> list[str]:
         """Names of the folders here."""
-        fs, path = self._place
-        if not fs.isdir(path):
-            return []
-        entries = (e for e in fs.ls(path, detail=True) if e["type"] == "directory")
-        return sorted(entry["name"].rstrip("/").rsplit("/", 1)[-1] for entry in entries)
+        return sorted(self._entries("directory"))
 
     def has(self, name: str) -> bool:
-        fs, path = self._place
-        fs.invalidate_cache(path)
-        return bool(fs.exists(f"{path}/{name}"))
+        """Whether `name` is here now, whoever wrote it."""
+        if (local := self.local) is not None:
+            return (local / name).exists()
+        fs, path = place((self / name).url)
+        try:
+            patiently(lambda: fs.info(path), (self / name).url)
+        except FileNotFoundError:
+            return False
+        return True
 
     def read(self, name: str) -> bytes:
-        fs, path = self._place
-        return bytes(fs.cat_file(f"{path}/{name}"))
+        """A small file's bytes, all of one version of it."""
+        if (path := self.local) is None:
+            return ranges.read_all((self / name).url)
+        return (path / name).read_bytes()
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
-        """A seekable file open for reading: footers and columns are read, not the whole."""
-        fs, path = self._place
-        with fs.open(f"{path}/{name}", "rb") as file:
+        """A seekable file open for reading: footers and columns are read, not the whole.
+
+        In a bucket each read is one request, and what comes short is read again.
+        """
+        with ranges.opened((self / name).url) as file:
             yield file
 
     def write(self, name: str, data: bytes) -> None:
         """Put `data` under `name`, whole or not at all."""
+        if self.local is None:
+            puts.put((self / name).url, data)
+            return
         with self.aside(name) as path:
             path.write_bytes(data)
 
+    def create(self, name: str, data: bytes) -> bool:
+        """Put `data` under `name` unless a file is there; False, with nothing changed, where one is.
+
+        Of any number of processes at once one gets True, on a disk and in S3 or Google's store (by a
+        conditional put); elsewhere it is looked first and written then.
+        """
+        if (path := self.local) is None:
+            return puts.create((self / name).url, data)
+        return disk.create(path, name, data)
+
     @contextmanager
     def aside(self, name: str) -> Iterator[Path]:
-        """A local path to write to; when the block ends well the file appears here under `name`, whole."""
-        target = self.local
-        if target is None:
+        """A local path to write to; when the block ends well the file appears here under `name`, whole.
+
+        For a bucket the path lies in a folder of its own under TMPDIR.
+        """
+        if (folder := self.local) is None:
             with tempfile.TemporaryDirectory() as scratch:
                 yield (path := Path(scratch) / name)
-                fs, folder = self._place
-                fs.put_file(str(path), f"{folder}/{name}")
+                puts.put_file((self / name).url, path)
             return
-        target.mkdir(parents=True, exist_ok=True)
-        # the host too: containers on a shared disk often have the same process numbers
-        path = target / f"_{name}.{socket.gethostname()}.{os.getpid()}{ASIDE}"
-        try:
+        with disk.aside(folder, name) as path:
             yield path
-            _sync(path)
-            os.replace(path, target / name)
-        finally:
-            path.unlink(missing_ok=True)
 
     def sweep(self) -> None:
         """Remove files a killed process left half written. Only the run's one driver may call this."""
@@ -116,11 +130,27 @@ class Folder:
 
     def forget(self, name: str) -> None:
         """Remove one file, if it is here."""
-        fs, path = self._place
-        if fs.exists(f"{path}/{name}"):
-            fs.rm_file(f"{path}/{name}")
+        if (path := self.local) is not None:
+            (path / name).unlink(missing_ok=True)
+            return
+        fs, at = place((self / name).url)
+        with suppress(FileNotFoundError):
+            patiently(lambda: fs.rm_file(at), (self / name).url)
 
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    def _entries(self, kind: str) -> dict[str, Mapping[str, Any]]:
+        """What lies right in this folder, by name; nothing where there is no such folder."""
+        fs, path = place(self.url)
+        try:
+            if is_local(self.url):
+                found = fs.ls(path, detail=True)
+            else:
+                found = patiently(lambda: fs.ls(path, detail=True), self.url)
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        named = {
+            entry["name"].removeprefix(path.rstrip("/") + "/").rstrip("/"): entry
+            for entry in found
+            if entry["type"] == kind
+        }
+        # not the file that lies in the folder's place, nor the empty object by which some tools mark a folder
+        return {name: entry for name, entry in named.items() if name and "/" not in name}

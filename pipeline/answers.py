@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from manifests.counts import Counts
-from manifests.lineage import Lineage
+from manifests.draft import Draft
+from manifests.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,9 @@ class StepAnswer:
     counts: Counts
     unit: str = "rows"
     note: str = ""
-    failures: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "counts": self.counts.to_json(), "failures": list(self.failures)}
+        return {**asdict(self), "counts": self.counts.to_json()}
 
     def cells(self) -> tuple[str, ...]:
         shards = f"{self.shards}/{'?' if self.planned is None else self.planned}"
@@ -50,8 +50,6 @@ class RunAnswer:
     def __str__(self) -> str:
         head = ("step", "state", "shards", "seen", "ok", "left out, and notes")
         lines = [self.run, *table(head, [step.cells() for step in self.steps])]
-        for step in self.steps:
-            lines += [f"failed: {step.step}/{one['task']}: {one['error']}" for one in step.failures[:10]]
         lines += [f"gallery: {self.gallery}"] if self.gallery else []
         return "\n".join([*lines, self.next] if self.next else lines)
 
@@ -102,18 +100,13 @@ class RowsAnswer:
 class LineageAnswer:
     """What a manifest was made of, and of what its inputs were."""
 
-    chain: tuple[tuple[Lineage, bool], ...]
+    chain: tuple[Manifest | Draft, ...]
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "steps": [
-                {**lineage.to_json(), "fingerprint": lineage.fingerprint, "committed": committed}
-                for lineage, committed in self.chain
-            ]
-        }
+        return {"steps": [_lineage_json(one) for one in self.chain]}
 
     def __str__(self) -> str:
-        return "\n".join(line for lineage, committed in self.chain for line in _lineage_lines(lineage, committed))
+        return "\n".join(line for one in self.chain for line in _lineage_lines(one))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -125,9 +118,15 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def _lineage_lines(lineage: Lineage, committed: bool) -> list[str]:
-    state = "committed" if committed else "not finished"
+def _lineage_json(one: Manifest | Draft) -> dict[str, Any]:
+    state = {"committed": isinstance(one, Manifest), "grown": [then.to_json() for then in one.grown]}
+    return {**one.lineage.to_json(), "fingerprint": one.lineage.fingerprint, **state}
+
+
+def _lineage_lines(one: Manifest | Draft) -> list[str]:
+    lineage, state = one.lineage, "committed" if isinstance(one, Manifest) else "not finished"
     lines = [f"{lineage.step}  {lineage.fingerprint}  ({lineage.stage}, table {lineage.table}, {state})"]
+    lines += [f"  it grew: {then.shards:,} shards were {then.fingerprint}" for then in one.grown]
     lines += [f"  {name} = {value}" for name, value in lineage.leaves()]
     return lines
 

@@ -31,6 +31,7 @@ def run(
     root: options.Root = "runs",
     name: options.Name = None,
     until: options.Until = None,
+    ray: options.Ray = None,
     offline: options.Offline = False,
     as_json: options.Json = False,
 ) -> None:
@@ -41,7 +42,7 @@ def run(
     with told():
         from pipeline import commands
 
-        summary = commands.run(recipe, changes or [], root, name, until, offline)
+        summary = commands.run(recipe, changes or [], root, name, until, offline, ray)
         _out(summary, as_json)
 
 
@@ -67,7 +68,7 @@ def plan(
 
 @app.command()
 def status(run: options.Run, as_json: options.Json = False) -> None:
-    """Say how far a run is, from its folder alone.
+    """Say how far a run is and who drives it, from its folder alone, while it goes on.
 
     Example: blindpairs status runs/mmvp
     """
@@ -141,6 +142,7 @@ def report(run: options.Run) -> None:
 def demo(
     out: options.Out = Path("demo"),
     scenes: options.Scenes = 600,
+    ray: options.Ray = None,
 ) -> None:
     """Draw scenes with known blind pairs, find them, and say which were missed and why. Downloads nothing.
 
@@ -149,7 +151,7 @@ def demo(
     with told():
         from pipeline.demo.show import demo as show_demo
 
-        typer.echo(show_demo(out, scenes))
+        typer.echo(show_demo(out, scenes, ray))
 
 
 @app.command()

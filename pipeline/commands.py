@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from manifests.draft import Draft
+from manifests.draft import PLAN
 from manifests.errors import Refused
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
@@ -15,30 +14,38 @@ from pipeline.answers import LineageAnswer, PlanAnswer, RowsAnswer, RunAnswer, S
 from pipeline.audit.answer import AuditAnswer
 from pipeline.audit.audit import audit as audit_candidates
 from pipeline.config import Config
-from pipeline.local_executor import LocalExecutor
-from pipeline.planning import NOTHING, imagined, planned
-from pipeline.progress import Progress
+from pipeline.planning import imagined, planned
 from pipeline.reading import PRESETS, preset_names, read_config
 from pipeline.recipe import Step, steps
 from pipeline.report.write import write_report
-from pipeline.runner import FAILURES
 from pipeline.runner import run as run_steps
-from pipeline.runs import GALLERY, ORDER, lineage_of, manifest_of, run_folder, steps_begun
-from stages.download.listing import absolute
+from pipeline.runs import GALLERY, ORDER, lineage_of, manifest_of, run_folder
+from pipeline.status.answer import StatusAnswer
+from pipeline.status.read import status_of
+from pipeline.watch.audience import audience
+from pipeline.work.choice import executor_for
+from stages.download.apart import would_read
 
 
 def run(
-    recipe: str, changes: Sequence[str], root: str, name: str | None, until: str | None, offline: bool
+    recipe: str,
+    changes: Sequence[str],
+    root: str,
+    name: str | None,
+    until: str | None,
+    offline: bool,
+    ray: str | None,
 ) -> RunAnswer:
     """Make a run, and its gallery when it is whole. Raises Refused or TasksFailed."""
     _, folder, wanted = _asked(recipe, changes, root, name, until, offline)
     galleries: list[str] = []
 
     def show_pairs(manifests: Mapping[str, Manifest]) -> None:
-        galleries.extend([write_report(folder.url)] if "pairs" in manifests else [])
+        if "pairs" in manifests:  # a gallery that is there is of these: it goes before anything is made
+            galleries.append(f"{folder.url}/{GALLERY}" if folder.has(GALLERY) else write_report(folder.url))
 
-    with Progress() as progress:
-        manifests = run_steps(wanted, folder, LocalExecutor(), progress, show_pairs)
+    with executor_for(ray) as executor, audience(folder, recipe, executor) as listener:
+        manifests = run_steps(wanted, folder, executor, listener, show_pairs)
     answers = tuple(_committed(manifest) for manifest in manifests.values())
     return RunAnswer(folder.url, answers, galleries[0] if galleries else None, _headline(manifests))
 
@@ -54,11 +61,9 @@ def plan(
     return planned(config, wanted, folder)
 
 
-def status(run: str) -> RunAnswer:
-    """How far a run is, from its folder alone."""
-    folder = run_folder(run)
-    answers = tuple(_status(folder / step) for step in steps_begun(folder))
-    return RunAnswer(folder.url, answers, f"{folder.url}/{GALLERY}" if folder.has(GALLERY) else None)
+def status(run: str) -> StatusAnswer:
+    """How far a run is and who drives it, from its folder alone, while it goes on."""
+    return status_of(run)
 
 
 def show(run: str, step: str, rows: int) -> RowsAnswer:
@@ -71,13 +76,12 @@ def show(run: str, step: str, rows: int) -> RowsAnswer:
 
 def lineage(run: str, step: str) -> LineageAnswer:
     """A step's lineage, and those of all it was made from."""
-    first, committed = lineage_of(run, step)
-    needed, chain = set(first.inputs), [(first, committed)]
+    chain = [lineage_of(run, step)]
+    needed = set(chain[0].lineage.inputs)
     for name in reversed(ORDER[: ORDER.index(step)]):
         if name in needed:
-            found, whole = lineage_of(run, name)
-            needed |= set(found.inputs)
-            chain.append((found, whole))
+            chain.append(lineage_of(run, name))
+            needed |= set(chain[-1].lineage.inputs)
     return LineageAnswer(tuple(chain))
 
 
@@ -114,10 +118,10 @@ def _asked(
 
 
 def _check_apart(config: Config, run: Folder) -> None:
-    """Refuse a run that lies inside one of its own sources: what it writes would be read again."""
+    """Refuse a run that lies where one of its own sources would read it: what it writes would be read again."""
+    written = [GALLERY, *(f"{step}/{name}" for step in ORDER for name in (PLAN, COMMIT, "00000.parquet"))]
     for source in config.images.sources:
-        inside = absolute(source.uri).rstrip("/") + "/"
-        if source.kind == "folder" and absolute(run.url).startswith(inside):
+        if would_read(source, run.url, written):
             raise Refused(f"{run.url} lies inside the source {source.name} ({source.uri}); choose another --root")
 
 
@@ -134,14 +138,3 @@ def _headline(manifests: Mapping[str, Manifest]) -> str:
 def _committed(manifest: Manifest) -> StepAnswer:
     shards = len(manifest.shards)
     return StepAnswer(manifest.folder.name, "committed", shards, shards, manifest.counts)
-
-
-def _status(folder: Folder) -> StepAnswer:
-    if folder.has(COMMIT):
-        return _committed(Manifest.open(folder))
-    draft = Draft.planned(folder)
-    assert draft is not None  # steps_begun names only those with a plan or a commit
-    failures = tuple(json.loads(folder.read(FAILURES))) if folder.has(FAILURES) else ()
-    missing = len(draft.missing())
-    state = f"{len(failures)} failed" if failures else "not finished"
-    return StepAnswer(folder.name, state, len(draft.tasks) - missing, len(draft.tasks), NOTHING, failures=failures)

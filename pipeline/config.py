@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from stages.base import Settings
+from stages.base import Machine, Settings
 from stages.directions.settings import SketchSettings
 from stages.download.settings import DownloadSettings
 from stages.embed.settings import EmbedSettings
@@ -21,17 +21,25 @@ class WorkerSettings(Settings):
     """How a step's work is spread. It changes no row beyond float32's rounding, so it enters no fingerprint."""
 
     count: int | None = Field(None, ge=1, description="workers; null: as many as cores (or GPUs) and memory hold")
-    gpus: int | None = Field(None, ge=0, description="GPUs a worker; null: one where the machine has any")
+    cpus: float | None = Field(None, gt=0, description="cores reserved for a worker; null: its threads")
+    gpus: int | None = Field(None, ge=0, description="GPUs a worker; null: one where there are any")
+    memory: float | None = Field(None, gt=0, description="GiB reserved for a worker; null: what its stage says")
+    custom: dict[str, float] = Field({}, description="a Ray cluster's own resources a worker takes: {fast_disk: 1}")
     threads: int = Field(1, ge=1, description="threads a worker computes with; moves a vector by < 1e-6")
     decoders: int = Field(2, ge=1, description="threads a worker reads and decodes images with")
     batch: int = Field(
         32, ge=1, description="images in one forward pass, fewer if memory runs out; moves a vector by < 1e-6"
     )
-    memory: float = Field(
+    vectors: float = Field(
         0.5, ge=0, description="GiB of vectors a worker of the search may hold, to read them once a tile"
     )
     attempts: int = Field(3, ge=1, description="a task that kills its worker so many times fails alone")
+    timeout_s: float = Field(7200, gt=0, description="seconds; a task (or a set-up) that takes longer loses its worker")
     max_failed: float = Field(0.9, ge=0, le=1, description="a task fails if more than this share of its images do")
+
+    def machine(self, device: str) -> Machine:
+        """What a worker of these settings has to work with, on "cpu" or "cuda"."""
+        return Machine(device, self.threads, self.decoders, self.batch, int(self.vectors * (1 << 30)))
 
 
 class Workers(Settings):

@@ -78,7 +78,7 @@ class Forecast:
         yield f"               {product} = {duration(exact.comparisons)}; {parts}"
         yield f"               {duration(self.seconds['flat'].total)} by flat: so {self.chosen}; ivf may miss pairs"
         yield f"  memory       {size(search.worker_bytes)} a worker: two blocks, and {PLACES:,} pairs scored together;"
-        yield f"               full vectors up to {size(search.held_bytes)}, no more than workers.search.memory allows"
+        yield f"               full vectors up to {size(search.held_bytes)}, no more than workers.search.vectors allows"
         yield f"  disk         {size(search.sketch_bytes)} of sketches, {size(search.candidate_bytes)} of candidates"
         yield from self._gpu_lines()
 
@@ -91,7 +91,7 @@ class Forecast:
         yield f"{space}(FaSTED's rate on an A100, arXiv 2508.21230); beside it one CPU core would take"
         yield f"{space}{duration(beside.scores)} for scores and {duration(beside.reads)} for reads"
         yield f"{space}block_rows {GPU_ROWS:,}: {large.tiles:,} tiles, {size(large.gpu_bytes)} of a GPU's memory,"
-        yield f"{space}workers.search.memory {large.held_bytes / (1 << 30):.0f} (GiB) to hold both blocks' full vectors"
+        yield f"{space}workers.search.vectors {large.held_bytes / (1 << 30):.0f} (GiB) to hold both blocks' vectors"
 
 
 METHODS = {"exact": cost.exact, "flat": cost.flat}

@@ -18,6 +18,14 @@ Changes = Annotated[
 Root = Annotated[str, typer.Option(help="where runs lie: a folder or an fsspec URL")]
 Name = Annotated[str | None, typer.Option("--run", help="name of the run; default: the recipe's")]
 Offline = Annotated[bool, typer.Option("--offline", help="never ask a model hub")]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        metavar="off|local|ADDRESS",
+        help="off: processes of this machine; local: a Ray of its own; HOST:PORT or auto: that cluster "
+        "[default: the cluster it is a job of, else off]",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="for a program to read")]
 Until = Annotated[str | None, typer.Option(metavar="STEP", help="stop after this step")]
 Rows = Annotated[int, typer.Option(help="how many rows", min=0)]

@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from manifests.counts import Counts
 from manifests.draft import Draft
+from manifests.errors import Refused
 from manifests.manifest import COMMIT, Manifest
+from manifests.shard import SUFFIX
 from manifests.storage import Folder
 from pipeline.answers import PlanAnswer, StepAnswer
 from pipeline.config import Config
 from pipeline.forecast import forecast
+from pipeline.growth import begun, other_inputs
 from pipeline.recipe import Step
 from pipeline.survey import Finding, State, survey
 
@@ -20,9 +23,12 @@ NOTHING = Counts()
 def planned(config: Config, wanted: Sequence[Step], run: Folder) -> PlanAnswer:
     """Each step's state, and what the search will take where it is known how many images there are."""
     findings = survey(wanted, run)
-    there = {one.step.name: Manifest.open(one.folder) for one in findings if one.state is State.TAKE}
+    there = {
+        one.step.name: one.there for one in findings if one.state is State.TAKE and isinstance(one.there, Manifest)
+    }
     steps = tuple(_step(finding, there) for finding in findings)
-    images = None if "candidates" in there else _images(config, findings, there)
+    searched = any(one.step.name == "candidates" and one.state in (State.TAKE, State.GROW) for one in findings)
+    images = None if searched else _images(config, findings, there)
     return PlanAnswer(run.url, steps, forecast(config, there, images) if images else None)
 
 
@@ -48,17 +54,35 @@ def _step(finding: Finding, there: Mapping[str, Manifest]) -> StepAnswer:
         found = there[step.name]
         return StepAnswer(step.name, state, len(found.shards), len(found.shards), found.counts)
     shards, tasks = 0, None
-    if state is State.FINISH and (draft := Draft.planned(finding.folder)):
-        tasks = len(draft.tasks)
-        shards = tasks - len(draft.missing())
+    if state is State.FINISH and isinstance(finding.there, Draft):
+        tasks = len(finding.there.tasks)
+        shards = tasks - len(finding.there.missing())
+    elif state is State.GROW:
+        return _growing(finding, there)
     elif all(name in there for name in step.reads):
         tasks = len(step.stage.plan({name: there[name] for name in step.reads}))
     return StepAnswer(step.name, state, shards, tasks, NOTHING, note=_amount(finding))
 
 
+def _growing(finding: Finding, there: Mapping[str, Manifest]) -> StepAnswer:
+    """How many shards there are, and how many are new, as far as that is known before its inputs grew."""
+    step, old = finding.step, finding.there
+    assert old is not None  # or nothing could grow
+    before, tasks = begun(old), list(finding.tasks)
+    if not tasks and all(name in there for name in step.reads):
+        reads = {name: there[name] for name in step.reads}
+        if odd := other_inputs(old, reads):
+            raise Refused(f"{finding.folder.url} was made of another {', '.join(odd)} than there is now")
+        tasks = step.stage.extended(before, reads)
+    there_now = {f"{task.name}{SUFFIX}" for task in tasks or before.tasks} & finding.folder.sizes().keys()
+    new = len(tasks) - len(there_now)
+    note = f"{new:,} new shards; {_amount(finding)}" if tasks else f"grows with {', '.join(step.reads)}"
+    return StepAnswer(step.name, finding.state, len(there_now), len(tasks) or None, NOTHING, note=note)
+
+
 def _amount(finding: Finding) -> str:
     """How much there is to do, as far as the lineage says it before anything ran."""
-    if finding.changed:
+    if finding.state is State.REMAKE:
         return "; ".join(map(str, finding.changed))
     found = finding.lineage.outside.get("found", {})
     sizes = [f"{name}: {facts['files']:,} files, {facts['bytes'] / 1e9:,.2f} GB" for name, facts in found.items()]

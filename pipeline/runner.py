@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 
 from manifests.draft import Draft
@@ -12,13 +12,14 @@ from manifests.errors import Refused, TasksFailed
 from manifests.manifest import Manifest
 from manifests.shard import Receipt
 from manifests.storage import Folder
-from pipeline.driver import driving
-from pipeline.executor import Executor
-from pipeline.progress import Progress
+from pipeline.growth import begun, other_inputs
+from pipeline.lease.lease import Lease, driving
 from pipeline.recipe import Step
 from pipeline.runs import GALLERY
 from pipeline.survey import Finding, State, survey
-from pipeline.worker import Job, Outcome
+from pipeline.watch.listener import Listener, telling_the_end
+from pipeline.work.executor import Executor, Setback, Want
+from pipeline.work.worker import Job, Outcome
 from stages.base import Task
 
 FAILURES = "_failures.json"
@@ -29,11 +30,20 @@ LIBRARIES = (
 )
 
 
+@dataclass(frozen=True)
+class Drive:
+    """What a run is made with: where tasks run, who is told, and the lease that says this driver still may."""
+
+    executor: Executor
+    listener: Listener
+    lease: Lease
+
+
 def run(
     steps: Sequence[Step],
     folder: Folder,
     executor: Executor,
-    progress: Progress,
+    listener: Listener,
     afterwards: Callable[[Mapping[str, Manifest]], None] = lambda manifests: None,
 ) -> dict[str, Manifest]:
     """Make the steps of one run; step -> its committed manifest.
@@ -42,77 +52,88 @@ def run(
     manifests while the run is still this driver's alone. Raises Refused, or TasksFailed after the
     siblings of a failed task have finished.
     """
-    with driving(folder):
+    with driving(folder, listener.waiting) as lease, telling_the_end(listener):
+        drive, where = Drive(executor, listener, lease), ""
         manifests: dict[str, Manifest] = {}
         findings = survey(steps, folder)
         if any(finding.state is not State.TAKE for finding in findings):
             folder.forget(GALLERY)  # it shows what is about to change
+            where = executor.check(_wants(findings))
+        listener.surveyed(findings, where)
         for finding in findings:
-            manifests[finding.step.name] = _make(finding, manifests, executor, progress)
+            manifests[finding.step.name] = _make(finding, manifests, drive)
+        lease.confirm()
         afterwards(manifests)
         return manifests
 
 
-def _make(finding: Finding, manifests: Mapping[str, Manifest], executor: Executor, progress: Progress) -> Manifest:
+def _wants(findings: Sequence[Finding]) -> list[Want]:
+    steps = [finding.step for finding in findings if finding.state is not State.TAKE]
+    return [Want(step.name, step.stage, step.workers) for step in steps]
+
+
+def _make(finding: Finding, manifests: Mapping[str, Manifest], drive: Drive) -> Manifest:
     reads = {name: manifests[name] for name in finding.step.reads}
-    finding = _of_these(finding, {name: read.content for name, read in reads.items()})
-    if finding.state is State.TAKE:
-        manifest = Manifest.open(finding.folder)
-        progress.taken(finding, manifest)
-        return manifest
+    finding = _of_these(finding, reads)
+    if finding.state is State.TAKE and isinstance(finding.there, Manifest):
+        drive.listener.taken(finding, finding.there)
+        return finding.there
     draft = _draft(finding, reads)
-    progress.started(finding, len(draft.tasks))
-    receipts = _work(finding.step, draft, reads, executor, progress)
+    missing = [Task.from_json(task) for task in draft.missing()]
+    drive.listener.started(finding, len(draft.tasks), len(draft.tasks) - len(missing))
+    receipts = _work(finding.step, draft, missing, reads, drive)
     draft.folder.sweep()  # what a killed worker left half written
+    drive.lease.confirm()
     manifest = draft.commit(receipts, expected=finding.step.stage.expected(reads), made_with=_versions())
-    progress.committed(finding.step, manifest)
+    drive.listener.committed(finding.step, manifest)
     return manifest
 
 
-def _of_these(finding: Finding, made_of: Mapping[str, str]) -> Finding:
-    """The finding, if what is there was made of just these manifests; one made again since has other rows."""
-    if finding.state not in (State.TAKE, State.FINISH):
-        return finding
-    found = Manifest.open(finding.folder) if finding.state is State.TAKE else Draft.planned(finding.folder)
-    if found is None or found.made_of == made_of:
+def _of_these(finding: Finding, reads: Mapping[str, Manifest]) -> Finding:
+    """The finding, if what is there was made of just these manifests, or of what they were before they grew."""
+    if finding.there is None or finding.state is State.REMAKE or not (odd := other_inputs(finding.there, reads)):
         return finding
     if finding.step.stage.remade:
         return replace(finding, state=State.REMAKE)
-    names = ", ".join(name for name, content in made_of.items() if found.made_of.get(name) != content)
     raise Refused(
-        f"{finding.folder.url} was made of another {names} than there is now, which was made again since; "
+        f"{finding.folder.url} was made of another {', '.join(odd)} than there is now, which was made again since; "
         f"remove the folder {finding.folder.url} and those after it to make them again"
     )
 
 
 def _draft(finding: Finding, reads: Mapping[str, Manifest]) -> Draft:
-    """The draft to work on: the one begun earlier, or a new one with its plan written."""
-    finding.folder.sweep()
-    finding.folder.forget(FAILURES)
-    if finding.state is State.FINISH and (begun := Draft.planned(finding.folder)):
-        return begun
-    if finding.state is State.REMAKE and (old := Draft.planned(finding.folder)):
-        old.discard()
-    tasks = [task.to_json() for task in finding.step.stage.plan(reads)]
+    """The draft to work on: the one begun earlier, what is there with a longer plan, or a new one, planned."""
+    folder, stage, there = finding.folder, finding.step.stage, finding.there
+    folder.sweep()
+    folder.forget(FAILURES)
+    if finding.state is State.FINISH and isinstance(there, Draft):
+        return there
     made_of = {name: read.content for name, read in reads.items()}
-    return Draft.begin(finding.folder, finding.lineage, tasks, made_of)
+    if finding.state is State.GROW and there is not None:
+        grown = finding.tasks or stage.extended(begun(there), reads)
+        return Draft.grow(there, finding.lineage, [task.to_json() for task in grown], made_of)
+    if finding.state is State.REMAKE and (old := Draft.planned(folder)):
+        old.discard()
+    return Draft.begin(folder, finding.lineage, [task.to_json() for task in stage.plan(reads)], made_of)
 
 
 def _work(
-    step: Step, draft: Draft, reads: Mapping[str, Manifest], executor: Executor, progress: Progress
+    step: Step, draft: Draft, missing: Sequence[Task], reads: Mapping[str, Manifest], drive: Drive
 ) -> dict[str, Receipt]:
     """Make the missing shards. Raises TasksFailed, with every failed task named, when all others are done."""
-    missing = [Task.from_json(task) for task in draft.missing()]
-    progress.found(step, len(draft.tasks) - len(missing))
     job = Job(step.stage, draft.folder, {name: read.folder for name, read in reads.items()}, step.workers.max_failed)
     receipts: dict[str, Receipt] = {}
     failures: list[Outcome] = []
-    for outcome in executor.execute(job, missing, step.workers) if missing else ():
-        if outcome.receipt is not None:
-            receipts[outcome.name] = outcome.receipt
+    for heard in drive.executor.execute(job, missing, step.workers) if missing else ():
+        drive.lease.check()
+        if isinstance(heard, Setback):
+            drive.listener.set_back(step, heard)
+            continue
+        if heard.receipt is not None:
+            receipts[heard.name] = heard.receipt
         else:
-            failures.append(outcome)
-        progress.advanced(step, outcome)
+            failures.append(heard)
+        drive.listener.advanced(step, heard)
     if failures:
         raise TasksFailed(_told(draft.folder, failures, len(missing)))
     return receipts

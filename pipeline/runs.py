@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from manifests.draft import PLAN, Draft
 from manifests.errors import Refused
-from manifests.lineage import Lineage
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 
@@ -33,13 +32,13 @@ def manifest_of(run: str, step: str) -> Manifest:
     return Manifest.open(run_folder(run) / step)
 
 
-def lineage_of(run: str, step: str) -> tuple[Lineage, bool]:
-    """A step's lineage, and whether it is committed."""
+def lineage_of(run: str, step: str) -> Manifest | Draft:
+    """What knows a step's lineage, and how it grew: its manifest, or its draft where it is not committed."""
     if step not in ORDER:
         raise Refused(f"there is no step {step!r}; steps are: {', '.join(ORDER)}")
     folder = run_folder(run) / step
     if folder.has(COMMIT):
-        return Manifest.open(folder).lineage, True
+        return Manifest.open(folder)
     if (draft := Draft.planned(folder)) is None:
         raise Refused(f"{folder.url} was not begun; `blindpairs run` makes it")
-    return draft.lineage, False
+    return draft

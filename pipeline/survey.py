@@ -1,4 +1,4 @@
-"""Survey: before any work, what each step of a run needs: take it, finish it, make it, or refuse."""
+"""Survey: before any work, what each step of a run needs: take it, finish it, let it grow, make it, or refuse."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from manifests.errors import Refused
 from manifests.lineage import Difference, Lineage
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
+from pipeline.growth import begun, earlier, only_grew
 from pipeline.recipe import Step
+from stages.base import OnGrowth, Task
 
 
 class State(StrEnum):
     """What a step needs."""
 
-    TAKE = "take"  # committed, same fingerprint
+    TAKE = "take"  # committed, same fingerprint, or kept as it is although what it was made of grew
     FINISH = "finish"  # begun, same fingerprint: only the missing shards
+    GROW = "grow"  # its source or inputs grew: what is there stays, and new shards are made
     MAKE = "make"  # nothing there yet
-    REMAKE = "make again"  # cheap, and its settings changed
+    REMAKE = "make again"  # cheap, and its settings or inputs changed
 
 
 @dataclass(frozen=True)
@@ -34,25 +37,40 @@ class Finding:
     state: State
     changed: tuple[Difference, ...] = ()
     unseen: str = ""  # why its source or weights could not be looked at again
+    there: Manifest | Draft | None = None  # what lies there
+    tasks: tuple[Task, ...] = ()  # of a source that grew: the old and the new ones
+
+    @property
+    def earlier(self) -> frozenset[str]:
+        """The fingerprints of all committed states that it goes on from."""
+        if self.there is None or self.state in (State.MAKE, State.REMAKE):
+            return frozenset()
+        return earlier(self.there, grows=self.state is State.GROW)
 
 
 def survey(steps: Sequence[Step], run: Folder) -> list[Finding]:
     """Look at every step before anything is started.
 
     Raises Refused where sources or weights are not there, or where a step that is dear to make was
-    made with other settings: the message names the first of them with both values.
+    made with other settings, or of a source that did not only grow: the message names the first of
+    them with both values.
     """
-    findings: list[Finding] = []
-    fingerprints: dict[str, str] = {}
+    findings: dict[str, Finding] = {}
     for step in steps:
-        outside, unseen = _outside(step, run / step.name)
-        lineage = _lineage(step, outside, fingerprints)
-        fingerprints[step.name] = lineage.fingerprint
-        findings.append(replace(_finding(step, run / step.name, lineage), unseen=unseen))
-    return findings
+        there = _there(run / step.name)
+        outside, unseen = _outside(step, there)
+        finding = _finding(step, run / step.name, _lineage(step, outside, findings), there, findings)
+        if unseen and finding.state is not State.TAKE:
+            raise Refused(unseen)
+        findings[step.name] = replace(finding, unseen=unseen)
+    return list(findings.values())
 
 
-def _outside(step: Step, folder: Folder) -> tuple[Mapping[str, Any], str]:
+def _there(folder: Folder) -> Manifest | Draft | None:
+    return Manifest.open(folder) if folder.has(COMMIT) else Draft.planned(folder)
+
+
+def _outside(step: Step, there: Manifest | Draft | None) -> tuple[Mapping[str, Any], str]:
     """What the step finds outside; of a finished step of these settings what it found then, if it cannot be asked.
 
     So a filter can be changed while the disk with the photos, or the weights, are elsewhere.
@@ -60,36 +78,53 @@ def _outside(step: Step, folder: Folder) -> tuple[Mapping[str, Any], str]:
     try:
         return step.stage.outside(), ""
     except Refused as refusal:
-        then = Manifest.open(folder).lineage if folder.has(COMMIT) else None
-        if then is None or then.settings != step.stage.settings:
+        if not isinstance(there, Manifest) or there.lineage.settings != step.stage.settings:
             raise
-        return then.outside, str(refusal)
+        return there.lineage.outside, str(refusal)
 
 
-def _lineage(step: Step, outside: Mapping[str, Any], fingerprints: dict[str, str]) -> Lineage:
+def _lineage(step: Step, outside: Mapping[str, Any], findings: Mapping[str, Finding]) -> Lineage:
     stage, (table, version) = step.stage, step.stage.table()
-    inputs = {name: fingerprints[name] for name in step.reads}
+    inputs = {name: findings[name].lineage.fingerprint for name in step.reads}
     made_by = f"{stage.name} {stage.version}"
     return Lineage(step.name, made_by, f"{table} {version}", stage.settings, outside, inputs)
 
 
-def _finding(step: Step, folder: Folder, lineage: Lineage) -> Finding:
-    committed = folder.has(COMMIT)
-    found = Manifest.open(folder) if committed else Draft.planned(folder)
-    if found is None:
+def _finding(
+    step: Step, folder: Folder, lineage: Lineage, there: Manifest | Draft | None, findings: Mapping[str, Finding]
+) -> Finding:
+    if there is None:
         return Finding(step, folder, lineage, State.MAKE)
-    if found.lineage.fingerprint == lineage.fingerprint:
-        return Finding(step, folder, lineage, State.TAKE if committed else State.FINISH)
-    changed = tuple(found.lineage.differences(lineage))
-    if not step.stage.remade:
+    if there.lineage.fingerprint == lineage.fingerprint:
+        state = State.TAKE if isinstance(there, Manifest) else State.FINISH
+        return Finding(step, folder, lineage, state, there=there)
+    changed = tuple(there.lineage.differences(lineage))
+    if step.stage.remade:
+        return Finding(step, folder, lineage, State.REMAKE, changed, there=there)
+    if not only_grew(step.stage, there.lineage, lineage, {name: found.earlier for name, found in findings.items()}):
         raise Refused(_changed(folder, changed))
-    return Finding(step, folder, lineage, State.REMAKE, changed)
+    return _grown(Finding(step, folder, lineage, State.GROW, changed, there=there), there)
 
 
-def _changed(folder: Folder, changed: Sequence[Difference]) -> str:
+def _grown(finding: Finding, there: Manifest | Draft) -> Finding:
+    """What becomes of a step whose source or inputs grew. Raises Refused where a source did not only grow."""
+    stage = finding.step.stage
+    if stage.on_growth is OnGrowth.KEPT:  # as it was committed; what was not is made of all there is now
+        if isinstance(there, Manifest):
+            return replace(finding, lineage=there.lineage, state=State.TAKE, changed=())
+        return replace(finding, state=State.REMAKE)
+    if finding.step.reads:
+        return finding
+    try:
+        return replace(finding, tasks=tuple(stage.extended(begun(there), {})))
+    except Refused as refusal:
+        raise Refused(_changed(finding.folder, finding.changed, f" ({refusal})")) from refusal
+
+
+def _changed(folder: Folder, changed: Sequence[Difference], why: str = "") -> str:
     told = "; ".join(str(difference) for difference in changed[:4])
     more = f"; and {len(changed) - 4} more" if len(changed) > 4 else ""
     return (
-        f"{folder.url} was made otherwise: {told}{more}. Name a new run (--run), "
+        f"{folder.url} was made otherwise: {told}{more}{why}. Name a new run (--run), "
         f"or remove the folder {folder.url} and those after it to make them again."
     )

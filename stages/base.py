@@ -10,12 +10,14 @@ import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, ClassVar
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from manifests.counts import Counts, by_status
+from manifests.errors import Refused
 from manifests.manifest import Manifest
 from manifests.schema import Schema
 from manifests.shard import Part
@@ -55,6 +57,23 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """What was made of less: its tasks, the first `settled` of them a committed state's, and what was found then."""
+
+    tasks: tuple[Task, ...]
+    settled: int
+    outside: Mapping[str, Any] = field(default_factory=dict)
+
+
+class OnGrowth(StrEnum):
+    """What becomes of a stage's shards when that which they were made of grew."""
+
+    REFUSED = "refused"
+    EXTENDED = "extended"  # they stay, and those of new tasks come after them
+    KEPT = "kept"  # they stay as they are: what was fitted on less is good for all
+
+
+@dataclass(frozen=True)
 class Machine:
     """What a worker has to work with. It changes no row beyond float32's rounding (vectors by under 1e-6)."""
 
@@ -62,7 +81,7 @@ class Machine:
     threads: int = 1  # threads that compute
     decoders: int = 2  # threads that read and decode ahead of the model
     batch: int = 32  # images in one forward pass
-    memory: int = 1 << 29  # bytes of vectors that a search may hold
+    vectors: int = 1 << 29  # bytes of them that a search may hold
 
 
 class Stage(ABC):
@@ -73,6 +92,7 @@ class Stage(ABC):
     remade: ClassVar[bool] = False  # cheap enough to be made again in place when its settings change
     unit: ClassVar[str] = "images"  # what `seen` counts
     accelerated: ClassVar[bool] = False  # runs on a GPU where there is one
+    on_growth: ClassVar[OnGrowth] = OnGrowth.REFUSED
 
     @property
     @abstractmethod
@@ -97,6 +117,18 @@ class Stage(ABC):
     @abstractmethod
     def plan(self, reads: Reads) -> list[Task]:
         """Every task, the same list each time for the same inputs."""
+
+    def covers(self, settings: Mapping[str, Any]) -> bool:
+        """Whether what was made with these settings is a part of what the present ones make."""
+        return settings == self.settings
+
+    def extended(self, begun: Begun, reads: Reads) -> list[Task]:
+        """The tasks when the source or the inputs grew: those begun, whose shards stay, then new ones.
+
+        One that is not settled may be left out; its shard is then removed. The same list each time. Raises
+        Refused, naming the first settled thing that did not only grow.
+        """
+        raise Refused(f"{self.name} cannot go on from what it made of less")
 
     def expected(self, reads: Reads) -> int | None:
         """How many things all tasks together must see; checked at the commit. None: not known before."""
@@ -123,9 +155,16 @@ class MapStage(Stage):
 
     source: ClassVar[str]  # the step it maps over
     columns: tuple[str, ...] | None = None  # those of its table that are read; None: all
+    on_growth = OnGrowth.EXTENDED
 
     def plan(self, reads: Reads) -> list[Task]:
         return [Task(shard.name) for shard in reads[self.source].shards]
+
+    def extended(self, begun: Begun, reads: Reads) -> list[Task]:
+        tasks = self.plan(reads)
+        if tuple(tasks[: len(begun.tasks)]) != begun.tasks:
+            raise Refused(f"the shards of {self.source} are not those it was begun with, and new ones after them")
+        return tasks
 
     def expected(self, reads: Reads) -> int:
         return reads[self.source].rows

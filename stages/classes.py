@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 Classes = NDArray[np.int64]  # image (by its place in the sorted ids) -> place of its class's smallest id
 
@@ -20,5 +18,8 @@ def joined_classes(count: int, left: NDArray[np.int64], right: NDArray[np.int64]
 
 def components(count: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
     """The component number of each of `count` places."""
+    from scipy.sparse import coo_array  # a third of a second of loading, which a run that is there need not wait for
+    from scipy.sparse.csgraph import connected_components
+
     edges = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(count, count))
     return np.asarray(connected_components(edges, directed=False)[1], dtype=np.int64)

@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import IO, Any
 
-import fsspec
 import numpy as np
-from fsspec.core import url_to_fs
-from fsspec.implementations.local import LocalFileSystem
 from PIL import Image, UnidentifiedImageError
+
+from manifests import ranges
+from manifests.faults import Unreachable
+from manifests.places import is_local, place
 
 POLICY = "rgb-1"
 # Pillow's own bound (256 MiB as RGB): beyond it a small file may be a decompression bomb
@@ -61,39 +61,52 @@ def is_named_as_image(name: str) -> bool:
 def read(uri: str, offset: int, length: int) -> bytes:
     """`length` bytes of `uri` from `offset`, by one ranged read.
 
-    Raises ImageRefused where the file is gone, may not be read, ends too early, or is beyond MAX_BYTES.
+    Raises ImageRefused where the file is gone, may not be read, ends too early, or is beyond MAX_BYTES;
+    Unreachable (an OSError) where it is a store or the network that failed.
     """
+    if not is_local(uri):
+        return _checked(lambda: ranges.read_range(uri, offset, length), uri, offset, length)
+
+    def fetch() -> bytes:
+        with open(place(uri)[1], "rb") as file:
+            file.seek(offset)
+            return file.read(length)
+
+    return _checked(fetch, uri, offset, length)
+
+
+def read_from(file: IO[bytes], uri: str, offset: int, length: int) -> bytes:
+    """`length` bytes from `offset` of a file that `opened(uri)` gave. Raises as `read` does."""
+
+    def fetch() -> bytes:
+        file.seek(offset)
+        return file.read(length)
+
+    return _checked(fetch, uri, offset, length)
+
+
+@contextmanager
+def opened(uri: str, *, ahead: bool = False) -> Iterator[IO[bytes]]:
+    """The file at `uri`, seekable; `ahead`: from a store it comes in blocks, for it is read from start to end.
+
+    Raises OSError where it cannot be opened or read, Unreachable among them where a store failed.
+    """
+    with ranges.opened(uri, ahead=ahead) as file:
+        yield file
+
+
+def _checked(fetch: Callable[[], bytes], uri: str, offset: int, length: int) -> bytes:
     if length > MAX_BYTES:
         raise ImageRefused(TOO_LARGE, f"{uri}: {length} bytes, more than {MAX_BYTES}")
-    fs, path = place(uri)
     try:
-        if isinstance(fs, LocalFileSystem):
-            with open(path, "rb") as file:
-                file.seek(offset)
-                data = file.read(length)
-        else:
-            data = fs.cat_file(path, start=offset, end=offset + length)
+        data = fetch()
+    except Unreachable:
+        raise  # not the image's fault: the task fails, and is tried again
     except OSError as error:
         raise ImageRefused(UNREADABLE, f"{uri}: {error.strerror or error}") from error
     if len(data) < length:
         raise ImageRefused(TRUNCATED, f"{uri}: {len(data)} of {length} bytes at {offset}; the file changed or was cut")
-    return bytes(data)
-
-
-@lru_cache(maxsize=1024)
-def place(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
-    """The file system that `uri` lies on, and the path there."""
-    if "://" in uri:
-        return url_to_fs(uri)
-    return LocalFileSystem(), uri  # fsspec would take a "::" in a file's name for a chain of file systems
-
-
-@contextmanager
-def opened(uri: str) -> Iterator[IO[bytes]]:
-    """The file at `uri`, seekable. Raises OSError where it cannot be opened."""
-    fs, path = place(uri)
-    with fs.open(path, "rb") as file:
-        yield file
+    return data
 
 
 def header(data: bytes) -> Header:

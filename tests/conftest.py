@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from world.store import bucket, store  # noqa: F401 - fixtures for every test
 
 SHARED = Path(os.environ.get("BLINDPAIRS_SHARED", Path(__file__).parents[2] / "shared"))
 

@@ -56,13 +56,33 @@ def test_no_module_is_named_after_a_library() -> None:
     assert not {path.stem for path in SOURCES} & set(LIBRARIES)
 
 
+def test_ray_is_known_in_three_places_only() -> None:
+    knowing = [
+        path
+        for path in SOURCES
+        if any("ray" in names for names in map(_imported, ast.walk(ast.parse(path.read_text()))))
+    ]
+    assert {named(path) for path in knowing} == {
+        "pipeline/work/cluster.py",
+        "pipeline/work/ray_executor.py",
+        "pipeline/watch/metrics.py",
+    }
+
+
+def _imported(node: ast.AST) -> set[str]:
+    """The libraries that a statement imports."""
+    if isinstance(node, ast.Import):
+        return {name.name.split(".")[0] for name in node.names}
+    return {(node.module or "").split(".")[0]} if isinstance(node, ast.ImportFrom) else set()
+
+
 def test_the_rooms_know_only_whom_they_may() -> None:
     ended = subprocess.run([Path(sys.executable).parent / "lint-imports"], cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout
 
 
 @pytest.mark.parametrize(
-    "module", ["pipeline.recipe", "pipeline.commands", "pipeline.runner", "pipeline.local_executor"]
+    "module", ["pipeline.recipe", "pipeline.commands", "pipeline.runner", "pipeline.work.local_executor"]
 )
 def test_importing_the_main_path_loads_no_heavy_library(module: str) -> None:
     script = f"import sys, {module}; print(sorted(set({(*HEAVY, 'matplotlib')!r}) & set(sys.modules)))"

@@ -47,11 +47,18 @@ def _made_of(run: Folder, candidates: Manifest) -> dict[str, Manifest]:
     found = {name: Manifest.open(run / name) for name in ("embeddings", "sketches", "copies")}
     for name, manifest in found.items():
         if candidates.made_of.get(name, manifest.content) != manifest.content:
-            raise Refused(
-                f"{candidates.folder.url} was made of another {name} than there is now, which was made again since; "
-                f"remove the folder {candidates.folder.url}, and `blindpairs run` makes it again"
-            )
+            raise Refused(_made_of_another(candidates, manifest))
     return found
+
+
+def _made_of_another(candidates: Manifest, now: Manifest) -> str:
+    name, folder = now.folder.name, candidates.folder.url
+    if candidates.made_of[name] == now.content_at(candidates.lineage.inputs.get(name, "")):
+        return f"{folder} was made before {name} grew; `blindpairs run` goes on with it, then audit it"
+    return (
+        f"{folder} was made of another {name} than there is now, which was made again since; "
+        f"remove the folder {folder}, and `blindpairs run` makes it again"
+    )
 
 
 def _facts(candidates: Manifest, search: Mapping[str, Any], compared: Compared) -> dict[str, Any]:

@@ -9,17 +9,17 @@ from manifests.manifest import Manifest
 from manifests.storage import Folder
 from pipeline.demo.shards import pack
 from pipeline.demo.verdict import verdict
-from pipeline.local_executor import LocalExecutor
-from pipeline.progress import Progress
 from pipeline.reading import read_config
 from pipeline.recipe import steps
 from pipeline.report.planted import write_planted
 from pipeline.report.write import write_report
 from pipeline.runner import run
+from pipeline.watch.audience import audience
+from pipeline.work.choice import executor_for
 from stages.download.listing import literally
 
 
-def demo(out: Path, scenes: int) -> str:
+def demo(out: Path, scenes: int, ray: str | None = None) -> str:
     """Draw `scenes` scenes below `out`, run the real pipeline on them, and say what it found and missed."""
     planted = pack(out / "scenes", scenes)
     config = read_config("demo", [f"images.sources.0.uri={literally(str(out / 'scenes'))}/*.tar"])
@@ -31,6 +31,6 @@ def demo(out: Path, scenes: int) -> str:
         write_planted(folder, manifests["pairs"], judged.rows)
         told.append(f"{judged}\ngallery: {write_report(folder.url)}")
 
-    with Progress() as progress:
-        run(steps(config), folder, LocalExecutor(), progress, judge)
+    with executor_for(ray) as executor, audience(folder, "demo", executor) as listener:
+        run(steps(config), folder, executor, listener, judge)
     return told[0]

@@ -15,6 +15,7 @@ from manifests.counts import Counts
 from manifests.manifest import Manifest
 from manifests.storage import Folder
 from pipeline.audit.result import read_audit
+from pipeline.report.ahead import ahead
 from pipeline.report.facts import Cosines, Pair, Photo, Report, Stage
 from pipeline.report.planted import read_planted
 from pipeline.report.thumbnails import thumbnail
@@ -83,6 +84,9 @@ class _Pairs(Sequence[Pair]):
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def __iter__(self) -> Iterator[Pair]:
+        return ahead(self.__getitem__, len(self))
 
     def __getitem__(self, place: Any) -> Any:
         if isinstance(place, slice):

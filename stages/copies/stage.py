@@ -2,8 +2,8 @@
 
 Copies have the same bytes, or the same blind and the same reference vector to the last bit, or are
 joined by a chain of such. Twenty thousand white pictures would make 2 x 10^8 candidates that say
-nothing; as one image they make none, and this table says which it stands for. One task: it holds some 200 bytes an
-image while it looks.
+nothing; as one image they make none, and this table says which it stands for. One task, and one more each
+time the run grew (standing.py): it holds some 200 bytes an image while it looks.
 """
 
 from __future__ import annotations
@@ -15,17 +15,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from manifests.counts import Counts
+from manifests.errors import Refused
 from manifests.manifest import Manifest
 from manifests.schema import Schema
 from manifests.shard import Part
 from manifests.tables import COPIES, OK
-from stages.base import Reads, Stage, Task
-from stages.classes import Classes, joined_classes
+from stages.base import Begun, OnGrowth, Reads, Stage, Task
+from stages.copies.standing import Texts, firsts, in_company, standing
 
-Texts = NDArray[np.bytes_]
 BYTES, VECTORS = "bytes", "vectors"
 
 
@@ -33,6 +32,7 @@ class Copies(Stage):
     """The sketches' digests and the images' hashes in, the copies table out."""
 
     name = "copies"
+    on_growth = OnGrowth.EXTENDED
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -45,62 +45,63 @@ class Copies(Stage):
         return COPIES.name, COPIES.version
 
     def plan(self, reads: Reads) -> list[Task]:
-        return [Task("all")]
+        """One task. `ends`: how many shards of the sketches there were, each time the run grew, and now."""
+        return [Task("00000", {"ends": [len(reads["sketches"].shards)]})]
+
+    def extended(self, begun: Begun, reads: Reads) -> list[Task]:
+        """One more task, for the images of the new shards."""
+        if not (ends := list(begun.tasks[-1].facts.get("ends", ()))):
+            raise Refused("its plan is of a version that could not grow")
+        if ends[-1] == len(reads["sketches"].shards):
+            return list(begun.tasks)
+        return [*begun.tasks, Task(f"{len(ends):05d}", {"ends": [*ends, len(reads["sketches"].shards)]})]
 
     def expected(self, reads: Reads) -> int:
         return reads["sketches"].counts.ok
 
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
-        ids, digests = _ok_digests(reads["sketches"])
+        """The copies among the images of the task's own shards, those after the last end but one."""
+        whole = [len(reads["sketches"].shards)]  # what a plan from before runs could grow does not say
+        ids, digests, ends = _ok_digests(reads["sketches"], task.facts.get("ends", whole))
         by_bytes = firsts(_hashes(reads["images"], ids))
-        standing = _joined(by_bytes, firsts(digests))
-        copies = np.flatnonzero(standing != np.arange(len(ids)))
-        same = np.where(_in_company(by_bytes)[copies], BYTES, VECTORS)
-        columns = [pa.array(values.astype(str), pa.string()) for values in (ids[copies], ids[standing[copies]], same)]
+        stands = standing(by_bytes, firsts(digests), ends)
+        own = np.arange(ends[-2] if len(ends) > 1 else 0, len(ids))
+        copies = own[stands[own] != own]
+        same = np.where(in_company(by_bytes)[copies], BYTES, VECTORS)
+        columns = [pa.array(values.astype(str), pa.string()) for values in (ids[copies], ids[stands[copies]], same)]
         tally = Counter(f"same_{reason}" for reason in same.tolist())
-        counts = Counts(len(ids), len(ids) - len(copies), dict(sorted(tally.items())))
+        counts = Counts(len(own), len(own) - len(copies), dict(sorted(tally.items())))
         yield Part(pa.table(columns, schema=COPIES.columns), counts)
 
 
-def firsts(texts: Texts) -> Classes:
-    """For each text the place of the first that equals it; an empty one equals no other."""
-    _, first, inverse = np.unique(texts, return_index=True, return_inverse=True)
-    return np.where(texts == b"", np.arange(len(texts)), first[inverse])
-
-
-def _joined(*classes: Classes) -> Classes:
-    places = np.arange(len(classes[0]))
-    return joined_classes(len(places), np.concatenate([places] * len(classes)), np.concatenate(classes))
-
-
-def _in_company(classes: Classes) -> NDArray[np.bool_]:
-    """Which images have another in their class."""
-    return np.bincount(classes, minlength=len(classes))[classes] > 1 if len(classes) else np.zeros(0, bool)
-
-
-def _ok_digests(sketches: Manifest) -> tuple[Texts, Texts]:
-    """Sorted ids of the images that are compared, and their digests."""
-    ids, digests = _columns(sketches, "image_id", "digest", only_ok=True)
-    order = np.argsort(ids)
-    return ids[order], digests[order]
+def _ok_digests(sketches: Manifest, ends: Sequence[int]) -> tuple[Texts, Texts, list[int]]:
+    """Ids and digests of the images that are compared, and how many there are at each end; by id between ends."""
+    found = []
+    for start, stop in zip((0, *ends), ends, strict=False):
+        ids, digests = _columns(sketches, (start, stop), "image_id", "digest", only_ok=True)
+        order = np.argsort(ids)
+        found.append((ids[order], digests[order]))
+    every, all_digests = (np.concatenate(side) for side in zip(*found, strict=True))
+    return every, all_digests, np.cumsum([len(ids) for ids, _ in found]).tolist()
 
 
 def _hashes(images: Manifest, wanted: Texts) -> Texts:
-    """The first half of the sha256 of each of the sorted `wanted` ids; empty where there is none."""
-    ids, sha256 = _columns(images, "image_id", "sha256")
-    found = np.zeros(len(wanted), "S32")
-    places = np.searchsorted(wanted, ids)
+    """The first half of the sha256 of each of the `wanted` ids; empty where there is none."""
+    ids, sha256 = _columns(images, (0, len(images.shards)), "image_id", "sha256")
+    order, found = np.argsort(wanted), np.zeros(len(wanted), "S32")
+    places = np.searchsorted(wanted, ids, sorter=order)
     there = places < len(wanted)
-    there[there] = wanted[places[there]] == ids[there]
-    found[places[there]] = sha256[there]
+    there[there] = wanted[order[places[there]]] == ids[there]
+    found[order[places[there]]] = sha256[there]
     return found
 
 
-def _columns(manifest: Manifest, *names: str, only_ok: bool = False) -> Sequence[Texts]:
-    """Columns of texts as 32 bytes each; null is empty."""
+def _columns(manifest: Manifest, shards: tuple[int, int], *names: str, only_ok: bool = False) -> Sequence[Texts]:
+    """Columns of texts of some shards, (first, after the last), as 32 bytes each; null is empty."""
     parts: list[list[Texts]] = [[np.zeros(0, "S32")] for _ in names]
-    for batch in manifest.batches(("status", *names)):
-        rows = batch.filter(pc.equal(batch.column("status"), OK)) if only_ok else batch
-        for part, name in zip(parts, names, strict=True):
-            part.append(np.array(pc.fill_null(rows.column(name), "").to_pylist(), dtype="S32"))
+    for shard in manifest.shards[slice(*shards)]:
+        for batch in manifest.batches_of(shard.name, ("status", *names), 65536):
+            rows = batch.filter(pc.equal(batch.column("status"), OK)) if only_ok else batch
+            for part, name in zip(parts, names, strict=True):
+                part.append(np.array(pc.fill_null(rows.column(name), "").to_pylist(), dtype="S32"))
     return [np.concatenate(part) for part in parts]

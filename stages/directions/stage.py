@@ -2,7 +2,8 @@
 
 The eigenvectors of the vectors' second moment, strongest first: the mean direction of CLIP vectors
 comes out as the first of them, principal components follow. One task; sketches (sketch/stage.py) are
-only comparable along the very same directions, so these are kept, not fitted again by each worker.
+only comparable along the very same directions, so these are kept, not fitted again by each worker, nor
+when the embeddings grew: a sketch bounds cosines along any directions, only its sharpness differs.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from manifests.manifest import Manifest
 from manifests.schema import Schema
 from manifests.shard import Part
 from manifests.tables import DIRECTIONS, OK
-from stages.base import Machine, Reads, Stage, Task
+from stages.base import Machine, OnGrowth, Reads, Stage, Task
 from stages.directions.length import fitting_length
 from stages.directions.settings import SketchSettings
 from stages.vectors.reading import dim_of, matrix
@@ -36,6 +37,7 @@ class Directions(Stage):
 
     name = "directions"
     unit = "directions"
+    on_growth = OnGrowth.KEPT
 
     def __init__(self, settings: SketchSettings, blind: str, floor: float) -> None:
         self.sketch, self.blind, self.floor = settings, blind, floor

@@ -18,13 +18,17 @@ import pyarrow.parquet as pq
 
 from manifests.counts import Counts
 from manifests.errors import Refused
+from manifests.faults import Unreachable
+from manifests.places import is_local
 from manifests.tables import OK
 from stages import images
 from stages.base import Task
-from stages.download.listing import absolute, digest, files_matching, literally
+from stages.download.index import Index, index_of
+from stages.download.listing import absolute, digest, files_matching, listing, literally
 from stages.download.row import SPELLINGS, Found, Row, fields_of, looked_at, refused
 from stages.download.settings import SourceSettings
-from stages.download.shards import DUPLICATE_KEY, Index, index_of, read_sidecars
+from stages.download.shards import DUPLICATE_KEY, read_sidecars
+from stages.download.store_listing import is_folder
 from stages.download.tar import Member
 from stages.download.walk import File
 
@@ -53,14 +57,18 @@ class FetchedSource:
                 f"{alone[0]} has no Parquet table beside it: img2dataset did not finish it; run img2dataset again "
                 "(it takes up only such shards), or move the tar away; tars of another origin are of kind: shards"
             )
-        with _table(tables[0].uri):
+        with listing(self.source), _table(tables[0].uri):
             return digest([*tables, *tars])
 
     def plan(self) -> list[Task]:
+        tars = {tar.uri.removesuffix(TAR): tar.size for tar in self._files(TAR)}
         return [
-            Task(f"{self.source.name}-{place:05d}", {"source": self.source.name, "table": absolute(table.uri)})
+            Task(f"{self.source.name}-{place:05d}", self._facts(table, tars.get(table.uri.removesuffix(TABLE), 0)))
             for place, table in enumerate(self._files(TABLE))
         ]
+
+    def _facts(self, table: File, tar_bytes: int) -> dict[str, Any]:
+        return {"source": self.source.name, "table": absolute(table.uri), "bytes": [table.size, tar_bytes]}
 
     def rows(self, task: Task) -> tuple[list[Row], Counts]:
         """A row for every URL of the table, and for every image of the tar the table does not know."""
@@ -80,11 +88,12 @@ class FetchedSource:
     def _files(self, ending: str) -> list[File]:
         """The tars of the source, or the tables beside them. Raises Refused where there are none."""
         uri = self.source.uri
-        fs, path = images.place(absolute(uri))
-        if not fs.isdir(path) and not uri.endswith(TAR):
+        with listing(self.source):
+            folder = is_folder(absolute(uri))
+        if not folder and not uri.endswith(TAR):
             raise Refused(f"source {self.source.name}: {uri} is neither a folder nor names tars; correct its uri")
         try:
-            pattern = f"{literally(uri.rstrip('/'))}/*{ending}" if fs.isdir(path) else uri.removesuffix(TAR) + ending
+            pattern = f"{literally(uri.rstrip('/'))}/*{ending}" if folder else uri.removesuffix(TAR) + ending
             return files_matching(self.source, pattern)
         except Refused as refusal:
             raise Refused(f"{refusal}; tars without img2dataset's Parquet beside them are of kind: shards") from refusal
@@ -99,13 +108,14 @@ class FetchedSource:
         if member is None:
             why = index.damage.sentence if index.damage else "the tar is whole but holds no such member"
             return refused(found, MISSING, f"img2dataset says success, but {uri} does not hold it: {why}")
-        return looked_at(found)
+        return looked_at(found, index.looks.get(offset))
 
     def _unnamed(self, uri: str, member: Member, index: Index, notes: Counter[str]) -> Row:
         notes["(images that the Parquet does not name)"] += 1
         fields = fields_of(read_sidecars(uri, index, member.name, notes), self.source.licence)
         place = (uri, member.offset, member.length, fields, member.fault)
-        return looked_at(Found(self.source.name, _stem(member), f"{_stem(member)} ", *place))
+        found = Found(self.source.name, _stem(member), f"{_stem(member)} ", *place)
+        return looked_at(found, index.looks.get(member.offset))
 
     def _again(self, uri: str, member: Member) -> Row:
         natural = f"{member.name} #{member.offset}"
@@ -126,13 +136,15 @@ def _word(status: Any) -> str:
 
 @contextmanager
 def _table(uri: str) -> Iterator[pq.ParquetFile]:
-    """The Parquet table at `uri`. Raises Refused where it cannot be read or is not img2dataset's."""
+    """The Parquet table at `uri`. Raises Refused where it cannot be read or is not img2dataset's; Unreachable."""
     try:
         with images.opened(uri) as file:
-            parquet = pq.ParquetFile(file)
+            parquet = pq.ParquetFile(file, pre_buffer=not is_local(uri))
             if absent := [name for name in REQUIRED if name not in parquet.schema_arrow.names]:
                 raise Refused(f"{uri} has no column {absent[0]}, so it is not img2dataset's; move it out of the folder")
             yield parquet
+    except Unreachable:
+        raise  # the store's failure says nothing of the table
     except (pa.ArrowException, OSError, ValueError) as error:
         raise Refused(f"{uri} cannot be read as Parquet: {error}") from error
 

@@ -13,7 +13,7 @@ from manifests.counts import Counts
 from manifests.errors import Refused
 from stages import images
 from stages.base import Task
-from stages.download.listing import absolute, digest, files_below
+from stages.download.listing import absolute, digest, files_below, listing
 from stages.download.row import Found, Row, looked_at, printable, refused
 from stages.download.settings import SourceSettings
 from stages.download.walk import File
@@ -30,7 +30,8 @@ class FolderSource:
 
     def outside(self) -> dict[str, int | str]:
         """What there is now: number, bytes, and a hash of names and sizes of the image files."""
-        found = digest(self._image_files())
+        with listing(self.source):
+            found = digest(self._image_files())
         if not found["files"]:
             raise Refused(
                 f"source {self.source.name}: no image file below {self._root} (endings known: "

@@ -7,16 +7,20 @@ import hashlib
 import math
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from braceexpand import braceexpand
-from fsspec import AbstractFileSystem
-from fsspec.implementations.local import LocalFileSystem
 
 from manifests.errors import Refused
-from stages import images
+from manifests.faults import sentence
+from manifests.places import DISK, is_local, place
+from manifests.reach import check_reached
 from stages.download.row import printable
 from stages.download.settings import SourceSettings
+from stages.download.store_listing import files_in_store
+from stages.download.store_walk import walked_in_store
 from stages.download.walk import Bounds, File, walked
 
 MOST_NAMES = 1_000_000  # that braces may stand for
@@ -26,20 +30,45 @@ def files_below(uri: str, after: str | None = None, to: str | None = None) -> It
     """Every file below a folder whose path is > `after` and <= `to` (None: no bound), sorted by path.
 
     Links are followed, loops of links are not. Folders outside the bounds are not entered. Raises
-    Refused where the folder itself cannot be read, or cannot be named in a row.
+    Refused where the folder itself cannot be read, or cannot be named in a row; OSError where it lies in a
+    store that failed or does not let us.
     """
     if uri != printable(uri):
         raise Refused(f"the path {uri!a} is not UTF-8, so no row can say where its images lie; rename it")
-    fs, path = images.place(uri)
-    if isinstance(fs, LocalFileSystem):
-        return walked(path, Bounds(after, to))
-    return _found(fs, path, Bounds(after, to))
+    if is_local(uri):
+        return walked(place(uri)[1], Bounds(after, to))
+    return walked_in_store(uri, Bounds(after, to))
 
 
 def files_matching(source: SourceSettings, uri: str) -> list[File]:
-    """The files that braces and globs in `uri` name. Raises Refused where one is not there."""
-    found = [file for one in _expanded(source, uri) for file in _matching(source, one)]
+    """The files that braces and globs in `uri` name. Raises Refused where one is not there, or cannot be listed."""
+    with listing(source):
+        named = [absolute(one) for one in _expanded(source, uri)]
+        if is_local(absolute(uri)):
+            found = [file for one in named for file in _on_disk(source, one)]
+        else:
+            found = _in_store(source, named)
+    if odd := [file.uri for file in found if file.uri != printable(file.uri)]:
+        raise Refused(f"source {source.name}: the name of {odd[0]!a} is not UTF-8; rename it")
     return sorted({file.uri: file for file in found}.values(), key=lambda file: file.uri)
+
+
+@contextmanager
+def listing(source: SourceSettings) -> Iterator[None]:
+    """While a source is listed, before any work: turns what its store answers into Refused, naming the source.
+
+    Asks first whether anybody is there (within 20 s), whether we may, and whether there is such a bucket.
+    """
+    uri = absolute(source.uri)
+    if is_local(uri):
+        yield
+        return
+    what = f"source {source.name}: {uri} cannot be listed"
+    check_reached(re.split(r"[{*?[]", uri)[0].rpartition("/")[0], what)
+    try:
+        yield
+    except OSError as error:
+        raise Refused(f"{what}: {sentence(error, uri)}") from error
 
 
 def literally(uri: str) -> str:
@@ -61,17 +90,6 @@ def digest(files: Iterable[File]) -> dict[str, int | str]:
     return {"files": count, "bytes": total, "digest": hasher.hexdigest()[:16]}
 
 
-def _found(fs: AbstractFileSystem, path: str, bounds: Bounds) -> Iterator[File]:
-    prefix = path.rstrip("/") + "/"
-    try:
-        found = sorted(fs.find(path, detail=True).items())
-    except OSError as error:
-        raise Refused(f"{path} cannot be read: {error}; correct images.sources ... uri") from error
-    for name, facts in found:
-        if bounds.hold(name.removeprefix(prefix)):
-            yield File(name.removeprefix(prefix), str(fs.unstrip_protocol(name)), int(facts["size"]))
-
-
 def _expanded(source: SourceSettings, uri: str) -> list[str]:
     """What the braces of `uri` name; counted first, for a typing error in a range would fill the memory."""
     ranges = [(int(first), int(last)) for first, last in re.findall(r"\{(-?\d+)\.\.(-?\d+)", uri)]
@@ -83,22 +101,34 @@ def _expanded(source: SourceSettings, uri: str) -> list[str]:
         raise Refused(f"source {source.name}: the braces in {uri} do not parse ({error})") from error
 
 
-def _matching(source: SourceSettings, uri: str) -> list[File]:
-    fs, path = images.place(absolute(uri))
-    literal = fs.exists(path) or not any(mark in path for mark in "*?[")
+def _in_store(source: SourceSettings, urls: list[str]) -> list[File]:
     try:
-        facts = {name: fs.info(name) for name in ([path] if literal else sorted(fs.glob(path)))}
+        return list(files_in_store(urls))
+    except Refused as refusal:
+        raise Refused(f"source {source.name}: {refusal}; correct images.sources ... uri") from refusal
+
+
+def _on_disk(source: SourceSettings, uri: str) -> list[File]:
+    path = place(uri)[1] if "://" in uri else uri
+    literal = not any(mark in path for mark in "*?[") or os.path.exists(path)
+    try:
+        sizes = {path: _size(path)} if literal else _globbed(path)
     except OSError as error:
         why = f"{error.filename or path}: {error.strerror or 'it is not there'}"
         raise Refused(f"source {source.name}: {uri} cannot be read ({why}); correct images.sources ... uri") from error
-    names = [name for name, fact in facts.items() if fact["type"] == "file"]
-    if not names:
-        what = f"is a folder; name the tars in it: {uri.rstrip('/')}/*.tar" if fs.isdir(path) else "names no file"
+    found = [File(os.path.basename(name), name, size) for name, size in sizes.items() if size is not None]
+    if not found:
+        what = f"is a folder; name the tars in it: {uri}/*.tar" if os.path.isdir(path) else "names no file"
         raise Refused(f"source {source.name}: {uri} {what}; correct images.sources ... uri")
-    if odd := [name for name in names if name != printable(name)]:
-        raise Refused(f"source {source.name}: the name of {odd[0]!a} is not UTF-8; rename it")
-    return [File(name.rsplit("/", 1)[-1], _uri(fs, name), int(facts[name]["size"])) for name in names]
+    return found
 
 
-def _uri(fs: object, name: str) -> str:
-    return name if isinstance(fs, LocalFileSystem) else str(fs.unstrip_protocol(name))  # type: ignore[attr-defined]
+def _globbed(path: str) -> dict[str, int | None]:
+    found = DISK.glob(path, detail=True)
+    return {name: found[name]["size"] if found[name]["type"] == "file" else None for name in sorted(found)}
+
+
+def _size(path: str) -> int | None:
+    """Bytes of a regular file, links followed; None for anything else. Raises OSError where there is nothing."""
+    facts = os.stat(path)
+    return facts.st_size if stat.S_ISREG(facts.st_mode) else None

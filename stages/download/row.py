@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from manifests.tables import IMAGES, OK, image_id
 from stages import images
-from stages.images import ImageRefused
+from stages.images import Header, ImageRefused
 
 Row = dict[str, Any]
 
@@ -48,18 +48,41 @@ def fields_of(values: Mapping[str, Any], licence: str | None = None) -> Row:
     return fields | {"licence": fields["licence"] or licence}
 
 
-def looked_at(found: Found) -> Row:
-    """The row of an image: its bytes are read once, hashed, and their header parsed."""
+@dataclass(frozen=True)
+class Look:
+    """What an image's bytes say of it."""
+
+    sha256: str
+    header: Header
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """Why an image goes no further: one word, and a sentence. Unlike an exception it holds none of its bytes."""
+
+    status: str
+    sentence: str
+
+
+def look(read: Callable[[], bytes]) -> Look | Unfit:
+    """Read an image's bytes once, hash them and parse their header. Raises what `read` does but ImageRefused."""
+    try:
+        data = read()
+        return Look(hashlib.sha256(data).hexdigest(), images.header(data))
+    except ImageRefused as refusal:
+        return Unfit(refusal.status, refusal.sentence)
+
+
+def looked_at(found: Found, seen: Look | Unfit | None = None) -> Row:
+    """The row of an image, whose bytes are read now unless it is told what was `seen` of them."""
     if found.fault:
         return refused(found, images.UNREADABLE, found.fault)
-    try:
-        data = images.read(found.uri, found.offset, found.length)
-        digest = hashlib.sha256(data).hexdigest()
-        place = {"uri": found.uri, "offset": found.offset, "length": found.length, "sha256": digest}
-        seen = images.header(data)
-    except ImageRefused as refusal:
-        return refused(found, refusal.status, refusal.sentence)
-    return _row(found) | place | {"width": seen.width, "height": seen.height, "format": seen.format, "status": OK}
+    seen = seen or look(lambda: images.read(found.uri, found.offset, found.length))
+    if isinstance(seen, Unfit):
+        return refused(found, seen.status, seen.sentence)
+    place = {"uri": found.uri, "offset": found.offset, "length": found.length, "sha256": seen.sha256}
+    header = {"width": seen.header.width, "height": seen.header.height, "format": seen.header.format}
+    return _row(found) | place | header | {"status": OK}
 
 
 def refused(found: Found, status: str, sentence: str) -> Row:

@@ -9,36 +9,23 @@ from __future__ import annotations
 
 import codecs
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from manifests.counts import Counts
 from manifests.errors import Refused
 from stages import images
 from stages.base import Task
+from stages.download.index import SIDECAR_BYTES, SIDECARS, Index, index_of
 from stages.download.listing import absolute, digest, files_matching
-from stages.download.row import Found, Row, fields_of, looked_at, printable, refused
+from stages.download.row import Found, Row, fields_of, looked_at, refused
 from stages.download.settings import SourceSettings
-from stages.download.tar import Damage, Member, members
+from stages.download.tar import Damage, Member
 from stages.images import ImageRefused
 
-SIDECARS = ("json", "txt", "cls")  # in this order: a caption or class of its own counts more than one in the .json
-SIDECAR_BYTES = 1 << 20  # longer than any caption
 DUPLICATE_KEY = "duplicate_key"
-KINDS_ASIDE = 20  # endings counted one by one
-
-
-@dataclass
-class Index:
-    """What one tar holds, by name; `damage` says why there may be more that cannot be had."""
-
-    pictures: list[Member] = field(default_factory=list)
-    sidecars: dict[tuple[str, str], Member] = field(default_factory=dict)  # (name, "txt") -> member
-    aside: Counter[str] = field(default_factory=Counter)
-    damage: Damage | None = None
 
 
 @dataclass(frozen=True)
@@ -63,10 +50,8 @@ class ShardsSource:
 
     def plan(self) -> list[Task]:
         files = files_matching(self.source, self.source.uri)
-        return [
-            Task(f"{self.source.name}-{place:05d}", {"source": self.source.name, "uri": absolute(file.uri)})
-            for place, file in enumerate(files)
-        ]
+        facts = [{"source": self.source.name, "uri": absolute(file.uri), "bytes": file.size} for file in files]
+        return [Task(f"{self.source.name}-{place:05d}", one) for place, one in enumerate(facts)]
 
     def rows(self, task: Task) -> tuple[list[Row], Counts]:
         """A row for every image of the tar, one more for a tar that is cut or broken, and what else lay in it."""
@@ -87,7 +72,8 @@ class ShardsSource:
         fields = fields_of(read_sidecars(uri, index, member.name, notes), self.source.licence)
         place = (uri, member.offset, member.length)
         if occurrence == 1:
-            return looked_at(Found(self.source.name, stem, natural, *place, fields, member.fault))
+            found = Found(self.source.name, stem, natural, *place, fields, member.fault)
+            return looked_at(found, index.looks.get(member.offset))
         again = Found(self.source.name, stem, f"{natural}#{occurrence}", *place, fields)
         sentence = f"{member.name} occurs {occurrence} times in {_file_name(uri)}; the first one counts"
         return refused(again, DUPLICATE_KEY, sentence)
@@ -97,24 +83,13 @@ class ShardsSource:
         return refused(Found(self.source.name, name, f"{name}#damage", uri, 0, 0), damage.status, damage.sentence)
 
 
-def index_of(uri: str) -> Index:
-    """Where everything lies in the tar at `uri`; reads headers only."""
-    index = Index()
-    try:
-        with images.opened(uri) as file:
-            for member in members(file):
-                _enter(index, member)
-    except OSError as error:
-        index.damage = Damage(images.UNREADABLE, f"{uri}: {error.strerror or error}")
-    return index
-
-
 def read_sidecars(uri: str, index: Index, name: str, notes: Counter[str]) -> dict[str, Any]:
     """Caption and fields of the image called `name`; what does not parse is noted and left out."""
     values: dict[str, Any] = {}
     for kind in SIDECARS:
         if (member := _sidecar(index, name, kind)) is not None:
-            values |= _parsed(kind, _bytes_of(uri, member, kind, notes), notes)
+            data = index.kept.get(member.offset)
+            values |= _parsed(kind, _bytes_of(uri, member, kind, notes) if data is None else data, notes)
     return values
 
 
@@ -152,26 +127,6 @@ def _sidecar(index: Index, name: str, kind: str) -> Member | None:
     folder, slash, base = name.rpartition("/")
     exact = index.sidecars.get((name.rsplit(".", 1)[0], kind))
     return exact or index.sidecars.get((folder + slash + base.split(".", 1)[0], kind))
-
-
-def _enter(index: Index, member: Member | Damage) -> None:
-    if isinstance(member, Damage):
-        index.damage = member
-        return
-    stem, _, ending = member.name.rpartition(".")
-    if images.is_named_as_image(member.name):
-        index.pictures.append(member)
-    elif ending in SIDECARS and (stem, ending) not in index.sidecars and not member.fault:
-        index.sidecars[stem, ending] = member
-    else:
-        index.aside[_kind_of(member.name, index.aside)] += 1
-
-
-def _kind_of(name: str, kinds: Mapping[str, int]) -> str:
-    """What a member that is neither image nor sidecar is counted under; never more than a few words in all."""
-    ending = os.path.splitext(name)[1]
-    kind = f"{printable(ending)} members" if ending else "members without an ending"
-    return kind if kind in kinds or len(kinds) < KINDS_ASIDE else "(other members)"
 
 
 def _file_name(uri: str) -> str:

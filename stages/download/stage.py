@@ -12,12 +12,14 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from manifests.counts import Counts, by_status
+from manifests.errors import Refused
 from manifests.schema import Schema
 from manifests.shard import Part
 from manifests.tables import IMAGES
-from stages.base import Reads, Stage, Task
+from stages.base import Begun, OnGrowth, Reads, Stage, Task
 from stages.download.fetched import FetchedSource
 from stages.download.folder import FolderSource
+from stages.download.growth import grown, grows
 from stages.download.listing import absolute
 from stages.download.row import Row
 from stages.download.settings import DownloadSettings, SourceSettings
@@ -36,6 +38,7 @@ class Download(Stage):
     """Sources in, the images table out."""
 
     name = "download"
+    on_growth = OnGrowth.EXTENDED
 
     def __init__(self, settings: DownloadSettings) -> None:
         self.download = settings
@@ -59,6 +62,32 @@ class Download(Stage):
     def plan(self, reads: Reads) -> list[Task]:
         return [task for source in self.download.sources for task in self._source(source).plan()]
 
+    def covers(self, settings: Mapping[str, Any]) -> bool:
+        """Whether only sources were added since, or files were named otherwise: `extended` looks at these."""
+        then, now = settings["images"], self.settings["images"]
+        alike = ({**one, "sources": None} for one in (then, now))
+        return next(alike) == next(alike) and all(
+            name in now["sources"] and _as_named(source) == _as_named(now["sources"][name])
+            for name, source in then["sources"].items()
+        )
+
+    def extended(self, begun: Begun, reads: Reads) -> list[Task]:
+        """Tars and tables that are new come after those that were there."""
+        both = [self._extended(source, begun) for source in self.download.sources]
+        order = {task.name: place for place, task in enumerate(begun.tasks)}
+        kept = sorted((task for old, _ in both for task in old), key=lambda task: order[task.name])
+        return kept + [task for _, new in both for task in new]
+
+    def _extended(self, source: SourceSettings, begun: Begun) -> tuple[list[Task], list[Task]]:
+        """The tasks of one source that go on, and its new ones. Raises Refused where a folder is not as it was."""
+        here, then = self._source(source), begun.outside["found"].get(source.name)
+        tasks = [task for task in begun.tasks if task.facts["source"] == source.name]
+        if grows(source):
+            return grown(tasks, {task.name for task in begun.tasks[: begun.settled]}, here.plan())
+        if then not in (None, here.outside()):
+            raise Refused(f"the folder {source.uri} changed; folders do not grow, but a new one may be a new source")
+        return (tasks, []) if then else ([], here.plan())
+
     def failed(self, task: Task, counts: Counts, reads: Reads) -> tuple[int, int]:
         return counts.lost, counts.seen
 
@@ -72,3 +101,8 @@ class Download(Stage):
         if source.kind == "folder":
             return FolderSource(source, self.download.shard_rows)
         return FetchedSource(source) if source.kind == "img2dataset" else ShardsSource(source)
+
+
+def _as_named(source: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A source's settings but for where its files lie, if each of them is known again by itself."""
+    return {**source, "uri": None} if grows(source) else source

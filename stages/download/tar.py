@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, cast
 
+from manifests.faults import Unreachable
 from stages.images import TRUNCATED
 
 BLOCK = 512
@@ -39,7 +40,10 @@ class Damage:
 
 
 def members(file: IO[bytes]) -> Iterator[Member | Damage]:
-    """Members in order; a Damage, if any, comes last. Folders are passed over."""
+    """Members in order; a Damage, if any, comes last. Folders are passed over.
+
+    The file may be read elsewhere between two of them. Raises Unreachable where it lies in a store that failed.
+    """
     size = file.seek(0, 2)
     file.seek(0)
     if file.read(2) == GZIP:
@@ -76,6 +80,8 @@ def _whole_members(archive: tarfile.TarFile, size: int) -> Iterator[Member | Dam
             if not entry.isdir():
                 yield _member(entry)
             vars(archive)["members"].clear()  # tarfile would keep every header
+    except Unreachable:
+        raise  # the store's failure says nothing of the tar
     except Exception as error:  # noqa: BLE001 - a garbled header makes tarfile raise nearly anything
         yield Damage(TRUNCATED, f"the tar breaks off after byte {archive.offset}: {error}")
         return

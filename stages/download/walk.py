@@ -1,11 +1,14 @@
-"""Walk: every file below a folder of this machine, in the order of full paths, a stretch of it or all."""
+"""Walk: every file below a folder, in the order of full paths, a stretch of it or all.
+
+`within` is the walk itself, `walked` that of a folder of this machine; store_walk.py is a store's.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -49,21 +52,11 @@ class Bounds:
 
 
 @dataclass(frozen=True)
-class _Level:
-    """A folder being walked: which one it is, and the paths in it still to come."""
+class Level:
+    """A folder being walked: which one it is, and the paths in it still to come, in order; a folder's ends with "/"."""
 
-    identity: tuple[int, int]  # device and inode
+    identity: Hashable
     paths: Iterator[str]
-
-    @staticmethod
-    def of(root: str, prefix: str) -> _Level:
-        """Raises OSError where the folder cannot be read."""
-        folder = os.path.join(root, prefix)
-        here = os.stat(folder)
-        identity = (here.st_dev, here.st_ino)
-        fresh = time.time_ns() - here.st_mtime_ns < FRESH_NS
-        names = _names(folder) if fresh else _names_known(folder, identity, here.st_mtime_ns)
-        return _Level(identity, (prefix + name for name in names))
 
 
 def walked(root: str, bounds: Bounds) -> Iterator[File]:
@@ -72,30 +65,48 @@ def walked(root: str, bounds: Bounds) -> Iterator[File]:
     Links are followed, loops of links are not. Raises Refused where `root` itself cannot be read.
     """
     try:
-        levels = [_Level.of(root, "")]
+        first = _level(root, "")
     except OSError as error:
         raise Refused(f"{root} cannot be read: {error.strerror}; correct images.sources ... uri") from error
+    return within(bounds, first, lambda path: _entered(root, path), lambda path: _file(os.path.join(root, path), path))
+
+
+def within(
+    bounds: Bounds, first: Level, enter: Callable[[str], Level | File], file: Callable[[str], File]
+) -> Iterator[File]:
+    """The files at and below `first`, sorted by full path; folders outside the bounds are not entered."""
+    levels = [first]
     while levels:  # not recursive: folders may nest deeper than Python's stack
         path = next(levels[-1].paths, None)
         if path is None:
             levels.pop()
         elif not path.endswith("/"):
             if bounds.hold(path):
-                yield _file(os.path.join(root, path), path)
+                yield file(path)
         elif bounds.meet(path):
-            level = _entered(root, path)
-            if isinstance(level, _Level):
+            level = enter(path)
+            if isinstance(level, Level):
                 levels += [level] if level.identity not in {above.identity for above in levels} else []
             elif bounds.hold(path):
                 yield level
 
 
-def _entered(root: str, path: str) -> _Level | File:
+def _entered(root: str, path: str) -> Level | File:
     try:
-        return _Level.of(root, path)
+        return _level(root, path)
     except OSError as error:
         uri = os.path.join(root, path)
         return File(path, uri, -1, f"the folder {uri}, and any image in it, cannot be read: {error.strerror}")
+
+
+def _level(root: str, prefix: str) -> Level:
+    """Raises OSError where the folder cannot be read."""
+    folder = os.path.join(root, prefix)
+    here = os.stat(folder)
+    identity = (here.st_dev, here.st_ino)
+    fresh = time.time_ns() - here.st_mtime_ns < FRESH_NS
+    names = _names(folder) if fresh else _names_known(folder, identity, here.st_mtime_ns)
+    return Level(identity, (prefix + name for name in names))
 
 
 # the next task of a worker mostly walks the same folders; a folder changed since has another time

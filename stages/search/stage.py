@@ -15,13 +15,13 @@ from manifests.counts import Counts
 from manifests.schema import Schema
 from manifests.shard import Part
 from manifests.tables import CANDIDATES, OVER_CAP
-from stages.base import Machine, Reads, Stage, Task
+from stages.base import Begun, Machine, OnGrowth, Reads, Stage, Task
 from stages.search.methods.base import Method
 from stages.search.methods.choice import method_of
 from stages.search.settings import SearchSettings
 from stages.search.side import copies_of
 from stages.search.tile import Tile
-from stages.search.tiles import tiles
+from stages.search.tiles import more_tiles, tiles
 from stages.vectors.threads import limit_products
 
 BELOW_FLOOR, COPY = "blind_cosine_below_floor", "image_is_a_copy"
@@ -35,6 +35,7 @@ class Search(Stage):
     version = 2
     unit = "comparisons"
     accelerated = True
+    on_growth = OnGrowth.EXTENDED
 
     def __init__(self, settings: SearchSettings) -> None:
         self.search = settings
@@ -63,6 +64,10 @@ class Search(Stage):
     def plan(self, reads: Reads) -> list[Task]:
         return tiles(reads["sketches"].shards, self.search.block_rows)
 
+    def extended(self, begun: Begun, reads: Reads) -> list[Task]:
+        """The tiles there were, then those of the new rows with the old ones and with each other."""
+        return more_tiles(begun.tasks, reads["sketches"].shards, self.search.block_rows)
+
     def expected(self, reads: Reads) -> int:
         """Every unordered pair of images that have vectors, once: the search is complete or it is not committed."""
         vectors = reads["sketches"].counts.ok
@@ -73,7 +78,7 @@ class Search(Stage):
         assert self._method is not None, "setup comes first"
         if self._copies is None:
             self._copies = copies_of(reads["copies"])
-        tile = Tile(reads, task, self.search, self._copies, self._machine.memory)
+        tile = Tile(reads, task, self.search, self._copies, self._machine.vectors)
         kept = tile.near(self._method)
         pairs = kept.pairs()
         for start in range(0, len(pairs), PART_ROWS):

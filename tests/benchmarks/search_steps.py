@@ -12,9 +12,9 @@ from manifests.draft import Draft
 from manifests.manifest import Manifest
 from manifests.storage import Folder
 from pipeline.config import Config
-from pipeline.local_executor import LocalExecutor
 from pipeline.recipe import Step, steps
-from pipeline.worker import Job
+from pipeline.work.local_executor import LocalExecutor
+from pipeline.work.worker import Job
 
 SHARD_ROWS = 10_000
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from world.commands import blindpairs, demo_run, started
+from world.processes import until
 from world.runs import contents
 
 STEPS = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
@@ -66,7 +67,7 @@ def test_killed_once_in_each_step_only_missing_shards_are_made(
 ) -> None:
     for step in STEPS[:2]:
         driver = started(*demo_run(scenes, tmp_path))
-        _until(lambda step=step: any((tmp_path / "demo" / step).glob("[!_]*.parquet")))
+        until(lambda step=step: any((tmp_path / "demo" / step).glob("[!_]*.parquet")))
         driver.send_signal(signal.SIGKILL)
         driver.communicate()
         before = whole_shards(tmp_path / "demo")
@@ -79,7 +80,7 @@ def test_killed_once_in_each_step_only_missing_shards_are_made(
 
 def test_a_killed_worker_costs_nothing_but_time(scenes: Path, undisturbed: tuple[Path, float], tmp_path: Path) -> None:
     driver = started(*demo_run(scenes, tmp_path))
-    _until(lambda: any((tmp_path / "demo/embeddings").glob("[!_]*.parquet")))
+    until(lambda: any((tmp_path / "demo/embeddings").glob("[!_]*.parquet")))
     workers = [c for c in psutil.Process(driver.pid).children() if "spawn_main" in " ".join(c.cmdline())]
     workers[0].kill()
     _, said = driver.communicate(timeout=120)
@@ -92,7 +93,7 @@ def test_a_stop_is_at_once_says_what_to_do_and_leaves_nobody_behind(
     scenes: Path, tmp_path: Path, stop: signal.Signals
 ) -> None:
     driver = started(*demo_run(scenes, tmp_path))
-    _until(lambda: any((tmp_path / "demo/images").glob("[!_]*.parquet")))
+    until(lambda: any((tmp_path / "demo/images").glob("[!_]*.parquet")))
     crew = psutil.Process(driver.pid).children(recursive=True)
     os.killpg(driver.pid, stop)
     _, said = driver.communicate(timeout=30)
@@ -104,16 +105,9 @@ def test_a_stop_is_at_once_says_what_to_do_and_leaves_nobody_behind(
 
 def test_a_second_driver_is_refused_with_the_firsts_host_process_and_time(scenes: Path, tmp_path: Path) -> None:
     first = started(*demo_run(scenes, tmp_path))
-    _until(lambda: (tmp_path / "demo/images").is_dir())
+    until(lambda: (tmp_path / "demo/images").is_dir())
     second = blindpairs(*demo_run(scenes, tmp_path))
     assert second.returncode == 2
     assert f"is being made by process {first.pid} on " in second.stderr
     first.communicate(timeout=120)
     assert first.returncode == 0
-
-
-def _until(happened, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "did not happen"
-        time.sleep(0.02)

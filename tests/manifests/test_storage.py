@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,13 @@ from manifests.manifest import Manifest
 from manifests.storage import Folder
 
 
-@pytest.fixture(params=["disk", "bucket"])
+@pytest.fixture(params=["disk", "memory", "bucket"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Folder]:
     if request.param == "disk":
         yield Folder(str(tmp_path / "run"))
+        return
+    if request.param == "bucket":
+        yield Folder(request.getfixturevalue("bucket").url("run"))
         return
     yield Folder(f"memory://{tmp_path.name}/run")
     fs, path = url_to_fs(f"memory://{tmp_path.name}")
@@ -89,6 +93,51 @@ def test_a_file_is_forgotten_and_twice_is_no_error(folder: Folder) -> None:
     assert not folder.has("a")
 
 
+def test_a_file_is_created_once(folder: Folder) -> None:
+    assert folder.create("a", b"first")
+    assert not folder.create("a", b"first")
+    assert not folder.create("a", b"second")
+    assert folder.read("a") == b"first"
+    assert folder.sizes() == {"a": 5}
+
+
+def test_of_many_who_create_a_file_at_once_one_does(folder: Folder) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(lambda who: folder.create("a", who), [bytes([n]) * 100 for n in range(8)]))
+    if not folder.url.startswith("memory"):  # which looks first and writes then
+        assert done.count(True) == 1
+        assert folder.read("a") == bytes([done.index(True)]) * 100
+
+
+def test_what_another_process_wrote_is_there_at_once(folder: Folder) -> None:
+    if folder.url.startswith("memory"):
+        return  # no other process has it
+    before = (folder.has("a"), folder.sizes(), folder.folders())
+    script = "import sys\nfrom manifests.storage import Folder\nFolder(sys.argv[1]).write('a', b'1')\n"
+    subprocess.run(
+        [sys.executable, "-c", script + "(Folder(sys.argv[1]) / 'b').write('c', b'')", folder.url], check=True
+    )
+    assert before == (False, {}, [])
+    assert (folder.has("a"), folder.sizes(), folder.folders()) == (True, {"a": 1}, ["b"])
+
+
+def test_a_folder_that_can_be_written_is_said_to_be_and_left_as_it_was(folder: Folder) -> None:
+    folder.check_writable()
+    assert folder.sizes() == {}
+
+
+def test_a_file_in_the_place_of_a_folder_holds_nothing(folder: Folder) -> None:
+    folder.write("a", b"")
+    assert ((folder / "a").sizes(), (folder / "a").folders()) == ({}, [])
+
+
+def test_reading_what_is_not_there_names_it(folder: Folder) -> None:
+    with pytest.raises(FileNotFoundError, match="nothing"):
+        folder.read("nothing")
+    with pytest.raises(FileNotFoundError, match="nothing"), folder.open("nothing"):
+        pass
+
+
 def test_a_manifest_in_a_bucket_reads_as_it_was_written(folder: Folder) -> None:
     ids = names(5)
     images_manifest(folder.url, ids, ["f" * 64] * 5, [2, 0, 3])
@@ -96,7 +145,25 @@ def test_a_manifest_in_a_bucket_reads_as_it_was_written(folder: Folder) -> None:
     assert [row for batch in manifest.batches(("image_id",)) for row in batch.column(0).to_pylist()] == ids
 
 
-@pytest.mark.parametrize("name", ["a::b", "a b", "a#b?c", "größe", "[a]*", "100%"])
+NAMES = ["a::b", "a b", "a#b?c", "größe", "[a]*", "100%", "a+b&c=d", "~x", "a@b:c"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_may_hold_any_characters(folder: Folder, name: str) -> None:
+    inside = folder / name
+    inside.write(name, b"1")
+    with inside.aside(f"{name}.2") as path:
+        path.write_bytes(b"22")
+    assert inside.sizes() == {name: 1, f"{name}.2": 2}
+    assert inside.read(name) == b"1"
+    with inside.open(name) as file:
+        assert file.read() == b"1"
+    assert folder.folders() == [name]
+    inside.forget(name)
+    assert not inside.has(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_path_may_hold_any_characters(tmp_path: Path, name: str) -> None:
     folder = Folder(str(tmp_path)) / name
     folder.write("x", b"1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.classes import components, joined_classes
@@ -16,6 +16,7 @@ def joined(count: int, edges: list[tuple[int, int]]) -> list[int]:
     return joined_classes(count, left, right).tolist()
 
 
+@settings(deadline=None)
 @given(EDGES)
 def test_images_joined_by_any_chain_are_named_by_the_smallest(edges: list[tuple[int, int]]) -> None:
     parent = list(range(10))
@@ -33,6 +34,7 @@ def test_without_edges_each_image_is_its_own() -> None:
     assert joined(3, []) == [0, 1, 2]
 
 
+@settings(deadline=None)
 @given(EDGES)
 def test_two_images_have_one_component_exactly_if_they_have_one_class(edges: list[tuple[int, int]]) -> None:
     left, right = (np.array([edge[side] for edge in edges], dtype=np.int64) for side in (0, 1))

@@ -12,8 +12,9 @@ QUIET = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
 
 
 def blindpairs(*words: str, cwd: Path | None = None, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    return subprocess.run([*COMMAND, *words], cwd=cwd, env=QUIET, capture_output=True, text=True, timeout=timeout)
+    """Run a command to its end, in the environment of the test."""
+    world = {**QUIET, **os.environ}
+    return subprocess.run([*COMMAND, *words], cwd=cwd, env=world, capture_output=True, text=True, timeout=timeout)
 
 
 def started(*words: str, cwd: Path | None = None) -> subprocess.Popen[str]:
@@ -21,7 +22,7 @@ def started(*words: str, cwd: Path | None = None) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*COMMAND, *words],
         cwd=cwd,
-        env=QUIET,
+        env={**QUIET, **os.environ},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -29,6 +30,6 @@ def started(*words: str, cwd: Path | None = None) -> subprocess.Popen[str]:
     )
 
 
-def demo_run(scenes: Path, root: Path, *more: str) -> list[str]:
+def demo_run(scenes: Path | str, root: Path | str, *more: str) -> list[str]:
     """The words that run the demo recipe on these scenes."""
     return ["run", "demo", "--set", f"images.sources.0.uri={scenes}/*.tar", "--root", str(root), *more]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -21,7 +22,7 @@ NUMBERS = Schema("numbers", 1, ("number",), pa.schema([column("number", pa.int64
 
 
 class Odd(Stage):
-    """Each task's name says what becomes of it: `good-1`, `raises-1`, `dies-1`, `dies_once-1`, `slow-1`."""
+    """Each task's name says what becomes of it: `good-1`, `raises-1`, `dies-1`, `dies_once-1`, `slow-1` and so on."""
 
     name = "odd"
 
@@ -56,8 +57,12 @@ class Odd(Stage):
             raise ValueError("no luck")
         if kind == "dies" or (kind == "dies_once" and first):
             os.kill(os.getpid(), signal.SIGKILL)
-        if kind == "slow":
+        if kind == "slow" or (kind == "hangs_once" and first):
             time.sleep(30)
+        if kind == "unanswered_once" and first:
+            raise TimeoutError(errno.ETIMEDOUT, "the store did not answer")
+        if kind == "full":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         yield Part(pa.table({"number": [1, 2]}), Counts(2, 2))
 
 

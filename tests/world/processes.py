@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
@@ -19,6 +21,14 @@ def peak():
     (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) >> 10
 """
+
+
+def until(happened: Callable[[], object], seconds: float = 60) -> None:
+    """Wait for something that must happen soon."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "did not happen"
+        time.sleep(0.02)
 
 
 def printed(script: str, *words: str) -> list[int]:

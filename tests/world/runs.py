@@ -12,10 +12,11 @@ from rich.console import Console
 from manifests.manifest import Manifest
 from manifests.storage import Folder
 from pipeline.config import Config
-from pipeline.local_executor import LocalExecutor
-from pipeline.progress import Progress
 from pipeline.recipe import steps
 from pipeline.runner import run
+from pipeline.watch.listener import Listener
+from pipeline.watch.progress import Progress
+from pipeline.work.local_executor import LocalExecutor
 
 BUILT_IN = {"colour": {"kind": "colour"}, "structure": {"kind": "structure"}}
 
@@ -34,14 +35,16 @@ def recipe(sources: list[Mapping[str, Any]], **sections: Mapping[str, Any]) -> d
     return values
 
 
-def make(values: Mapping[str, Any], root: Path, until: str | None = None) -> dict[str, Manifest]:
+def make(
+    values: Mapping[str, Any], root: Path, until: str | None = None, listener: Listener | None = None
+) -> dict[str, Manifest]:
     """Run a recipe; step -> manifest."""
     config = Config.model_validate(values)
     wanted = steps(config)
     names = [step.name for step in wanted]
     wanted = wanted[: names.index(until) + 1] if until else wanted
-    with Progress(Console(file=StringIO())) as progress:
-        return run(wanted, Folder(str(root)) / config.run, LocalExecutor(), progress)
+    with LocalExecutor() as executor, Progress(Console(file=StringIO())) as progress:
+        return run(wanted, Folder(str(root)) / config.run, executor, listener or progress)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

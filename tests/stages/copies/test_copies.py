@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,9 @@ from world.vectors import made
 from manifests.counts import Counts
 from manifests.manifest import Manifest
 from manifests.tables import SKETCHES
-from stages.copies.stage import Copies, firsts
+from stages.base import Begun, Task
+from stages.copies.stage import Copies
+from stages.copies.standing import firsts
 
 Image = tuple[str | None, str | None]  # its sha256 and its digest; no digest: it is not ok
 IMAGES = st.lists(st.tuples(st.none() | st.integers(0, 9), st.none() | st.integers(0, 9)), max_size=16)
@@ -53,7 +55,7 @@ def found(images: list[Image], order: list[int] | None = None, shard_rows: list[
     """The rows as tuples, and the counts."""
     with scratch() as folder:
         copies = made(Copies(), manifests(folder, images, order, shard_rows), f"{folder}/copies")
-        return [tuple(row.values()) for row in copies.read("all").to_pylist()], copies.counts
+        return [tuple(row.values()) for row in copies.read("00000").to_pylist()], copies.counts
 
 
 def oracle(images: list[Image]) -> list[tuple[str, str, str]]:
@@ -138,6 +140,41 @@ def test_the_first_of_equal_texts_is_named() -> None:
     assert firsts(texts).tolist() == [0, 1, 2, 0, 4, 2]
 
 
-def test_it_plans_one_task_and_its_settings_are_none(tmp_path: Path) -> None:
-    assert [task.name for task in Copies().plan({})] == ["all"]
+def test_it_plans_one_task_and_its_settings_are_none() -> None:
+    with scratch() as folder:
+        reads = manifests(folder, [(text(1), text(1))], shard_rows=[1, 0])
+        assert [task.to_json() for task in Copies().plan(reads)] == [{"name": "00000", "ends": [2]}]
     assert json.loads(json.dumps(Copies().settings)) == {}
+
+
+def grown(images: list[Image], shard_rows: list[int], ends: list[int]) -> list[tuple[str, str, str]]:
+    """The rows of all tasks, where so many of the shards were there when the run was begun, and each time it grew."""
+    stage, rows, tasks = Copies(), [], ()
+    with scratch() as folder:
+        whole = manifests(folder, images, None, shard_rows)
+        for end in ends:
+            reads = {name: replace(one, shards=one.shards[:end]) for name, one in whole.items() if name == "sketches"}
+            reads["images"] = whole["images"]
+            tasks = tuple(stage.extended(Begun(tasks, len(tasks)), reads) if tasks else stage.plan(reads))
+        for task in (Task.from_json(task.to_json()) for task in tasks):
+            (part,) = stage.process(task, reads)
+            part.counts.check("a shard")
+            rows.append([tuple(row.values()) for row in part.table.to_pylist()])
+        assert stage.extended(Begun(tasks, len(tasks)), reads) == list(tasks), "nothing new, no task"
+    return rows
+
+
+@settings(max_examples=40, deadline=None)
+@given(IMAGES, st.data())
+def test_what_a_grown_run_says_of_its_first_images_is_what_it_said_before(
+    numbers: list[tuple[int | None, ...]], data: st.DataObject
+) -> None:
+    images = [(text(one), text(other)) for one, other in numbers]
+    shard_rows = data.draw(cuts(len(images)))
+    ends = sorted({data.draw(st.integers(1, len(shard_rows))), len(shard_rows)})
+    early = sum(shard_rows[: ends[0]])
+    found = grown(images, shard_rows, ends)
+    assert found[0] == grown(images, shard_rows, ends[:1])[0]
+    first = {row[0] for row in found[0]}
+    assert first <= set(names(len(images))[:early])
+    assert all(row[0] in names(len(images))[early:] for rows in found[1:] for row in rows)

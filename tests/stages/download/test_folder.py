@@ -350,5 +350,5 @@ def test_a_bucket_gives_the_rows_a_disk_gives(tmp_path: Path) -> None:
 
 
 def test_a_bucket_that_is_not_there_is_refused() -> None:
-    with pytest.raises(Refused, match="no image file below"):
+    with pytest.raises(Refused, match="it is not there"):
         stage_of("folder", "memory://no-such-bucket").outside()

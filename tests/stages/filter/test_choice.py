@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.filter.choice import CAPPED, NEAR, groups, reasons
@@ -15,6 +15,7 @@ def numbers(*values: int) -> np.ndarray:
     return np.array(values, dtype=np.int64)
 
 
+@settings(deadline=None)
 @given(ENDS)
 def test_two_pairs_have_one_group_exactly_if_images_lead_from_one_to_the_other(pairs: list[tuple[int, int]]) -> None:
     reach = {image: {image} for image in range(9)}
@@ -29,6 +30,7 @@ def test_two_pairs_have_one_group_exactly_if_images_lead_from_one_to_the_other(p
             assert (found[one] == found[other]) == (b in reach[a])
 
 
+@settings(deadline=None)
 @given(ENDS)
 def test_groups_are_numbered_from_one_as_they_first_come(pairs: list[tuple[int, int]]) -> None:
     found = groups(numbers(*(a for a, _ in pairs)), numbers(*(b for _, b in pairs))).tolist()

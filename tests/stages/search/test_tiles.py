@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from manifests.counts import Counts
 from manifests.shard import Receipt
-from stages.search.tiles import BLOCKS, LEAST_ROWS, tiles
+from stages.search.tiles import BLOCKS, LEAST_ROWS, TILES, more_tiles, tiles
 
 
 def shards(*rows: int) -> list[Receipt]:
@@ -59,3 +59,29 @@ def test_a_task_is_a_few_bytes(rows: list[int]) -> None:
 
 def test_nothing_to_search_is_no_task() -> None:
     assert tiles(shards(), 10) == tiles(shards(0, 0), 10) == []
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=7), st.integers(1, 12), st.data())
+def test_a_grown_search_keeps_its_tiles_and_covers_every_pair_once(
+    rows: list[int], block_rows: int, data: st.DataObject
+) -> None:
+    tasks: list = []
+    for count in sorted(data.draw(st.sets(st.integers(0, len(rows)), max_size=3)) | {len(rows)}):
+        before, tasks = tasks, more_tiles(tasks, shards(*rows[:count]), block_rows)
+        assert tasks[: len(before)] == before
+        assert more_tiles(tasks, shards(*rows[:count]), block_rows) == tasks, "nothing new, no tile"
+    pairs: Counter[tuple[int, int]] = Counter()
+    for task in tasks:
+        left, right = range(*task.facts["left"]), range(*task.facts["right"])
+        assert 0 < len(left) <= block_rows
+        pairs.update((i, j) for i in left for j in right if i < j or left != right)
+    assert pairs == Counter((i, j) for j in range(sum(rows)) for i in range(j))
+    assert len({task.name for task in tasks}) == len(tasks)
+
+
+@pytest.mark.parametrize("old", [1, 2, 3, 4, 9, 40])
+def test_new_rows_are_cut_into_as_few_blocks_as_give_several_workers_a_tile(old: int) -> None:
+    begun = tiles(shards(old * 10_000), 10_000)
+    new = len(more_tiles(begun, shards(old * 10_000, 9_000), 10_000)) - len(begun)
+    assert TILES <= new <= max(TILES + BLOCKS, old + 1)

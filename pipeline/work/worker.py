@@ -6,9 +6,14 @@ out. Rows go from the worker straight to storage.
 
 from __future__ import annotations
 
+import errno
+import os
+import platform
+import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from manifests.counts import Counts
 from manifests.errors import BlindpairsError
@@ -28,6 +33,18 @@ class Job:
     max_failed: float
 
 
+NETWORK = ("aiobotocore", "aiohttp", "botocore", "gcsfs")  # whose errors are not all the operating system's
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM, errno.EROFS)
+
+
+class Fault(StrEnum):
+    """Whose failure it was, which says what a second try is good for."""
+
+    TASK = "task"  # its own: it would fail anywhere and again
+    MACHINE = "machine"  # a full disk, too little memory: another machine may do
+    STORE = "store"  # a store or network that did not answer: later it may
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of one task: a receipt, or an error in one sentence (and its trace, for a report)."""
@@ -36,6 +53,10 @@ class Outcome:
     receipt: Receipt | None = None
     error: str | None = None
     trace: str | None = None
+    fault: Fault | None = None  # None where there is a receipt
+    where: str = ""  # host and process that made it
+    seconds: float = 0.0
+    gpu_use: float | None = None  # percent of the time its GPUs were busy, where it has any
 
 
 class TooManyFailed(BlindpairsError):
@@ -52,12 +73,17 @@ class Worker:
 
     def run(self, task: Task) -> Outcome:
         """Make one shard. Whatever goes wrong becomes an outcome: a failed task fails alone."""
+        began = time.monotonic()
+        outcome = self._made(task)
+        return replace(outcome, where=here(), seconds=time.monotonic() - began)
+
+    def _made(self, task: Task) -> Outcome:
         job = self._job
         try:
             parts = job.stage.process(task, self._reads)
             receipt = write_shard(job.folder, task.name, job.stage.schema(), parts, lambda c: self._accept(task, c))
         except Exception as error:  # noqa: BLE001 - the one place that turns any failure into an outcome
-            return Outcome(task.name, error=one_line(error), trace=traceback.format_exc())
+            return Outcome(task.name, error=one_line(error), trace=traceback.format_exc(), fault=fault_of(error))
         return Outcome(task.name, receipt)
 
     def _accept(self, task: Task, counts: Counts) -> None:
@@ -68,6 +94,21 @@ class Worker:
                 f"{failed} of {of} images failed ({why}), more than max_failed {self._job.max_failed} allows; "
                 "repair the source, or raise max_failed of this step's workers to accept them as rejected rows"
             )
+
+
+def here() -> str:
+    """This process, as a person finds it: host and process number."""
+    return f"{platform.node()}:{os.getpid()}"
+
+
+def fault_of(error: BaseException) -> Fault:
+    """Whose failure an error is, as far as its type and number say."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in FULL):
+        return Fault.MACHINE
+    if type(error).__module__.split(".")[0] in NETWORK:
+        return Fault.STORE
+    of_the_task = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError)
+    return Fault.STORE if isinstance(error, OSError) and not isinstance(error, of_the_task) else Fault.TASK
 
 
 def one_line(error: BaseException) -> str:

@@ -1,0 +1,77 @@
+"""Disk: files on a disk of this machine that appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from manifests.errors import Refused
+
+ASIDE = ".aside"  # ends the name of a file that is not whole yet
+NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
+
+
+@contextmanager
+def aside(folder: Path, name: str) -> Iterator[Path]:
+    """A path to write to; when the block ends well the file is synced and renamed to `name`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # the host too: containers on a shared disk often have the same process numbers
+    path = folder / f"_{name}.{socket.gethostname()}.{os.getpid()}{ASIDE}"
+    try:
+        yield path
+        _sync(path)
+        os.replace(path, folder / name)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def create(folder: Path, name: str, data: bytes) -> bool:
+    """Put `data` under `name` unless a file is there; False where one is. Of many at once one gets True."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"_{name}.{uuid.uuid4().hex}{ASIDE}"
+    try:
+        path.write_bytes(data)
+        _sync(path)
+        os.link(path, folder / name)  # unlike a rename it never takes another file's place
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        return _create_without_links(folder / name, data)
+    finally:
+        path.unlink(missing_ok=True)
+    return True
+
+
+def check_takes_files(folder: Path, what: str) -> None:
+    """Write a small file into `folder` and remove it. Raises Refused, a sentence that starts with `what`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix="_", suffix=ASIDE):
+            return
+    except OSError as error:
+        raise Refused(f"{what}: {error.strerror}; choose another --root") from error
+
+
+def _create_without_links(path: Path, data: bytes) -> bool:
+    """For disks that have no links: still one winner, but the file may be seen before it is whole."""
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError:
+        return False
+    return True
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

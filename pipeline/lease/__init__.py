@@ -1,0 +1,1 @@
+"""One driver a run: a lease that ends with the driver that holds it."""

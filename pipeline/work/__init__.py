@@ -1,0 +1,1 @@
+"""Where tasks run: executors, their workers, and what becomes of a task."""

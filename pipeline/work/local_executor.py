@@ -1,0 +1,163 @@
+"""Local executor: one process a core (or a GPU) of this machine.
+
+Processes are started afresh (spawn), so that no lock or thread of the driver is copied. A worker
+whose driver dies ends at once.
+"""
+
+from __future__ import annotations
+
+import platform
+import signal
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from types import TracebackType
+from typing import Self
+
+from manifests.errors import Refused
+from pipeline import machine
+from pipeline.config import WorkerSettings
+from pipeline.work.crew import Crew, Lost
+from pipeline.work.executor import Setback, Want
+from pipeline.work.local_worker import serve
+from pipeline.work.serving import Answer, Prepare
+from pipeline.work.shift import work
+from pipeline.work.worker import Job, Outcome
+from stages.base import Machine, Stage, Task
+
+SPAWN = get_context("spawn")
+MEMORY_SHARE = 0.8  # of what is free, for all workers together
+GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class LocalPlace:
+    """Where one worker runs: the GPUs it may see, and what it computes with."""
+
+    gpus: tuple[str, ...]
+    machine: Machine
+
+    def covers(self, other: LocalPlace) -> bool:
+        return self == other
+
+
+class LocalSeat:
+    """A process, and the pipe to it."""
+
+    def __init__(self, place: LocalPlace) -> None:
+        self.line, theirs = SPAWN.Pipe()
+        words = (theirs, place.machine.threads, place.gpus)
+        self._process: BaseProcess = SPAWN.Process(target=serve, args=words, daemon=True)
+        with _deaf_to_ctrl_c():
+            self._process.start()
+        theirs.close()
+
+    def give(self, message: Prepare | Task) -> None:
+        with suppress(OSError):  # a worker that died meanwhile: its closed line is heard as a loss
+            self.line.send(message)
+
+    def heard(self) -> Answer:
+        try:
+            answer: Answer = self.line.recv()
+            return answer
+        except (EOFError, OSError):
+            self._process.join()
+            raise Lost(f"its worker ended with {_ending(self._process.exitcode)}") from None
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.join()
+        self.line.close()
+
+
+class LocalRoom:
+    """This machine."""
+
+    def machines(self, place: LocalPlace) -> set[str]:
+        return {platform.node()}
+
+    def seat(self, place: LocalPlace, avoid: Collection[str]) -> LocalSeat:
+        return LocalSeat(place)
+
+    def ready(self, seats: Sequence[LocalSeat], timeout_s: float) -> list[LocalSeat]:
+        lines: list[Connection] = [seat.line for seat in seats]
+        speaking = wait(lines, timeout_s)
+        return [seat for seat in seats if seat.line in speaking]
+
+
+class LocalExecutor:
+    """Runs tasks on this machine's cores or GPUs."""
+
+    def __init__(self) -> None:
+        self._crew = Crew(LocalRoom())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._crew.dismiss()
+
+    def check(self, wants: Sequence[Want]) -> str:
+        """See Executor.check."""
+        for want in wants:
+            _check(want)
+        gpus = f" and {len(machine.gpus())} GPUs" if machine.gpus() else ""
+        return f"on this machine: {machine.cores()} cores{gpus}"
+
+    def execute(self, job: Job, tasks: Sequence[Task], workers: WorkerSettings) -> Iterator[Outcome | Setback]:
+        """See Executor.execute."""
+        return work(self._crew, job, tasks, workers, _places(job.stage, workers, len(tasks)))
+
+
+def _check(want: Want) -> None:
+    """Raise Refused where this machine will never have what the step's workers ask for."""
+    workers, gpus, cores = want.workers, len(machine.gpus()), machine.cores()
+    where = f"workers of the step {want.step} ask for"
+    if (workers.gpus or 0) > gpus:
+        raise Refused(f"{where} {workers.gpus} GPUs and this machine has {gpus}")
+    if (workers.cpus or 0) > cores:
+        raise Refused(f"{where} {workers.cpus:g} cores and this machine has {cores}")
+    if workers.custom:
+        raise Refused(f"{where} {', '.join(workers.custom)}, which only a Ray cluster can have; leave custom out")
+
+
+def _places(stage: Stage, workers: WorkerSettings, tasks: int) -> list[LocalPlace]:
+    """One place a worker."""
+    there = machine.gpus()
+    each = workers.gpus if workers.gpus is not None else min(1, len(there)) * stage.accelerated
+    fitting = len(there) // each if each else _fitting(stage, workers)
+    count = max(1, min(workers.count or fitting, tasks))
+    return [LocalPlace(_share(there, each, seat), workers.machine("cuda" if each else "cpu")) for seat in range(count)]
+
+
+def _fitting(stage: Stage, workers: WorkerSettings) -> int:
+    """How many workers cores and memory hold."""
+    needed = workers.memory * GIB if workers.memory else stage.worker_bytes()
+    by_memory = int(MEMORY_SHARE * machine.memory_bytes() / needed)
+    return max(1, min(int(machine.cores() / (workers.cpus or 1)), by_memory))
+
+
+def _share(there: Sequence[str], each: int, seat: int) -> tuple[str, ...]:
+    """The GPUs of a seat; more seats than GPUs share them in turn."""
+    return tuple(there[(seat * each + number) % len(there)] for number in range(each))
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """A process started here ignores Ctrl-C from its first moment: that is the driver's to answer."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _ending(code: int | None) -> str:
+    return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"

@@ -1,0 +1,177 @@
+"""Ray executor: one actor a worker, on whichever machines of a cluster have what a step's workers ask for.
+
+Only jobs, tasks and receipts travel, a few hundred bytes each; rows go from the worker straight to storage.
+Actors are never restarted by Ray and their tasks never retried by it: shift.py counts the tries.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any, Self
+
+import ray
+from ray.exceptions import RayActorError, RayError, RayTaskError
+
+from pipeline.config import WorkerSettings
+from pipeline.work.cluster import Cluster
+from pipeline.work.crew import Crew, Lost
+from pipeline.work.executor import Setback, Want
+from pipeline.work.local_executor import LocalExecutor
+from pipeline.work.serving import Answer, Hello, Prepare, Serving, limit_libraries
+from pipeline.work.shift import work
+from pipeline.work.worker import Job, Outcome
+from stages.base import Machine, Stage, Task
+
+GIB = 1 << 30
+WAIT_S = 60.0  # for the machines of a cluster that is just being started
+
+
+@dataclass(frozen=True)
+class RayPlace:
+    """What one actor reserves (Ray's names), and what it computes with."""
+
+    step: str
+    cpus: float
+    gpus: int
+    memory: int
+    custom: tuple[tuple[str, float], ...]
+    machine: Machine
+
+    def covers(self, other: RayPlace) -> bool:
+        """The same, but for the step's name and for memory beyond what is asked for."""
+        return self.memory >= other.memory and replace(self, step=other.step, memory=other.memory) == other
+
+    @property
+    def amounts(self) -> dict[str, float]:
+        named = {"CPU": self.cpus, "GPU": self.gpus, "memory": self.memory}
+        return {name: float(amount) for name, amount in {**named, **dict(self.custom)}.items() if amount}
+
+
+class RayWorker:
+    """The worker's end: an actor."""
+
+    def __init__(self, threads: int) -> None:
+        limit_libraries(threads)  # which GPUs it sees is Ray's to say
+        self._serving = Serving()
+
+    def hello(self) -> Hello:
+        return self._serving.hello(ray.get_runtime_context().get_node_id())
+
+    def answer(self, message: Prepare | Task) -> Answer:
+        return self._serving.answer(message)
+
+
+class RaySeat:
+    """An actor, and the answer it is to give; None where none is due."""
+
+    def __init__(self, place: RayPlace, cluster: Cluster, avoid: Collection[str]) -> None:
+        self._cluster, self._step, self._machine = cluster, place.step, ""
+        options = {"num_cpus": place.cpus, "num_gpus": place.gpus, "resources": dict(place.custom)}
+        options |= {"memory": place.memory} if place.memory else {}
+        options |= {"label_selector": {"ray.io/node-id": f"!in({', '.join(avoid)})"}} if avoid else {}
+        actor = ray.remote(RayWorker).options(**options, max_restarts=0, max_task_retries=0)
+        self._actor: Any = actor.remote(place.machine.threads)
+        self.answer: Any = self._actor.hello.options(name=f"{self._step}: hello").remote()
+
+    def give(self, message: Prepare | Task) -> None:
+        if isinstance(message, Prepare):
+            self._step = message.job.folder.name
+        name = f"{self._step}/{message.name}" if isinstance(message, Task) else f"{self._step}: set up"
+        self.answer = self._actor.answer.options(name=name).remote(message)
+
+    def heard(self) -> Answer:
+        asked, self.answer = self.answer, None
+        try:
+            answer: Answer = ray.get(asked)
+        except RayTaskError as error:  # what came could not even be unpacked there
+            raise Lost(_told(error)) from error
+        except RayActorError as error:
+            gone = bool(self._machine) and self._machine not in self._cluster.machines()
+            raise Lost(_told(error), machine_gone=gone) from error
+        except RayError as error:  # out of memory, for one
+            raise Lost(_told(error)) from error
+        if isinstance(answer, Hello):
+            self._machine = answer.machine
+        return answer
+
+    def end(self) -> None:
+        ray.kill(self._actor, no_restart=True)
+
+
+class RayRoom:
+    """A cluster."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def machines(self, place: RayPlace) -> set[str]:
+        return self._cluster.machines_with(place.amounts)
+
+    def seat(self, place: RayPlace, avoid: Collection[str]) -> RaySeat:
+        others = self.machines(place) - set(avoid)
+        return RaySeat(place, self._cluster, sorted(avoid) if others else ())
+
+    def ready(self, seats: Sequence[RaySeat], timeout_s: float) -> list[RaySeat]:
+        by_answer = {seat.answer: seat for seat in seats if seat.answer is not None}
+        if not by_answer:
+            time.sleep(timeout_s)
+            return []
+        first, others = ray.wait(list(by_answer), timeout=timeout_s)
+        more = ray.wait(others, num_returns=len(others), timeout=0)[0] if first and others else []
+        return [by_answer[answer] for answer in (*first, *more)]
+
+
+class RayExecutor:
+    """Runs tasks on a Ray cluster. It is joined only when there is something to make."""
+
+    def __init__(self, address: str | None = None, wait_s: float = WAIT_S) -> None:
+        """`address` None: a private Ray of this machine. `wait_s`: for machines of a cluster that are still to come."""
+        self._cluster = Cluster(address)
+        self._wait_s = wait_s if address else 0.0
+        self._crew = Crew(RayRoom(self._cluster))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if ray.is_initialized():
+            self._crew.dismiss()
+        self._cluster.disconnect()
+
+    def check(self, wants: Sequence[Want]) -> str:
+        """See Executor.check."""
+        if self._cluster.address is None:  # a private Ray has what this machine has; starting it takes seconds
+            LocalExecutor().check(wants)
+        self._cluster.connect()
+        for want in wants:
+            amounts = self._place(want.step, want.stage, want.workers).amounts
+            self._cluster.check(f"workers of the step {want.step} ask for", amounts, self._wait_s)
+        return f"on {self._cluster}"
+
+    def execute(self, job: Job, tasks: Sequence[Task], workers: WorkerSettings) -> Iterator[Outcome | Setback]:
+        """See Executor.execute."""
+        self._cluster.connect()
+        place = self._place(job.folder.name, job.stage, workers)
+        count = max(1, min(workers.count or self._cluster.room_for(place.amounts), len(tasks)))
+        return work(self._crew, job, tasks, workers, [place] * count)
+
+    def _place(self, step: str, stage: Stage, workers: WorkerSettings) -> RayPlace:
+        any_gpus = any(has.get("GPU") for has in self._cluster.machines().values())
+        gpus = workers.gpus if workers.gpus is not None else int(any_gpus and stage.accelerated)
+        memory = int(workers.memory * GIB) if workers.memory else stage.worker_bytes()
+        custom = tuple(sorted(workers.custom.items()))
+        cpus = workers.cpus or float(workers.threads)
+        return RayPlace(step, cpus, gpus, memory, custom, workers.machine("cuda" if gpus else "cpu"))
+
+
+def _told(error: Exception) -> str:
+    """Ray's long story of a loss in one sentence."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if "Error" in line or "ended" in line or "exit" in line or "node" in line.lower()]
+    text = " ".join((telling or lines or [type(error).__name__])[-1].split())[:300]
+    if "No module named" in text:
+        text += "; install the blindpairs wheel on every machine of the cluster"
+    return f"its worker died: {text}"

@@ -1,0 +1,161 @@
+"""Shift: one step's work, spread over a crew: which worker has which task in hand, and what comes of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from manifests.errors import Refused, TasksFailed
+from pipeline.config import WorkerSettings
+from pipeline.work.crew import Crew, Lost, Member, Place
+from pipeline.work.executor import Setback
+from pipeline.work.identity import identity
+from pipeline.work.serving import Hello, Prepare, SetupFailed
+from pipeline.work.tries import Tries
+from pipeline.work.worker import Fault, Job, Outcome
+from stages.base import Task
+
+TOLD_EVERY_S = 60.0  # that no worker has come
+
+
+def work(
+    crew: Crew, job: Job, tasks: Sequence[Task], workers: WorkerSettings, places: Sequence[Place]
+) -> Iterator[Outcome | Setback]:
+    """Make the tasks with a worker at each of these places. See Executor.execute."""
+    shift = Shift(crew, job, Tries(tasks, workers.attempts), workers)
+    shift.begin(places)
+    while shift.goes_on:
+        yield from shift.outcomes()
+    for member in [member for member in crew.members if member.job is not job]:
+        crew.end(member)  # one that never came: it would hold what the next step asks for
+
+
+@dataclass
+class Shift:
+    """One step's work: what each worker has in hand, and what comes of it."""
+
+    crew: Crew
+    job: Job
+    tries: Tries
+    workers: WorkerSettings
+    setups_lost: int = 0
+    alone_since: float = field(default_factory=time.monotonic)
+    machines: set[str] = field(default_factory=set)  # that a worker of this step may be on
+
+    def begin(self, places: Sequence[Place]) -> None:
+        self.machines = self.crew.room.machines(places[0])
+        left = self.crew.take(places)
+        for member in self.crew.members:
+            self._give(member, Prepare(self.job, member.place.machine))
+        for place in left:
+            self._start(place)
+
+    @property
+    def goes_on(self) -> bool:
+        return bool(len(self.tries) or any(member.task for member in self.crew.members))
+
+    def outcomes(self) -> list[Outcome | Setback]:
+        """Wait until something happens, or should have; what came of it. Free workers have new tasks by then."""
+        members = {id(member.seat): member for member in self.crew.members}
+        told: list[Outcome | Setback] = []
+        for seat in self.crew.room.ready([member.seat for member in self.crew.members], self._wait_s()):
+            told += self._heard(members[id(seat)])
+        now = time.monotonic()
+        for member in [member for member in self.crew.members if member.deadline <= now]:
+            told += self._lost(member, Lost(f"it took longer than timeout_s {self.workers.timeout_s:g}"))
+        self._hand_out()
+        return told + self._told_of_nobody(now)
+
+    def _heard(self, member: Member) -> list[Outcome | Setback]:
+        try:
+            answer = member.seat.heard()
+        except Lost as loss:
+            return self._lost(member, loss)
+        member.deadline = float("inf")
+        if isinstance(answer, Outcome):
+            return [self._made(member, answer)]
+        if isinstance(answer, Hello):
+            self._came(member, answer)
+        elif isinstance(answer, SetupFailed):
+            self._unready(member, answer)
+        else:
+            member.job, self.setups_lost = self.job, 0
+        return []
+
+    def _came(self, member: Member, hello: Hello) -> None:
+        if hello.identity != identity():
+            raise Refused(
+                f"the worker {hello.where} runs blindpairs {hello.identity}, this driver {identity()}; "
+                "install the same wheel on every machine"
+            )
+        member.hello = hello
+        self._give(member, Prepare(self.job, member.place.machine))
+
+    def _unready(self, member: Member, failure: SetupFailed) -> None:
+        """A worker could not set up: the others go on without it; the last one's failure is the step's."""
+        self.crew.end(member)
+        if not self.crew.members:
+            raise Refused(failure.error) if failure.refused else TasksFailed(failure.error)
+
+    def _made(self, member: Member, outcome: Outcome) -> Outcome | Setback:
+        task, member.task = member.task, None
+        assert task is not None
+        if outcome.fault is None:
+            return outcome
+        told = self.tries.failed(task, outcome, member.machine, self.machines)
+        if outcome.fault is Fault.MACHINE and isinstance(told, Setback):
+            self._moved(member)
+        return told
+
+    def _moved(self, member: Member) -> None:
+        """Its machine is full, and would soon have failed every task: another worker comes, elsewhere."""
+        self.crew.full.add(member.machine)
+        self.crew.end(member)
+        self._start(member.place)
+
+    def _lost(self, member: Member, loss: Lost) -> list[Outcome | Setback]:
+        """A worker is gone: its task has one more try, or fails; its place gets a new worker if there is work."""
+        self.crew.end(member)
+        self.machines = self.crew.room.machines(member.place)
+        told: list[Outcome | Setback] = []
+        if member.task:
+            told = [self.tries.lost(member.task, loss.why, member.where, machine_gone=loss.machine_gone)]
+        elif not loss.machine_gone:
+            self.setups_lost += 1
+            if self.setups_lost >= self.workers.attempts:
+                raise TasksFailed(f"workers of {self.job.stage.name} die while they set up: {loss.why}")
+        if len(self.tries):
+            self._start(member.place)
+        return told
+
+    def _hand_out(self) -> None:
+        for member in self.crew.members:
+            if member.job is self.job and member.task is None:
+                member.task = self.tries.next(member.machine, self.machines)
+                if member.task:
+                    self._give(member, member.task)
+
+    def _give(self, member: Member, message: Prepare | Task) -> None:
+        member.deadline = time.monotonic() + self.workers.timeout_s
+        member.seat.give(message)
+
+    def _start(self, place: Place) -> None:
+        self.crew.members.append(Member(place, self.crew.room.seat(place, self.crew.full)))
+
+    def _told_of_nobody(self, now: float) -> list[Outcome | Setback]:
+        """Say once a minute that there is no worker, as when a cluster has lost its machines."""
+        if any(member.hello for member in self.crew.members):
+            self.alone_since = now
+        elif now - self.alone_since >= TOLD_EVERY_S:
+            self.alone_since = now
+            return [Setback("", "none is there yet; waiting for a machine that has what they ask for")]
+        return []
+
+    def _wait_s(self) -> float:
+        """Seconds until something is due though nobody speaks."""
+        now, waits = time.monotonic(), [TOLD_EVERY_S]
+        waits += [member.deadline - now for member in self.crew.members]
+        if (wait_s := self.tries.wait_s()) is not None:
+            waits.append(wait_s)
+        return max(0.0, min(waits))

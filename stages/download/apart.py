@@ -1,0 +1,47 @@
+"""Apart: whether a source would read what a run writes, by their names alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from braceexpand import braceexpand
+from fsspec.utils import glob_translate
+
+from manifests.places import lies_in, place
+from stages.download.settings import SourceSettings
+
+BRACES, MARKS = re.compile(r"\{[^{}]*\}"), re.compile(r"[*?[{]")
+
+
+def would_read(source: SourceSettings, folder: str, files: Sequence[str]) -> bool:
+    """Whether `source` would read a file that lies somewhere below `folder`, or one of `files` in it.
+
+    A folder of images is read to its depths. Of tars only those are read that its uri names, of what
+    img2dataset left the tables beside them too: these may lie above a run, or beside it.
+    """
+    if source.kind == "folder":
+        return lies_in(folder, source.uri)
+    if source.kind == "shards":
+        patterns = [source.uri]
+    else:
+        stem = source.uri.removesuffix(".tar") if MARKS.search(source.uri) else f"{source.uri.rstrip('/')}/*"
+        patterns = [f"{stem}.tar", f"{stem}.parquet"]
+    return any(_names(pattern, f"{folder.rstrip('/')}/{file}") for pattern in patterns for file in files)
+
+
+def _names(pattern: str, file: str) -> bool:
+    wider = pattern
+    while (without := BRACES.sub("*", wider)) != wider:
+        wider = without
+    if not _matches(wider, file):  # the braces may stand for a million names: mostly they need not be told
+        return False
+    try:
+        return any(_matches(one, file) for one in braceexpand(pattern))
+    except ValueError:
+        return False  # they do not parse: listing the source refuses it
+
+
+def _matches(pattern: str, file: str) -> bool:
+    (here, of_pattern), (there, path) = place(pattern), place(file)
+    return here.protocol == there.protocol and re.match(glob_translate(of_pattern), path) is not None

@@ -1,0 +1,70 @@
+"""A store that is busy, a store that cuts bodies short, a machine whose disk fills: the same bytes in the end."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from world.clusters import raylet, raylets
+from world.commands import blindpairs, demo_run, started
+from world.processes import until
+from world.store import Bucket
+
+from manifests.storage import Folder
+from pipeline.runs import ORDER
+from pipeline.watch.events import read_events
+
+
+@pytest.fixture
+def source(bucket: Bucket, scenes: Path) -> str:
+    """The scenes in the bucket, and a run of them there on a day when nothing went wrong."""
+    source = bucket.upload(scenes, "scenes")
+    assert blindpairs(*demo_run(source, bucket.url("calm"))).returncode == 0
+    return source
+
+
+def steps_of(bucket: Bucket, root: str) -> dict[str, bytes]:
+    prefixes = tuple(f"{root}/demo/{step}/" for step in ORDER)
+    return {name.removeprefix(root): bucket.get(name) for name in bucket.names() if name.startswith(prefixes)}
+
+
+def set_backs(bucket: Bucket, root: str) -> list[dict]:
+    drives = read_events(Folder(bucket.url(f"{root}/demo")))
+    return [event for drive in drives for event in drive if event["event"] == "set back"]
+
+
+def test_a_store_that_is_busy_for_20_s_and_then_cuts_bodies_costs_time_only(bucket: Bucket, source: str) -> None:
+    driver = started(*demo_run(source, bucket.url("stormy")))
+    until(lambda: any(name.startswith("stormy/demo/images/scenes") for name in bucket.names()))
+    bucket.proxy.fail(seconds=20, cut=20, only=("get", "put", "list", "head"))
+    _, said = driver.communicate(timeout=300)
+    assert driver.returncode == 0, said
+    assert bucket.proxy.faults.cut == 0
+    assert steps_of(bucket, "stormy") == steps_of(bucket, "calm")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A file system that holds next to nothing, for as long as a test takes."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", folder], capture_output=True, text=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_a_machine_whose_disk_is_full_loses_its_tasks_to_the_others(
+    bucket: Bucket, source: str, small_disk: Path
+) -> None:
+    with raylets(1) as cluster:
+        raylet(cluster, env_vars={"TMPDIR": str(small_disk)})
+        cluster.wait_for_nodes()
+        ended = blindpairs(*demo_run(source, bucket.url("small"), "--ray", cluster.address))
+    assert ended.returncode == 0, ended.stderr
+    assert steps_of(bucket, "small") == steps_of(bucket, "calm")
+    assert any("No space left on device" in event["why"] for event in set_backs(bucket, "small"))

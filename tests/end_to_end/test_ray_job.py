@@ -1,0 +1,108 @@
+"""`ray job submit`: killed in the middle and submitted again it finishes, and its exit code is the job's."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from world.clusters import TESTS
+from world.commands import COMMAND, blindpairs, demo_run
+from world.processes import until
+from world.runs import contents
+
+from pipeline.runs import ORDER
+
+RAY = [sys.executable, "-m", "ray.scripts.scripts"]
+WORLD = {
+    **os.environ,
+    "RAY_AUTH_MODE": "disabled",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)]),
+}
+
+
+class Jobs:
+    """A Ray started by `ray start --head`, and its jobs."""
+
+    def __init__(self, dashboard: str) -> None:
+        self._dashboard = dashboard
+
+    def ray(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [*RAY, "job", words[0], "--address", self._dashboard, *words[1:]]
+        return subprocess.run(command, env=WORLD, capture_output=True, text=True, timeout=240)
+
+    def told(self, *words: str) -> str:
+        ended = self.ray(*words)
+        return ended.stdout + ended.stderr
+
+    def submit(self, submission: str, *words: str, wait: bool = True) -> subprocess.CompletedProcess[str]:
+        return self.ray(
+            "submit", "--submission-id", submission, *(() if wait else ("--no-wait",)), "--", *COMMAND, *words
+        )
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self._dashboard}/api/version", timeout=5):
+                return True
+        except (OSError, urllib.error.URLError):
+            return False
+
+
+@pytest.fixture(scope="module")
+def jobs() -> Iterator[Jobs]:
+    gcs, dashboard = _free_port(), _free_port()
+    words = ["--head", "--block", "--num-cpus", "2", "--port", str(gcs), "--object-store-memory", "80000000"]
+    words += ["--include-dashboard", "true", "--dashboard-host", "127.0.0.1", "--dashboard-port", str(dashboard)]
+    words += ["--ray-client-server-port", str(_free_port()), "--dashboard-agent-listen-port", str(_free_port())]
+    head = subprocess.Popen([*RAY, "start", *words], env=WORLD, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    jobs = Jobs(f"http://127.0.0.1:{dashboard}")
+    try:
+        until(jobs.answers, seconds=90)
+        yield jobs
+    finally:
+        everyone = [*psutil.Process(head.pid).children(recursive=True), psutil.Process(head.pid)]
+        for process in everyone:
+            process.kill()
+        psutil.wait_procs(everyone, timeout=20)
+
+
+def test_killed_in_the_middle_and_submitted_again_it_finishes_with_the_same_bytes(
+    jobs: Jobs, scenes: Path, tmp_path: Path
+) -> None:
+    words = demo_run(scenes, tmp_path / "job")
+    assert blindpairs(*demo_run(scenes, tmp_path / "off", "--ray", "off")).returncode == 0
+    assert jobs.submit("demo", *words, wait=False).returncode == 0
+    until(lambda: list((tmp_path / "job/demo/embeddings").glob("[!_]*.parquet")), seconds=120)
+    (driver,) = [
+        one for one in psutil.process_iter(["cmdline"]) if str(tmp_path / "job") in (one.info["cmdline"] or ())
+    ]
+    driver.kill()
+    until(lambda: "failed" in jobs.told("status", "demo"))
+    assert jobs.ray("delete", "demo").returncode == 0
+    ended = jobs.submit("demo", *words)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "blind pairs among" in ended.stdout
+    assert "Ray at" in ended.stdout  # it found the cluster it is a job of
+    for step in ORDER:
+        assert contents(tmp_path / "job/demo" / step) == contents(tmp_path / "off/demo" / step), step
+
+
+def test_a_refusal_fails_the_job_and_is_a_line_in_its_log(jobs: Jobs, scenes: Path, tmp_path: Path) -> None:
+    ended = jobs.submit("refused", *demo_run(scenes, tmp_path, "--set", "search.min_cosine=2"))
+    assert ended.returncode == 1
+    assert "blindpairs: demo: search.min_cosine" in ended.stdout
+    assert "exit code 2" in ended.stdout + ended.stderr
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])

@@ -1,0 +1,74 @@
+"""The local executor's processes: they end when they should, and one that died idle costs no task."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from world.odd_stages import Odd
+from world.processes import until
+
+from manifests.storage import Folder
+from pipeline.config import WorkerSettings
+from pipeline.work.local_executor import LocalExecutor
+from pipeline.work.worker import Job, Outcome
+from stages.base import Task
+
+PATHS = os.pathsep.join(sys.path)
+DRIVER = """
+import sys
+from world.odd_stages import Odd
+from world.processes import until
+from manifests.storage import Folder
+from pipeline.config import WorkerSettings
+from pipeline.work.local_executor import LocalExecutor
+from pipeline.work.worker import Job
+from stages.base import Task
+if __name__ == "__main__":
+    job = Job(Odd(sys.argv[1]), Folder(sys.argv[1] + "/shards"), {}, 1.0)
+    list(LocalExecutor().execute(job, [Task("slow-1")], WorkerSettings(count=1)))
+"""
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    (tmp_path / "scratch").mkdir()
+    return Job(Odd(tmp_path / "scratch"), Folder(str(tmp_path / "shards")), {}, max_failed=1.0)
+
+
+def workers() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
+
+
+def test_no_worker_is_left_when_a_run_is_given_up(job: Job) -> None:
+    with LocalExecutor() as executor:
+        assert next(executor.execute(job, [Task("good-1"), Task("slow-1")], WorkerSettings(count=2))).name == "good-1"
+        assert workers()
+    assert not workers()
+
+
+def test_workers_end_with_a_driver_that_is_killed(tmp_path: Path) -> None:
+    driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(tmp_path)], env={**os.environ, "PYTHONPATH": PATHS})
+    until(lambda: (tmp_path / "slow-1").exists())
+    worker = int((tmp_path / "slow-1").read_text())
+    driver.kill()
+    driver.wait()
+    until(lambda: not psutil.pid_exists(worker))
+
+
+def test_a_worker_that_dies_between_two_tasks_costs_no_task(job: Job) -> None:
+    made = []
+    with LocalExecutor() as executor:
+        for heard in executor.execute(job, [Task(f"good-{n}") for n in range(3)], WorkerSettings(count=1)):
+            made += [heard.name] if isinstance(heard, Outcome) else []
+            if len(made) == 1:  # the driver is busy with the first outcome while the worker is killed
+                worker = workers()
+                worker[0].kill()
+                psutil.wait_procs(worker, timeout=1)
+                time.sleep(0.2)
+    assert made == ["good-0", "good-1", "good-2"]

@@ -1,0 +1,104 @@
+"""Tries: a task ends once, after no more tries than it has, and is not tried again where it cannot succeed."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.work.executor import Setback
+from pipeline.work.tries import MACHINES, Tries
+from pipeline.work.worker import Fault, Outcome
+from stages.base import Task
+
+A, B = "machine a", "machine b"
+
+
+def failure(task: Task, fault: Fault) -> Outcome:
+    return Outcome(task.name, error="no", fault=fault)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_tasks_come_in_their_order() -> None:
+    tries = Tries([Task("1"), Task("2"), Task("3")], 3)
+    assert [tries.next(A, {A}).name for _ in range(3)] == ["1", "2", "3"]
+    assert tries.next(A, {A}) is None
+
+
+def test_a_full_disk_sends_the_task_to_another_machine_only() -> None:
+    tries = Tries([Task("1")], 3)
+    task = tries.next(A, {A, B})
+    assert isinstance(tries.failed(task, failure(task, Fault.MACHINE), A, {A, B}), Setback)
+    assert tries.next(A, {A, B}) is None
+    assert tries.next(B, {A, B}) is task
+
+
+def test_a_full_disk_of_the_last_machine_ends_the_task() -> None:
+    tries = Tries([Task("1")], 9)
+    for machine in (A, B):
+        task = tries.next(machine, {A, B})
+        ended = tries.failed(task, failure(task, Fault.MACHINE), machine, {A, B})
+    assert isinstance(ended, Outcome)
+
+
+def test_where_the_other_machine_went_away_the_first_may_try_again() -> None:
+    tries = Tries([Task("1")], 3)
+    task = tries.next(A, {A, B})
+    tries.failed(task, failure(task, Fault.MACHINE), A, {A, B})
+    assert tries.next(A, {A}) is task
+
+
+def test_a_store_is_asked_again_later_and_later() -> None:
+    clock = Clock()
+    tries = Tries([Task("1")], 4, clock)
+    waits = []
+    for _ in range(3):
+        task = tries.next(A, {A})
+        tries.failed(task, failure(task, Fault.STORE), A, {A})
+        assert tries.next(A, {A}) is None
+        waits.append(tries.wait_s())
+        clock.now += tries.wait_s()
+    assert waits == [1.0, 2.0, 4.0]
+    task = tries.next(A, {A})
+    assert isinstance(tries.failed(task, failure(task, Fault.STORE), A, {A}), Outcome)
+
+
+def test_machines_that_go_away_cost_no_attempt_but_not_for_ever() -> None:
+    tries = Tries([Task("1")], 2)
+    for number in range(MACHINES):
+        task = tries.next(A, {A})
+        ended = tries.lost(task, "gone", "there", machine_gone=True)
+        assert isinstance(ended, Outcome if number == MACHINES - 1 else Setback)
+
+
+EVENTS = st.sampled_from(["good", "lost", "gone", Fault.TASK, Fault.MACHINE, Fault.STORE])
+
+
+@given(st.integers(1, 6), st.integers(1, 4), st.lists(EVENTS, max_size=200), st.randoms())
+def test_whatever_happens_each_task_ends_once_within_its_tries(count, attempts, events, dice) -> None:
+    clock = Clock()
+    tries = Tries([Task(str(number)) for number in range(count)], attempts, clock)
+    begun: dict[str, int] = dict.fromkeys(map(str, range(count)), 0)
+    ended: list[str] = []
+    happening = iter(events)
+    while len(tries):
+        machine = dice.choice([A, B])
+        task = tries.next(machine, {A, B})
+        if task is None:
+            clock.now += tries.wait_s() or 0.1
+            continue
+        begun[task.name] += 1
+        event = next(happening, "good")
+        if event in ("lost", "gone"):
+            told = tries.lost(task, "died", "there", machine_gone=event == "gone")
+        else:
+            told = Outcome(task.name) if event == "good" else tries.failed(task, failure(task, event), machine, {A, B})
+        ended += [task.name] if isinstance(told, Outcome) else []
+    assert sorted(ended) == sorted(begun)
+    assert all(1 <= tried <= attempts + MACHINES for tried in begun.values())

@@ -1,0 +1,50 @@
+"""An executor in the test's own process: a run in a fraction of a second, every write of which can be counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from manifests.manifest import Manifest
+from manifests.storage import Folder
+from pipeline.config import Config, WorkerSettings
+from pipeline.recipe import steps
+from pipeline.runner import run
+from pipeline.watch.listener import Listener
+from pipeline.work.executor import Want
+from pipeline.work.worker import Job, Outcome, Worker
+from stages.base import Machine, Task
+
+
+class Inline:
+    """Runs tasks here, one after the other; `made` says which."""
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        pass
+
+    def check(self, wants: Sequence[Want]) -> str:
+        return "here"
+
+    def execute(self, job: Job, tasks: Sequence[Task], workers: WorkerSettings) -> Iterator[Outcome]:
+        worker = Worker(job, Machine())
+        for task in tasks:
+            outcome = worker.run(Task.from_json(task.to_json()))
+            self.made.append(f"{job.folder.name}/{task.name}")
+            yield outcome
+
+
+def made_here(values: Mapping[str, Any], root: Path, until: str | None = None) -> tuple[dict[str, Manifest], list[str]]:
+    """Run a recipe in this process: step -> manifest, and the tasks that were done for it."""
+    config, executor = Config.model_validate(values), Inline()
+    wanted = steps(config)
+    names = [step.name for step in wanted]
+    wanted = wanted[: names.index(until) + 1] if until else wanted
+    return run(wanted, Folder(str(root)) / config.run, executor, Listener()), executor.made
