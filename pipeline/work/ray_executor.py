@@ -15,6 +15,7 @@ from typing import Any, Self
 import ray
 from ray.exceptions import RayActorError, RayError, RayTaskError
 
+from manifests.errors import TasksFailed
 from pipeline.config import WorkerSettings
 from pipeline.work.cluster import Cluster
 from pipeline.work.crew import Crew, Lost
@@ -87,12 +88,12 @@ class RaySeat:
         try:
             answer: Answer = ray.get(asked)
         except RayTaskError as error:  # what came could not even be unpacked there
-            raise Lost(_told(error)) from error
+            raise Lost(_died(error)) from error
         except RayActorError as error:
             gone = bool(self._machine) and self._machine not in self._cluster.machines()
-            raise Lost(_told(error), machine_gone=gone) from error
+            raise Lost(_died(error), machine_gone=gone) from error
         except RayError as error:  # out of memory, for one
-            raise Lost(_told(error)) from error
+            raise Lost(_died(error)) from error
         if isinstance(answer, Hello):
             self._machine = answer.machine
         return answer
@@ -119,8 +120,11 @@ class RayRoom:
         if not by_answer:
             time.sleep(timeout_s)
             return []
-        first, others = ray.wait(list(by_answer), timeout=timeout_s)
-        more = ray.wait(others, num_returns=len(others), timeout=0)[0] if first and others else []
+        try:
+            first, others = ray.wait(list(by_answer), timeout=timeout_s)
+            more = ray.wait(others, num_returns=len(others), timeout=0)[0] if first and others else []
+        except RayError as error:
+            raise TasksFailed(f"Ray does not answer any more ({_told(error)}); the same command goes on") from error
         return [by_answer[answer] for answer in (*first, *more)]
 
 
@@ -167,11 +171,15 @@ class RayExecutor:
         return RayPlace(step, cpus, gpus, memory, custom, workers.machine("cuda" if gpus else "cpu"))
 
 
+def _died(error: Exception) -> str:
+    return f"its worker died: {_told(error)}"
+
+
 def _told(error: Exception) -> str:
-    """Ray's long story of a loss in one sentence."""
+    """Ray's long story in one sentence."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = [line for line in lines if "Error" in line or "ended" in line or "exit" in line or "node" in line.lower()]
     text = " ".join((telling or lines or [type(error).__name__])[-1].split())[:300]
     if "No module named" in text:
         text += "; install the blindpairs wheel on every machine of the cluster"
-    return f"its worker died: {text}"
+    return text

@@ -75,10 +75,10 @@ class Shift:
         member.deadline = float("inf")
         if isinstance(answer, Outcome):
             return [self._made(member, answer)]
+        if isinstance(answer, SetupFailed):
+            return [self._unready(member, answer)]
         if isinstance(answer, Hello):
             self._came(member, answer)
-        elif isinstance(answer, SetupFailed):
-            self._unready(member, answer)
         else:
             member.job, self.setups_lost = self.job, 0
         return []
@@ -92,11 +92,12 @@ class Shift:
         member.hello = hello
         self._give(member, Prepare(self.job, member.place.machine))
 
-    def _unready(self, member: Member, failure: SetupFailed) -> None:
+    def _unready(self, member: Member, failure: SetupFailed) -> Setback:
         """A worker could not set up: the others go on without it; the last one's failure is the step's."""
         self.crew.end(member)
         if not self.crew.members:
             raise Refused(failure.error) if failure.refused else TasksFailed(failure.error)
+        return Setback("", f"one cannot set up, the others go on without it: {failure.error}", member.where)
 
     def _made(self, member: Member, outcome: Outcome) -> Outcome | Setback:
         task, member.task = member.task, None
@@ -118,16 +119,19 @@ class Shift:
         """A worker is gone: its task has one more try, or fails; its place gets a new worker if there is work."""
         self.crew.end(member)
         self.machines = self.crew.room.machines(member.place)
-        told: list[Outcome | Setback] = []
-        if member.task:
-            told = [self.tries.lost(member.task, loss.why, member.where, machine_gone=loss.machine_gone)]
-        elif not loss.machine_gone:
-            self.setups_lost += 1
-            if self.setups_lost >= self.workers.attempts:
-                raise TasksFailed(f"workers of {self.job.stage.name} die while they set up: {loss.why}")
+        told = self._lost_task(member.task, member, loss) if member.task else self._lost_idle(member, loss)
         if len(self.tries):
             self._start(member.place)
-        return told
+        return [told]
+
+    def _lost_task(self, task: Task, member: Member, loss: Lost) -> Outcome | Setback:
+        return self.tries.lost(task, loss.why, member.where, machine_gone=loss.machine_gone)
+
+    def _lost_idle(self, member: Member, loss: Lost) -> Setback:
+        self.setups_lost += not loss.machine_gone
+        if self.setups_lost >= self.workers.attempts:
+            raise TasksFailed(f"workers of {self.job.stage.name} die while they set up: {loss.why}")
+        return Setback("", f"one was lost before it had a task: {loss.why}", member.where)
 
     def _hand_out(self) -> None:
         for member in self.crew.members:

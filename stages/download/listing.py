@@ -124,8 +124,7 @@ def _on_disk(source: SourceSettings, uri: str) -> list[File]:
 
 
 def _globbed(path: str) -> dict[str, int | None]:
-    found = DISK.glob(path, detail=True)
-    return {name: found[name]["size"] if found[name]["type"] == "file" else None for name in sorted(found)}
+    return {name: _size(name) for name in sorted(DISK.glob(path))}
 
 
 def _size(path: str) -> int | None:

@@ -19,7 +19,7 @@ from world.store import Bucket
 
 from manifests.errors import Refused
 from manifests.storage import Folder
-from pipeline import lease as leases
+from pipeline.lease import lease as leases
 from pipeline.lease.driver import NAME, new_driver, parsed, written
 from pipeline.lease.lease import driving
 from pipeline.lease.process import this_process

@@ -120,7 +120,8 @@ def test_workers_that_die_while_they_set_up_do_not_loop_for_ever(executor: Execu
 def test_a_replacement_that_cannot_set_up_does_not_take_the_other_tasks_with_it(
     executor: Executor, scratch: Path
 ) -> None:
-    Ended(executor, Flaky(scratch), scratch, ("dies_once-1", *(f"good-{number}" for number in range(6))))
+    ended = Ended(executor, Flaky(scratch), scratch, ("dies_once-1", *(f"good-{number}" for number in range(6))))
+    assert [one.why for one in ended.setbacks if "cannot set up" in one.why]
 
 
 def test_a_worker_stays_for_the_next_step_that_wants_the_same_of_it(executor: Executor, scratch: Path) -> None:

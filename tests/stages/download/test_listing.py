@@ -81,6 +81,7 @@ def test_a_link_to_a_tar_is_a_tar(tmp_path: Path) -> None:
     tars(tmp_path, "0.tar")
     (tmp_path / "1.tar").symlink_to("0.tar")
     assert named(tmp_path / "{0..1}.tar") == ["0.tar", "1.tar"]
+    assert named(tmp_path / "*.tar") == ["0.tar", "1.tar"]
 
 
 @pytest.mark.parametrize("uri", ["{a,gone}.tar", "{0..3}.tar", "gone.tar", "*.gone", "nowhere/*.tar"])
