@@ -2,7 +2,7 @@
 
 On a disk a file is written aside, synced and renamed; elsewhere it is a single put. Names that start
 with `_` are this project's own; every Parquet reader skips them. What a store does not do after all its
-and our own retries is an OSError (manifests/faults.py says which, patience.py how long).
+and our own retries is an OSError (manifests/stores/faults.py says which, patience.py how long).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from manifests import disk, puts, ranges, reach
-from manifests.disk import ASIDE
-from manifests.patience import patiently
-from manifests.places import is_local, place
+from manifests.stores import disk, puts, ranges, reach
+from manifests.stores.disk import ASIDE
+from manifests.stores.patience import patiently
+from manifests.stores.places import is_local, place
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from typing import IO, Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from manifests import ranges
-from manifests.faults import Unreachable
-from manifests.places import is_local, place
+from manifests.stores import ranges
+from manifests.stores.faults import Unreachable
+from manifests.stores.places import is_local, place
 
 POLICY = "rgb-1"
 # Pillow's own bound (256 MiB as RGB): beyond it a small file may be a decompression bomb

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from braceexpand import braceexpand
 from fsspec.utils import glob_translate
 
-from manifests.places import lies_in, place
+from manifests.stores.places import lies_in, place
 from stages.download.settings import SourceSettings
 
 BRACES, MARKS = re.compile(r"\{[^{}]*\}"), re.compile(r"[*?[{]")

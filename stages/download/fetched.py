@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 
 from manifests.counts import Counts
 from manifests.errors import Refused
-from manifests.faults import Unreachable
-from manifests.places import is_local
+from manifests.stores.faults import Unreachable
+from manifests.stores.places import is_local
 from manifests.tables import OK
 from stages import images
 from stages.base import Task

@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO
 
-from manifests.faults import Unreachable
-from manifests.places import is_local
+from manifests.stores.faults import Unreachable
+from manifests.stores.places import is_local
 from stages import images
 from stages.download.row import Look, Unfit, look, printable
 from stages.download.tar import Damage, Member, members

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from braceexpand import braceexpand
 
 from manifests.errors import Refused
-from manifests.faults import sentence
-from manifests.places import DISK, is_local, place
-from manifests.reach import check_reached
+from manifests.stores.faults import sentence
+from manifests.stores.places import DISK, is_local, place
+from manifests.stores.reach import check_reached
 from stages.download.row import printable
 from stages.download.settings import SourceSettings
 from stages.download.store_listing import files_in_store

@@ -11,8 +11,8 @@ from contextlib import suppress
 from fsspec.utils import glob_translate
 
 from manifests.errors import Refused
-from manifests.patience import patiently
-from manifests.places import is_local, place
+from manifests.stores.patience import patiently
+from manifests.stores.places import is_local, place
 from stages.download.store_walk import Entry, listed
 from stages.download.walk import File
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from manifests.errors import Refused
-from manifests.patience import patiently
-from manifests.places import place
+from manifests.stores.patience import patiently
+from manifests.stores.places import place
 from stages.download.walk import Bounds, File, Level, within
 
 KNOWN_S = 600  # so long a worker's next stretch takes a folder's listing from memory

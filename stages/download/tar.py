@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, cast
 
-from manifests.faults import Unreachable
+from manifests.stores.faults import Unreachable
 from stages.images import TRUNCATED
 
 BLOCK = 512

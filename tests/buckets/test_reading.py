@@ -14,12 +14,12 @@ from world.pictures import jpeg
 from world.store import Bucket
 from world.tars import packed
 
-from manifests import patience, ranges
 from manifests.counts import Counts
-from manifests.faults import Unreachable
 from manifests.schema import Schema, column
 from manifests.shard import Part, read_receipt, read_rows, read_shard, write_shard
 from manifests.storage import Folder
+from manifests.stores import patience, ranges
+from manifests.stores.faults import Unreachable
 from stages import images
 from stages.images import ImageRefused
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 from world.clusters import raylet, raylets
 from world.commands import blindpairs, demo_run, started
+from world.disks import small_disk
 from world.processes import until
 from world.store import Bucket
 
@@ -44,25 +44,11 @@ def test_a_store_that_is_busy_for_20_s_and_then_cuts_bodies_costs_time_only(buck
     assert steps_of(bucket, "stormy") == steps_of(bucket, "calm")
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path):
-    """A file system that holds next to nothing, for as long as a test takes."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", folder], capture_output=True, text=True
-    )
-    if mounted.returncode:
-        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
-
-
 def test_a_machine_whose_disk_is_full_loses_its_tasks_to_the_others(
-    bucket: Bucket, source: str, small_disk: Path
+    bucket: Bucket, source: str, tmp_path: Path
 ) -> None:
-    with raylets(1) as cluster:
-        raylet(cluster, env_vars={"TMPDIR": str(small_disk)})
+    with small_disk(tmp_path / "small", "16k") as full, raylets(1) as cluster:
+        raylet(cluster, env_vars={"TMPDIR": str(full)})
         cluster.wait_for_nodes()
         ended = blindpairs(*demo_run(source, bucket.url("small"), "--ray", cluster.address))
     assert ended.returncode == 0, ended.stderr

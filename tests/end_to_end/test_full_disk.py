@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from world.commands import COMMAND, QUIET, blindpairs, demo_run
+from world.disks import small_disk
 
 # no file may grow beyond 60 kB, and the signal that says so is ignored, as nohup and some shells do
 LIMITED = """
@@ -20,32 +22,25 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path):
-    """A file system of 300 kB, for as long as a test takes."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", folder], capture_output=True, text=True
-    )
-    if mounted.returncode:
-        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """300 kB, for as long as a test takes."""
+    with small_disk(tmp_path / "small", "300k") as folder:
+        yield folder
 
 
-def test_a_full_disk_fails_the_task_in_one_line_and_keeps_whole_shards_only(scenes: Path, small_disk: Path) -> None:
-    ended = blindpairs(*demo_run(scenes, small_disk))
+def test_a_full_disk_fails_the_task_in_one_line_and_keeps_whole_shards_only(scenes: Path, disk: Path) -> None:
+    ended = blindpairs(*demo_run(scenes, disk))
     assert ended.returncode == 1
     assert "No space left on device" in ended.stderr.splitlines()[-1]
     assert "Traceback" not in ended.stderr
-    assert not list(small_disk.rglob("*.aside"))
-    assert not (small_disk / "demo/embeddings/_lineage.json").exists()
+    assert not list(disk.rglob("*.aside"))
+    assert not (disk / "demo/embeddings/_lineage.json").exists()
 
 
-def test_with_room_again_the_same_command_finishes(scenes: Path, small_disk: Path) -> None:
-    assert blindpairs(*demo_run(scenes, small_disk)).returncode == 1
-    subprocess.run(["mount", "-o", "remount,size=100m", small_disk], check=True)
-    assert blindpairs(*demo_run(scenes, small_disk)).returncode == 0
+def test_with_room_again_the_same_command_finishes(scenes: Path, disk: Path) -> None:
+    assert blindpairs(*demo_run(scenes, disk)).returncode == 1
+    subprocess.run(["mount", "-o", "remount,size=100m", disk], check=True)
+    assert blindpairs(*demo_run(scenes, disk)).returncode == 0
 
 
 def test_a_file_that_may_not_grow_fails_like_a_full_disk(scenes: Path, tmp_path: Path) -> None:

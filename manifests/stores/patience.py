@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from manifests.faults import Unreachable, may_pass, os_error
+from manifests.stores.faults import Unreachable, may_pass, os_error
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Callable
 
 from manifests.errors import Refused
-from manifests.faults import is_asking, sentence
-from manifests.patience import patiently
-from manifests.places import is_local, place
+from manifests.stores.faults import is_asking, sentence
+from manifests.stores.patience import patiently
+from manifests.stores.places import is_local, place
 
 PROBE = "_probe"  # starts the name of a file that is asked for, or written and removed; readers skip it
 WITHIN_S = 15.0  # by when somebody must have answered

@@ -5,7 +5,7 @@ import botocore.exceptions as boto
 import pytest
 from s3fs.errors import translate_boto_error
 
-from manifests.faults import Unreachable, may_pass, os_error, sentence
+from manifests.stores.faults import Unreachable, may_pass, os_error, sentence
 
 URL = "s3://bucket/a"
 

@@ -8,7 +8,7 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.registry import _registry as loaded
 
 from manifests.errors import Refused
-from manifests.places import is_local, lies_in, place
+from manifests.stores.places import is_local, lies_in, place
 
 
 @pytest.mark.parametrize("name", ["a::b", "s3::a", "memory::/x", "a b#c?d[e]*"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 
-from manifests.places import AMAZON, GOOGLE
+from manifests.stores.places import AMAZON, GOOGLE
 
 CREDENTIALS = (  # codes by which a store refuses who asks, not what is asked for: another try may be answered
     "AuthFailure", "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId",

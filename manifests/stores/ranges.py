@@ -15,9 +15,9 @@ from typing import IO, Any, cast
 
 from fsspec.caching import caches
 
-from manifests.faults import Unreachable, code_of
-from manifests.patience import patiently
-from manifests.places import DISK, place
+from manifests.stores.faults import Unreachable, code_of
+from manifests.stores.patience import patiently
+from manifests.stores.places import DISK, place
 
 WAITS = (0.1, 0.5, 2.0)  # seconds before a range that came too short is read again
 BEYOND = ("InvalidRange", "416")  # a store's words where a range starts at or behind the end of the file

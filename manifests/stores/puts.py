@@ -6,9 +6,9 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from manifests.faults import code_of
-from manifests.patience import patiently
-from manifests.places import AMAZON, place
+from manifests.stores.faults import code_of
+from manifests.stores.patience import patiently
+from manifests.stores.places import AMAZON, place
 
 TAKEN = ("PreconditionFailed", "412")  # a store's words where a file to be created is there
 
