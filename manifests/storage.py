@@ -8,11 +8,11 @@ and our own retries is an OSError (manifests/stores/faults.py says which, patien
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from manifests.stores import disk, puts, ranges, reach
 from manifests.stores.disk import ASIDE
@@ -56,8 +56,8 @@ class Folder:
 
     def sizes(self) -> dict[str, int]:
         """Name -> bytes of every whole file here; empty where the folder does not exist."""
-        found = {name: int(facts["size"]) for name, facts in self._entries("file").items()}
-        return {name: size for name, size in sorted(found.items()) if not name.endswith(ASIDE)}
+        found = sorted(self._entries("file").items())
+        return {name: size for name, size in found if not name.endswith(ASIDE)}
 
     def folders(self) -> list[str]:
         """Names of the folders here."""
@@ -137,20 +137,16 @@ class Folder:
         with suppress(FileNotFoundError):
             patiently(lambda: fs.rm_file(at), (self / name).url)
 
-    def _entries(self, kind: str) -> dict[str, Mapping[str, Any]]:
-        """What lies right in this folder, by name; nothing where there is no such folder."""
+    def _entries(self, kind: str) -> dict[str, int]:
+        """Name -> bytes of what lies right in this folder; nothing where there is no such folder."""
+        if (folder := self.local) is not None:
+            return {name: size for name, (of, size) in disk.entries(folder).items() if of == kind}
         fs, path = place(self.url)
         try:
-            if is_local(self.url):
-                found = fs.ls(path, detail=True)
-            else:
-                found = patiently(lambda: fs.ls(path, detail=True), self.url)
+            found = patiently(lambda: fs.ls(path, detail=True), self.url)
         except (FileNotFoundError, NotADirectoryError):
             return {}
-        named = {
-            entry["name"].removeprefix(path.rstrip("/") + "/").rstrip("/"): entry
-            for entry in found
-            if entry["type"] == kind
-        }
+        top = path.rstrip("/") + "/"
+        named = {entry["name"].removeprefix(top).rstrip("/"): entry for entry in found if entry["type"] == kind}
         # not the file that lies in the folder's place, nor the empty object by which some tools mark a folder
-        return {name: entry for name, entry in named.items() if name and "/" not in name}
+        return {name: int(entry["size"] or 0) for name, entry in named.items() if name and "/" not in name}

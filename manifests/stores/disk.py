@@ -75,3 +75,27 @@ def _create_without_links(path: Path, data: bytes) -> bool:
 def _sync(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def entries(folder: Path) -> dict[str, tuple[str, int]]:
+    """Name -> ("file" or "directory", bytes) of what lies right in a folder, links followed; nothing where it is none.
+
+    By one scan: asked file by file, ten thousand shards take a second. What vanishes meanwhile, as the file
+    of a writer does that renames it, is not there.
+    """
+    try:
+        with os.scandir(folder) as found:
+            told = {entry.name: _told(entry) for entry in found}
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    return {name: facts for name, facts in told.items() if facts is not None}
+
+
+def _told(entry: os.DirEntry[str]) -> tuple[str, int] | None:
+    """Kind and bytes; None for what is neither file nor folder, or gone."""
+    try:
+        if entry.is_dir():
+            return "directory", 0
+        return ("file", entry.stat().st_size) if entry.is_file() else None
+    except FileNotFoundError:
+        return None

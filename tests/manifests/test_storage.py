@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -225,3 +226,26 @@ def test_sweep_removes_only_what_was_left_half_written(tmp_path: Path) -> None:
 def test_sweep_of_a_folder_that_is_not_there_does_nothing(folder: Folder) -> None:
     (folder / "none").sweep()
     folder.write("a", b"")
+
+
+def test_a_listing_is_not_disturbed_by_files_that_come_and_go(tmp_path: Path) -> None:
+    (tmp_path / "stays").write_bytes(b"12345")
+    (tmp_path / "leads_nowhere").symlink_to("gone")
+    (tmp_path / "folder").mkdir()
+    stop = threading.Event()
+
+    def come_and_go() -> None:
+        while not stop.is_set():
+            (tmp_path / "aside").write_bytes(b"x")
+            (tmp_path / "aside").unlink()
+
+    other = threading.Thread(target=come_and_go)
+    other.start()
+    try:
+        for _ in range(300):
+            sizes = Folder(str(tmp_path)).sizes()
+            assert {name: size for name, size in sizes.items() if name != "aside"} == {"stays": 5}
+    finally:
+        stop.set()
+        other.join()
+    assert Folder(str(tmp_path)).folders() == ["folder"]
