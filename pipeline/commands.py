@@ -42,7 +42,10 @@ def run(
 
     def show_pairs(manifests: Mapping[str, Manifest]) -> None:
         if "pairs" in manifests:  # a gallery that is there is of these: it goes before anything is made
-            galleries.append(f"{folder.url}/{GALLERY}" if folder.has(GALLERY) else write_report(folder.url))
+            if not folder.has(GALLERY):
+                listener.said("writing the gallery")
+                write_report(folder.url)
+            galleries.append(f"{folder.url}/{GALLERY}")
 
     with executor_for(ray) as executor, audience(folder, recipe, executor) as listener:
         manifests = run_steps(wanted, folder, executor, listener, show_pairs)

@@ -52,13 +52,13 @@ def run(
     manifests while the run is still this driver's alone. Raises Refused, or TasksFailed after the
     siblings of a failed task have finished.
     """
-    with driving(folder, listener.waiting) as lease, telling_the_end(listener):
+    with driving(folder, listener.said) as lease, telling_the_end(listener):
         drive, where = Drive(executor, listener, lease), ""
         manifests: dict[str, Manifest] = {}
         findings = survey(steps, folder)
         if any(finding.state is not State.TAKE for finding in findings):
+            where = executor.check(_wants(findings), listener.said)
             folder.forget(GALLERY)  # it shows what is about to change
-            where = executor.check(_wants(findings))
         listener.surveyed(findings, where)
         for finding in findings:
             manifests[finding.step.name] = _make(finding, manifests, drive)

@@ -6,6 +6,7 @@ from manifests.draft import PLAN, Draft
 from manifests.errors import Refused
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
+from manifests.stores.reach import check_reached
 
 GALLERY = "report.html"
 ORDER = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
@@ -14,6 +15,7 @@ ORDER = ("images", "embeddings", "directions", "sketches", "copies", "candidates
 def run_folder(run: str) -> Folder:
     """The folder of a run. Raises Refused where none of a run's steps lies there."""
     folder = Folder(run.rstrip("/"))
+    check_reached(folder.url, f"{run} cannot be read")
     if not steps_begun(folder):
         raise Refused(f"{run} is no run: it holds none of {', '.join(ORDER)}; a run's folder looks like runs/mmvp")
     return folder

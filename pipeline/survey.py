@@ -118,13 +118,18 @@ def _grown(finding: Finding, there: Manifest | Draft) -> Finding:
     try:
         return replace(finding, tasks=tuple(stage.extended(begun(there), {})))
     except Refused as refusal:
-        raise Refused(_changed(finding.folder, finding.changed, f" ({refusal})")) from refusal
+        raise Refused(
+            f"{finding.folder.url} was made of other files: {refusal}. Put the old file back, name a new run (--run), "
+            f"or remove the folder {finding.folder.url} and those after it to make them again."
+        ) from refusal
 
 
-def _changed(folder: Folder, changed: Sequence[Difference], why: str = "") -> str:
-    told = "; ".join(str(difference) for difference in changed[:4])
-    more = f"; and {len(changed) - 4} more" if len(changed) > 4 else ""
+def _changed(folder: Folder, changed: Sequence[Difference]) -> str:
+    own = [one for one in changed if not one.name.startswith("inputs.")]  # what they are made of follows from it
+    shown = own or list(changed)
+    told = "; ".join(map(str, shown[:4]))
+    more = f"; and {len(shown) - 4} more" if len(shown) > 4 else ""
     return (
-        f"{folder.url} was made otherwise: {told}{more}{why}. Name a new run (--run), "
+        f"{folder.url} was made otherwise: {told}{more}. Name a new run (--run), "
         f"or remove the folder {folder.url} and those after it to make them again."
     )

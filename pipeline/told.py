@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
+
+
+def without_secrets(text: str) -> str:
+    """`text` with user names and passwords of URLs masked, wherever a person may have put one."""
+    return re.sub(r"://[^\s'\"]+@", "://***@", text)
 
 
 @contextmanager
@@ -20,7 +26,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except BlindpairsError as error:
-        typer.echo(f"blindpairs: {error}", err=True)
+        typer.echo(f"blindpairs: {without_secrets(str(error))}", err=True)
         raise typer.Exit(error.exit_code) from error
     except KeyboardInterrupt:
         typer.echo("blindpairs: stopped; whole shards are kept, the same command goes on from them", err=True)

@@ -9,6 +9,7 @@ than 8 bits is scaled to 8, where Pillow alone would clip it to white.
 
 from __future__ import annotations
 
+import errno
 import io
 import warnings
 from collections.abc import Callable, Iterator
@@ -31,6 +32,8 @@ MAX_BYTES = 3 * MAX_PIXELS
 # never all that Pillow knows: its EPS starts ghostscript on the file, its TGA takes nearly any bytes for an image
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "PPM", "AVIF")
 NAMES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".jp2", ".ppm", ".pgm", ".avif")
+# too many open files, too little memory, a network disk that went away: true of this machine, not of the image
+OF_THE_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE)
 EMPTY, NOT_AN_IMAGE, TRUNCATED = "empty", "not_an_image", "truncated"
 TOO_LARGE, TOO_NARROW, UNREADABLE = "too_large", "too_narrow", "unreadable"
 # resizing the short side to 256 makes the long side 256 times this; a 1 x 30,000 file would fill the memory
@@ -103,6 +106,8 @@ def _checked(fetch: Callable[[], bytes], uri: str, offset: int, length: int) -> 
     except Unreachable:
         raise  # not the image's fault: the task fails, and is tried again
     except OSError as error:
+        if error.errno in OF_THE_MACHINE:
+            raise
         raise ImageRefused(UNREADABLE, f"{uri}: {error.strerror or error}") from error
     if len(data) < length:
         raise ImageRefused(TRUNCATED, f"{uri}: {len(data)} of {length} bytes at {offset}; the file changed or was cut")
@@ -135,6 +140,8 @@ def _opened(data: bytes) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the size is judged below, with a sentence
             image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except MemoryError:  # the machine's failure, as above
+        raise
     except Image.DecompressionBombError as error:
         raise ImageRefused(TOO_LARGE, str(error)) from error
     except UnidentifiedImageError as error:

@@ -82,7 +82,9 @@ def _check_no_secret(protocol: str, rest: str) -> None:
     """Refuse `s3://key:secret@bucket` without repeating it."""
     user, at, _ = (host := rest.split("/", 1)[0]).rpartition("@")
     of_a_bucket = protocol in (*AMAZON, *GOOGLE)  # there a secret may hold a "/", so that its "@" lies beyond the host
-    odd = (at or (":" in host and not host.startswith("arn:"))) if of_a_bucket else ":" in user
+    odd = ":" in user
+    if of_a_bucket or protocol in ("http", "https"):  # whose "user" can only be a secret
+        odd = bool(at) or (of_a_bucket and ":" in host and not host.startswith("arn:"))
     if odd:
         raise Refused(
             f"the {protocol}:// URL holds a user name or a password, and URLs are written into manifests; "

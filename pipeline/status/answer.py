@@ -49,7 +49,11 @@ class StepStatus:
     def _notes(self) -> str:
         why = ", ".join(f"{reason} {count:,}" for reason, count in self.counts.rejected.items())
         aside = ", ".join(f"{name} {count:,}" for name, count in list(self.counts.aside.items())[:4])
-        notes = [why, f"aside: {aside}" if aside else "", f"{self.workers} workers" if self.workers else ""]
+        notes = [
+            why,
+            f"aside: {aside}" if aside else "",
+            f"{self.workers} worker{'s' * (self.workers != 1)}" if self.workers else "",
+        ]
         notes += ["" if self.gpu_use is None else f"GPUs {self.gpu_use:.0f} % busy"]
         notes += [f"{len(self.set_back)} set back" if self.set_back else "", self.note]
         return "; ".join(note for note in notes if note)
@@ -106,8 +110,13 @@ class StatusAnswer:
         for step in self.steps:
             lines += _few("failed", [f"{step.step}/{one['task']}: {one['error']}" for one in step.failures])
             lines += _few("set back", [_told(step.step, one) for one in step.set_back])
-        lines += [f"gallery: {self.gallery}"] if self.gallery else []
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._where_to_look()])
+
+    def _where_to_look(self) -> list[str]:
+        if self.gallery:
+            return [f"gallery: {self.gallery}"]
+        there = any(step.step == "pairs" and step.state == "committed" for step in self.steps)
+        return [f"no gallery yet: `blindpairs report {self.run}` writes it"] if there and not self.driver else []
 
     def _who(self) -> list[str]:
         return [plain(line) for line in self.driver.lines()] if self.driver else [plain(self.ended)]

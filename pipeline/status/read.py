@@ -39,7 +39,7 @@ def status_of(run: str) -> StatusAnswer:
     waiting = (StepStatus(step, "waiting") for step in ORDER if step in named and step not in begun)
     who = None if driver is None else _who(driver, alive, drives)
     gallery = f"{folder.url}/{GALLERY}" if folder.has(GALLERY) else None
-    return StatusAnswer(folder.url, (*steps, *waiting), who, _ended(drives), gallery)
+    return StatusAnswer(folder.url, (*steps, *waiting), who, "" if driven else _ended(drives), gallery)
 
 
 def _step(folder: Folder, drives: Sequence[Sequence[Event]], running: bool) -> StepStatus:
@@ -121,4 +121,4 @@ def _ended(drives: Sequence[Sequence[Event]]) -> str:
     if last.get("event") != "run ended":
         return "nobody drives it, and its last driver ended without a word"
     why = f": {last['why']}" if last.get("why") else ""
-    return f"nobody drives it; the last time it ended {last.get('how')}{why}"
+    return f"nobody drives it; its last driver ended: {last.get('how')}{why}"

@@ -30,8 +30,8 @@ class Ending(StrEnum):
 class Listener:
     """Hears of everything a run does, in its order, from one thread; what it does not care for goes by."""
 
-    def waiting(self, why: str) -> None:
-        """Before the run is this driver's: for what it waits."""
+    def said(self, text: str) -> None:
+        """What is no step's: for what one waits, or what is written at the end."""
 
     def surveyed(self, findings: Sequence[Finding], where: str) -> None:
         """Before any work: all steps, what each needs, and in words where they will run ("" if nothing will)."""
@@ -61,9 +61,9 @@ class Audience(Listener):
     def __init__(self, *listeners: Listener) -> None:
         self._listeners = listeners
 
-    def waiting(self, why: str) -> None:
+    def said(self, text: str) -> None:
         for listener in self._listeners:
-            listener.waiting(why)
+            listener.said(text)
 
     def surveyed(self, findings: Sequence[Finding], where: str) -> None:
         for listener in self._listeners:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -26,7 +27,6 @@ from pipeline.work.worker import Outcome
 
 LINE_EVERY_S = 60.0
 TICK_S = 1.0
-CHANGED = {State.REMAKE: "made again", State.GROW: "grows"}
 STANDS = {Ending.FAILED: Stand.FAILED, Ending.REFUSED: Stand.FAILED, Ending.STOPPED: Stand.STOPPED}
 
 
@@ -57,8 +57,8 @@ class Progress(Listener):
             self._live.transient = error is None  # the answer says it all; an error leaves how far it came
             self._live.stop()
 
-    def waiting(self, why: str) -> None:
-        self.say(why)
+    def said(self, text: str) -> None:
+        self.say(text)
 
     def surveyed(self, findings: Sequence[Finding], where: str) -> None:
         self._sights = {one.step.name: Sight(one.step.name, one.step.stage.unit) for one in findings}
@@ -78,8 +78,11 @@ class Progress(Listener):
         step, self._told_at = finding.step, self._clock()
         sight = self._sight(step)
         sight.stand, sight.pace = Stand.RUNNING, Pace(tasks, there, self._clock())
-        if word := CHANGED.get(finding.state):
-            self.say(f"{step.name:<11} {word}: {'; '.join(map(str, finding.changed[:4]))}")
+        if finding.state is State.GROW:
+            self.say(f"{step.name:<11} grows: {tasks - there} new shard{'s' * (tasks - there != 1)}")
+        if finding.state is State.REMAKE:
+            own = [str(one) for one in finding.changed if not one.name.startswith("inputs.")]
+            self.say(f"{step.name:<11} made again: {'; '.join(own[:4]) or 'what it is made of is another'}")
         there_already = f", {there} of them there already" if there else ""
         if there or not self._live:
             self.say(f"{step.name:<11} started: {tasks} shard{'s' * (tasks != 1)}{there_already}")
@@ -128,7 +131,8 @@ class Progress(Listener):
     def say(self, text: str) -> None:
         """One line; in a log it opens with the time, in UTC."""
         time_first = "" if self._console.is_terminal else f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} "
-        self._console.print(time_first + plain(text), markup=False, soft_wrap=True)
+        with suppress(OSError):  # nobody can read it; the run is worth more, and the event log says it too
+            self._console.print(time_first + plain(text), markup=False, soft_wrap=True)
 
     def _sight(self, step: Step) -> Sight:
         return self._sights.setdefault(step.name, Sight(step.name, step.stage.unit))

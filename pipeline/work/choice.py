@@ -15,9 +15,15 @@ def executor_for(ray: str | None) -> Executor:
 
     None: the cluster that this process is a job of (RAY_ADDRESS), else `off`.
     """
-    ray = ray or os.environ.get("RAY_ADDRESS") or OFF
+    ray = ray or _of_this_job() or OFF
     if ray == OFF:
         return LocalExecutor()
     from pipeline.work.ray_executor import RayExecutor
 
     return RayExecutor(None if ray == LOCAL else ray)
+
+
+def _of_this_job() -> str:
+    """The cluster's address; a URL there is where `ray job submit` finds its dashboard, and no job's."""
+    named = os.environ.get("RAY_ADDRESS", "")
+    return "" if named.startswith(("http://", "https://")) else named

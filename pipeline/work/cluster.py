@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -22,6 +23,7 @@ from pipeline import machine
 
 ANSWER_S = 5.0  # for a port to be open
 CONNECT_S = 12.0  # for a Ray behind it to answer: ray.init alone would try for two minutes
+START_S = 120.0  # for a private Ray on a busy machine
 AUTO = "auto"
 RESOURCES = {"CPU": "cores", "GPU": "GPUs", "memory": "bytes of memory"}
 
@@ -40,12 +42,11 @@ class Cluster:
             return
         if self.address is None:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            with _hushed():
-                _initialized(address="local", num_cpus=machine.cores(), num_gpus=len(machine.gpus()))
+            private = {"num_cpus": machine.cores(), "num_gpus": len(machine.gpus())}
+            _joined(lambda: _initialized(address="local", **private), "this machine", START_S)
             return
         _check_answers(self.address)
-        with _hushed():
-            _in_time(lambda: _initialized(address=self.address), self.address)
+        _joined(lambda: _initialized(address=self.address), self.address, CONNECT_S)
 
     def disconnect(self) -> None:
         if ray.is_initialized():
@@ -63,11 +64,13 @@ class Cluster:
         """How many workers that ask for this much the machines hold in all, were nobody else there."""
         return sum(_fitting(has, asked) for has in self.machines().values())
 
-    def check(self, what: str, asked: Amounts, wait_s: float) -> None:
+    def check(self, what: str, asked: Amounts, wait_s: float, waits: Callable[[str], None]) -> None:
         """Wait until some machine has what is asked for, as those of a young cluster are still to come.
 
         Raises Refused where none has after `wait_s`: what there is.
         """
+        if wait_s and not self.room_for(asked):
+            waits(f"{what} {_amounts(asked)} each, and no machine has that yet; waiting {wait_s:g} s for one to come")
         until = time.monotonic() + wait_s
         while not self.room_for(asked):
             if time.monotonic() >= until:
@@ -89,7 +92,11 @@ def _initialized(**words: Any) -> None:
         ray.init(include_dashboard=None, log_to_driver=False, logging_level="ERROR", configure_logging=False, **words)
     except Exception as error:
         where = words["address"]
-        why = " ".join(str(error).split())[:300]
+        why = " ".join(str(error).split())[:300].rstrip(".")
+        if where == AUTO and isinstance(error, ConnectionError):
+            raise Refused(
+                "no Ray runs on this machine; `ray start --head` starts one, --ray off does without"
+            ) from error
         raise Refused(f"cannot join Ray at {where}: {why}; --ray off does without") from error
 
 
@@ -127,8 +134,18 @@ def _check_answers(address: str) -> None:
         ) from error
 
 
-def _in_time(connect: Callable[[], None], address: str) -> None:
-    """Connect in a thread of its own: it cannot be stopped, but need not be waited for."""
+def _joined(connect: Callable[[], None], address: str, within_s: float) -> None:
+    """Connect in a thread of its own: it cannot be stopped, but need not be waited for.
+
+    What SIGTERM does stays as it was: Ray would end the process without a word, its C++ half with a dump.
+    """
+    with _hushed():
+        _in_time(connect, address, within_s)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+
+
+def _in_time(connect: Callable[[], None], address: str, within_s: float) -> None:
     failed: list[BaseException] = []
 
     def attempt() -> None:
@@ -139,13 +156,11 @@ def _in_time(connect: Callable[[], None], address: str) -> None:
 
     thread = threading.Thread(target=attempt, daemon=True)
     thread.start()
-    thread.join(CONNECT_S)
+    thread.join(within_s)
     if failed:
         raise failed[0]
     if thread.is_alive():
-        raise Refused(
-            f"something listens at {address}, but no Ray answered within {CONNECT_S:g} s; is it the GCS port?"
-        )
+        raise Refused(f"something listens at {address}, but no Ray answered within {within_s:g} s; is it the GCS port?")
 
 
 def _fitting(has: Amounts, asked: Amounts) -> int:
@@ -165,5 +180,6 @@ def _amounts(amounts: Amounts) -> str:
         if name == "memory":
             parts.append(f"{amount / (1 << 30):.1f} GiB")
         elif amount:
-            parts.append(f"{amount:g} {RESOURCES.get(name, name)}")
+            word = RESOURCES.get(name, name)
+            parts.append(f"{amount:g} {word.removesuffix('s') if amount == 1 and name in RESOURCES else word}")
     return ", ".join(parts) or "nothing"

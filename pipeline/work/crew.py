@@ -60,6 +60,11 @@ class Room(Protocol[SomePlace, SomeSeat]):
         """Those that have what a worker here is to have."""
         ...
 
+    @property
+    def arrival_s(self) -> float:
+        """Seconds within which a worker must say hello; on a cluster it may have to wait for a machine."""
+        ...
+
     def seat(self, place: SomePlace, avoid: Collection[str]) -> SomeSeat:
         """Start a worker, on none of the machines `avoid` if there is another; it says hello when it is there."""
         ...
@@ -95,7 +100,7 @@ class Crew:
 
     room: Room[Any, Any]
     members: list[Member] = field(default_factory=list)
-    full: set[str] = field(default_factory=set)  # machines whose disk or memory did not do for a task
+    unfit: set[str] = field(default_factory=set)  # machines whose disk or memory did not do, or that cannot set up
 
     def take(self, places: Sequence[Place]) -> list[Place]:
         """Keep the members that fit some of `places`, end the others; the places that are left."""

@@ -6,7 +6,7 @@ both do alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -48,8 +48,8 @@ class Executor(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None: ...
 
-    def check(self, wants: Sequence[Want]) -> str:
-        """Before any work: be ready for these steps; where they will run, in words.
+    def check(self, wants: Sequence[Want], waits: Callable[[str], None] = lambda why: None) -> str:
+        """Before any work: be ready for these steps; where they will run, in words. `waits` is told for what one waits.
 
         Raises Refused where what a step's workers ask for can never be had: which, and what there is.
         """

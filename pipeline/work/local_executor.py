@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 import signal
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -30,6 +30,7 @@ from pipeline.work.worker import Job, Outcome
 from stages.base import Machine, Stage, Task
 
 SPAWN = get_context("spawn")
+ENDING_S = 10.0  # its line is closed: it is ending
 MEMORY_SHARE = 0.8  # of what is free, for all workers together
 GIB = 1 << 30
 
@@ -65,8 +66,10 @@ class LocalSeat:
             answer: Answer = self.line.recv()
             return answer
         except (EOFError, OSError):
-            self._process.join()
+            self._process.join(ENDING_S)
             raise Lost(f"its worker ended with {_ending(self._process.exitcode)}") from None
+        except Exception as error:  # something else wrote down its line
+            raise Lost(f"its worker said what cannot be read ({type(error).__name__})") from error
 
     def end(self) -> None:
         self._process.kill()
@@ -76,6 +79,8 @@ class LocalSeat:
 
 class LocalRoom:
     """This machine."""
+
+    arrival_s = 300.0  # a process that hangs while it starts, as on a disk that does not answer
 
     def machines(self, place: LocalPlace) -> set[str]:
         return {platform.node()}
@@ -101,7 +106,7 @@ class LocalExecutor:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._crew.dismiss()
 
-    def check(self, wants: Sequence[Want]) -> str:
+    def check(self, wants: Sequence[Want], waits: Callable[[str], None] = lambda why: None) -> str:
         """See Executor.check."""
         for want in wants:
             _check(want)
@@ -118,9 +123,11 @@ def _check(want: Want) -> None:
     workers, gpus, cores = want.workers, len(machine.gpus()), machine.cores()
     where = f"workers of the step {want.step} ask for"
     if (workers.gpus or 0) > gpus:
-        raise Refused(f"{where} {workers.gpus} GPUs and this machine has {gpus}")
+        raise Refused(f"{where} {workers.gpus} GPUs and this machine has {gpus}; ask for fewer, or use --ray ADDRESS")
     if (workers.cpus or 0) > cores:
-        raise Refused(f"{where} {workers.cpus:g} cores and this machine has {cores}")
+        raise Refused(
+            f"{where} {workers.cpus:g} cores and this machine has {cores}; ask for fewer, or use --ray ADDRESS"
+        )
     if workers.custom:
         raise Refused(f"{where} {', '.join(workers.custom)}, which only a Ray cluster can have; leave custom out")
 

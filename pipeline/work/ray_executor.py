@@ -7,7 +7,7 @@ Actors are never restarted by Ray and their tasks never retried by it: shift.py 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
@@ -27,6 +27,8 @@ from pipeline.work.worker import Job, Outcome
 from stages.base import Machine, Stage, Task
 
 GIB = 1 << 30
+DETAIL = "Worker exit detail: "  # Ray's words, too
+NODE_DIED = "node has died"  # Ray's words; a worker that had not said hello yet has no machine to ask after
 WAIT_S = 60.0  # for the machines of a cluster that is just being started
 
 
@@ -90,8 +92,8 @@ class RaySeat:
         except RayTaskError as error:  # what came could not even be unpacked there
             raise Lost(_died(error)) from error
         except RayActorError as error:
-            gone = bool(self._machine) and self._machine not in self._cluster.machines()
-            raise Lost(_died(error), machine_gone=gone) from error
+            known = bool(self._machine) and self._machine not in self._cluster.machines()
+            raise Lost(_died(error), machine_gone=known or NODE_DIED in str(error)) from error
         except RayError as error:  # out of memory, for one
             raise Lost(_died(error)) from error
         if isinstance(answer, Hello):
@@ -108,8 +110,14 @@ class RayRoom:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
+    arrival_s = float("inf")
+
     def machines(self, place: RayPlace) -> set[str]:
-        return self._cluster.machines_with(place.amounts)
+        """See Room.machines. Raises TasksFailed where a private Ray has lost its only one."""
+        found = self._cluster.machines_with(place.amounts)
+        if not found and self._cluster.address is None:
+            raise TasksFailed("the private Ray of this run is gone; the same command goes on")
+        return found
 
     def seat(self, place: RayPlace, avoid: Collection[str]) -> RaySeat:
         others = self.machines(place) - set(avoid)
@@ -145,14 +153,14 @@ class RayExecutor:
             self._crew.dismiss()
         self._cluster.disconnect()
 
-    def check(self, wants: Sequence[Want]) -> str:
+    def check(self, wants: Sequence[Want], waits: Callable[[str], None] = lambda why: None) -> str:
         """See Executor.check."""
         if self._cluster.address is None:  # a private Ray has what this machine has; starting it takes seconds
             LocalExecutor().check(wants)
         self._cluster.connect()
         for want in wants:
             amounts = self._place(want.step, want.stage, want.workers).amounts
-            self._cluster.check(f"workers of the step {want.step} ask for", amounts, self._wait_s)
+            self._cluster.check(f"workers of the step {want.step} ask for", amounts, self._wait_s, waits)
         return f"on {self._cluster}"
 
     def execute(self, job: Job, tasks: Sequence[Task], workers: WorkerSettings) -> Iterator[Outcome | Setback]:
@@ -177,9 +185,11 @@ def _died(error: Exception) -> str:
 
 def _told(error: Exception) -> str:
     """Ray's long story in one sentence."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if "Error" in line or "ended" in line or "exit" in line or "node" in line.lower()]
-    text = " ".join((telling or lines or [type(error).__name__])[-1].split())[:300]
+    text = " ".join(str(error).split())
+    if NODE_DIED in text:
+        return "its machine went away"
+    if DETAIL in text:
+        text = text.partition(DETAIL)[2].partition(" There are some potential root causes")[0]
     if "No module named" in text:
-        text += "; install the blindpairs wheel on every machine of the cluster"
-    return text
+        return f"{text[-200:]}; install the blindpairs wheel on every machine of the cluster"
+    return text[-300:] if isinstance(error, RayActorError) else text[:300]

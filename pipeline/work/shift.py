@@ -93,9 +93,11 @@ class Shift:
         self._give(member, Prepare(self.job, member.place.machine))
 
     def _unready(self, member: Member, failure: SetupFailed) -> Setback:
-        """A worker could not set up: the others go on without it; the last one's failure is the step's."""
-        self.crew.end(member)
-        if not self.crew.members:
+        """A worker could not set up: one tries elsewhere, the others go on; the last one's failure is the step's."""
+        self._shun(member)
+        if self._fit():
+            self._start(member.place)
+        elif not self.crew.members:
             raise Refused(failure.error) if failure.refused else TasksFailed(failure.error)
         return Setback("", f"one cannot set up, the others go on without it: {failure.error}", member.where)
 
@@ -104,48 +106,59 @@ class Shift:
         assert task is not None
         if outcome.fault is None:
             return outcome
-        told = self.tries.failed(task, outcome, member.machine, self.machines)
-        if outcome.fault is Fault.MACHINE and isinstance(told, Setback):
-            self._moved(member)
-        return told
+        if outcome.fault is Fault.MACHINE and len(self.machines) > 1:
+            self.crew.unfit.add(member.machine)
+        return self.tries.failed(task, outcome, elsewhere=bool(self._fit()))
 
-    def _moved(self, member: Member) -> None:
-        """Its machine is full, and would soon have failed every task: another worker comes, elsewhere."""
-        self.crew.full.add(member.machine)
+    def _fit(self) -> set[str]:
+        """Of several machines, those that no task and no set-up has failed on for want of what they have."""
+        return self.machines - self.crew.unfit if len(self.machines) > 1 else set()
+
+    def _shun(self, member: Member) -> None:
+        """End the worker; of several machines its own is tried no more."""
         self.crew.end(member)
-        self._start(member.place)
+        if len(self.machines) > 1:
+            self.crew.unfit.add(member.machine)
 
     def _lost(self, member: Member, loss: Lost) -> list[Outcome | Setback]:
         """A worker is gone: its task has one more try, or fails; its place gets a new worker if there is work."""
         self.crew.end(member)
         self.machines = self.crew.room.machines(member.place)
-        told = self._lost_task(member.task, member, loss) if member.task else self._lost_idle(member, loss)
-        if len(self.tries):
-            self._start(member.place)
+        if member.task:
+            told = self.tries.lost(member.task, loss.why, member.where, machine_gone=loss.machine_gone)
+        else:
+            told = Setback("", f"one was lost before it had a task: {loss.why}", member.where)
+            self.setups_lost += member.job is not self.job and not loss.machine_gone
+        if self.setups_lost < self.workers.attempts:
+            self._start_if_needed(member.place)
+        elif not any(other.job is self.job for other in self.crew.members):
+            raise TasksFailed(f"workers of {self.job.stage.name} die while they set up: {loss.why}")
         return [told]
 
-    def _lost_task(self, task: Task, member: Member, loss: Lost) -> Outcome | Setback:
-        return self.tries.lost(task, loss.why, member.where, machine_gone=loss.machine_gone)
-
-    def _lost_idle(self, member: Member, loss: Lost) -> Setback:
-        self.setups_lost += not loss.machine_gone
-        if self.setups_lost >= self.workers.attempts:
-            raise TasksFailed(f"workers of {self.job.stage.name} die while they set up: {loss.why}")
-        return Setback("", f"one was lost before it had a task: {loss.why}", member.where)
-
     def _hand_out(self) -> None:
-        for member in self.crew.members:
-            if member.job is self.job and member.task is None:
-                member.task = self.tries.next(member.machine, self.machines)
-                if member.task:
-                    self._give(member, member.task)
+        fit = self._fit()
+        for member in list(self.crew.members):
+            if member.job is not self.job or member.task:
+                continue
+            if fit and member.machine in self.crew.unfit:  # a full disk would soon have failed every task
+                self.crew.end(member)
+                self._start_if_needed(member.place)
+            elif task := self.tries.next():
+                member.task = task
+                self._give(member, task)
 
     def _give(self, member: Member, message: Prepare | Task) -> None:
         member.deadline = time.monotonic() + self.workers.timeout_s
         member.seat.give(message)
 
+    def _start_if_needed(self, place: Place) -> None:
+        if len(self.tries):
+            self._start(place)
+
     def _start(self, place: Place) -> None:
-        self.crew.members.append(Member(place, self.crew.room.seat(place, self.crew.full)))
+        room = self.crew.room
+        member = Member(place, room.seat(place, self.crew.unfit), deadline=time.monotonic() + room.arrival_s)
+        self.crew.members.append(member)
 
     def _told_of_nobody(self, now: float) -> list[Outcome | Setback]:
         """Say once a minute that there is no worker, as when a cluster has lost its machines."""

@@ -1,15 +1,16 @@
 """Tries: which task is next, and what a failure makes of it: another try, or the end of it.
 
 A task's own failure ends it. A lost worker, or a store that did not answer, costs it one of its
-`attempts`; a full disk or too little memory does so only where another machine is left to try. A machine
-that went away (a spot node) is not the task's doing, so it may lose many more of those.
+`attempts`. A full disk or too little memory does not, where there is another machine to try: each machine
+fails so only once (shift.py). A machine that went away (a spot node) is not the task's doing either, so
+it may lose many more of those.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 from pipeline.work.executor import Setback
 from pipeline.work.worker import Fault, Outcome
@@ -26,19 +27,17 @@ class Tries:
         self._waiting = list(reversed(tasks))  # the next one last
         self._attempts, self._clock = attempts, clock
         self._lost, self._machines_gone = Counter[str](), Counter[str]()
-        self._not_on: defaultdict[str, set[str]] = defaultdict(set)  # task -> machines that were no good for it
         self._not_before: dict[str, float] = {}
 
     def __len__(self) -> int:
         """How many wait, for a worker or for their time."""
         return len(self._waiting)
 
-    def next(self, machine: str, machines: Collection[str]) -> Task | None:
-        """A task for a worker on `machine`, if one waits that may be tried now, and there."""
+    def next(self) -> Task | None:
+        """The next task, if one waits that may be tried now."""
         now = self._clock()
         for place in range(len(self._waiting) - 1, -1, -1):
-            task = self._waiting[place]
-            if self._not_before.get(task.name, now) <= now and self._may_try(task, machine, machines):
+            if self._not_before.get(self._waiting[place].name, now) <= now:
                 return self._waiting.pop(place)
         return None
 
@@ -57,22 +56,19 @@ class Tries:
         self._waiting.append(task)
         return Setback(task.name, why, where, tally[task.name], most)
 
-    def failed(self, task: Task, outcome: Outcome, machine: str, machines: Collection[str]) -> Outcome | Setback:
-        """The task came back with an error: as it is, or the setback it is where it will be tried again."""
-        if outcome.fault is Fault.MACHINE:
-            self._not_on[task.name].add(machine)
-        elsewhere = set(machines) - self._not_on[task.name]
-        if outcome.fault is Fault.TASK or (outcome.fault is Fault.MACHINE and not elsewhere):
+    def failed(self, task: Task, outcome: Outcome, *, elsewhere: bool) -> Outcome | Setback:
+        """The task came back with an error: as it is, or the setback it is where it will be tried again.
+
+        `elsewhere`: there is a machine that has not failed a task yet.
+        """
+        if outcome.fault is Fault.MACHINE and elsewhere:
+            self._waiting.append(task)
+            return Setback(task.name, outcome.error or "", outcome.where)
+        if outcome.fault is not Fault.STORE:
             return outcome
         self._lost[task.name] += 1
-        tries = self._lost[task.name]
-        if tries >= self._attempts:
+        if (tries := self._lost[task.name]) >= self._attempts:
             return outcome
-        if outcome.fault is Fault.STORE:
-            self._not_before[task.name] = self._clock() + min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (tries - 1))
+        self._not_before[task.name] = self._clock() + min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (tries - 1))
         self._waiting.append(task)
         return Setback(task.name, outcome.error or "", outcome.where, tries, self._attempts)
-
-    def _may_try(self, task: Task, machine: str, machines: Collection[str]) -> bool:
-        no_good = self._not_on.get(task.name)
-        return not no_good or machine not in no_good or not set(machines) - no_good

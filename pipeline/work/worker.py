@@ -21,6 +21,7 @@ from manifests.manifest import Manifest
 from manifests.shard import Receipt, write_shard
 from manifests.storage import Folder
 from stages.base import Machine, Stage, Task
+from stages.models.encoders.base import is_out_of_memory
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Job:
 
 
 NETWORK = ("aiobotocore", "aiohttp", "botocore", "gcsfs")  # whose errors are not all the operating system's
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM, errno.EROFS)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM, errno.EROFS, errno.EMFILE, errno.ENFILE)
 
 
 class Fault(StrEnum):
@@ -101,9 +102,9 @@ def here() -> str:
     return f"{platform.node()}:{os.getpid()}"
 
 
-def fault_of(error: BaseException) -> Fault:
+def fault_of(error: Exception) -> Fault:
     """Whose failure an error is, as far as its type and number say."""
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in FULL):
+    if is_out_of_memory(error) or (isinstance(error, OSError) and error.errno in FULL):
         return Fault.MACHINE
     if type(error).__module__.split(".")[0] in NETWORK:
         return Fault.STORE

@@ -143,8 +143,8 @@ def _table(uri: str) -> Iterator[pq.ParquetFile]:
             if absent := [name for name in REQUIRED if name not in parquet.schema_arrow.names]:
                 raise Refused(f"{uri} has no column {absent[0]}, so it is not img2dataset's; move it out of the folder")
             yield parquet
-    except Unreachable:
-        raise  # the store's failure says nothing of the table
+    except (Unreachable, MemoryError):
+        raise  # the store's failure, or the machine's, says nothing of the table
     except (pa.ArrowException, OSError, ValueError) as error:
         raise Refused(f"{uri} cannot be read as Parquet: {error}") from error
 

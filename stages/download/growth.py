@@ -35,9 +35,13 @@ def grown(begun: Sequence[Task], settled: Collection[str], now: Sequence[Task]) 
         raise Refused(_changed(lost[0], lying.get(_place(lost[0]))))
     kept = [task for task in begun if as_it_was[task.name]]
     old = {_place(task) for task in kept}
+    return kept, numbered_after(begun, [task for task in now if _place(task) not in old])
+
+
+def numbered_after(begun: Sequence[Task], new: Sequence[Task]) -> list[Task]:
+    """The new tasks of a source, under numbers that none of its earlier ones has."""
     first = 1 + max((_number(task) for task in begun), default=-1)
-    new = [task for task in now if _place(task) not in old]
-    return kept, [Task(f"{_stem(task)}-{first + place:05d}", task.facts) for place, task in enumerate(new)]
+    return [Task(f"{_stem(task)}-{first + place:05d}", task.facts) for place, task in enumerate(new)]
 
 
 def _place(task: Task) -> str:

@@ -53,6 +53,8 @@ def index_of(uri: str) -> Index:
     except Unreachable:
         raise
     except OSError as error:
+        if error.errno in images.OF_THE_MACHINE:
+            raise
         index.damage = Damage(images.UNREADABLE, f"{uri}: {error.strerror or error}")
     return index
 

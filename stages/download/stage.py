@@ -6,7 +6,7 @@ shards (shards.py), img2dataset (fetched.py). A task is a stretch of a folder, o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -19,7 +19,7 @@ from manifests.tables import IMAGES
 from stages.base import Begun, OnGrowth, Reads, Stage, Task
 from stages.download.fetched import FetchedSource
 from stages.download.folder import FolderSource
-from stages.download.growth import grown, grows
+from stages.download.growth import grown, grows, numbered_after
 from stages.download.listing import absolute
 from stages.download.row import Row
 from stages.download.settings import DownloadSettings, SourceSettings
@@ -67,12 +67,14 @@ class Download(Stage):
         then, now = settings["images"], self.settings["images"]
         alike = ({**one, "sources": None} for one in (then, now))
         return next(alike) == next(alike) and all(
-            name in now["sources"] and _as_named(source) == _as_named(now["sources"][name])
+            _as_named(source) == _as_named(now["sources"][name])
             for name, source in then["sources"].items()
+            if name in now["sources"]
         )
 
     def extended(self, begun: Begun, reads: Reads) -> list[Task]:
         """Tars and tables that are new come after those that were there."""
+        _check_none_left_out(begun, {source.name for source in self.download.sources})
         both = [self._extended(source, begun) for source in self.download.sources]
         order = {task.name: place for place, task in enumerate(begun.tasks)}
         kept = sorted((task for old, _ in both for task in old), key=lambda task: order[task.name])
@@ -82,9 +84,12 @@ class Download(Stage):
         """The tasks of one source that go on, and its new ones. Raises Refused where a folder is not as it was."""
         here, then = self._source(source), begun.outside["found"].get(source.name)
         tasks = [task for task in begun.tasks if task.facts["source"] == source.name]
+        settled = {task.name for task in begun.tasks[: begun.settled]}
         if grows(source):
-            return grown(tasks, {task.name for task in begun.tasks[: begun.settled]}, here.plan())
+            return grown(tasks, settled, here.plan())
         if then not in (None, here.outside()):
+            if not any(task.name in settled for task in tasks):  # nothing was made of it that stays
+                return [], numbered_after(tasks, here.plan())
             raise Refused(f"the folder {source.uri} changed; folders do not grow, but a new one may be a new source")
         return (tasks, []) if then else ([], here.plan())
 
@@ -101,6 +106,13 @@ class Download(Stage):
         if source.kind == "folder":
             return FolderSource(source, self.download.shard_rows)
         return FetchedSource(source) if source.kind == "img2dataset" else ShardsSource(source)
+
+
+def _check_none_left_out(begun: Begun, names: Collection[str]) -> None:
+    """A source that came with a growth not committed yet may be withdrawn; any other is part of what stays."""
+    gone = [task for task in begun.tasks[: begun.settled] if task.facts["source"] not in names]
+    if gone:
+        raise Refused(f"the source {gone[0].facts['source']} is no longer in the recipe")
 
 
 def _as_named(source: Mapping[str, Any]) -> Mapping[str, Any]:

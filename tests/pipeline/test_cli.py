@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from world.commands import COMMAND, blindpairs, demo_run
+from world.commands import COMMAND, QUIET, blindpairs, demo_run
 
 STEPS = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
 
@@ -136,3 +136,32 @@ def test_a_search_is_planned_for_a_corpus_that_is_not_there() -> None:
     assert ended.returncode == 0, ended.stderr
     assert "search of 12,000,000 images" in ended.stdout
     assert ended.stdout.endswith("nothing was started; no source and no weights were asked\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "demo", "--ray", "https://me:hunter2@127.0.0.1:1", "--set", "images.sources.0.uri=nowhere/*.tar"),
+        ("run", "demo", "--set", 'images.sources={name: a, uri: "s3://KEY:hunter2@bucket/x.tar"}'),
+        ("run", "demo", "--set", "images.sources.0.uri=s3://KEY:hunter2@bucket/x.tar"),
+        ("status", "https://hunter2@127.0.0.1:1/runs"),
+    ],
+)
+def test_a_secret_in_a_url_is_never_said_again(words: tuple[str, ...], tmp_path: Path) -> None:
+    ended = blindpairs(*words, cwd=tmp_path)
+    assert ended.returncode in (1, 2)
+    assert "hunter2" not in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_command_that_is_refused_leaves_the_gallery(scenes: Path, tmp_path: Path) -> None:
+    assert blindpairs(*demo_run(scenes, tmp_path)).returncode == 0
+    changed = ("--set", "filter.reference_max=0.5", "--set", "workers.filter.cpus=999")
+    assert blindpairs(*demo_run(scenes, tmp_path, *changed)).returncode == 2
+    assert (tmp_path / "demo/report.html").exists()
+
+
+def test_a_terminal_that_takes_no_words_stops_nothing(scenes: Path, tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([*COMMAND, *demo_run(scenes, tmp_path)], env=QUIET, stderr=full, stdout=subprocess.PIPE)
+    assert ended.returncode == 0

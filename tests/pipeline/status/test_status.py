@@ -128,8 +128,11 @@ def test_without_events_the_plan_and_the_shards_tell(on_disk: Folder) -> None:
 @pytest.mark.parametrize(
     ("end", "said"),
     [
-        (lambda one: one.ended(Ending.FAILED, "1 of 4 tasks failed"), "it ended failed: 1 of 4 tasks failed"),
-        (lambda one: one.ended(Ending.DONE, ""), "it ended done"),
+        (
+            lambda one: one.ended(Ending.FAILED, "1 of 4 tasks failed"),
+            "its last driver ended: failed: 1 of 4 tasks failed",
+        ),
+        (lambda one: one.ended(Ending.DONE, ""), "its last driver ended: done"),
         (lambda one: None, "its last driver ended without a word"),
     ],
 )

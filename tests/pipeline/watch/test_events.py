@@ -116,7 +116,7 @@ def test_a_bucket_that_takes_no_log_is_said_once_and_fails_nothing(
 def test_a_chronicle_tells_all_a_status_needs(tmp_path: Path) -> None:
     told, run = [], Folder(str(tmp_path))
     chronicle = Chronicle(run, "mine.yaml", told.append)
-    chronicle.waiting("for another driver")  # the run is not its own yet, so it leaves nothing
+    chronicle.said("for another driver")  # the run is not its own yet, so it leaves nothing
     assert of(run) == []
     chronicle.surveyed([heard.finding("images"), heard.finding("pairs")], "on this machine: 2 cores")
     chronicle.started(heard.finding("images"), 3, 1)
