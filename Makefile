@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SET_UP := .venv/.set-up
 
-.PHONY: demo test lint test-photos bench-embed bench-memory bench-rerun bench-search bench-search-gpu clean
+.PHONY: demo test lint test-photos chaos bench-embed bench-memory bench-rerun bench-search bench-search-gpu clean
 
 demo: $(SET_UP)
 	$(BIN)/blindpairs demo --out demo
@@ -20,6 +20,10 @@ lint: $(SET_UP)
 # all 1,400 photos and their mirrored copies of a folder `shared` beside the project: half an hour on two cores
 test-photos: $(SET_UP)
 	BLINDPAIRS_PHOTOS=all $(BIN)/python -m pytest tests/end_to_end/test_photos.py
+
+# a Ray cluster of three raylets, of which something is killed in each of 20 rounds: a quarter of an hour
+chaos: $(SET_UP)
+	BLINDPAIRS_CHAOS=20 $(BIN)/python -m pytest -s tests/end_to_end/test_ray.py
 
 bench-embed: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.embed_rate
