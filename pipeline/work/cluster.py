@@ -156,7 +156,11 @@ def _in_time(connect: Callable[[], None], address: str, within_s: float) -> None
 
     thread = threading.Thread(target=attempt, daemon=True)
     thread.start()
-    thread.join(within_s)
+    try:
+        thread.join(within_s)
+    except KeyboardInterrupt:  # a Ray that is half begun hangs for a minute when it is to end
+        thread.join(within_s)
+        raise
     if failed:
         raise failed[0]
     if thread.is_alive():
