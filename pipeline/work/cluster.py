@@ -23,7 +23,6 @@ from pipeline import machine
 
 ANSWER_S = 5.0  # for a port to be open
 CONNECT_S = 12.0  # for a Ray behind it to answer: ray.init alone would try for two minutes
-START_S = 120.0  # for a private Ray on a busy machine
 AUTO = "auto"
 RESOURCES = {"CPU": "cores", "GPU": "GPUs", "memory": "bytes of memory"}
 
@@ -43,10 +42,13 @@ class Cluster:
         if self.address is None:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
             private = {"num_cpus": machine.cores(), "num_gpus": len(machine.gpus())}
-            _joined(lambda: _initialized(address="local", **private), "this machine", START_S)
+            with _hushed(), _sigterm_kept():
+                # never in a thread: Ray's servers end with the thread that started them
+                _initialized(address="local", **private)
             return
         _check_answers(self.address)
-        _joined(lambda: _initialized(address=self.address), self.address, CONNECT_S)
+        with _hushed(), _sigterm_kept():
+            _in_time(lambda: _initialized(address=self.address), self.address)
 
     def disconnect(self) -> None:
         if ray.is_initialized():
@@ -134,18 +136,19 @@ def _check_answers(address: str) -> None:
         ) from error
 
 
-def _joined(connect: Callable[[], None], address: str, within_s: float) -> None:
-    """Connect in a thread of its own: it cannot be stopped, but need not be waited for.
+@contextmanager
+def _sigterm_kept() -> Iterator[None]:
+    """What SIGTERM does stays as it was: Ray would end the process without a word, its C++ half with a dump."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
-    What SIGTERM does stays as it was: Ray would end the process without a word, its C++ half with a dump.
-    """
-    with _hushed():
-        _in_time(connect, address, within_s)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
 
-
-def _in_time(connect: Callable[[], None], address: str, within_s: float) -> None:
+def _in_time(connect: Callable[[], None], address: str) -> None:
+    """Connect in a thread of its own: it cannot be stopped, but need not be waited for."""
     failed: list[BaseException] = []
 
     def attempt() -> None:
@@ -156,15 +159,13 @@ def _in_time(connect: Callable[[], None], address: str, within_s: float) -> None
 
     thread = threading.Thread(target=attempt, daemon=True)
     thread.start()
-    try:
-        thread.join(within_s)
-    except KeyboardInterrupt:  # a Ray that is half begun hangs for a minute when it is to end
-        thread.join(within_s)
-        raise
+    thread.join(CONNECT_S)
     if failed:
         raise failed[0]
     if thread.is_alive():
-        raise Refused(f"something listens at {address}, but no Ray answered within {within_s:g} s; is it the GCS port?")
+        raise Refused(
+            f"something listens at {address}, but no Ray answered within {CONNECT_S:g} s; is it the GCS port?"
+        )
 
 
 def _fitting(has: Amounts, asked: Amounts) -> int:

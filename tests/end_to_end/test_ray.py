@@ -132,13 +132,3 @@ def _again(words: list[str]) -> tuple[int, str]:
 def _retried(run: Path) -> list[str]:
     events = (event for drive in read_events(Folder(str(run))) for event in drive)
     return [f"{event['step']}/{event['task']}" for event in events if event["event"] == "set back"]
-
-
-def test_a_stop_under_a_private_ray_is_told_like_any_other(scenes: Path, tmp_path: Path) -> None:
-    driver = started(*demo_run(scenes, tmp_path, "--ray", "local"))
-    until(lambda: (tmp_path / "demo/images/_plan.json").exists())
-    driver.terminate()
-    _, said = driver.communicate(timeout=120)
-    assert driver.returncode == 130
-    assert said.splitlines()[-1].startswith("blindpairs: stopped; whole shards are kept")
-    assert "***" not in said  # Ray's own handler would print a dump

@@ -1,0 +1,29 @@
+"""`--ray local`: a Ray of the run's own, which ends with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from world.commands import blindpairs, demo_run, started
+from world.processes import until
+from world.runs import contents
+
+from pipeline.runs import ORDER
+
+
+def test_a_stop_under_a_private_ray_is_told_like_any_other(scenes: Path, tmp_path: Path) -> None:
+    driver = started(*demo_run(scenes, tmp_path, "--ray", "local"))
+    until(lambda: (tmp_path / "demo/images/_plan.json").exists(), seconds=120)
+    driver.terminate()
+    _, said = driver.communicate(timeout=120)
+    assert driver.returncode == 130
+    assert said.splitlines()[-1].startswith("blindpairs: stopped; whole shards are kept")
+    assert "***" not in said  # Ray's own handler would print a dump
+
+
+def test_it_gives_the_same_bytes_as_no_ray_at_all(scenes: Path, tmp_path: Path) -> None:
+    for ray in ("local", "off"):
+        ended = blindpairs(*demo_run(scenes, tmp_path / ray, "--ray", ray))
+        assert ended.returncode == 0, ended.stderr
+    for step in ORDER:
+        assert contents(tmp_path / "local/demo" / step) == contents(tmp_path / "off/demo" / step), step
