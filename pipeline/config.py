@@ -37,6 +37,15 @@ class WorkerSettings(Settings):
     timeout_s: float = Field(7200, gt=0, description="seconds; a task (or a set-up) that takes longer loses its worker")
     max_failed: float = Field(0.9, ge=0, le=1, description="a task fails if more than this share of its images do")
 
+    @property
+    def reserved_cpus(self) -> float:
+        """Cores that one worker takes up."""
+        return self.cpus or float(self.threads)
+
+    def reserved_bytes(self, needed: int) -> int:
+        """Memory that one worker takes up; `needed` is what its stage says."""
+        return int(self.memory * (1 << 30)) if self.memory else needed
+
     def machine(self, device: str) -> Machine:
         """What a worker of these settings has to work with, on "cpu" or "cuda"."""
         return Machine(device, self.threads, self.decoders, self.batch, int(self.vectors * (1 << 30)))

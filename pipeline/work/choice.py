@@ -1,4 +1,4 @@
-"""Executors: which one `--ray` names. Ray itself is loaded only where it is asked for."""
+"""Choice: which executor `--ray` names. Ray itself is loaded only where it is asked for."""
 
 from __future__ import annotations
 

@@ -32,7 +32,6 @@ from stages.base import Machine, Stage, Task
 SPAWN = get_context("spawn")
 ENDING_S = 10.0  # its line is closed: it is ending
 MEMORY_SHARE = 0.8  # of what is free, for all workers together
-GIB = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -143,9 +142,8 @@ def _places(stage: Stage, workers: WorkerSettings, tasks: int) -> list[LocalPlac
 
 def _fitting(stage: Stage, workers: WorkerSettings) -> int:
     """How many workers cores and memory hold."""
-    needed = workers.memory * GIB if workers.memory else stage.worker_bytes()
-    by_memory = int(MEMORY_SHARE * machine.memory_bytes() / needed)
-    return max(1, min(int(machine.cores() / (workers.cpus or 1)), by_memory))
+    by_memory = int(MEMORY_SHARE * machine.memory_bytes() / workers.reserved_bytes(stage.worker_bytes()))
+    return max(1, min(int(machine.cores() / workers.reserved_cpus), by_memory))
 
 
 def _share(there: Sequence[str], each: int, seat: int) -> tuple[str, ...]:

@@ -26,7 +26,6 @@ from pipeline.work.shift import work
 from pipeline.work.worker import Job, Outcome
 from stages.base import Machine, Stage, Task
 
-GIB = 1 << 30
 DETAIL = "Worker exit detail: "  # Ray's words, too
 NODE_DIED = "node has died"  # Ray's words; a worker that had not said hello yet has no machine to ask after
 WAIT_S = 60.0  # for the machines of a cluster that is just being started
@@ -107,10 +106,10 @@ class RaySeat:
 class RayRoom:
     """A cluster."""
 
+    arrival_s = float("inf")  # machines may be still to come
+
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-
-    arrival_s = float("inf")
 
     def machines(self, place: RayPlace) -> set[str]:
         """See Room.machines. Raises TasksFailed where a private Ray has lost its only one."""
@@ -173,10 +172,9 @@ class RayExecutor:
     def _place(self, step: str, stage: Stage, workers: WorkerSettings) -> RayPlace:
         any_gpus = any(has.get("GPU") for has in self._cluster.machines().values())
         gpus = workers.gpus if workers.gpus is not None else int(any_gpus and stage.accelerated)
-        memory = int(workers.memory * GIB) if workers.memory else stage.worker_bytes()
+        memory = workers.reserved_bytes(stage.worker_bytes())
         custom = tuple(sorted(workers.custom.items()))
-        cpus = workers.cpus or float(workers.threads)
-        return RayPlace(step, cpus, gpus, memory, custom, workers.machine("cuda" if gpus else "cpu"))
+        return RayPlace(step, workers.reserved_cpus, gpus, memory, custom, workers.machine("cuda" if gpus else "cpu"))
 
 
 def _died(error: Exception) -> str:

@@ -63,9 +63,14 @@ class Shift:
             told += self._heard(members[id(seat)])
         now = time.monotonic()
         for member in [member for member in self.crew.members if member.deadline <= now]:
-            told += self._lost(member, Lost(f"it took longer than timeout_s {self.workers.timeout_s:g}"))
+            told += self._lost(member, Lost(self._overdue(member)))
         self._hand_out()
         return told + self._told_of_nobody(now)
+
+    def _overdue(self, member: Member) -> str:
+        if member.hello is None:
+            return f"it did not come within {self.crew.room.arrival_s:g} s"
+        return f"it took longer than timeout_s {self.workers.timeout_s:g}"
 
     def _heard(self, member: Member) -> list[Outcome | Setback]:
         try:

@@ -20,6 +20,7 @@ from manifests.errors import BlindpairsError
 from manifests.manifest import Manifest
 from manifests.shard import Receipt, write_shard
 from manifests.storage import Folder
+from manifests.stores.faults import NETWORK
 from stages.base import Machine, Stage, Task
 from stages.models.encoders.base import is_out_of_memory
 
@@ -34,7 +35,6 @@ class Job:
     max_failed: float
 
 
-NETWORK = ("aiobotocore", "aiohttp", "botocore", "gcsfs")  # whose errors are not all the operating system's
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM, errno.EROFS, errno.EMFILE, errno.ENFILE)
 
 

@@ -1,6 +1,6 @@
 """Download: one row for every image a source has, saying where its bytes lie. Nothing is copied.
 
-Three kinds of source, one small class each, found by `kind` in `source_of`: folder (folder.py),
+Three kinds of source, one small class each, found by `kind`: folder (folder.py),
 shards (shards.py), img2dataset (fetched.py). A task is a stretch of a folder, or one tar.
 """
 

@@ -42,15 +42,15 @@ def job(tmp_path: Path) -> Job:
     return Job(Odd(tmp_path / "scratch"), Folder(str(tmp_path / "shards")), {}, max_failed=1.0)
 
 
-def workers() -> list[psutil.Process]:
+def children() -> list[psutil.Process]:
     return [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
 
 
 def test_no_worker_is_left_when_a_run_is_given_up(job: Job) -> None:
     with LocalExecutor() as executor:
         assert next(executor.execute(job, [Task("good-1"), Task("slow-1")], WorkerSettings(count=2))).name == "good-1"
-        assert workers()
-    assert not workers()
+        assert children()
+    assert not children()
 
 
 def test_workers_end_with_a_driver_that_is_killed(tmp_path: Path) -> None:
@@ -70,8 +70,21 @@ def test_a_worker_that_dies_between_two_tasks_costs_no_task(job: Job) -> None:
                 continue
             made.append(heard.name)
             if len(made) == 1:  # the driver is busy with the first outcome while the worker is killed
-                worker = workers()
+                worker = children()
                 worker[0].kill()
                 psutil.wait_procs(worker, timeout=1)
                 time.sleep(0.2)
     assert made == ["good-0", "good-1", "good-2"]
+
+
+@pytest.mark.parametrize(("workers", "count"), [({"threads": 2}, 2), ({"threads": 2, "cpus": 4}, 1), ({}, 4)])
+def test_as_many_workers_are_started_as_cores_hold(
+    job: Job, monkeypatch: pytest.MonkeyPatch, workers: dict, count: int
+) -> None:
+    monkeypatch.setattr("pipeline.machine.cores", lambda: 4)
+    monkeypatch.setattr("pipeline.machine.gpus", list)
+    monkeypatch.setattr("pipeline.machine.memory_bytes", lambda: 1 << 40)
+    with LocalExecutor() as executor:
+        heard = executor.execute(job, [Task(f"good-{n}") for n in range(12)], WorkerSettings(**workers))
+        assert next(heard).error is None
+        assert len(children()) == count
