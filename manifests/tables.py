@@ -29,7 +29,7 @@ REFERENCE = column(
 
 IMAGES = Schema(
     "images",
-    1,
+    2,
     ("image_id",),
     pa.schema(
         [
@@ -37,7 +37,7 @@ IMAGES = Schema(
             column("source", pa.string(), "name of the source in the recipe", nullable=False),
             column("key", pa.string(), "what the source calls the image: its path without extension", nullable=False),
             column("url", pa.string(), "where it came from on the web, if the source says"),
-            column("uri", pa.string(), "the file or tar that holds its bytes; null where there are none"),
+            column("uri", pa.string(), "the file, tar or Parquet cell that holds its bytes; null where there are none"),
             column("offset", pa.int64(), "first byte of the image inside uri"),
             column("length", pa.int64(), "number of bytes of the image inside uri"),
             column("sha256", pa.string(), "hex sha256 of those bytes"),
@@ -45,7 +45,9 @@ IMAGES = Schema(
             column("height", pa.int32(), "pixels, as the file's header says, EXIF rotation not applied"),
             column("format", pa.string(), "what the bytes are (JPEG, PNG, ...), whatever the name says"),
             column("caption", pa.string(), "text that came with it"),
-            column("label", pa.string(), "class that came with it, such as the synset folder"),
+            column("label", pa.string(), "class that came with it, such as the synset or its folder"),
+            column("class_name", pa.string(), "what people call that class, if the source says"),
+            column("split", pa.string(), "train, validation or test, if the source says"),
             column("aesthetic", pa.float32(), "LAION aesthetic score, if the source says"),
             column("unsafe", pa.float32(), "probability of being unsafe, if the source says"),
             column("watermark", pa.float32(), "probability of a watermark, if the source says"),

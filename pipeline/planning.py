@@ -16,6 +16,7 @@ from pipeline.forecast import forecast
 from pipeline.growth import begun, other_inputs
 from pipeline.recipe import Step
 from pipeline.survey import Finding, State, survey
+from stages.base import Task
 
 NOTHING = Counts()
 
@@ -53,15 +54,16 @@ def _step(finding: Finding, there: Mapping[str, Manifest]) -> StepAnswer:
     if state is State.TAKE:
         found = there[step.name]
         return StepAnswer(step.name, state, len(found.shards), len(found.shards), found.counts)
-    shards, tasks = 0, None
+    shards, tasks, urls = 0, None, ""
     if state is State.FINISH and isinstance(finding.there, Draft):
         tasks = len(finding.there.tasks)
         shards = tasks - len(finding.there.missing())
     elif state is State.GROW:
         return _growing(finding, there)
     elif all(name in there for name in step.reads):
-        tasks = len(step.stage.plan({name: there[name] for name in step.reads}))
-    return StepAnswer(step.name, state, shards, tasks, NOTHING, note=_amount(finding))
+        made = step.stage.plan({name: there[name] for name in step.reads})
+        tasks, urls = len(made), _urls(made)
+    return StepAnswer(step.name, state, shards, tasks, NOTHING, note=_amount(finding) + urls)
 
 
 def _growing(finding: Finding, there: Mapping[str, Manifest]) -> StepAnswer:
@@ -78,6 +80,13 @@ def _growing(finding: Finding, there: Mapping[str, Manifest]) -> StepAnswer:
     new = len(tasks) - len(there_now)
     note = f"{new:,} new shards; {_amount(finding)}" if tasks else f"grows with {', '.join(step.reads)}"
     return StepAnswer(step.name, finding.state, len(there_now), len(tasks) or None, NOTHING, note=note)
+
+
+def _urls(tasks: Sequence[Task]) -> str:
+    """How many rows of tables of URLs are to be fetched, where tasks are stretches of such."""
+    stretches = [task.facts for task in tasks if "urls" in task.facts]
+    rows, urls = (sum(facts[name] for facts in stretches) for name in ("rows", "urls"))
+    return f"; {urls:,} of {rows:,} rows have a URL and pass the filters" if stretches else ""
 
 
 def _amount(finding: Finding) -> str:

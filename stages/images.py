@@ -23,6 +23,7 @@ from PIL import Image, UnidentifiedImageError
 from manifests.stores import ranges
 from manifests.stores.faults import Unreachable
 from manifests.stores.places import is_local, place
+from stages import cells
 
 POLICY = "rgb-1"
 # Pillow's own bound (256 MiB as RGB): beyond it a small file may be a decompression bomb
@@ -62,11 +63,13 @@ def is_named_as_image(name: str) -> bool:
 
 
 def read(uri: str, offset: int, length: int) -> bytes:
-    """`length` bytes of `uri` from `offset`, by one ranged read.
+    """`length` bytes of `uri` from `offset`, by one ranged read; of a cell (stages/cells.py) out of its row group.
 
     Raises ImageRefused where the file is gone, may not be read, ends too early, or is beyond MAX_BYTES;
     Unreachable (an OSError) where it is a store or the network that failed.
     """
+    if (cell := cells.parsed(uri)) is not None:
+        return _checked(lambda: cells.read(cell)[offset : offset + length], uri, offset, length)
     if not is_local(uri):
         return _checked(lambda: ranges.read_range(uri, offset, length), uri, offset, length)
 

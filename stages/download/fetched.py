@@ -22,11 +22,12 @@ from manifests.stores.faults import Unreachable
 from manifests.stores.places import is_local
 from manifests.tables import OK
 from stages import images
-from stages.base import Task
+from stages.base import Begun, Task
+from stages.download.growth import grown
 from stages.download.index import Index, index_of
 from stages.download.listing import absolute, digest, files_matching, listing, literally
 from stages.download.row import SPELLINGS, Found, Row, fields_of, looked_at, refused
-from stages.download.settings import SourceSettings
+from stages.download.settings import FetchedSettings
 from stages.download.shards import DUPLICATE_KEY, read_sidecars
 from stages.download.store_listing import is_folder
 from stages.download.tar import Member
@@ -43,7 +44,7 @@ COLUMNS = (*REQUIRED, "error_message", *(name for spellings in SPELLINGS.values(
 class FetchedSource:
     """One tar with its Parquet is one task; `uri` names the folder, or the tars by braces or glob."""
 
-    source: SourceSettings
+    source: FetchedSettings
 
     def outside(self) -> dict[str, int | str]:
         """What there is now: number, bytes, and a hash of names and sizes of the Parquet tables and the tars.
@@ -69,6 +70,10 @@ class FetchedSource:
 
     def _facts(self, table: File, tar_bytes: int) -> dict[str, Any]:
         return {"source": self.source.name, "table": absolute(table.uri), "bytes": [table.size, tar_bytes]}
+
+    def extended(self, begun: Begun) -> tuple[list[Task], list[Task]]:
+        """Files are known again by place and bytes; new ones come after."""
+        return grown(begun, self.plan())
 
     def rows(self, task: Task) -> tuple[list[Row], Counts]:
         """A row for every URL of the table, and for every image of the tar the table does not know."""

@@ -12,10 +12,11 @@ from itertools import islice
 from manifests.counts import Counts
 from manifests.errors import Refused
 from stages import images
-from stages.base import Task
+from stages.base import Begun, Task
+from stages.download.growth import numbered_after
 from stages.download.listing import absolute, digest, files_below, listing
 from stages.download.row import Found, Row, looked_at, printable, refused
-from stages.download.settings import SourceSettings
+from stages.download.settings import FolderSettings
 from stages.download.walk import File
 
 NAMED_ASIDE = 20  # other files named one by one in a shard's counts; the rest are only counted
@@ -25,7 +26,7 @@ NAMED_ASIDE = 20  # other files named one by one in a shard's counts; the rest a
 class FolderSource:
     """Files below a folder; those not named like an image are counted and named, and are no rows."""
 
-    source: SourceSettings
+    source: FolderSettings
     shard_rows: int
 
     def outside(self) -> dict[str, int | str]:
@@ -56,6 +57,15 @@ class FolderSource:
         if tasks:  # the last stretch is open, so that other files behind the last image are counted too
             tasks[-1] = Task(tasks[-1].name, {**tasks[-1].facts, "to": None})
         return tasks
+
+    def extended(self, begun: Begun) -> tuple[list[Task], list[Task]]:
+        """A folder does not grow: its tasks go on if it is as it was. Raises Refused where it is not."""
+        if begun.outside == self.outside():
+            return list(begun.tasks), []
+        if begun.outside and begun.settled:
+            uri = self.source.uri
+            raise Refused(f"the folder {uri} changed; folders do not grow, but a new one may be a new source")
+        return [], numbered_after(begun.tasks, self.plan())  # nothing was made of it that stays
 
     def rows(self, task: Task) -> tuple[list[Row], Counts]:
         """The rows of one stretch, and what lay between them."""

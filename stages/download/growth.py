@@ -7,35 +7,39 @@ that was withdrawn or mended before its growth was committed is no matter: nothi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from manifests.errors import Refused
-from stages.base import Task
+from stages.base import Begun, Task
 from stages.download.settings import SourceSettings
 
 PLACES = ("uri", "table")  # what a task calls its file
 
 
 def grows(source: Mapping[str, Any] | SourceSettings) -> bool:
-    """Whether new files of a source are new tasks: not so in a folder, of which a task is a stretch."""
+    """Whether new files of a source are new tasks: not so in a folder, of which a task is a stretch.
+
+    Of imagenet only some forms grow: its source says so itself, of whatever uri.
+    """
     kind = source.kind if isinstance(source, SourceSettings) else source["kind"]
-    return kind in ("shards", "img2dataset")
+    return kind in ("shards", "img2dataset", "parquet", "imagenet", "urls")
 
 
-def grown(begun: Sequence[Task], settled: Collection[str], now: Sequence[Task]) -> tuple[list[Task], list[Task]]:
+def grown(begun: Begun, now: Sequence[Task]) -> tuple[list[Task], list[Task]]:
     """The tasks of one source that go on, and its new ones. `now`: what it would plan if nothing were there.
 
-    `settled`: names of those of a committed state. Raises Refused where the file of one of these changed
-    or is gone; another such task is left out, and a changed file is then a new one.
+    Raises Refused where the file of a settled task changed or is gone; another such task is left out, and
+    a changed file is then a new one.
     """
+    settled = {task.name for task in begun.tasks[: begun.settled]}
     lying = {_place(task): task.facts for task in now}
-    as_it_was = {task.name: lying.get(_place(task)) == task.facts for task in begun}
-    if lost := [task for task in begun if task.name in settled and not as_it_was[task.name]]:
+    as_it_was = {task.name: lying.get(_place(task)) == task.facts for task in begun.tasks}
+    if lost := [task for task in begun.tasks if task.name in settled and not as_it_was[task.name]]:
         raise Refused(_changed(lost[0], lying.get(_place(lost[0]))))
-    kept = [task for task in begun if as_it_was[task.name]]
+    kept = [task for task in begun.tasks if as_it_was[task.name]]
     old = {_place(task) for task in kept}
-    return kept, numbered_after(begun, [task for task in now if _place(task) not in old])
+    return kept, numbered_after(begun.tasks, [task for task in now if _place(task) not in old])
 
 
 def numbered_after(begun: Sequence[Task], new: Sequence[Task]) -> list[Task]:

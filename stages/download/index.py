@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO
@@ -35,8 +35,8 @@ class Index:
     room: int = KEPT_BYTES
 
 
-def index_of(uri: str) -> Index:
-    """Where everything lies in the tar at `uri`.
+def index_of(uri: str, part: Callable[[IO[bytes]], IO[bytes]] = lambda file: file) -> Index:
+    """Where everything lies in the tar at `uri`, or in a `part` of that file that is a tar: offsets are then within it.
 
     On a disk only headers are read. From a store the tar comes once, from its start to its end, in large
     blocks: its images are looked at as they go by, for later each would cost a request.
@@ -45,7 +45,8 @@ def index_of(uri: str) -> Index:
     """
     index = Index()
     try:
-        with images.opened(uri, ahead=True) as file:
+        with images.opened(uri, ahead=True) as whole:
+            file = part(whole)
             for member in members(file):
                 _enter(index, member)
                 if isinstance(member, Member) and not member.fault and not is_local(uri):

@@ -18,6 +18,8 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "url": ("url", "URL"),
     "caption": ("caption", "TEXT", "text"),
     "label": ("label", "class", "synset"),
+    "class_name": ("class_name",),
+    "split": ("split",),
     "aesthetic": ("aesthetic", "AESTHETIC_SCORE", "aesthetic_score"),
     "unsafe": ("unsafe", "punsafe"),
     "watermark": ("watermark", "pwatermark"),

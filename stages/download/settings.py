@@ -1,36 +1,107 @@
-"""What a recipe says of its sources."""
+"""What a recipe says of its sources; one class a kind, so that a setting of another kind is an error."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import difflib
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from stages.base import Settings
+from stages.download.fetch.settings import FetchSettings
+from stages.download.urls.settings import WhereSettings
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
 
 
 class SourceSettings(Settings):
-    """One source of images."""
+    """What every source has."""
 
     name: Name = Field(description="enters every image_id and shard name; keep it when you move the files")
-    kind: Literal["folder", "shards", "img2dataset"] = Field(description="how the images lie at uri")
-    uri: str = Field(description="folder, or tars by braces or glob: /data/{00000..00146}.tar")
+    kind: str = Field(description="folder, shards, img2dataset, parquet, imagenet or urls: the kinds are below")
+    uri: str = Field(description="where the images are: folder, files by braces or glob, on a disk or in a bucket")
     licence: str | None = Field(None, description="licence of images that do not state their own")
-    keys_repeat: bool = Field(False, description="shards only: the same member names occur in several tars")
 
-    @model_validator(mode="after")
-    def _keys_repeat_in_shards(self) -> SourceSettings:
-        if self.keys_repeat and self.kind != "shards":
-            raise ValueError(f"keys_repeat is for kind: shards, not for {self.kind}; leave it out")
-        return self
+
+class FolderSettings(SourceSettings):
+    """Image files below a folder; the folder a file lies in becomes its label."""
+
+    kind: Literal["folder"]
+
+
+class ShardsSettings(SourceSettings):
+    """WebDataset: tars of images with .txt, .json and .cls beside them."""
+
+    kind: Literal["shards"]
+    keys_repeat: bool = Field(False, description="the same member names occur in several tars")
+
+
+class FetchedSettings(SourceSettings):
+    """What img2dataset left: tars, and a Parquet table beside each."""
+
+    kind: Literal["img2dataset"]
+
+
+class ParquetSettings(SourceSettings):
+    """Parquet with the images' bytes in a column, such as the hub's `image: {bytes, path}`; read in place."""
+
+    kind: Literal["parquet"]
+    columns: dict[str, str] = Field(
+        {}, description="column of the images table: what the files call it; image: the column of bytes"
+    )
+
+
+class ImagenetSettings(SourceSettings):
+    """ILSVRC as people have it: the tar of class tars, synset folders, the validation tar, WebDataset, Parquet."""
+
+    kind: Literal["imagenet"]
+    split: Literal["train", "validation", "test"] | None = Field(None, description="null: as the names say")
+    truth: str | None = Field(
+        None, description="classes of the validation images: the devkit (.tar.gz or folder), or a list of synsets"
+    )
+
+
+class UrlsSettings(SourceSettings):
+    """Tables of URLs, fetched by img2dataset into tars of one's own: .parquet, .csv, .tsv or .jsonl."""
+
+    kind: Literal["urls"]
+    into: str = Field(description="folder or bucket for what is fetched: tars, and a table beside each")
+    shard_urls: int = Field(10_000, ge=1, le=1_000_000, description="URLs to fetch in a shard")
+    columns: dict[str, str] = Field({}, description="column of ours: what the tables call it, where that is unusual")
+    where: WhereSettings = WhereSettings()
+    resize: int | None = Field(
+        None, ge=32, description="null: bytes as served; N: a shorter side beyond N pixels is brought to N (JPEG, 95)"
+    )
+    fetch: FetchSettings
+
+
+KINDS = {
+    get_args(model.model_fields["kind"].annotation)[0]: model
+    for model in (FolderSettings, ShardsSettings, FetchedSettings, ParquetSettings, ImagenetSettings, UrlsSettings)
+}
+
+
+def _known_kind(values: Any) -> Any:
+    """Pass settings whose kind is known; pydantic's own words for the others name no nearest one."""
+    if isinstance(values, dict) and values.get("kind") not in KINDS:
+        given = str(values.get("kind", "none"))
+        near = difflib.get_close_matches(given, KINDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"kinds are: {', '.join(KINDS)}"
+        raise ValueError(f"no source is of kind {given!r}; {hint}")
+    return values
+
+
+AnySource = Annotated[
+    FolderSettings | ShardsSettings | FetchedSettings | ParquetSettings | ImagenetSettings | UrlsSettings,
+    Field(discriminator="kind"),
+    BeforeValidator(_known_kind),
+]
 
 
 class DownloadSettings(Settings):
     """The `images` step."""
 
-    sources: tuple[SourceSettings, ...] = Field(description="one or more")
+    sources: tuple[AnySource, ...] = Field(description="one or more")
     shard_rows: int = Field(1000, ge=1, description="images in a shard of a folder; a tar is a shard of its own")
 
     @field_validator("sources")

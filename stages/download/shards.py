@@ -17,11 +17,12 @@ from typing import Any
 from manifests.counts import Counts
 from manifests.errors import Refused
 from stages import images
-from stages.base import Task
+from stages.base import Begun, Task
+from stages.download.growth import grown
 from stages.download.index import SIDECAR_BYTES, SIDECARS, Index, index_of
 from stages.download.listing import absolute, digest, files_matching
 from stages.download.row import Found, Row, fields_of, looked_at, refused
-from stages.download.settings import SourceSettings
+from stages.download.settings import ShardsSettings
 from stages.download.tar import Damage, Member
 from stages.images import ImageRefused
 
@@ -32,7 +33,7 @@ DUPLICATE_KEY = "duplicate_key"
 class ShardsSource:
     """One tar is one task."""
 
-    source: SourceSettings
+    source: ShardsSettings
 
     def outside(self) -> dict[str, int | str]:
         """What there is now: number, bytes, and a hash of names and sizes of the tars.
@@ -52,6 +53,10 @@ class ShardsSource:
         files = files_matching(self.source, self.source.uri)
         facts = [{"source": self.source.name, "uri": absolute(file.uri), "bytes": file.size} for file in files]
         return [Task(f"{self.source.name}-{place:05d}", one) for place, one in enumerate(facts)]
+
+    def extended(self, begun: Begun) -> tuple[list[Task], list[Task]]:
+        """Files are known again by place and bytes; new ones come after."""
+        return grown(begun, self.plan())
 
     def rows(self, task: Task) -> tuple[list[Row], Counts]:
         """A row for every image of the tar, one more for a tar that is cut or broken, and what else lay in it."""

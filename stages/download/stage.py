@@ -1,13 +1,13 @@
 """Download: one row for every image a source has, saying where its bytes lie. Nothing is copied.
 
-Three kinds of source, one small class each, found by `kind`: folder (folder.py),
-shards (shards.py), img2dataset (fetched.py). A task is a stretch of a folder, or one tar.
+Six kinds of source, one small class each, found by `kind` (sources.py). A task is a stretch of a folder
+or of a table of URLs, or one tar.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 
@@ -17,21 +17,12 @@ from manifests.schema import Schema
 from manifests.shard import Part
 from manifests.tables import IMAGES
 from stages.base import Begun, OnGrowth, Reads, Stage, Task
-from stages.download.fetched import FetchedSource
-from stages.download.folder import FolderSource
-from stages.download.growth import grown, grows, numbered_after
+from stages.download.growth import grows
 from stages.download.listing import absolute
-from stages.download.row import Row
-from stages.download.settings import DownloadSettings, SourceSettings
-from stages.download.shards import ShardsSource
+from stages.download.settings import DownloadSettings, SourceSettings, UrlsSettings
+from stages.download.sources import Source, source_of
 
-
-class Source(Protocol):
-    """What a kind of source can say: what is there, which tasks, and the rows of one task."""
-
-    def outside(self) -> dict[str, int | str]: ...
-    def plan(self) -> list[Task]: ...
-    def rows(self, task: Task) -> tuple[list[Row], Counts]: ...
+PATHS = ("uri", "into", "truth")  # settings of a source that name a place
 
 
 class Download(Stage):
@@ -46,8 +37,7 @@ class Download(Stage):
     @property
     def settings(self) -> Mapping[str, Any]:
         values = self.download.model_dump(mode="json")
-        sources = {one["name"]: one | {"uri": absolute(one["uri"])} for one in values["sources"]}
-        return {"images": {**values, "sources": sources}}
+        return {"images": {**values, "sources": {one["name"]: _as_told(one) for one in values["sources"]}}}
 
     def schema(self) -> Schema:
         return IMAGES
@@ -81,31 +71,28 @@ class Download(Stage):
         return kept + [task for _, new in both for task in new]
 
     def _extended(self, source: SourceSettings, begun: Begun) -> tuple[list[Task], list[Task]]:
-        """The tasks of one source that go on, and its new ones. Raises Refused where a folder is not as it was."""
-        here, then = self._source(source), begun.outside["found"].get(source.name)
-        tasks = [task for task in begun.tasks if task.facts["source"] == source.name]
-        settled = {task.name for task in begun.tasks[: begun.settled]}
-        if grows(source):
-            return grown(tasks, settled, here.plan())
-        if then not in (None, here.outside()):
-            if not any(task.name in settled for task in tasks):  # nothing was made of it that stays
-                return [], numbered_after(tasks, here.plan())
-            raise Refused(f"the folder {source.uri} changed; folders do not grow, but a new one may be a new source")
-        return (tasks, []) if then else ([], here.plan())
+        """The tasks of one source that go on, and its new ones. Raises Refused where it did not only grow."""
+        tasks = tuple(task for task in begun.tasks if task.facts["source"] == source.name)
+        settled = sum(1 for task in begun.tasks[: begun.settled] if task.facts["source"] == source.name)
+        then = begun.outside["found"].get(source.name, {})
+        return self._source(source).extended(Begun(tasks, settled, then))
 
     def failed(self, task: Task, counts: Counts, reads: Reads) -> tuple[int, int]:
+        source = self._named(task.facts["source"])
+        if isinstance(source, UrlsSettings):  # fetching judges by those it asked (fetch.min_fetched)
+            return 0, counts.seen
         return counts.lost, counts.seen
 
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
-        source = next(source for source in self.download.sources if source.name == task.facts["source"])
-        rows, aside = self._source(source).rows(task)
+        rows, aside = self._source(self._named(task.facts["source"])).rows(task)
         table = pa.Table.from_pylist(rows, schema=IMAGES.columns)
         yield Part(table, by_status(table) + aside)
 
+    def _named(self, name: str) -> SourceSettings:
+        return next(source for source in self.download.sources if source.name == name)
+
     def _source(self, source: SourceSettings) -> Source:
-        if source.kind == "folder":
-            return FolderSource(source, self.download.shard_rows)
-        return FetchedSource(source) if source.kind == "img2dataset" else ShardsSource(source)
+        return source_of(source, self.download.shard_rows)
 
 
 def _check_none_left_out(begun: Begun, names: Collection[str]) -> None:
@@ -113,6 +100,12 @@ def _check_none_left_out(begun: Begun, names: Collection[str]) -> None:
     gone = [task for task in begun.tasks[: begun.settled] if task.facts["source"] not in names]
     if gone:
         raise Refused(f"the source {gone[0].facts['source']} is no longer in the recipe")
+
+
+def _as_told(source: Mapping[str, Any]) -> dict[str, Any]:
+    """A source's settings as the lineage has them: paths in full, without what changes no row that is ok."""
+    paths = {name: absolute(source[name]) for name in PATHS if source.get(name)}
+    return {name: value for name, value in source.items() if name != "fetch"} | paths
 
 
 def _as_named(source: Mapping[str, Any]) -> Mapping[str, Any]:

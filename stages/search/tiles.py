@@ -39,8 +39,9 @@ def more_tiles(begun: Sequence[Task], shards: Sequence[Receipt], most: int) -> l
 
 
 def blocks_of(tasks: Sequence[Task]) -> list[Block]:
-    """The blocks of these tiles, in the manifest's order."""
-    return [list(rows) for rows in sorted({tuple(task.facts["right"]) for task in tasks})]
+    """The blocks of these tiles, in the manifest's order; by number, for two that became empty lie at one place."""
+    numbered = {int(task.name.rpartition("-")[2]): list(task.facts["right"]) for task in tasks}
+    return [numbered[number] for number in sorted(numbered)]
 
 
 def block_rows(rows: int, most: int, others: int = 0) -> int:

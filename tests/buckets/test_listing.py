@@ -13,7 +13,7 @@ from world.store import Bucket
 
 from manifests.errors import Refused
 from stages.download.listing import files_below, files_matching
-from stages.download.settings import SourceSettings
+from stages.download.settings import ShardsSettings
 
 PLACES = itertools.count()
 names = st.lists(st.sampled_from(["a", "b", "a-", "a.", "a b", "é", "日", "A", "10", "9"]), min_size=1, max_size=4)
@@ -55,7 +55,7 @@ def test_a_glob_and_braces_name_the_same_tars_in_a_bucket_and_on_a_disk(
 
 
 def matched(pattern: str, root: str) -> list[tuple[str, str, int]] | None:
-    source = SourceSettings(name="some", kind="shards", uri=pattern)
+    source = ShardsSettings(name="some", kind="shards", uri=pattern)
     try:
         return [(file.name, file.uri.removeprefix(root), file.size) for file in files_matching(source, pattern)]
     except Refused:

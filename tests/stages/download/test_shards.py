@@ -201,7 +201,7 @@ def test_two_tars_of_one_name_are_refused_where_that_name_would_tell_their_image
 
 @pytest.mark.parametrize("kind", ["folder", "img2dataset"])
 def test_keys_repeat_is_refused_where_it_would_do_nothing(kind: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="keys_repeat is for kind: shards"):
+    with pytest.raises(ValueError, match="unknown setting 'keys_repeat'"):
         stage_of(kind, tmp_path, keys_repeat=True)
 
 

@@ -1,0 +1,1 @@
+"""Fetching one shard of URLs with img2dataset, politely and safely."""

@@ -1,0 +1,118 @@
+"""Child: the process that fetches one list of URLs: `python -m stages.download.fetch.child`.
+
+Its job comes as one line of JSON on stdin, which then stays open: when it ends, the one who asked is gone, and so
+is this process at once. It leaves img2dataset's files and OUTCOMES in the job's folder, and exits with 0; with the
+number of an operating system's error where this machine lacked something (disk, memory); else with 1.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import traceback
+import urllib.request
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Thread
+from typing import TextIO
+
+from stages import images
+from stages.download.fetch import engine
+from stages.download.fetch.asking import Asker
+from stages.download.fetch.guard import Guard
+from stages.download.fetch.journal import Journal, Outcome
+from stages.download.fetch.settings import FetchSettings
+from stages.download.opt_out import OptOut
+
+OUTCOMES = "outcomes.jsonl"
+LOOK_S = 1.0
+# errors that are true of this machine, and told to whoever asked as such
+OF_THE_MACHINE = (*images.OF_THE_MACHINE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the child is asked to do. `parent`: process number of who asks."""
+
+    urls: list[str]
+    settings: dict[str, object]
+    resize: int | None
+    folder: str
+    journal: str
+    opted_urls: list[str]
+    opted_sha256: list[str]
+    parent: int
+
+
+def main() -> None:
+    stdin = io.FileIO(0, closefd=False)
+    job = Job(**json.loads(_line(stdin)))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too, and is the parent's to answer
+    Thread(target=_end_with, args=(job.parent,), daemon=True).start()
+    _raise_file_limit()
+    errors = os.fdopen(os.dup(2), "w")  # img2dataset closes 2 while it decodes
+    try:
+        _work(job, errors)
+    except BaseException as error:  # noqa: BLE001 - its number is what the parent goes by
+        _fail(error, errors)
+
+
+def _work(job: Job, errors: TextIO) -> None:
+    settings = FetchSettings.model_validate(job.settings)
+    opted = OptOut(frozenset(job.opted_urls), frozenset(job.opted_sha256))
+    journal = Journal(Path(job.journal))
+
+    def fail(error: BaseException) -> None:
+        _fail(error, errors)
+
+    guard = Guard(job.urls, Asker(settings, opted).ask, journal, opted, fail)
+    urllib.request.install_opener(guard)  # type: ignore[arg-type]
+    engine.run(job.urls, Path(job.folder), job.resize, settings.threads, fail)
+    _leave(guard.outcomes.values(), Path(job.folder) / OUTCOMES)
+
+
+def _leave(outcomes: Iterable[Outcome], path: Path) -> None:
+    with open(path, "w") as file:
+        file.writelines(json.dumps(asdict(outcome)) + "\n" for outcome in outcomes)
+
+
+def _fail(error: BaseException, errors: TextIO) -> None:
+    """End the process, whichever thread this is."""
+    errors.write("".join(traceback.format_exception(error)))
+    errors.flush()
+    number = errno.ENOMEM if isinstance(error, MemoryError) else getattr(error, "errno", None)
+    os._exit(number if number in OF_THE_MACHINE else 1)
+
+
+def _line(stdin: io.FileIO) -> bytes:
+    """Up to the line's end, which is the last byte there is: nothing may stay in a buffer that hides the end."""
+    pieces = list[bytes]()
+    while not pieces or not pieces[-1].endswith(b"\n"):
+        if not (piece := stdin.read(1 << 20)):
+            sys.exit(1)
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _end_with(parent: int) -> None:
+    """End when stdin does, or when somebody else holds its other end and the parent is gone."""
+    while not select.select([0], [], [], LOOK_S)[0] and os.getppid() == parent:
+        continue
+    os._exit(1)
+
+
+def _raise_file_limit() -> None:
+    """1,024 threads need more files than the usual limit of 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+if __name__ == "__main__":
+    main()

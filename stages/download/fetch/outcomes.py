@@ -1,0 +1,86 @@
+"""Outcomes: what became of a URL, in one word, what the word means, and when it is worth asking again."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from manifests.errors import BlindpairsError
+from manifests.tables import OK
+from stages import images
+
+TIMEOUT, SERVER_ERROR, TOO_MANY_REQUESTS, CUT_SHORT = "timeout", "server_error", "too_many_requests", "cut_short"
+NOT_FOUND, FORBIDDEN, CLIENT_ERROR, UNKNOWN_HOST = "not_found", "forbidden", "client_error", "unknown_host"
+NO_CONNECTION, TLS, BAD_ANSWER, ENCODED = "no_connection", "tls", "bad_answer", "encoded"
+TOO_MANY_REDIRECTS = "too_many_redirects"
+OPTED_OUT, ROBOTS, BAD_URL, PRIVATE_ADDRESS = "opted_out", "robots", "bad_url", "private_address"
+TOO_LARGE, NOT_AN_IMAGE, EMPTY, UNREADABLE = images.TOO_LARGE, images.NOT_AN_IMAGE, images.EMPTY, images.UNREADABLE
+
+SENTENCES = {
+    OK: "the image came",
+    TIMEOUT: "it did not come whole within timeout_s",
+    SERVER_ERROR: "the server failed (408, 5xx)",
+    TOO_MANY_REQUESTS: "the server asks for fewer requests (429)",
+    CUT_SHORT: "the connection ended before the image did",
+    NOT_FOUND: "the page is gone (404, 410)",
+    FORBIDDEN: "the server does not give it to us (401, 402, 403, 451)",
+    CLIENT_ERROR: "the server refuses the request (another 4xx)",
+    UNKNOWN_HOST: "no address is known for the host",
+    NO_CONNECTION: "nobody listens there, or no way leads there",
+    TLS: "the server cannot prove who it is, or speaks no TLS",
+    BAD_ANSWER: "the answer is not sound HTTP",
+    ENCODED: "the answer is compressed; it is never unpacked",
+    TOO_MANY_REDIRECTS: "it leads on and on, or in a circle",
+    OPTED_OUT: "it stands on the opt-out list",
+    ROBOTS: "X-Robots-Tag forbids the use of it",
+    BAD_URL: "not an http or https URL without user and password",
+    PRIVATE_ADDRESS: "it leads into a private network that fetch.allow does not name",
+    TOO_LARGE: "more bytes than max_bytes, or more pixels than are decoded",
+    NOT_AN_IMAGE: "the server says that it is none, or its bytes are none",
+    EMPTY: "an answer without bytes",
+    UNREADABLE: "an image that does not decode",
+    images.TRUNCATED: "an image that lacks its end",
+    images.TOO_NARROW: "one side is over 100 times the other",
+}
+
+
+class Again(StrEnum):
+    """When a URL that failed so is worth asking again."""
+
+    NOW = "now"
+    LATER = "later"  # after again_after_h
+    NEVER = "never"
+
+
+PASSING = frozenset({TIMEOUT, SERVER_ERROR, TOO_MANY_REQUESTS, CUT_SHORT})
+LASTING = frozenset(
+    {
+        *(NOT_FOUND, FORBIDDEN, CLIENT_ERROR, UNKNOWN_HOST, NO_CONNECTION),
+        *(TLS, BAD_ANSWER, ENCODED, TOO_MANY_REDIRECTS),
+    }
+)
+
+
+def again(status: str) -> Again:
+    """NEVER for every word that is not known to pass."""
+    if status in PASSING:
+        return Again.NOW
+    return Again.LATER if status in LASTING else Again.NEVER
+
+
+class NotFetched(Exception):
+    """A URL that gave no image; `status` is one word, the text a sentence. Never leaves the fetch engine."""
+
+    def __init__(self, status: str, sentence: str) -> None:
+        super().__init__(status, sentence)
+        self.status, self.sentence = status, sentence
+
+    def __str__(self) -> str:
+        return self.status
+
+
+class TooFewFetched(BlindpairsError):
+    """A smaller share of the URLs asked came than `min_fetched`."""
+
+
+class FetchFailed(BlindpairsError):
+    """The process that fetches died, or what it left does not add up."""

@@ -1,0 +1,81 @@
+"""Slots: at most so many requests to one host at once, over all processes of one user on one machine.
+
+A slot is a file that is locked while its request goes on; a process that dies loses its locks with it. Files
+are named by 16 bits of the host's hash, so that they never become many: two hosts that share them wait for
+one another, no more.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import random
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import LifoQueue
+from threading import Lock
+
+from manifests.errors import Refused
+
+
+class Slots:
+    """The slots of every host, `per_host` each. A thread holds one at a time, so that nobody waits in a circle."""
+
+    def __init__(self, per_host: int, folder: Path | None = None) -> None:
+        self._per_host, self._folder = per_host, folder or _folder()
+        self._turns: dict[str, LifoQueue[int]] = defaultdict(self._numbers)  # among threads of this process
+        self._lock = Lock()
+
+    @contextmanager
+    def one(self, site: str) -> Iterator[None]:
+        """Wait for a slot of the host `site` and hold it."""
+        with self._lock:
+            turn = self._turns[site]
+        number = turn.get()
+        try:
+            held = self._taken(hashlib.sha256(site.encode()).hexdigest()[:4], number)
+            try:
+                yield
+            finally:
+                os.close(held)
+        finally:
+            turn.put(number)
+
+    def _numbers(self) -> LifoQueue[int]:
+        numbers: LifoQueue[int] = LifoQueue()
+        for number in range(self._per_host):
+            numbers.put(number)
+        return numbers
+
+    def _taken(self, name: str, first: int) -> int:
+        """A free slot, or one's place in the queue for one of them: the system's queue lets processes take turns.
+
+        The one looked at first no other thread of this process looks at first.
+        """
+        for number in range(first, first + self._per_host):
+            held = self._opened(name, number % self._per_host)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(held)
+            else:
+                return held
+        held = self._opened(name, random.randrange(self._per_host))
+        fcntl.flock(held, fcntl.LOCK_EX)
+        return held
+
+    def _opened(self, name: str, number: int) -> int:
+        return os.open(self._folder / f"{name}.{number}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+
+
+def _folder() -> Path:
+    """A folder of this user's own. Raises Refused where somebody else made it."""
+    folder = Path(tempfile.gettempdir()) / f"blindpairs-{os.geteuid()}-hosts"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.lstat().st_uid != os.geteuid() or not folder.is_dir() or folder.is_symlink():
+        raise Refused(f"{folder} belongs to somebody else; remove it, or set TMPDIR to a folder of your own")
+    return folder

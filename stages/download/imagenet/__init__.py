@@ -1,0 +1,1 @@
+"""Sources of kind imagenet: ILSVRC in the forms people have it."""

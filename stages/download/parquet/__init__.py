@@ -1,0 +1,1 @@
+"""Sources of kind parquet: image bytes in a column of Parquet files, read in place."""

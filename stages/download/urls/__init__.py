@@ -1,0 +1,1 @@
+"""Sources of kind urls: tables of URLs."""

@@ -1,0 +1,47 @@
+"""Columns: what tables of URLs call what we need, LAION's published spellings first among them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+from manifests.errors import Refused
+from stages.download.row import SPELLINGS
+
+URL = "url"
+# column of ours -> what tables call it: LAION-400M, LAION-5B, LAION-Aesthetics, LAION-Art, Re-LAION, img2dataset
+KNOWN: Mapping[str, tuple[str, ...]] = {
+    **SPELLINGS,
+    "caption": (*SPELLINGS["caption"], "top_caption", "alt_text"),
+    "unsafe": (*SPELLINGS["unsafe"], "nsfw_prediction"),
+    "width": ("width", "WIDTH", "original_width"),
+    "height": ("height", "HEIGHT", "original_height"),
+    "similarity": ("similarity", "SIMILARITY", "clip_similarity_vitb32", "clip_similarity_vitl14"),
+    "language": ("language", "LANGUAGE", "lang"),
+}
+NUMBERS = ("aesthetic", "unsafe", "watermark", "width", "height", "similarity")
+
+
+def resolved(there: Sequence[str], mapped: Mapping[str, str], needed: Sequence[str], where: str) -> dict[str, str]:
+    """Column of ours -> the table's name for it, for all columns it has; `needed` ones it must have.
+
+    Raises Refused, in a sentence that starts with `where`, for one that is missing or not known.
+    """
+    if unknown := [name for name in mapped if name not in KNOWN]:
+        near = difflib.get_close_matches(unknown[0], KNOWN, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(KNOWN)}"
+        raise Refused(f"{where}: columns names {unknown[0]!r}, which is no column of ours; {hint}")
+    if absent := [name for name in mapped.values() if name not in there]:
+        raise Refused(f"{where} has no column {absent[0]!r}, which the recipe names; it has: {_shown(there)}")
+    first = {name: next((one for one in spellings if one in there), None) for name, spellings in KNOWN.items()}
+    found = {name: one for name, one in (first | dict(mapped)).items() if one is not None}
+    if lacking := [name for name in needed if name not in found]:
+        raise Refused(
+            f"{where} has no column for {lacking[0]}; it has: {_shown(there)}; say which one it is, "
+            f"columns: {{{lacking[0]}: NAME}}"
+        )
+    return found
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(names[:12]) + (" ..." if len(names) > 12 else "")

@@ -1,0 +1,65 @@
+"""Plan: the tasks of a source of URLs, and how they go on when tables or lists come after them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from typing import Any
+
+from manifests.errors import Refused
+from stages.base import Begun, Task
+from stages.download.growth import numbered_after
+from stages.download.settings import UrlsSettings
+from stages.download.urls.cut import Stretch, stretches
+from stages.download.urls.found import Table, tables
+from stages.download.urls.settings import WhereSettings
+from stages.download.urls.where import bounds
+
+
+def tasks(source: UrlsSettings, had: Sequence[str] = ()) -> list[Task]:
+    """A task for each stretch: first of the tables called `had`, in that order, then of the others, then of lists."""
+    place = {uri: place for place, uri in enumerate(had)}
+    found = sorted(tables(source), key=lambda table: (table.listed, place.get(table.uri, len(had))))
+    facts = [
+        {"source": source.name, **asdict(one), "bytes": table.bytes, "listed": table.listed}
+        for table, one in _cut(tuple(found), source.where, source.shard_urls)
+    ]
+    return [Task(f"{source.name}-{number:05d}", one) for number, one in enumerate(facts)]
+
+
+def extended(source: UrlsSettings, begun: Begun) -> tuple[list[Task], list[Task]]:
+    """The tasks that go on and the new ones. Raises Refused where a settled one's table changed or is gone.
+
+    A URL of a new table that an old one has is the same again, whatever the names of the two.
+    """
+    had = list(dict.fromkeys(str(task.facts["table"]) for task in begun.tasks))
+    now = {_known_by(task.facts): task for task in tasks(source, had)}
+    for task in begun.tasks[: begun.settled]:
+        if _known_by(task.facts) not in now:
+            raise Refused(
+                f"{task.facts['table']}, of {task.facts['bytes']} bytes when its rows from {task.facts['first']} on "
+                "were fetched, is not as it was, or a table that it shares URLs with is not"
+            )
+    kept = [task for task in begun.tasks if _known_by(task.facts) in now]
+    known = {_known_by(task.facts) for task in kept}
+    return kept, numbered_after(begun.tasks, [task for facts, task in now.items() if facts not in known])
+
+
+def stretch_of(task: Task) -> Stretch:
+    """The stretch that a task reads."""
+    return Stretch(**{name: task.facts[name] for name in Stretch.__dataclass_fields__})
+
+
+@lru_cache(maxsize=8)  # survey, plan and growth ask for the same within a second
+def _cut(found: tuple[Table, ...], where: WhereSettings, most: int) -> list[tuple[Table, Stretch]]:
+    """The stretches of each table. A list is cut alone: its URLs are those of a table."""
+    plain = {table.uri: dict(table.columns) for table in found if not table.listed}
+    cut = stretches(plain, bounds(where), most)
+    cut += [one for table in found if table.listed for one in stretches({table.uri: dict(table.columns)}, (), most)]
+    by_uri = {table.uri: table for table in found}
+    return [(by_uri[one.table], one) for one in cut]
+
+
+def _known_by(facts: Any) -> str:
+    return repr(sorted(facts.items()))

@@ -1,0 +1,68 @@
+"""Tables of URLs as a source: stretches of them are tasks, each fetched into a tar of its own.
+
+What was fetched lies in `into`, a tar and a table for each list of URLs, and outlives a run: a run under another
+name that asks for the same list finds it there. A row of the images table is made of the URL's row and of
+what became of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from manifests.counts import Counts
+from stages.base import Begun, Task
+from stages.download.listing import digest
+from stages.download.row import Found, Row, fields_of, looked_at, refused
+from stages.download.settings import UrlsSettings
+from stages.download.urls import plan
+from stages.download.urls.found import table_at, tables
+from stages.download.urls.getting import Got, got
+from stages.download.urls.into import into_of
+from stages.download.urls.stretch import Asked, rows_of
+from stages.download.walk import File
+
+# rows that say nothing of how well the fetching went: nobody was asked, or said no
+NOT_ASKED = ("filtered", "duplicate_url", "opted_out", "robots")
+
+
+@dataclass(frozen=True)
+class UrlsSource:
+    """Tables at `uri`, and after them the lists of what is asked for again."""
+
+    source: UrlsSettings
+
+    def outside(self) -> dict[str, int | str]:
+        """Number, bytes and a hash of the tables. Refused where one lacks a column, or `into` takes no file."""
+        found = digest(File(table.uri.rpartition("/")[2], table.uri, table.bytes) for table in tables(self.source))
+        into_of(self.source).check_writable()
+        return found
+
+    def plan(self) -> list[Task]:
+        return plan.tasks(self.source)
+
+    def extended(self, begun: Begun) -> tuple[list[Task], list[Task]]:
+        return plan.extended(self.source, begun)
+
+    def rows(self, task: Task) -> tuple[list[Row], Counts]:
+        """A row for every row of the stretch, but those whose URL is asked for again in a later list."""
+        stretch = plan.stretch_of(task)
+        table = table_at(self.source, stretch.table, listed=task.facts["listed"])
+        asked = rows_of(stretch, dict(table.columns), table.filters(self.source))
+        listed = table.uri.rpartition("/")[2] if table.listed else ""
+        there = got(self.source, [one.url for one in asked if one.status is None], listed)
+        rows = [row for one in asked if (row := self._row(one, stretch.table, there)) is not None]
+        aside = {"(asked for again in a later list)": there.asked_again, "(forgotten)": there.forgotten}
+        return rows, Counts(aside=dict(+Counter(aside)))
+
+    def _row(self, one: Asked, table: str, there: Got) -> Row | None:
+        """The row of one URL; None where it does not count here."""
+        key, fields = f"{table.rpartition('/')[2]}:{one.number}", fields_of(one.values, self.source.licence)
+        if one.status is not None:
+            return refused(Found(self.source.name, key, f"{key} {one.url}", "", 0, 0, fields), one.status, one.sentence)
+        if (outcome := there.outcomes.get(one.url)) is None:
+            return None
+        if (member := outcome.member) is None:
+            return refused(Found(self.source.name, key, one.url, "", 0, 0, fields), outcome.status, outcome.sentence)
+        found = Found(self.source.name, key, one.url, there.uri, member.offset, member.length, fields, member.fault)
+        return looked_at(found, there.index.looks.get(member.offset))

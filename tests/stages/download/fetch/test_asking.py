@@ -1,0 +1,141 @@
+"""Asking a real server, in this process: connections kept, TLS, time, and one host's share of us."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Thread
+from urllib.parse import quote
+
+import pytest
+from world.certificates import certificate
+from world.pictures import jpeg
+from world.web import Site, web
+
+from stages.download.fetch.asking import Asker
+from stages.download.fetch.outcomes import NotFetched
+from stages.download.fetch.settings import FetchSettings
+from stages.download.opt_out import OptOut
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with web(tmp_path_factory.mktemp("web")) as started:
+        yield started
+
+
+def asker(opted: OptOut | None = None, **settings: object) -> Asker:
+    values = {"contact": "me@example.org", "timeout_s": 5, "allow": ("127.0.0.2",), **settings}
+    return Asker(FetchSettings.model_validate(values), opted or OptOut())
+
+
+def refusal(asking: Asker, url: str) -> str:
+    with pytest.raises(NotFetched) as refused:
+        asking.ask(url)
+    return refused.value.status
+
+
+def test_a_connection_serves_many_requests_and_may_end_between_them(site: Site) -> None:
+    asking = asker()
+    for number in range(3):
+        assert asking.ask(site.url(f"good/{number}.jpg")) == jpeg(number)
+    kept = asking._connections._idle[-1][1]
+    assert len(asking._connections._idle) == 1
+    kept.sock.shutdown(socket.SHUT_RDWR)  # as a server does that had enough of us
+    assert asking.ask(site.url("good/3.jpg")) == jpeg(3)
+    assert site.asked("good/3.jpg") == 1
+
+
+def test_an_answer_cut_short_on_a_kept_connection_is_not_asked_for_twice(site: Site) -> None:
+    asking = asker()
+    asking.ask(site.url("good/4.jpg"))
+    assert refusal(asking, site.url("cut/4.jpg")) == "cut_short"
+    assert site.asked("cut/4.jpg") == 1
+
+
+def test_tls_is_believed_only_where_the_certificate_is_trusted(
+    tmp_path: Path, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusted = certificate(tmp_path / "site.pem", "127.0.0.2")
+    with web(tmp_path, certificate=trusted) as safe:
+        assert refusal(asker(), safe.url("good/1.jpg")) == "tls"
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+        asking = asker(timeout_s=1)
+        assert asking.ask(safe.url("good/1.jpg")) == asking.ask(safe.url("good/1.jpg"))
+        assert asking.ask(safe.url(f"to/1?{site.url('good/1.jpg')}")) == jpeg(1)
+        assert refusal(asking, safe.url("drip-body/1.jpg")) == "timeout"
+    assert refusal(asker(), site.url("good/1.jpg").replace("http", "https")) == "tls"
+
+
+def test_a_server_that_takes_the_connection_and_never_shakes_hands_is_left_in_time() -> None:
+    with socket.create_server(("127.0.0.2", 0)) as silent:
+        began = time.monotonic()
+        assert refusal(asker(timeout_s=0.5), f"https://127.0.0.2:{silent.getsockname()[1]}/a") == "timeout"
+        assert time.monotonic() - began < 2
+
+
+def test_a_port_where_nobody_listens_is_no_connection() -> None:
+    with socket.create_server(("127.0.0.2", 0)) as soon_gone:
+        port = soon_gone.getsockname()[1]
+    assert refusal(asker(), f"http://127.0.0.2:{port}/a") == "no_connection"
+
+
+def test_time_is_for_all_redirects_together(site: Site) -> None:
+    url = site.url("slow/1.jpg")
+    for _ in range(3):
+        url = site.url(f"to-slow/1?{quote(url)}")
+    began = time.monotonic()
+    assert refusal(asker(timeout_s=0.7), url) == "timeout"
+    assert time.monotonic() - began < 1.2
+
+
+def test_waiting_for_ones_turn_is_not_the_images_time(site: Site) -> None:
+    asking = asker(timeout_s=0.9, per_host=1)
+    with ThreadPoolExecutor(5) as threads:
+        answers = list(threads.map(asking.ask, [site.url(f"slow/{number}.jpg") for number in range(10, 15)]))
+    assert answers == [jpeg(number) for number in range(10, 15)]  # 1.5 s in all, one after the other
+    assert max(one.at_once for one in site.log() if one.path.startswith("/slow/1")) == 1
+
+
+def test_two_hosts_that_lead_to_each_other_do_not_wait_for_one_another_for_ever(tmp_path: Path, site: Site) -> None:
+    with web(tmp_path, host="127.0.0.3") as other:
+        asking = asker(per_host=1, allow=("127.0.0.0/8",))
+        urls = [
+            one.url(f"to/{number}?{two.url(f'slow/{number}.jpg')}")
+            for number in range(3)
+            for one, two in ((site, other), (other, site))
+        ]
+        with ThreadPoolExecutor(6) as threads:
+            assert len(list(threads.map(asking.ask, urls))) == 6
+
+
+def test_a_redirect_to_what_stands_on_the_opt_out_list_is_not_followed(site: Site) -> None:
+    asking = asker(OptOut(frozenset({site.url("good/77.jpg")})))
+    assert refusal(asking, site.url(f"to/77?{site.url('good/77.jpg')}")) == "opted_out"
+    assert site.asked("good/77.jpg") == 0
+
+
+def test_no_proxy_is_asked_whatever_the_environment_says(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9/")
+    assert asker().ask(site.url("good/5.jpg")) == jpeg(5)
+
+
+def test_an_answer_of_endless_headers_is_bad(site: Site) -> None:
+    """Each line is short; it is their number that does not end."""
+    with socket.create_server(("127.0.0.2", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                try:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 1_000_000)
+                except OSError:
+                    return
+
+        Thread(target=answer, daemon=True).start()
+        assert refusal(asker(), f"http://127.0.0.2:{server.getsockname()[1]}/a") == "bad_answer"

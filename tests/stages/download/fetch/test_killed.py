@@ -1,0 +1,141 @@
+"""Kill -9, Ctrl-C, and two processes at once: real processes, and the server's log as the witness."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from world.pictures import jpeg
+from world.web import Site, web
+
+from stages.download.fetch.fetching import fetched
+from stages.download.fetch.settings import FetchSettings
+
+THREADS = 4
+HOW = {"contact": "me@example.org", "allow": ["127.0.0.2"], "threads": THREADS, "per_host": THREADS}
+SCRIPT = """
+import json, sys
+from pathlib import Path
+from stages.download.fetch.fetching import fetched
+from stages.download.fetch.settings import FetchSettings
+if __name__ == "__main__":
+    urls, how, folder = json.loads(sys.argv[1])
+    fetched(urls, FetchSettings(**how), None, Path(folder), Path(folder) / "journal", 0.1)
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with web(tmp_path) as started:
+        yield started
+
+
+def started(urls: list[str], folder: Path, **how: Any) -> psutil.Popen:
+    folder.mkdir(exist_ok=True)
+    words = [sys.executable, "-c", SCRIPT, json.dumps([urls, {**HOW, **how}, str(folder)])]
+    return psutil.Popen(words, stderr=subprocess.PIPE, text=True)
+
+
+def until(true: Callable[[], Any], seconds: float = 30) -> Any:
+    ends = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < ends, "it did not happen"
+        time.sleep(0.01)
+    return found
+
+
+def finished(site: Site) -> int:
+    return sum(one.finished for one in site.log())
+
+
+def asked(site: Site) -> Counter[str]:
+    return Counter(site.url(one.path[1:]) for one in site.log())
+
+
+def journaled(path: Path) -> set[str]:
+    """The URLs of whole entries, read by what the module says of its form alone."""
+    data, found = path.read_bytes(), set()
+    while data:
+        head, line, rest = data.partition(b"\n")
+        if not line or len(rest) < json.loads(head)["length"]:
+            break
+        found.add(json.loads(head)["url"])
+        data = rest[json.loads(head)["length"] :]
+    return found
+
+
+def test_after_any_kill_only_what_was_on_its_way_is_asked_again(site: Site, tmp_path: Path) -> None:
+    urls = [site.url(f"{kind}/{number}.jpg") for number in range(18) for kind in ("slow", "status/404")]
+    folder = tmp_path / "fetch"
+
+    parent = started(urls, folder)
+    until(lambda: finished(site) > 10)
+    (child,) = parent.children()
+    child.kill()
+    _, said = parent.communicate(timeout=20)
+    assert "FetchFailed: the process that fetches was killed by signal 9" in said
+    first = journaled(folder / "journal")
+    assert len(first) > 6
+
+    before = finished(site)
+    parent = started(urls, folder)
+    until(lambda: finished(site) > before + 8)
+    (child,) = parent.children()
+    parent.kill()
+    child.wait(timeout=5)  # it notices by itself
+    parent.wait()
+    second, asked_then = journaled(folder / "journal"), asked(site)
+    assert first < second < set(urls)
+
+    rows = fetched(urls, FetchSettings(**HOW), None, folder, folder / "journal", 0.1).to_pylist()
+    assert Counter(row["status"] for row in rows) == {"ok": 18, "not_found": 18}
+    assert asked(site).keys() == set(urls)
+    assert asked(site).total() <= len(urls) + 2 * THREADS
+    assert {asked(site)[url] for url in first} == {1}
+    assert {asked(site)[url] - asked_then[url] for url in second} == {0}
+
+    with tarfile.open(folder / "images.tar") as archive:
+        held = {member.name: archive.extractfile(member).read() for member in archive if ".jpg" in member.name}
+    came = {row["key"]: row["sha256"] for row in rows if row["status"] == "ok"}
+    assert held == {f"{row['key']}.jpg": jpeg(place // 2) for place, row in enumerate(rows) if row["status"] == "ok"}
+    assert came == {name.removesuffix(".jpg"): hashlib.sha256(data).hexdigest() for name, data in held.items()}
+
+
+def test_ctrl_c_leaves_no_process_behind(site: Site, tmp_path: Path) -> None:
+    parent = started([site.url(f"hang/{number}.jpg") for number in range(4)], tmp_path / "fetch")
+    until(lambda: len(site.log()) == 4)
+    (child,) = parent.children()
+    for process in (parent, child):  # a terminal sends it to both
+        process.send_signal(signal.SIGINT)
+    _, said = parent.communicate(timeout=20)
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
+def test_two_processes_together_ask_one_host_for_no_more_than_its_share(site: Site, tmp_path: Path) -> None:
+    how = FetchSettings(**{**HOW, "per_host": 2, "threads": 8})
+
+    def fetch(name: str) -> None:
+        (tmp_path / name).mkdir()
+        urls = [site.url(f"slow/{name}{number}.jpg") for number in range(5)]
+        fetched(urls, how, None, tmp_path / name, tmp_path / f"{name}.journal", 1)
+
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(fetch, ("one", "two")))
+    log = site.log()
+    assert len(log) == 10
+    assert max(one.at_once for one in log) == 2
+    begun = {name: [one.began for one in log if name in one.path] for name in ("one", "two")}
+    assert max(min(times) for times in begun.values()) < min(max(times) for times in begun.values())  # side by side

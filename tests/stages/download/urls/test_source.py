@@ -1,0 +1,241 @@
+"""Tables of URLs as a source: a row for every URL, growth, opt-outs, and what is asked for again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from world.downloads import Downloaded, downloaded, stage_of
+from world.made_up_web import MadeUpWeb
+from world.pictures import jpeg
+from world.processes import printed
+
+from manifests.errors import Refused
+from manifests.storage import Folder
+from manifests.tables import image_id
+from stages.base import Begun, Task
+from stages.download.settings import UrlsSettings
+from stages.download.stage import Download
+from stages.download.urls import fetched_table, getting
+from stages.download.urls.again import ids_in, lists_of, mark, may_be_asked, write_lists
+
+WORDS = ("ok", "ok", "ok", "timeout", "not_found", "robots")
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> MadeUpWeb:
+    made_up = MadeUpWeb()
+    monkeypatch.setattr(getting, "fetched", made_up.fetched)
+    return made_up
+
+
+def urls(first: int = 0, count: int = 30) -> list[str]:
+    return [f"http://host/{WORDS[number % len(WORDS)]}-{number}.jpg" for number in range(first, first + count)]
+
+
+def table(path: Path, rows: list[str | None], **columns: list[Any]) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    captions = [f"caption of {row}" for row in rows]
+    pq.write_table(pa.table({"URL": pa.array(rows, pa.string()), "TEXT": captions, **columns}), path)
+    return path
+
+
+def stage(folder: Path, *, fetch: dict[str, Any] | None = None, **source: Any) -> Download:
+    values = {"into": str(folder / "into"), "shard_urls": 7, **source}
+    return stage_of("urls", folder / "tables", fetch={"contact": "me@example.org", **(fetch or {})}, **values)
+
+
+def settings_of(made: Download) -> UrlsSettings:
+    (source,) = made.download.sources
+    assert isinstance(source, UrlsSettings)
+    return source
+
+
+def by_url(found: Downloaded) -> dict[str, dict[str, Any]]:
+    return {row["url"]: row for row in found.rows}
+
+
+def test_every_url_is_one_row_with_its_fields_or_its_reason(tmp_path: Path, web: MadeUpWeb) -> None:
+    asked = urls()
+    scores = [float(number % 10) for number in range(31)]
+    table(tmp_path / "tables" / "a.parquet", [*asked, None], AESTHETIC_SCORE=scores)
+    found = downloaded(stage(tmp_path, where={"aesthetic_min": 2.0}))
+    assert len(found.rows) == 31
+    for number, url in enumerate(asked):
+        row, word = by_url(found)[url], WORDS[number % len(WORDS)]
+        assert row["status"] == ("filtered" if number % 10 < 2 else word)
+        assert (row["caption"], row["aesthetic"]) == (f"caption of {url}", float(number % 10))
+        if row["status"] == "ok":
+            assert row["sha256"] == sha256(jpeg(number)).hexdigest()
+            with open(row["uri"], "rb") as tar:
+                tar.seek(row["offset"])
+                assert tar.read(row["length"]) == jpeg(number)
+        if row["status"] != "filtered":
+            assert row["image_id"] == image_id("some", url)
+    assert Counter(row["status"] for row in found.rows)["bad_url"] == 1
+
+
+def test_a_repeated_url_is_asked_for_once_and_said_to_be_repeated(tmp_path: Path, web: MadeUpWeb) -> None:
+    table(tmp_path / "tables" / "a.parquet", urls(0, 10))
+    table(tmp_path / "tables" / "b.parquet", urls(5, 10))
+    found = downloaded(stage(tmp_path))
+    assert Counter(web.asked) == Counter(urls(0, 15))
+    assert Counter(row["status"] for row in found.rows)["duplicate_url"] == 5
+    assert len({row["image_id"] for row in found.rows}) == 20
+
+
+def test_another_run_finds_what_was_fetched(tmp_path: Path, web: MadeUpWeb) -> None:
+    table(tmp_path / "tables" / "a.parquet", urls())
+    first = downloaded(stage(tmp_path))
+    web.asked.clear()
+    assert downloaded(stage(tmp_path, fetch={"threads": 3})) == first
+    assert web.asked == []
+
+
+def test_how_it_is_fetched_is_no_part_of_what_made_the_rows(tmp_path: Path) -> None:
+    table(tmp_path / "tables" / "a.parquet", urls())
+    assert stage(tmp_path).settings == stage(tmp_path, fetch={"per_host": 1, "contact": "you@example.org"}).settings
+    assert stage(tmp_path).settings != stage(tmp_path, resize=512).settings
+
+
+def test_a_new_table_comes_after_and_repeats_of_old_urls_are_known(tmp_path: Path, web: MadeUpWeb) -> None:
+    table(tmp_path / "tables" / "m.parquet", urls(0, 10))
+    made = stage(tmp_path)
+    tasks = tuple(Task.from_json(task.to_json()) for task in made.plan({}))
+    begun = Begun(tasks, len(tasks), made.outside())
+    table(tmp_path / "tables" / "a.parquet", urls(5, 10))  # by its name it would come first
+    now = made.extended(begun, {})
+    assert tuple(now[: len(tasks)]) == tasks
+    parts = [part for task in now for part in made.process(task, {})]
+    rows = pa.concat_tables([part.table for part in parts]).to_pylist()
+    repeated = [row["url"] for row in rows if row["status"] == "duplicate_url"]
+    assert repeated == urls(5, 5)
+    assert all(row["key"].startswith("a.parquet") for row in rows if row["status"] == "duplicate_url")
+
+
+def test_a_table_that_changed_or_went_is_refused(tmp_path: Path) -> None:
+    path = table(tmp_path / "tables" / "a.parquet", urls(0, 10))
+    table(tmp_path / "tables" / "b.parquet", urls(10, 10))
+    made = stage(tmp_path)
+    tasks = tuple(made.plan({}))
+    begun = Begun(tasks, len(tasks), made.outside())
+    table(path, urls(0, 9))
+    with pytest.raises(Refused, match=r"a\.parquet"):
+        made.extended(begun, {})
+    path.unlink()
+    with pytest.raises(Refused, match=r"a\.parquet"):
+        made.extended(begun, {})
+
+
+def test_what_is_opted_out_is_not_kept_even_if_it_was_fetched_before(tmp_path: Path, web: MadeUpWeb) -> None:
+    table(tmp_path / "tables" / "a.parquet", urls())
+    downloaded(stage(tmp_path))
+    (tmp_path / "out.txt").write_text(f"# no\nhttp://host/ok-1.jpg\n{sha256(jpeg(2)).hexdigest()}\n")
+    found = by_url(downloaded(stage(tmp_path, fetch={"opt_out": str(tmp_path / "out.txt")})))
+    assert {url for url, row in found.items() if row["status"] == "opted_out"} == {
+        *("http://host/ok-1.jpg", "http://host/ok-2.jpg")
+    }
+    assert found["http://host/ok-1.jpg"]["sha256"] is None
+
+
+def again(made: Download, words: tuple[str, ...] = ("timeout", "not_found")) -> list[str]:
+    """Put what failed so, and may be had by now, into a list, as the pipeline does."""
+    source = settings_of(made)
+    due = may_be_asked(source)
+    rows = [row for row in downloaded(made).rows if row["image_id"] in due]
+    assert {row["status"] for row in rows} <= set(words)
+    lists = write_lists(source, rows)
+    for uri, ids in ids_in(source, lists):
+        mark(source, ids, uri)
+    return lists
+
+
+def test_what_failed_comes_again_in_a_list_and_each_url_stays_one_row(tmp_path: Path, web: MadeUpWeb) -> None:
+    table(tmp_path / "tables" / "a.parquet", urls())
+    made = stage(tmp_path, fetch={"again_after_h": 0})
+    before = by_url(downloaded(made))
+    web.asked.clear()
+    web.mended = True
+    lists = again(made)
+    assert lists == lists_of(settings_of(made))
+    assert len(lists) == 2  # ten URLs, seven a shard
+    after = downloaded(made)
+    assert sorted(web.asked) == sorted(url for url in urls() if "timeout" in url or "not_found" in url)
+    assert {url: row["image_id"] for url, row in by_url(after).items()} == {u: r["image_id"] for u, r in before.items()}
+    assert len(after.rows) == 30
+    mended = {url for url, row in by_url(after).items() if row["status"] == "ok" and before[url]["status"] != "ok"}
+    assert mended == {url for url in urls() if "timeout" in url}
+    assert by_url(after)["http://host/timeout-3.jpg"]["caption"] == "caption of http://host/timeout-3.jpg"
+
+
+def test_dead_hosts_and_missing_pages_wait(tmp_path: Path, web: MadeUpWeb) -> None:
+    table(tmp_path / "tables" / "a.parquet", urls())
+    made = stage(tmp_path)
+    web.asked_at = datetime.now(UTC).isoformat()
+    downloaded(made)
+    ids = {word: {image_id("some", url) for url in urls() if word in url} for word in WORDS}
+    assert may_be_asked(settings_of(made)) == ids["timeout"]
+    later = datetime.now(UTC) + timedelta(hours=169)
+    assert may_be_asked(settings_of(made), later) == ids["timeout"] | ids["not_found"]
+
+
+def test_an_erased_image_does_not_come_back(tmp_path: Path, web: MadeUpWeb) -> None:
+    table(tmp_path / "tables" / "a.parquet", urls())
+    made = stage(tmp_path)
+    downloaded(made)
+    assert fetched_table.erase(Folder(str(tmp_path / "into")), "some", {image_id("some", "http://host/ok-1.jpg")}) == 1
+    found = downloaded(made)
+    assert len(found.rows) == 29
+    assert "http://host/ok-1.jpg" not in by_url(found)
+    assert found.counts.aside == {"(forgotten)": 1}
+
+
+def test_what_is_fetched_reads_as_img2datasets_own(tmp_path: Path, web: MadeUpWeb) -> None:
+    table(tmp_path / "tables" / "a.parquet", urls())
+    found = by_url(downloaded(stage(tmp_path)))
+    again_found = by_url(downloaded(stage_of("img2dataset", tmp_path / "into")))
+    for name in ("status", "sha256", "uri", "offset"):
+        assert {url: row[name] for url, row in found.items()} == {url: row[name] for url, row in again_found.items()}
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ({"where": {"unsafe_max": 0.1}}, r"columns: \{unsafe: NAME\}"),
+        ({"columns": {"url": "href"}}, "no column 'href'"),
+        ({"columns": {"link": "URL"}}, "no column of ours"),
+    ],
+)
+def test_a_column_that_is_not_there_is_refused_before_any_work(tmp_path: Path, source: dict, told: str) -> None:
+    table(tmp_path / "tables" / "a.parquet", urls())
+    with pytest.raises(Refused, match=told):
+        stage(tmp_path, **source).outside()
+
+
+def test_a_folder_without_tables_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "readme.txt").write_text("")
+    with pytest.raises(Refused, match="holds no table of URLs"):
+        stage(tmp_path).outside()
+
+
+PLANNED = """
+from world.downloads import stage_of
+how = {"where": {"aesthetic_min": 5.0}, "fetch": {"contact": "me@example.org"}}
+tasks = stage_of("urls", sys.argv[1], into=sys.argv[2], **how).plan({})
+print(sum(task.facts["rows"] for task in tasks), peak())
+"""
+
+
+def test_a_million_rows_are_planned_in_bounded_memory(tmp_path: Path) -> None:
+    asked = [f"https://host{n % 5000}.example/photos/{n:09d}/picture.jpg?w=1024" for n in range(1_000_000)]
+    path = table(tmp_path / "tables" / "t.parquet", asked, AESTHETIC_SCORE=[n % 10 for n in range(1_000_000)])
+    rows, megabytes = printed(PLANNED, str(path), str(tmp_path / "into"))
+    assert rows == 1_000_000
+    assert megabytes < 500
