@@ -37,3 +37,12 @@ Imagined = Annotated[
 Seed = Annotated[int, typer.Option(help="which images are drawn", min=0)]
 Out = Annotated[Path, typer.Option(help="where scenes, run and gallery go")]
 Scenes = Annotated[int, typer.Option(help="how many scenes to draw", min=20)]
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="ask again for the URLs that failed and may be had by now")
+]
+Source = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="a folder, or tars by braces or glob, on a disk or in a bucket")
+]
+Draw = Annotated[str, typer.Option("--decode", metavar="N|all|none", help="how many images are drawn and decoded")]
+Named = Annotated[list[str] | None, typer.Argument(metavar="[URL|SHA256|IMAGE_ID]...", help="what to forget")]
+Listed = Annotated[str | None, typer.Option("--list", metavar="FILE", help="a file of them, one a line")]

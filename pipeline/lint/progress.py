@@ -1,0 +1,64 @@
+"""Progress: how far lint is, on stderr: a bar on a terminal, elsewhere a line a minute."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+LINE_EVERY_S = 60.0
+SHOW_EVERY_S = 0.1  # a member takes less than a bar does to draw
+
+
+class Passing:
+    """Told how many bytes of a source have passed."""
+
+    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console or Console(stderr=True, highlight=False)
+        self._clock = clock
+        self._live = self._console.is_terminal
+        self._told_at, self._part = clock(), "listing"
+        self._done = self._total = 0
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        self._bar = Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True)
+        self._task = self._bar.add_task(self._part, total=None)
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._live:
+            self._bar.stop()
+
+    def expect(self, size: int) -> None:
+        """So many bytes will pass."""
+        self._total = size
+        self._bar.update(self._task, total=size or None)
+        self.say("reading")
+
+    def beat(self, more: int) -> None:
+        """So many more bytes have passed."""
+        self.at(self._done + more)
+
+    def at(self, done: int) -> None:
+        """So many bytes have passed in all."""
+        self._done, now = done, self._clock()
+        if now - self._told_at < (SHOW_EVERY_S if self._live else LINE_EVERY_S):
+            return
+        self._told_at = now
+        if self._live:
+            self._bar.update(self._task, completed=done)
+        else:
+            gigabytes = f"{done / 1e9:,.1f} of {self._total / 1e9:,.1f} GB"
+            self._console.print(f"lint: {self._part}, {gigabytes} read", markup=False, soft_wrap=True)
+
+    def say(self, what: str) -> None:
+        """Another part of the work begins."""
+        self._part = what
+        self._bar.update(self._task, description=what)

@@ -1,0 +1,93 @@
+"""Looking: the commands that change nothing: status, show, lineage, audit, lint."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import typer
+
+from pipeline import options
+from pipeline.told import told
+
+
+def out(value: Any, as_json: bool) -> None:
+    """Print a command's answer: `value.to_json()` for programs, `str(value)` for people."""
+    typer.echo(json.dumps(value.to_json(), indent=1) if as_json else str(value))
+
+
+def status(run: options.Run, as_json: options.Json = False) -> None:
+    """Say how far a run is and who drives it, from its folder alone, while it goes on.
+
+    Example: blindpairs status runs/mmvp
+    """
+    with told():
+        from pipeline import commands
+
+        out(commands.status(run), as_json)
+
+
+def show(
+    run: options.Run,
+    step: options.Step,
+    rows: options.Rows = 10,
+    as_json: options.Json = False,
+) -> None:
+    """Show the first rows of a step's manifest.
+
+    Example: blindpairs show runs/mmvp pairs --rows 20
+    """
+    with told():
+        from pipeline import commands
+
+        out(commands.show(run, step, rows), as_json)
+
+
+def lineage(run: options.Run, step: options.Step, as_json: options.Json = False) -> None:
+    """Say what a manifest was made of: settings, sources, weights, and the steps before it.
+
+    Example: blindpairs lineage runs/mmvp pairs
+    """
+    with told():
+        from pipeline import commands
+
+        out(commands.lineage(run, step), as_json)
+
+
+def audit(
+    run: options.Run, images: options.Images = 200, seed: options.Seed = 0, as_json: options.Json = False
+) -> None:
+    """Compare random images with all others, by other code than the search's: how many pairs it found, which it missed.
+
+    Exit code 1 where the search broke its promise: method ivf may miss pairs, the others may not.
+
+    Example: blindpairs audit runs/mmvp --images 200
+    """
+    with told():
+        from pipeline import commands
+
+        answer = commands.audit(run, images, seed)
+        out(answer, as_json)
+        if answer.audit.defect:
+            raise typer.Exit(1)
+
+
+def lint(
+    source: options.Source,
+    draw: options.Draw = "200",
+    seed: options.Seed = 0,
+    as_json: options.Json = False,
+) -> None:
+    """Say what is wrong with tars, what img2dataset left, a folder of images or Parquet of them: a line a finding.
+
+    Reads everything once. Exit code 1 where there is an error; a warning loses nothing.
+
+    Example: blindpairs lint "/data/laion/{00000..00041}.tar"
+    """
+    with told():
+        from pipeline.lint.lint import lint as lint_source
+
+        answer = lint_source(source, draw, seed)
+        out(answer, as_json)
+        if answer.wrong:
+            raise typer.Exit(1)
