@@ -13,7 +13,7 @@ from typing import Any
 
 from manifests.errors import Refused, Unbalanced
 from manifests.lineage import Lineage
-from manifests.manifest import COMMIT, Earlier, Manifest, changed, content_of, json_bytes, parsed
+from manifests.manifest import COMMIT, Earlier, Manifest, Removed, changed, content_of, json_bytes, parsed
 from manifests.shard import SUFFIX, Receipt, check_image_ids, read_receipt
 from manifests.storage import Folder
 
@@ -30,6 +30,7 @@ class Draft:
     made_of: Mapping[str, str] = field(default_factory=dict)  # step -> content of the manifests it reads
     grown: tuple[Earlier, ...] = ()  # the committed states it goes on from, in order
     known: Mapping[str, Receipt] = field(default_factory=dict, compare=False)  # from the commit it goes on from
+    removed: tuple[Removed, ...] = field(default=(), compare=False)  # what was taken out of it, in order
 
     @staticmethod
     def planned(folder: Folder) -> Draft | None:
@@ -69,7 +70,8 @@ class Draft:
         for name in sorted(left_out):
             then.folder.forget(name + SUFFIX)
         known = then.by_name if isinstance(then, Manifest) else {}
-        draft = Draft(then.folder, lineage, tuple(tasks), dict(made_of), _states(then, lineage), known)._written()
+        states = _states(then, lineage)
+        draft = Draft(then.folder, lineage, tuple(tasks), dict(made_of), states, known, then.removed)._written()
         then.folder.forget(COMMIT)
         return draft
 
@@ -77,7 +79,8 @@ class Draft:
         """This draft, its plan written."""
         value = {"lineage": self.lineage.to_json(), "fingerprint": self.lineage.fingerprint, "tasks": list(self.tasks)}
         grown = [state.to_json() for state in self.grown]
-        self.folder.write(PLAN, json_bytes(value | {"made_of": dict(self.made_of), "grown": grown}))
+        removed = [one.to_json() for one in self.removed]
+        self.folder.write(PLAN, json_bytes(value | {"made_of": dict(self.made_of), "grown": grown, "removed": removed}))
         return self
 
     def discard(self) -> None:
@@ -119,7 +122,7 @@ class Draft:
         for shard in shards:
             shard.counts.check(f"{self.folder.url}/{shard.name}")
         self._check_earlier(shards)
-        manifest = Manifest(self.folder, self.lineage, shards, self.made_of, self.grown)
+        manifest = Manifest(self.folder, self.lineage, shards, self.made_of, self.grown, removed=self.removed)
         if expected is not None and manifest.counts.seen != expected:
             raise Unbalanced(f"{self.folder.url}: {manifest.counts.seen} seen, {expected} expected; not committed")
         if self.lineage.table.startswith("images "):
@@ -163,7 +166,9 @@ def _check_no_others(folder: Folder, ours: set[str]) -> None:
 
 def _draft(folder: Folder, value: Any) -> Draft:
     grown = tuple(map(Earlier.from_json, value.get("grown", ())))
-    return Draft(folder, Lineage.from_json(value["lineage"]), tuple(value["tasks"]), value["made_of"], grown)
+    removed = tuple(map(Removed.from_json, value.get("removed", ())))
+    lineage = Lineage.from_json(value["lineage"])
+    return Draft(folder, lineage, tuple(value["tasks"]), value["made_of"], grown, removed=removed)
 
 
 def _commit_value(manifest: Manifest) -> dict[str, Any]:
@@ -174,5 +179,6 @@ def _commit_value(manifest: Manifest) -> dict[str, Any]:
         "counts": manifest.counts.to_json(),
         "made_of": dict(manifest.made_of),
         "grown": [state.to_json() for state in manifest.grown],
+        "removed": [one.to_json() for one in manifest.removed],
         "shards": [shard.to_json() for shard in manifest.shards],
     }

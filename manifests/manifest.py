@@ -45,6 +45,22 @@ class Earlier:
 
 
 @dataclass(frozen=True)
+class Removed:
+    """A taking out of images: when (UTC), how many rows of this manifest went, and why. Never which."""
+
+    at: str
+    why: str
+    rows: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {"at": self.at, "rows": self.rows, "why": self.why}
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Removed:
+        return Removed(value["at"], value["why"], value["rows"])
+
+
+@dataclass(frozen=True)
 class Manifest:
     """A committed manifest; its shards are read a column and a batch at a time."""
 
@@ -54,6 +70,7 @@ class Manifest:
     made_of: Mapping[str, str] = field(default_factory=dict)  # step -> content of the manifests it was made of
     grown: tuple[Earlier, ...] = ()  # its committed states before this one, in order
     stated: str | None = field(default=None, compare=False)  # its content, as the commit has it
+    removed: tuple[Removed, ...] = field(default=(), compare=False)  # what was taken out of it, in order
 
     @staticmethod
     def open(folder: Folder) -> Manifest:
@@ -149,7 +166,9 @@ def _manifest(folder: Folder, value: Any) -> Manifest:
     shards = tuple(map(Receipt.from_json, value["shards"]))
     # commits from before manifests could grow say neither how they grew nor their content
     grown = tuple(map(Earlier.from_json, value.get("grown", ())))
-    return Manifest(folder, Lineage.from_json(value["lineage"]), shards, value["made_of"], grown, value.get("content"))
+    removed = tuple(map(Removed.from_json, value.get("removed", ())))
+    lineage = Lineage.from_json(value["lineage"])
+    return Manifest(folder, lineage, shards, value["made_of"], grown, value.get("content"), removed)
 
 
 def content_of(shards: Sequence[Receipt]) -> str:

@@ -120,6 +120,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _lineage_json(one: Manifest | Draft) -> dict[str, Any]:
     state = {"committed": isinstance(one, Manifest), "grown": [then.to_json() for then in one.grown]}
+    state["removed"] = [gone.to_json() for gone in one.removed]
     return {**one.lineage.to_json(), "fingerprint": one.lineage.fingerprint, **state}
 
 
@@ -127,6 +128,7 @@ def _lineage_lines(one: Manifest | Draft) -> list[str]:
     lineage, state = one.lineage, "committed" if isinstance(one, Manifest) else "not finished"
     lines = [f"{lineage.step}  {lineage.fingerprint}  ({lineage.stage}, table {lineage.table}, {state})"]
     lines += [f"  it grew: {then.shards:,} shards were {then.fingerprint}" for then in one.grown]
+    lines += [f"  taken out {gone.at}: {gone.rows:,} rows ({gone.why})" for gone in one.removed]
     lines += [f"  {name} = {value}" for name, value in lineage.leaves()]
     return lines
 

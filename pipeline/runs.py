@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from manifests.draft import PLAN, Draft
 from manifests.errors import Refused
 from manifests.manifest import COMMIT, Manifest
@@ -9,16 +11,37 @@ from manifests.storage import Folder
 from manifests.stores.reach import check_reached
 
 GALLERY = "report.html"
+AUDIT, PLANTED = "_audit.json", "_planted.json"  # what the audit found; which pairs the demo drew
+FAILURES = "_failures.json"  # of a step's tasks, beside its shards
+REMOVAL = "_removal.json"  # while images are being taken out, or after that was stopped
 ORDER = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
 
 
 def run_folder(run: str) -> Folder:
-    """The folder of a run. Raises Refused where none of a run's steps lies there."""
+    """The folder of a run. Raises Refused where none of a run's steps lies there, or images are being taken out."""
+    folder = any_run_folder(run)
+    check_no_removal(folder)
+    return folder
+
+
+def any_run_folder(run: str) -> Folder:
+    """As `run_folder`, of a run out of which images are being taken, too."""
     folder = Folder(run.rstrip("/"))
     check_reached(folder.url, f"{run} cannot be read")
     if not steps_begun(folder):
         raise Refused(f"{run} is no run: it holds none of {', '.join(ORDER)}; a run's folder looks like runs/mmvp")
     return folder
+
+
+def check_no_removal(folder: Folder, *kinds: str) -> None:
+    """Raise Refused, naming what finishes it, where a removal of images (of these kinds; none: any) did not end."""
+    if not folder.has(REMOVAL):
+        return
+    kind = str(json.loads(folder.read(REMOVAL)).get("kind"))
+    if kinds and kind not in kinds:
+        return
+    remedy = f"`blindpairs forget {folder.url}`" if kind == "forget" else "`blindpairs run` with --retry-failed"
+    raise Refused(f"images are being taken out of {folder.url}, or that was stopped halfway; {remedy} finishes it")
 
 
 def steps_begun(folder: Folder) -> list[str]:

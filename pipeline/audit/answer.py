@@ -8,8 +8,9 @@ from math import ceil, floor
 from typing import Any
 
 from pipeline.answers import plain
-from pipeline.audit.result import AUDIT, Audit, OddPair
+from pipeline.audit.result import Audit, OddPair
 from pipeline.audit.truth import BORDER
+from pipeline.runs import AUDIT
 
 SHOWN = 10  # pairs of each sort in the lines for a person
 

@@ -18,9 +18,10 @@ from manifests.storage import Folder
 from pipeline.audit.compared import Compared, compared_ids, draw
 from pipeline.audit.judge import judged
 from pipeline.audit.recall import interval, recall
-from pipeline.audit.result import AUDIT, Audit
+from pipeline.audit.result import Audit
 from pipeline.audit.stored import stored_pairs
 from pipeline.audit.truth import true_pairs
+from pipeline.runs import AUDIT
 
 
 def audit(run: Folder, candidates: Manifest, *, images: int, seed: int) -> Audit:

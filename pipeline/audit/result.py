@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from manifests.manifest import Manifest
+from pipeline.runs import AUDIT
 
-AUDIT = "_audit.json"
 MOST_NAMED = 1000  # odd pairs of each sort that are named
 
 

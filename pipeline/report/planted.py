@@ -10,8 +10,7 @@ from pydantic import TypeAdapter
 from manifests.manifest import Manifest, json_bytes
 from manifests.storage import Folder
 from pipeline.report.facts import Planted
-
-PLANTED = "_planted.json"
+from pipeline.runs import PLANTED
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 from pipeline.lease.driver import Driver, parsed, written
 from pipeline.lease.process import this_process
-from pipeline.runner import FAILURES
-from pipeline.runs import GALLERY, ORDER, run_folder, steps_begun
+from pipeline.runs import FAILURES, GALLERY, ORDER, run_folder, steps_begun
 from pipeline.status.answer import DriverStatus, StatusAnswer, StepStatus
 from pipeline.status.growth import settled, told_growth
 from pipeline.status.heard import heard_of

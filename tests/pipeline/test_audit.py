@@ -25,7 +25,8 @@ from manifests.manifest import Manifest
 from manifests.storage import Folder
 from pipeline.audit import truth
 from pipeline.audit.audit import audit
-from pipeline.audit.result import AUDIT, Audit, read_audit
+from pipeline.audit.result import Audit, read_audit
+from pipeline.runs import AUDIT
 
 COUNT, FLOOR = 60, 0.6
 EVERY = 10**6  # more images than there are

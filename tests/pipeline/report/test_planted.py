@@ -14,8 +14,9 @@ from manifests.storage import Folder
 from manifests.tables import PAIRS
 from pipeline.demo.show import demo
 from pipeline.report.facts import Planted
-from pipeline.report.planted import PLANTED, read_planted, write_planted
+from pipeline.report.planted import read_planted, write_planted
 from pipeline.report.write import write_report
+from pipeline.runs import PLANTED
 
 ROWS = (Planted("count", 3, 2, 1, "1 missed by the search"), Planted("text <b>", 1, 1, 0))
 

@@ -1,0 +1,1 @@
+"""The command that takes images out of a run for good."""

@@ -1,0 +1,57 @@
+"""Answer: what `forget` says it did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pipeline.answers import table
+from pipeline.forget.bytes_there import Elsewhere
+
+SHOWN = 10  # names that are in no row
+
+
+@dataclass(frozen=True)
+class ForgetAnswer:
+    """Which names were images, what went from each step, and what is still elsewhere."""
+
+    run: str
+    images: int
+    named: Mapping[str, int] = field(default_factory=dict)  # name -> how many images
+    rows: Mapping[str, int] = field(default_factory=dict)  # step -> rows that went
+    alike: int = 0  # other images of the run with the same bytes
+    elsewhere: Elsewhere = field(default_factory=Elsewhere)
+    gallery: str | None = None
+    finished: int = 0  # images of an earlier removal that had been stopped, finished first
+    pairs_again: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return "\n".join([self.run, *self._head(), *(self._done() if self.images else ())])
+
+    def _head(self) -> list[str]:
+        lost = [name for name, count in self.named.items() if not count]
+        lines = [f"finished what was begun before: {self.finished:,} images"] if self.finished else []
+        lines += [f"{name}: {count:,} images" for name, count in list(self.named.items())[:SHOWN] if count > 1]
+        if lost:
+            more = f" and {len(lost) - SHOWN:,} more" if len(lost) > SHOWN else ""
+            lines.append(f"named no image of this run: {', '.join(lost[:SHOWN])}{more}")
+        if self.images:
+            return [*lines, f"{self.images:,} images forgotten"]
+        return lines if self.finished else [*lines, "nothing of what was named is in this run; nothing was changed"]
+
+    def _done(self) -> list[str]:
+        rows = [(step, f"{count:,}") for step, count in self.rows.items()]
+        lines = table(("step", "rows taken out"), rows)
+        if self.rows and not self.pairs_again:
+            lines.append("the pairs are made again by `blindpairs run`")
+        if self.alike:
+            lines.append(
+                f"{self.alike:,} other images of the run have the same bytes and are still there: name the sha256"
+            )
+        lines += [str(self.elsewhere)] if str(self.elsewhere) else []
+        lines += [f"gallery: {self.gallery}"] if self.gallery else []
+        return [*lines, "next: add them to the opt-out list of the source, so that no other run fetches them"]

@@ -1,0 +1,96 @@
+"""Forget: `blindpairs forget`, which takes images out of every manifest of a run and leaves no trace of them.
+
+What is to go is written down first (intent.py), so that a forget that was killed is finished by the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from manifests.errors import Refused
+from manifests.manifest import Removed
+from manifests.storage import Folder
+from pipeline.forget.answer import ForgetAnswer
+from pipeline.forget.bytes_there import wiped
+from pipeline.forget.named import asked_for, find
+from pipeline.forget.remade import pairs_again, settings_of
+from pipeline.forget.traces import naming, without_traces
+from pipeline.lease.lease import Lease, driving
+from pipeline.removal.decide import steps_held
+from pipeline.removal.intent import FORGET, Intent
+from pipeline.removal.rows import texts, with_hashes
+from pipeline.removal.without import without
+from pipeline.report.write import write_report
+from pipeline.runs import GALLERY, REMOVAL, any_run_folder
+from stages.download.opt_out import OptOut
+
+WHY = "blindpairs forget"
+
+
+def forget(run: str, named: Sequence[str], listed: str | None = None) -> ForgetAnswer:
+    """Take the named images (URL, sha256 or image_id each; `listed`: a file of them) out of a run.
+
+    Without names it finishes a forget that was stopped. Raises Refused for what names no image, where nothing
+    is named, and where another process drives the run.
+    """
+    folder, names = any_run_folder(run), asked_for(named, listed)
+    if names == OptOut() and not folder.has(REMOVAL):
+        raise Refused(f"nothing is named that {run} should forget: add a URL, a sha256, an image_id, or --list FILE")
+    with driving(folder) as lease:
+        folder.sweep()
+        finished = _finish(folder, lease)
+        if names == OptOut():
+            return finished or ForgetAnswer(folder.url, 0)
+        return _begin(folder, names, lease, finished.images if finished else 0)
+
+
+def _finish(run: Folder, lease: Lease) -> ForgetAnswer | None:
+    if (intent := Intent.read(run)) is None:
+        return None
+    if intent.kind != FORGET:
+        raise Refused(f"{run.url}: `blindpairs run` was stopped while it took up URLs again; run it first, then forget")
+    return _done(run, intent, lease)
+
+
+def _begin(run: Folder, names: OptOut, lease: Lease, finished: int) -> ForgetAnswer:
+    steps = steps_held(run)
+    found = find(steps.get("images"), names)
+    if not found.rows:
+        return ForgetAnswer(run.url, 0, found.counts, finished=finished)
+    ids = tuple(sorted(row["image_id"] for row in found.rows))
+    hashes = {row["sha256"] for row in found.rows} - {None}
+    payload: dict[str, Any] = {
+        "rows": list(found.rows),
+        "named": dict(found.counts),
+        "alike": len(with_hashes(steps["images"], hashes, texts(ids))),
+        "pairs": settings_of(steps.get("pairs")),
+        "gallery": run.has(GALLERY),
+        "finished": finished,
+    }
+    intent = Intent(FORGET, ids, WHY, payload=payload)
+    intent.begin(run)
+    return _done(run, intent, lease)
+
+
+def _done(run: Folder, intent: Intent, lease: Lease) -> ForgetAnswer:
+    """All of it, from the start or from wherever it was stopped."""
+    told: Mapping[str, Any] = intent.payload
+    rows = without(run, intent.ids, Removed(intent.at, intent.why), lease.check)
+    steps = steps_held(run)
+    elsewhere = wiped(steps["images"].lineage["settings"]["images"]["sources"], told["rows"])
+    without_traces(run, steps, naming(told["rows"]))
+    again = bool(told["pairs"]) and pairs_again(run, told["pairs"])
+    lease.confirm()
+    intent.end(run)
+    return ForgetAnswer(
+        run.url,
+        len(intent.ids),
+        told["named"],
+        rows,
+        told["alike"],
+        elsewhere,
+        write_report(run.url) if told["gallery"] and again else None,
+        told["finished"],
+        again or not told["pairs"],
+    )

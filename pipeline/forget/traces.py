@@ -1,0 +1,81 @@
+"""Traces: what a run's other files say of images that are forgotten: error texts, and bounds of a plan."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from manifests.manifest import json_bytes
+from manifests.removal import Held
+from manifests.storage import Folder
+from pipeline.runs import FAILURES
+from pipeline.watch.events import EVENTS
+
+WORDS = ("error", "why", "trace")  # in events and failures: texts that may name an image
+BOUNDS = ("after", "to")  # in the plan of a folder: files that a task lies between
+SAID = "(this named an image that was forgotten)"
+NAMES = ("image_id", "url", "sha256", "key")
+
+Names = Callable[[str], bool]
+
+
+def naming(rows: Sequence[Mapping[str, Any]]) -> Names:
+    """Whether a text names one of these images: by id, URL, hash or key, as a whole word."""
+    words = {str(row[name]) for row in rows for name in NAMES if row[name]}
+    forms = [re.compile(rf"(?<![0-9A-Za-z]){re.escape(word)}(?![0-9A-Za-z])") for word in sorted(words)]
+    return lambda text: any(form.search(text) for form in forms)
+
+
+def without_traces(run: Folder, steps: Mapping[str, Held], names: Names) -> None:
+    """Take what names the images out of events, failures and plans. Can be done again."""
+    folder = run / EVENTS
+    for name in folder.sizes():
+        _again(folder, name, _lines(folder.read(name), names))
+    for step in steps:
+        if (run / step).has(FAILURES):
+            value = json.loads((run / step).read(FAILURES))
+            _again(run / step, FAILURES, json_bytes(_cleaned(value, names)), unless=_cleaned(value, names) == value)
+    if (images := Held.of(run / "images")) and images.plan:
+        _without_bounds(images, names)
+
+
+def _lines(data: bytes, names: Names) -> bytes:
+    """Events, one a line; a line that is not whole stays unless it names one."""
+    found = []
+    for line in data.splitlines(keepends=True):
+        value = None
+        with suppress(ValueError):
+            value = json.loads(line)
+        if value is None:
+            found.append(b"" if names(line.decode("utf-8", "replace")) else line)
+        elif (cleaned := _cleaned(value, names)) == value:
+            found.append(line)
+        else:
+            found.append(json.dumps(cleaned, separators=(",", ":")).encode() + b"\n")
+    return b"".join(found)
+
+
+def _cleaned(value: Any, names: Names, words: bool = False) -> Any:
+    if isinstance(value, dict):
+        return {key: _cleaned(child, names, key in WORDS) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(child, names, words) for child in value]
+    return SAID if words and isinstance(value, str) and names(value) else value
+
+
+def _again(folder: Folder, name: str, data: bytes, *, unless: bool = False) -> None:
+    if not unless and folder.read(name) != data:
+        folder.write(name, data)
+
+
+def _without_bounds(images: Held, names: Names) -> None:
+    """What a finished task lay between is not asked again."""
+    done, tasks = set(images.shards()), []
+    for task in images.tasks:
+        told = {key: SAID for key in BOUNDS if task["name"] in done and isinstance(task.get(key), str)}
+        tasks.append(task | {key: text for key, text in told.items() if names(task[key])})
+    if tasks != images.tasks:
+        images.plan_again(tasks)

@@ -1,0 +1,67 @@
+"""Blocks: the search's tiles when rows of the sketches go: where their blocks lie then, and what they count.
+
+A block is a stretch of row numbers (stages/search/tiles.py). All blocks stay, in their order, with their
+numbers; one whose last row went is empty and lies between its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Json = Mapping[str, Any]
+Rows = NDArray[np.bool_]  # (n,) one for each row of the sketches
+Span = tuple[int, int]  # first row, row after the last
+
+
+def shifted(tasks: Sequence[Json], gone: Rows) -> list[dict[str, Any]]:
+    """The same tiles, of blocks without the rows that are `gone`."""
+    before = np.concatenate([[0], np.cumsum(gone)])
+
+    def moved(bounds: Sequence[int]) -> list[int]:
+        return [int(bound - before[min(bound, len(gone))]) for bound in bounds]
+
+    return [{**task, "left": moved(task["left"]), "right": moved(task["right"])} for task in tasks]
+
+
+def blocks_of(tasks: Sequence[Json]) -> dict[int, Span]:
+    """Each block by its number."""
+    found: dict[int, Span] = {}
+    for task in tasks:
+        left, right = numbers(task["name"])
+        found[left], found[right] = _span(task["left"]), _span(task["right"])
+    return dict(sorted(found.items()))
+
+
+def block_at(blocks: Mapping[int, Span], row: int) -> int | None:
+    """The number of the block that holds a row; None where none does."""
+    return next((number for number, (start, stop) in blocks.items() if start <= row < stop), None)
+
+
+def counted(tasks: Sequence[Json], ok: Rows, stands: Rows) -> dict[str, tuple[int, int]]:
+    """Of each tile how many pairs of images it has, and how many of images that stand for themselves."""
+    totals = [np.concatenate([[0], np.cumsum(rows)]) for rows in (ok, stands)]
+    found = {}
+    for task in tasks:
+        left, right = numbers(task["name"])
+        both = [[int(total[stop] - total[start]) for start, stop in (task["left"], task["right"])] for total in totals]
+        found[task["name"]] = tuple(a * (a - 1) // 2 if left == right else a * b for a, b in both)
+    return found  # type: ignore[return-value]
+
+
+def numbers(tile: str) -> tuple[int, int]:
+    """The numbers of a tile's two blocks, by its name."""
+    left, right = tile.split("-")
+    return int(left), int(right)
+
+
+def tile_of(one: int, other: int) -> str:
+    """The name of the tile of two blocks."""
+    return f"{min(one, other):05d}-{max(one, other):05d}"
+
+
+def _span(bounds: Sequence[int]) -> Span:
+    return bounds[0], bounds[1]

@@ -1,0 +1,92 @@
+"""A shard written again, and commits that follow one another."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from world.committed import candidates_manifest, committed, copies_manifest, images_manifest, names, sha256_of
+
+from manifests.counts import Counts
+from manifests.draft import Draft
+from manifests.manifest import Manifest, Removed, content_of
+from manifests.removal import Held, batches, put_shard
+from manifests.shard import Part, read_receipt
+from manifests.tables import SKETCHES, embeddings
+
+
+def made(folder: Path, kind: str) -> Manifest:
+    ids = names(300)
+    if kind == "images":
+        return images_manifest(folder, ids, [sha256_of(place % 7) for place in range(300)])
+    if kind == "copies":
+        return copies_manifest(folder, dict(zip(ids[1:], ids, strict=False)))
+    if kind == "candidates":
+        return candidates_manifest(folder, [(*sorted(pair), 0.9, 0.1) for pair in pairwise(ids)])
+    vectors = np.random.default_rng(0).random((300, 8), np.float32)
+    columns = {"image_id": ids, "status": ["ok"] * 300, "error": [None] * 300}
+    if kind == "sketches":
+        table = pa.table({**columns, "digest": ids, "sketch": list(vectors)}, schema=SKETCHES.columns)
+        return committed(folder, SKETCHES, table)
+    schema = embeddings({"blind": 8, "reference": 8})
+    return committed(
+        folder, schema, pa.table({**columns, "blind": list(vectors), "reference": list(vectors)}, schema=schema.columns)
+    )
+
+
+@pytest.mark.parametrize("kind", ["images", "copies", "candidates", "sketches", "embeddings"])
+def test_a_shard_of_which_nothing_goes_is_written_again_byte_for_byte(tmp_path: Path, kind: str) -> None:
+    manifest = made(tmp_path, kind)
+    name = manifest.shards[0].name
+    before = (tmp_path / f"{name}.parquet").read_bytes()
+    counts = read_receipt(manifest.folder, name).counts
+    rows = pa.Table.from_batches(batches(manifest.folder, name))
+    put_shard(manifest.folder, name, [Part(rows, counts)])
+    assert (tmp_path / f"{name}.parquet").read_bytes() == before
+
+
+def test_a_commit_says_what_went_and_its_states_are_of_the_shards_that_are_left(tmp_path: Path) -> None:
+    first = images_manifest(tmp_path, names(20), [None] * 20, [10, 10])
+    held = Held.of(first.folder)
+    assert held is not None
+    rows = pa.Table.from_batches(batches(first.folder, "00001")).slice(3)
+    put_shard(first.folder, "00001", [Part(rows, Counts(7, 7))])
+    receipts = held.receipts(["00001"])
+    held.put(receipts, {}, {}, Removed("2026-01-01T00:00:00Z", "asked for", 3))
+    now = Manifest.open(first.folder)
+    assert (now.rows, now.counts, now.content) == (17, Counts(17, 17), content_of(now.shards))
+    assert now.lineage == first.lineage
+    assert now.removed == (Removed("2026-01-01T00:00:00Z", "asked for", 3),)
+    again = Held.of(first.folder)
+    assert again is not None
+    again.put(again.receipts(["00001"]), {}, {}, now.removed[0])
+    assert Manifest.open(first.folder).removed == now.removed, "the same removal is said once"
+
+
+def test_what_was_taken_out_is_still_said_after_growth(tmp_path: Path) -> None:
+    first = images_manifest(tmp_path, names(4), [None] * 4)
+    held = Held.of(first.folder)
+    assert held is not None
+    held.put(held.receipts([]), {}, {}, Removed("2026-01-01T00:00:00Z", "asked for", 1))
+    draft = Draft.grow(Manifest.open(first.folder), first.lineage, [{"name": "00000"}], {})
+    planned = Draft.planned(first.folder)
+    assert planned is not None
+    assert planned.removed == draft.removed == draft.commit({}).removed
+    assert len(Manifest.open(first.folder).removed) == 1
+
+
+def test_a_step_made_of_it_follows_and_one_made_of_another_does_not(tmp_path: Path) -> None:
+    value = {"made_of": {"images": "old"}, "lineage": {"inputs": {"images": "print"}}, "shards": [], "grown": []}
+    (tmp_path / "_plan.json").write_text("{}")
+    for was, expected in (("old", "new"), ("older", "old")):
+        held = Held(
+            Manifest(made(tmp_path / was, "copies").folder, None, ()).folder, {**value, "fingerprint": "own"}, None
+        )
+        held.put([], {"images": {"print": was}}, {"images": {"print": "new"}}, None)
+        again = Held.of(held.folder)
+        assert again is not None
+        assert again.commit is not None
+        assert again.commit["made_of"] == {"images": expected}

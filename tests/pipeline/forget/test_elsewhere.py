@@ -1,0 +1,92 @@
+"""What lies outside the manifests: fetched bytes are wiped, texts that name an image are replaced."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from world.growing import picture, rows
+from world.inline import made_here
+from world.runs import recipe
+from world.tars import laid_out, packed
+
+from manifests.manifest import Manifest
+from manifests.storage import Folder
+from manifests.tables import image_id
+from pipeline.forget.bytes_there import wiped
+from pipeline.forget.forget import forget
+from stages.download.urls import fetched_table
+
+URLS = [f"https://a.example/{number}.png" for number in range(3)]
+STEM = "web-" + "0" * 16
+
+
+def fetched(into: str) -> tuple[bytes, list[dict]]:
+    """A tar of three images with captions, its table, and the rows of the images table made of them."""
+    tar = packed(
+        (f"{n:05}.{kind}", data) for n in range(3) for kind, data in (("png", picture(n)), ("txt", b"caption"))
+    )
+    Folder(into).write(f"{STEM}.tar", tar)
+    keys = [f"{n:05}" for n in range(3)]
+    nothing = pa.nulls(3, pa.string())
+    outcomes = pa.table({"key": keys, "status": ["ok"] * 3, "error": nothing, "sha256": keys, "asked_at": keys})
+    fetched_table.write(Folder(into), STEM, URLS, outcomes)
+    lying = [one for one in laid_out(tar) if one.name.endswith("png")]
+    facts = {"source": "web", "uri": f"{into}/{STEM}.tar"}
+    ids = [image_id("web", url) for url in URLS]
+    places = [{"offset": one.start, "length": one.stop - one.start} for one in lying]
+    return tar, [{"image_id": name, **facts, **place} for name, place in zip(ids, places, strict=True)]
+
+
+@pytest.mark.parametrize("where", ["disk", "bucket"])
+def test_what_was_fetched_for_it_is_wiped_with_its_caption_and_its_row(where: str, tmp_path: Path, request) -> None:
+    into = str(tmp_path / "into") if where == "disk" else request.getfixturevalue("bucket").url("into")
+    tar, images = fetched(into)
+    for _ in range(2):  # the second time as after a kill
+        told = wiped({"web": {"kind": "urls", "into": into}}, images[1:2])
+        assert (told.wiped, told.left) == (1, 0)
+    now = Folder(into).read(f"{STEM}.tar")
+    assert len(now) == len(tar)
+    for one in laid_out(tar):
+        same = now[one.start : one.stop] == tar[one.start : one.stop]
+        assert same is (not one.name.startswith("00001"))
+        assert same or not any(now[one.start : one.stop])
+    assert fetched_table.read(Folder(into), f"{STEM}.parquet").column("url").to_pylist() == [URLS[0], URLS[2]]
+
+
+def test_what_others_own_is_named_not_touched(tmp_path: Path) -> None:
+    tar, images = fetched(str(tmp_path / "into"))
+    for sources in ({"web": {"kind": "shards"}}, {"web": {"kind": "urls", "into": str(tmp_path / "other")}}):
+        told = wiped(sources, images)
+        assert (told.wiped, told.left, told.uris) == (0, 3, (f"{tmp_path}/into/{STEM}.tar",))
+        assert "a new run would find them again" in str(told)
+    assert (tmp_path / f"into/{STEM}.tar").read_bytes() == tar
+
+
+def test_texts_that_name_it_and_the_bounds_of_a_folders_plan_name_it_no_more(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for number in range(6):
+        (tmp_path / f"photos/scene-{number}.png").write_bytes(picture(number))
+    source = {"name": "photos", "kind": "folder", "uri": str(tmp_path / "photos")}
+    asked = recipe([source], images={"sources": [source], "shard_rows": 2})
+    manifests, _ = made_here(asked, tmp_path)
+    run, events = tmp_path / "test", tmp_path / "test/_events"
+    gone = next(row for row in rows(manifests["images"]) if row["key"].endswith("scene-1"))
+    events.mkdir()
+    lines = [{"event": "task failed", "error": f"cannot read {gone['uri']}", "task": "photos-00000"}]
+    lines += [{"event": "task done", "task": "photos-00000"}, {"event": "run ended", "why": "scene-10 is unreadable"}]
+    (events / "1-a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"event": "torn scene-1')
+    failures = [{"task": "photos-00000", "error": "too large", "trace": f"in {gone['image_id']}"}]
+    (run / "images/_failures.json").write_text(json.dumps(failures))
+    forget(str(run), [gone["image_id"]])
+    now = [json.loads(line) for line in (events / "1-a.jsonl").read_text().splitlines()]
+    assert now == [lines[0] | {"error": "(this named an image that was forgotten)"}, *lines[1:]]
+    assert json.loads((run / "images/_failures.json").read_text())[0]["error"] == "too large"
+    texts = [path.read_text() for path in run.rglob("*.json*")]
+    assert all(gone[name] not in text for text in texts for name in ("image_id", "sha256"))
+    assert all("scene-1." not in text for text in texts)
+    assert Manifest.open(Folder(str(run / "images"))).rows == 5
+    (tmp_path / "photos/scene-1.png").write_bytes(picture(1))
+    assert made_here(asked, tmp_path)[1] == []
