@@ -5,14 +5,13 @@ Nothing heavy is imported here: each command imports what it needs, so that `--h
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import typer
 
-from pipeline import options
+from pipeline import looking, options
+from pipeline.looking import out
 from pipeline.told import told
 
 app = typer.Typer(
@@ -33,6 +32,7 @@ def run(
     until: options.Until = None,
     ray: options.Ray = None,
     offline: options.Offline = False,
+    retry_failed: options.RetryFailed = False,
     as_json: options.Json = False,
 ) -> None:
     """Make a run: images, embeddings, candidates, pairs, report. The same command again goes on.
@@ -42,8 +42,8 @@ def run(
     with told():
         from pipeline import commands
 
-        summary = commands.run(recipe, changes or [], root, name, until, offline, ray)
-        _out(summary, as_json)
+        summary = commands.run(recipe, changes or [], root, name, until, offline, ray, retry_failed)
+        out(summary, as_json)
 
 
 @app.command()
@@ -63,67 +63,7 @@ def plan(
     with told():
         from pipeline import commands
 
-        _out(commands.plan(recipe, changes or [], root, name, offline, images), as_json)
-
-
-@app.command()
-def status(run: options.Run, as_json: options.Json = False) -> None:
-    """Say how far a run is and who drives it, from its folder alone, while it goes on.
-
-    Example: blindpairs status runs/mmvp
-    """
-    with told():
-        from pipeline import commands
-
-        _out(commands.status(run), as_json)
-
-
-@app.command()
-def show(
-    run: options.Run,
-    step: options.Step,
-    rows: options.Rows = 10,
-    as_json: options.Json = False,
-) -> None:
-    """Show the first rows of a step's manifest.
-
-    Example: blindpairs show runs/mmvp pairs --rows 20
-    """
-    with told():
-        from pipeline import commands
-
-        _out(commands.show(run, step, rows), as_json)
-
-
-@app.command()
-def lineage(run: options.Run, step: options.Step, as_json: options.Json = False) -> None:
-    """Say what a manifest was made of: settings, sources, weights, and the steps before it.
-
-    Example: blindpairs lineage runs/mmvp pairs
-    """
-    with told():
-        from pipeline import commands
-
-        _out(commands.lineage(run, step), as_json)
-
-
-@app.command()
-def audit(
-    run: options.Run, images: options.Images = 200, seed: options.Seed = 0, as_json: options.Json = False
-) -> None:
-    """Compare random images with all others, by other code than the search's: how many pairs it found, which it missed.
-
-    Exit code 1 where the search broke its promise: method ivf may miss pairs, the others may not.
-
-    Example: blindpairs audit runs/mmvp --images 200
-    """
-    with told():
-        from pipeline import commands
-
-        answer = commands.audit(run, images, seed)
-        _out(answer, as_json)
-        if answer.audit.defect:
-            raise typer.Exit(1)
+        out(commands.plan(recipe, changes or [], root, name, offline, images), as_json)
 
 
 @app.command()
@@ -136,6 +76,23 @@ def report(run: options.Run) -> None:
         from pipeline.report.write import write_report
 
         typer.echo(f"gallery: {write_report(run)}")
+
+
+@app.command()
+def forget(
+    run: options.Run,
+    named: options.Named = None,
+    listed: options.Listed = None,
+    as_json: options.Json = False,
+) -> None:
+    """Take images out of every manifest of a run, by URL, sha256 or image_id, and say so in the lineage.
+
+    Example: blindpairs forget runs/laion --list opt-out.txt
+    """
+    with told():
+        from pipeline.forget.forget import forget as forget_images
+
+        out(forget_images(run, named or [], listed), as_json)
 
 
 @app.command()
@@ -166,9 +123,8 @@ def presets(name: options.Preset = None) -> None:
         typer.echo(commands.presets(name))
 
 
-def _out(value: Any, as_json: bool) -> None:
-    """Print a command's answer: `value.to_json()` for programs, `str(value)` for people."""
-    typer.echo(json.dumps(value.to_json(), indent=1) if as_json else str(value))
+for look in (looking.status, looking.show, looking.lineage, looking.audit, looking.lint):
+    app.command()(look)
 
 
 def main() -> None:

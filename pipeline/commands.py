@@ -10,6 +10,7 @@ from manifests.draft import PLAN
 from manifests.errors import Refused
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
+from pipeline.again import asked_again
 from pipeline.answers import LineageAnswer, PlanAnswer, RowsAnswer, RunAnswer, StepAnswer
 from pipeline.audit.answer import AuditAnswer
 from pipeline.audit.audit import audit as audit_candidates
@@ -24,7 +25,7 @@ from pipeline.status.answer import StatusAnswer
 from pipeline.status.read import status_of
 from pipeline.watch.audience import audience
 from pipeline.work.choice import executor_for
-from stages.download.apart import would_read
+from stages.download.apart import would_read, would_write
 
 
 def run(
@@ -35,9 +36,10 @@ def run(
     until: str | None,
     offline: bool,
     ray: str | None,
+    retry_failed: bool = False,
 ) -> RunAnswer:
     """Make a run, and its gallery when it is whole. Raises Refused or TasksFailed."""
-    _, folder, wanted = _asked(recipe, changes, root, name, until, offline)
+    config, folder, wanted = _asked(recipe, changes, root, name, until, offline)
     galleries: list[str] = []
 
     def show_pairs(manifests: Mapping[str, Manifest]) -> None:
@@ -48,7 +50,14 @@ def run(
             galleries.append(f"{folder.url}/{GALLERY}")
 
     with executor_for(ray) as executor, audience(folder, recipe, executor) as listener:
-        manifests = run_steps(wanted, folder, executor, listener, show_pairs)
+        manifests = run_steps(
+            wanted,
+            folder,
+            executor,
+            listener,
+            show_pairs,
+            lambda: asked_again(config, folder, listener.said, retry=retry_failed),
+        )
     answers = tuple(_committed(manifest) for manifest in manifests.values())
     return RunAnswer(folder.url, answers, galleries[0] if galleries else None, _headline(manifests))
 
@@ -126,6 +135,10 @@ def _check_apart(config: Config, run: Folder) -> None:
     for source in config.images.sources:
         if would_read(source, run.url, written):
             raise Refused(f"{run.url} lies inside the source {source.name} ({source.uri}); choose another --root")
+        if would_write(source, run.url):
+            raise Refused(
+                f"source {source.name}: what is fetched must not lie in the run {run.url}; choose another into"
+            )
 
 
 def _headline(manifests: Mapping[str, Manifest]) -> str:

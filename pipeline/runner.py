@@ -12,17 +12,17 @@ from manifests.errors import Refused, TasksFailed
 from manifests.manifest import Manifest
 from manifests.shard import Receipt
 from manifests.storage import Folder
+from pipeline import again
 from pipeline.growth import begun, other_inputs
 from pipeline.lease.lease import Lease, driving
 from pipeline.recipe import Step
-from pipeline.runs import GALLERY
+from pipeline.runs import FAILURES, GALLERY, check_no_removal
 from pipeline.survey import Finding, State, survey
 from pipeline.watch.listener import Listener, telling_the_end
 from pipeline.work.executor import Executor, Setback, Want
 from pipeline.work.worker import Job, Outcome
 from stages.base import Task
 
-FAILURES = "_failures.json"
 # recorded with each commit, not compared: rows do not change with them, digits beyond float32's may
 LIBRARIES = (
     *("blindpairs", "numpy", "pillow", "pyarrow", "torch", "torchvision"),
@@ -45,17 +45,23 @@ def run(
     executor: Executor,
     listener: Listener,
     afterwards: Callable[[Mapping[str, Manifest]], None] = lambda manifests: None,
+    beforehand: Callable[[], bool] = lambda: False,
 ) -> dict[str, Manifest]:
     """Make the steps of one run; step -> its committed manifest.
 
-    Everything is looked at before anything is started (survey.py). `afterwards` is called with the
-    manifests while the run is still this driver's alone. Raises Refused, or TasksFailed after the
+    Everything is looked at before anything is started (survey.py). `beforehand` is called after that, and what
+    it changed (it says whether it did) is looked at again; `afterwards` is called with the manifests: both
+    while the run is this driver's alone. Raises Refused, or TasksFailed after the
     siblings of a failed task have finished.
     """
     with driving(folder, listener.said) as lease, telling_the_end(listener):
+        check_no_removal(folder, "forget")
         drive, where = Drive(executor, listener, lease), ""
         manifests: dict[str, Manifest] = {}
+        again.finish(folder)
         findings = survey(steps, folder)
+        if beforehand():
+            findings = survey(steps, folder)
         if any(finding.state is not State.TAKE for finding in findings):
             where = executor.check(_wants(findings), listener.said)
             folder.forget(GALLERY)  # it shows what is about to change

@@ -16,7 +16,14 @@ README = Path(__file__).parents[1] / "README.md"
 
 def rendered(text: str) -> str:
     """The README with every generated part as the code has it now."""
-    for name, part in (("tables", _tables()), ("settings", _settings()), ("encoders", _encoders())):
+    parts = {
+        "tables": _tables,
+        "settings": _settings,
+        "sources": _sources,
+        "encoders": _encoders,
+        "faults": _faults,
+    }
+    for name, part in ((name, made()) for name, made in parts.items()):
         text = re.sub(
             rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", lambda m, p=part: m[1] + p + m[2], text, flags=re.S
         )
@@ -46,8 +53,8 @@ def _settings() -> str:
     return "\n".join(["| setting | default | |", "|---|---|---|", *_rows(Config, "")]) + "\n"
 
 
-def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
-    for name, field in model.model_fields.items():
+def _rows(model: type[BaseModel], prefix: str, without: set[str] = frozenset()) -> Iterator[str]:
+    for name, field in ((name, field) for name, field in model.model_fields.items() if name not in without):
         inner = _inner(field.annotation)
         if prefix == "workers." and name != "images":
             continue
@@ -60,6 +67,10 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
 
 
 def _inner(annotation) -> type[BaseModel] | None:
+    from stages.download.settings import AnySource, SourceSettings
+
+    if AnySource in get_args(annotation):  # what all sources have; the rest is told by kind
+        return SourceSettings
     found = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
     return next((kind for kind in found if issubclass(kind, BaseModel)), None)
 
@@ -67,14 +78,30 @@ def _inner(annotation) -> type[BaseModel] | None:
 def _encoders() -> str:
     from stages.models.encoders import settings
 
+    models = (settings.OpenClip, settings.Transformers, settings.Timm, settings.Colour, settings.Structure)
+    return _by_kind(models, set())
+
+
+def _sources() -> str:
+    from stages.download.settings import KINDS, SourceSettings
+
+    return _by_kind(tuple(KINDS.values()), set(SourceSettings.model_fields))
+
+
+def _faults() -> str:
+    from pipeline.lint.codes import codes
+
+    rows = [f"| {code} | {severity} | {sentence} |" for code, severity, sentence in codes()]
+    return "\n".join(["| code | severity | |", "|---|---|---|", *rows]) + "\n"
+
+
+def _by_kind(models: tuple[type[BaseModel], ...], shared: set[str]) -> str:
+    """A line for each kind, then for each setting that is its own."""
     lines = ["| kind | setting | default | |", "|---|---|---|---|"]
-    for model in (settings.OpenClip, settings.Transformers, settings.Timm, settings.Colour, settings.Structure):
+    for model in models:
         kind = get_args(model.model_fields["kind"].annotation)[0]
-        rest = {name: field for name, field in model.model_fields.items() if name != "kind"}
         lines.append(f"| **{kind}** | | | {model.__doc__} |")
-        for name, field in rest.items():
-            default = "" if field.is_required() else f"`{_yaml(field.default)}`"
-            lines.append(f"| | {name} | {default} | {field.description} |")
+        lines += [f"| {row}" for row in _rows(model, "", {*shared, "kind"})]
     return "\n".join(lines) + "\n"
 
 

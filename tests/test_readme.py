@@ -18,7 +18,9 @@ from pipeline.reading import read_config
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 COMMANDS = [shlex.split(line) for line in re.findall(r"^blindpairs .+$", README, re.MULTILINE)]
-HELP = [shlex.split(line) for line in re.findall(r"Example: (blindpairs .+)", (ROOT / "pipeline/cli.py").read_text())]
+TOLD = "".join((ROOT / "pipeline" / name).read_text() for name in ("cli.py", "looking.py"))
+HELP = [shlex.split(line) for line in re.findall(r"Example: (blindpairs .+)", TOLD)]
+RECIPES = dict(re.findall(r"```yaml\n# (\S+)\n(.*?)```", README, re.DOTALL))
 
 
 def test_its_generated_parts_are_what_the_code_says() -> None:
@@ -32,7 +34,12 @@ def test_it_shows_every_command() -> None:
 
 
 @pytest.mark.parametrize("words", [*COMMANDS, *HELP], ids=" ".join)
-def test_each_command_it_shows_is_taken_as_written(words: list[str]) -> None:
+def test_each_command_it_shows_is_taken_as_written(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in RECIPES.items():
+        (tmp_path / name).write_text(text)
     words = words[: words.index(">")] if ">" in words else words
     command = get_command(app).commands[words[1]]
     context: typer.Context = command.make_context(words[1], words[2:])
@@ -41,13 +48,14 @@ def test_each_command_it_shows_is_taken_as_written(words: list[str]) -> None:
         read_config(context.params["recipe"], [*nowhere, *(context.params["changes"] or [])])
 
 
-def test_the_recipe_it_shows_is_read(tmp_path: Path) -> None:
-    text = re.search(r"```yaml\n(.*?)```", README, re.S).group(1)
-    (tmp_path / "mine.yaml").write_text(text)
-    config = read_config(str(tmp_path / "mine.yaml"))
+@pytest.mark.parametrize("name", RECIPES)
+def test_each_recipe_it_shows_is_read(name: str, tmp_path: Path) -> None:
+    assert len(RECIPES) == README.count("```yaml\n")
+    (tmp_path / name).write_text(RECIPES[name])
+    config = read_config(str(tmp_path / name))
     assert isinstance(config, Config)
     assert [source.kind for source in config.images.sources] == [
-        s["kind"] for s in yaml.safe_load(text)["images"]["sources"]
+        source["kind"] for source in yaml.safe_load(RECIPES[name])["images"]["sources"]
     ]
 
 

@@ -128,7 +128,8 @@ def test_a_reader_that_has_read_enough_is_no_error(run: Path) -> None:
 
 def test_presets_are_printed_to_start_from() -> None:
     assert "facebook/dinov2-large" in blindpairs("presets", "mmvp").stdout
-    assert blindpairs("presets").stdout.split() == ["demo", "mmvp", "photos", "siglip-dinov2"]
+    names = ["demo", "imagenet", "laion-aesthetics", "mmvp", "photos", "siglip-dinov2"]
+    assert blindpairs("presets").stdout.split() == names
 
 
 def test_a_search_is_planned_for_a_corpus_that_is_not_there() -> None:
