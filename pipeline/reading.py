@@ -113,10 +113,11 @@ def _fault(fault: ErrorDetails, values: Any) -> str:
 def _where(steps: Sequence[str | int], values: Any, *, missing: bool) -> str:
     """The dotted name of a fault as the recipe spells it: pydantic's own steps (a union's tag) are no part of it."""
     named: list[str] = []
-    for number, step in enumerate(steps):
+    for step in steps:
         there = step in values if isinstance(values, dict) else isinstance(values, list) and isinstance(step, int)
+        is_tag = isinstance(values, dict) and values.get("kind") == step
         if there:
             values = values[step]
-        if there or (missing and number == len(steps) - 1):
+        if there or (missing and not is_tag):
             named.append(str(step))
     return ".".join(named)

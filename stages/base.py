@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -39,6 +39,20 @@ class Settings(BaseModel):
             hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(cls.model_fields)}"
             raise ValueError(f"unknown setting {unknown[0]!r}; {hint}")
         return values
+
+
+def known_kind(what: str, kinds: Collection[str]) -> Callable[[Any], Any]:
+    """Passes settings whose `kind` is known; pydantic's own words for the others name no nearest one."""
+
+    def checked(values: Any) -> Any:
+        if isinstance(values, dict) and values.get("kind") not in kinds:
+            given = str(values.get("kind", "none"))
+            near = difflib.get_close_matches(given, kinds, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"kinds are: {', '.join(kinds)}"
+            raise ValueError(f"no {what} is of kind {given!r}; {hint}")
+        return values
+
+    return checked
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from stages.base import Settings
+from stages.base import Settings, known_kind
 from stages.download.fetch.settings import FetchSettings
-from stages.download.urls.settings import WhereSettings
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
 
@@ -61,6 +59,18 @@ class ImagenetSettings(SourceSettings):
     )
 
 
+class WhereSettings(Settings):
+    """Filters, before a byte is fetched. A row that lacks the value does not pass."""
+
+    aesthetic_min: float | None = Field(None, description="LAION aesthetic score at least")
+    unsafe_max: float | None = Field(None, description="probability of being unsafe at most")
+    watermark_max: float | None = Field(None, description="probability of a watermark at most")
+    similarity_min: float | None = Field(None, description="cosine of image and caption, as LAION states it, at least")
+    width_min: int | None = Field(None, description="pixels, as the table states them, at least")
+    height_min: int | None = Field(None, description="pixels, as the table states them, at least")
+    languages: tuple[str, ...] | None = Field(None, description="languages of the caption: [en, de]")
+
+
 class UrlsSettings(SourceSettings):
     """Tables of URLs, fetched by img2dataset into tars of one's own: .parquet, .csv, .tsv or .jsonl."""
 
@@ -72,7 +82,7 @@ class UrlsSettings(SourceSettings):
     resize: int | None = Field(
         None, ge=32, description="null: bytes as served; N: a shorter side beyond N pixels is brought to N (JPEG, 95)"
     )
-    fetch: FetchSettings
+    fetch: FetchSettings = Field({}, validate_default=True)  # so that what is missing is told by its own name
 
 
 KINDS = {
@@ -81,20 +91,10 @@ KINDS = {
 }
 
 
-def _known_kind(values: Any) -> Any:
-    """Pass settings whose kind is known; pydantic's own words for the others name no nearest one."""
-    if isinstance(values, dict) and values.get("kind") not in KINDS:
-        given = str(values.get("kind", "none"))
-        near = difflib.get_close_matches(given, KINDS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"kinds are: {', '.join(KINDS)}"
-        raise ValueError(f"no source is of kind {given!r}; {hint}")
-    return values
-
-
 AnySource = Annotated[
     FolderSettings | ShardsSettings | FetchedSettings | ParquetSettings | ImagenetSettings | UrlsSettings,
     Field(discriminator="kind"),
-    BeforeValidator(_known_kind),
+    BeforeValidator(known_kind("source", KINDS)),
 ]
 
 

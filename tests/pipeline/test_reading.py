@@ -25,9 +25,18 @@ def recipe(tmp_path: Path, text: str) -> str:
     return str(path)
 
 
+FETCHED = ["images.sources.0.into=/fetched", "images.sources.0.fetch.contact=me@example.org"]
+
+
 @pytest.mark.parametrize("name", preset_names())
 def test_every_preset_is_a_whole_recipe_once_it_has_a_source(name: str) -> None:
-    assert read_config(name, [URI]).run == name
+    assert read_config(name, [URI, *(FETCHED if name == "laion-aesthetics" else [])]).run == name
+
+
+def test_a_preset_that_fetches_asks_where_to_and_who_asks() -> None:
+    for lacking, given in (("into", FETCHED[1:]), ("contact", FETCHED[:1])):
+        with pytest.raises(Refused, match=f"{lacking}.*--set"):
+            read_config("laion-aesthetics", [URI, *given])
 
 
 def test_the_mmvp_preset_is_the_papers() -> None:
@@ -95,7 +104,7 @@ def test_set_comes_after_the_file_and_reaches_into_lists(tmp_path: Path) -> None
         ("just words", "no settings"),
         ("", "no settings"),
         ("run: a\nrun: b", "'run' stands twice"),
-        ("preset: mvmp", "presets are: demo, mmvp"),
+        ("preset: mvmp", "presets are: demo, imagenet"),
         ("preset: mmvp\nrun: ../up", "run:"),
         ("preset: mmvp\nimages: {sources: []}", "name at least one source"),
     ],

@@ -10,10 +10,9 @@ from typing import Any
 from manifests.errors import Refused
 from stages.base import Begun, Task
 from stages.download.growth import numbered_after
-from stages.download.settings import UrlsSettings
+from stages.download.settings import UrlsSettings, WhereSettings
 from stages.download.urls.cut import Stretch, stretches
 from stages.download.urls.found import Table, tables
-from stages.download.urls.settings import WhereSettings
 from stages.download.urls.where import bounds
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from stages.download.urls.settings import WhereSettings
+from stages.download.settings import WhereSettings
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from stages.base import Settings
+from stages.base import Settings, known_kind
 
 Pooling = Literal["cls", "mean_patch"]
 
@@ -51,16 +50,8 @@ class Structure(Settings):
 KINDS = ("open_clip", "transformers", "timm", "colour", "structure")
 
 
-def _known_kind(values: Any) -> Any:
-    """Pass settings whose kind is known; pydantic's own words for the others name no nearest one."""
-    if isinstance(values, dict) and values.get("kind") not in KINDS:
-        given = str(values.get("kind", "none"))
-        near = difflib.get_close_matches(given, KINDS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"kinds are: {', '.join(KINDS)}"
-        raise ValueError(f"no encoder is of kind {given!r}; {hint}")
-    return values
-
-
 EncoderSettings = Annotated[
-    OpenClip | Transformers | Timm | Colour | Structure, Field(discriminator="kind"), BeforeValidator(_known_kind)
+    OpenClip | Transformers | Timm | Colour | Structure,
+    Field(discriminator="kind"),
+    BeforeValidator(known_kind("encoder", KINDS)),
 ]

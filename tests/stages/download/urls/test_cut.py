@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifests.errors import Refused
+from stages.download.settings import WhereSettings
 from stages.download.urls import tables
 from stages.download.urls.cut import MOST_ROWS, stretches
-from stages.download.urls.settings import WhereSettings
 from stages.download.urls.stretch import rows_of
 from stages.download.urls.where import bounds
 
