@@ -50,7 +50,9 @@ ENDS = {
 
 def listed(site: Site, good: int, each: int) -> dict[str, tuple[str, str | None]]:
     """URL -> how it ends; a URL that stands twice ends with "#again" here, and only here."""
-    ends: dict[str, tuple[str, str | None]] = {site.url(f"good/{number}.jpg"): ("ok", None) for number in range(good)}
+    ends: dict[str, tuple[str, str | None]] = {}
+    for number in range(good):
+        ends[site.url(f"{'good' if number < 3 * good // 4 else 'photo'}/{number}.jpg")] = ("ok", None)
     for path, end in ENDS.items():
         ends |= {site.url(path.format(number)): end for number in range(each)}
     return ends
@@ -104,9 +106,9 @@ def test_each_of_two_thousand_urls_is_one_row_with_its_reason_and_only_what_may_
         first = requests(site)
         assert set(first.values()) == {1}, "a URL was asked for twice"
         assert not any("127.0.0.1" in one.host for one in site.log())
-        assert {one.agent for one in site.log()} == {next(one.agent for one in site.log())}
-        assert "blindpairs/" in site.log()[0].agent
-        assert "tests@example.org" in site.log()[0].agent
+        (agent,) = {one.agent for one in site.log()}
+        assert agent.startswith("blindpairs/")
+        assert "tests@example.org" in agent
 
         ended = blindpairs(*words, "--retry-failed")
         assert ended.returncode == 0, ended.stderr

@@ -22,6 +22,8 @@ from world.pictures import GREY, encoded, jpeg, picture, png
 LARGE = 50 << 20  # bytes
 SLOW_S = 0.3
 DRIP_S = 0.2
+SHARED = Path(os.environ.get("BLINDPAIRS_SHARED", Path(__file__).parents[3] / "shared"))
+PHOTOS = sorted((SHARED / "photos" / "imagenet").glob("*/*.JPEG"))
 SEEN: dict[str, int] = {}
 OPEN: dict[str, int] = {}  # kind of path -> requests at once, now
 PLACES = itertools.count()
@@ -103,6 +105,10 @@ class Page(BaseHTTPRequestHandler):
 
     def good_(self, number: int, parts: list[str]) -> None:
         self._answer(jpeg(number))
+
+    def photo_(self, number: int, parts: list[str]) -> None:
+        data = PHOTOS[number % len(PHOTOS)].read_bytes() if PHOTOS else _hundred_kilobytes()
+        self._answer(_marked(data, number))
 
     def large_(self, number: int, parts: list[str]) -> None:
         self._answer(_marked(_hundred_kilobytes(), number))
