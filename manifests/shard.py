@@ -161,8 +161,8 @@ def _named_twice(folder: Folder, shards: Sequence[Receipt], image_id: str) -> st
         if name == image_id
     ]
     return (
-        f"{folder.url}: two images have one identity, in {' and '.join(places)}; if the tars of a source "
-        "use the same member names, set keys_repeat: true for it, under a new run name"
+        f"{folder.url}: two images have one identity, in {' and '.join(places)}; if it is a source of kind "
+        "shards whose tars use the same member names, set keys_repeat: true for it, under a new run name"
     )
 
 

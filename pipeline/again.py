@@ -19,6 +19,7 @@ from pipeline.removal.without import without
 from stages.download.fetch.outcomes import Again, again
 from stages.download.settings import UrlsSettings
 from stages.download.urls.again import SCHEMA, ids_in, lists_of, mark, may_be_asked, write_lists
+from stages.download.urls.found import lists, table_uris
 
 WHY = "asked for again, in new shards (--retry-failed)"
 
@@ -29,9 +30,10 @@ def asked_again(config: Config, run: Folder, said: Callable[[str], None], *, ret
     Call it while the run is this driver's alone, and look at its steps again afterwards.
     """
     sources = [source for source in config.images.sources if isinstance(source, UrlsSettings)]
+    taken_up = [_take_up(source, run) for source in sources]  # of an earlier one that was stopped, or of another run
     if retry:
         _list_all(sources, run, said)
-    taken_up = [_take_up(source, run) for source in sources]
+        taken_up += [_take_up(source, run) for source in sources]
     return any(taken_up)
 
 
@@ -55,13 +57,14 @@ def _list_all(sources: Sequence[UrlsSettings], run: Folder, said: Callable[[str]
 
 def _list_what_failed(source: UrlsSettings, images: Manifest, said: Callable[[str], None]) -> None:
     failed = list(_failed(source, images))
-    due = may_be_asked(source)
+    tables = table_uris(source)
+    due = may_be_asked(source, lists_of(source, tables))
     rows = [row for row in failed if row["image_id"] in due]
     told = f"{source.name}: {len(rows):,} of {len(failed):,} URLs that failed are asked for again"
     wait = f"; dead hosts and missing pages wait {source.fetch.again_after_h:g} hours"
     said(told + (wait if len(rows) < len(failed) else ""))
     if rows:
-        write_lists(source, rows)
+        write_lists(source, rows, tables)
 
 
 def _failed(source: UrlsSettings, images: Manifest) -> Iterator[dict[str, Any]]:
@@ -78,7 +81,7 @@ def _take_up(source: UrlsSettings, run: Folder) -> bool:
     if (plan := Draft.planned(run / "images")) is None:
         return False
     known = {task.get("table") for task in plan.tasks}
-    new = [uri for uri in lists_of(source) if uri not in known]
+    new = [uri for uri in lists(source) if uri not in known]
     for uri, ids in ids_in(source, new):
         Intent(AGAIN, tuple(sorted(ids)), WHY).begin(run)
         mark(source, ids, uri)

@@ -52,6 +52,7 @@ def plan(
     changes: options.Changes = None,
     root: options.Root = "runs",
     name: options.Name = None,
+    until: options.Until = None,
     offline: options.Offline = False,
     images: options.Imagined = None,
     as_json: options.Json = False,
@@ -63,7 +64,7 @@ def plan(
     with told():
         from pipeline import commands
 
-        out(commands.plan(recipe, changes or [], root, name, offline, images), as_json)
+        out(commands.plan(recipe, changes or [], root, name, until, offline, images), as_json)
 
 
 @app.command()

@@ -63,13 +63,19 @@ def run(
 
 
 def plan(
-    recipe: str, changes: Sequence[str], root: str, name: str | None, offline: bool, images: int | None
+    recipe: str,
+    changes: Sequence[str],
+    root: str,
+    name: str | None,
+    until: str | None,
+    offline: bool,
+    images: int | None,
 ) -> PlanAnswer:
     """What `run` would do to each step, and what the search will take; of `images` images if it is told how many."""
     if images:  # no source is looked at, so a preset need not be told of one
         config, folder, _ = _asked(recipe, ["images.sources.0.uri=none", *changes], root, name, None, offline)
         return imagined(config, folder, images)
-    config, folder, wanted = _asked(recipe, changes, root, name, None, offline)
+    config, folder, wanted = _asked(recipe, changes, root, name, until, offline)
     return planned(config, wanted, folder)
 
 

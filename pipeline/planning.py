@@ -84,7 +84,7 @@ def _growing(finding: Finding, there: Mapping[str, Manifest]) -> StepAnswer:
 
 def _urls(tasks: Sequence[Task]) -> str:
     """How many rows of tables of URLs are to be fetched, where tasks are stretches of such."""
-    stretches = [task.facts for task in tasks if "urls" in task.facts]
+    stretches = [task.facts for task in tasks if "urls" in task.facts and not task.facts["listed"]]
     rows, urls = (sum(facts[name] for facts in stretches) for name in ("rows", "urls"))
     return f"; {urls:,} of {rows:,} rows have a URL and pass the filters" if stretches else ""
 

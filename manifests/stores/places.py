@@ -90,3 +90,8 @@ def _check_no_secret(protocol: str, rest: str) -> None:
             f"the {protocol}:// URL holds a user name or a password, and URLs are written into manifests; "
             "leave it out and set the environment instead (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE)"
         )
+
+
+def absolute(uri: str) -> str:
+    """`uri` such that it means the same from any folder."""
+    return uri if "://" in uri else os.path.abspath(os.path.expanduser(uri))

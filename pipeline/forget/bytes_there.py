@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from manifests.errors import Refused
 from manifests.storage import Folder
-from manifests.stores.places import is_local, place
+from manifests.stores.places import absolute, is_local, place
+from stages import images
 from stages.download.index import index_of
-from stages.download.listing import absolute
-from stages.download.urls.fetched_table import erase
+from stages.download.urls.again import blotted
+from stages.download.urls.fetched_table import erased
+from stages.download.urls.into import tables_of_all
+from stages.images import ImageRefused
 
 Row = Mapping[str, Any]
 Stretch = tuple[int, int]  # offset, length
@@ -44,15 +49,39 @@ def wiped(sources: Mapping[str, Mapping[str, Any]], rows: Sequence[Row]) -> Else
     """
     ours = {name: absolute(one["into"]) for name, one in sources.items() if one["kind"] == "urls"}
     there = [row for row in rows if row["uri"] and row["uri"].startswith(f"{ours.get(row['source'], '//')}/")]
+    wiped_rows = [row for row in there if _is_it(row)]
     by_uri = defaultdict(set)
-    for row in there:
+    for row in wiped_rows:
         by_uri[row["uri"]].add((row["offset"], row["length"]))
     for uri, stretches in by_uri.items():
         _wipe(uri, sorted({*stretches, *_beside(uri, stretches)}))
+    left: list[str] = []
     for name, into in ours.items():
-        erase(Folder(into), name, {row["image_id"] for row in rows if row["source"] == name})
-    others = [row["uri"] for row in rows if row["uri"] and row["uri"] not in by_uri]
-    return Elsewhere(len(there), len(others), tuple(dict.fromkeys(others))[:NAMED])
+        left += _erased(Folder(into), name, {row["image_id"] for row in rows if row["source"] == name})
+    here = {row["image_id"] for row in there}
+    left += [row["uri"] for row in rows if row["uri"] and row["image_id"] not in here]
+    return Elsewhere(len(wiped_rows), len(left), tuple(dict.fromkeys(left))[:NAMED])
+
+
+def _is_it(row: Row) -> bool:
+    """Whether the bytes at its place are still the image's: they may be gone, or others by now."""
+    try:
+        data = images.read(row["uri"], row["offset"], row["length"])
+    except ImageRefused:
+        return False
+    return hashlib.sha256(data).hexdigest() == row["sha256"] or not any(data)  # wiped before, as after a kill
+
+
+def _erased(into: Folder, source: str, ids: set[str]) -> list[str]:
+    """Take them out of all tables and lists of a source; the tables that are damaged, and may name them still."""
+    damaged = []
+    for name in tables_of_all(into, source):
+        try:
+            erased(into, [name], source, ids)
+        except Refused:
+            damaged.append(f"{into.url}/{name}")
+    blotted(into, source, ids)
+    return damaged
 
 
 def _beside(uri: str, stretches: set[Stretch]) -> Iterator[Stretch]:

@@ -13,7 +13,7 @@ from manifests.manifest import Removed
 from manifests.storage import Folder
 from pipeline.forget.answer import ForgetAnswer
 from pipeline.forget.bytes_there import wiped
-from pipeline.forget.named import asked_for, find
+from pipeline.forget.named import asked_for, find, named_as_served
 from pipeline.forget.remade import pairs_again, settings_of
 from pipeline.forget.traces import naming, without_traces
 from pipeline.lease.lease import Lease, driving
@@ -55,7 +55,8 @@ def _finish(run: Folder, lease: Lease) -> ForgetAnswer | None:
 
 def _begin(run: Folder, names: OptOut, lease: Lease, finished: int) -> ForgetAnswer:
     steps = steps_held(run)
-    found = find(steps.get("images"), names)
+    sources = steps["images"].lineage["settings"]["images"]["sources"] if "images" in steps else {}
+    found = find(steps.get("images"), names, named_as_served(sources, names.sha256))
     if not found.rows:
         return ForgetAnswer(run.url, 0, found.counts, finished=finished)
     ids = tuple(sorted(row["image_id"] for row in found.rows))

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.errors import Refused
 from manifests.removal import Held, batches
+from manifests.storage import Folder
+from manifests.stores.places import absolute
+from manifests.tables import image_id
 from pipeline.removal.rows import texts
+from stages.download.fetch.targets import spelled
 from stages.download.opt_out import IMAGE_ID, SHA256, URL, OptOut, entries
+from stages.download.urls.fetched_table import urls_of
+from stages.download.urls.into import tables_of_all
 
 COLUMNS = ("image_id", "source", "key", "url", "uri", "offset", "length", "sha256")
 NAMING = {"url": "urls", "sha256": "sha256", "image_id": "image_ids"}  # column -> what names by it
@@ -42,22 +50,43 @@ def _kind_of(named: str) -> tuple[str, str]:
         if form.fullmatch(low):
             return kind, low
     if URL.fullmatch(named.strip()):
-        return "urls", named.strip()
+        return "urls", spelled(named)
     raise Refused(
         f"{named[:80]!r} names no image: write its URL (http or https), its sha256 (64 hex digits) or its image_id (32)"
     )
 
 
-def find(images: Held | None, names: OptOut) -> Found:
-    """Which rows of a run's images are named."""
+def find(images: Held | None, names: OptOut, served: Mapping[str, str]) -> Found:
+    """Which rows of a run's images are named. `served`: image_id -> sha256 as served, of those named by that."""
     wanted = {column: frozenset(getattr(names, kind)) for column, kind in NAMING.items()}
     lists = {column: texts(sorted(values)) for column, values in wanted.items()}
+    lists["image_id"] = texts(sorted({*wanted["image_id"], *served}))
     rows: list[Mapping[str, Any]] = []
     counts = Counter({name: 0 for values in wanted.values() for name in values})
     for shard in images.shards() if images else ():
         for batch in batches(images.folder, shard, COLUMNS) if images else ():
-            by_url, by_hash, by_id = (pc.is_in(batch.column(name), value_set=lists[name]) for name in NAMING)
+            by_hash, by_id = (pc.is_in(batch.column(name), value_set=lists[name]) for name in ("sha256", "image_id"))
+            by_url = _by_url(batch.column("url"), wanted["url"])
             rows += batch.filter(pc.or_(pc.or_(by_url, by_hash), by_id)).to_pylist()
     for row in rows:
-        counts.update(row[column] for column in NAMING if row[column] in wanted[column])
+        by = {"url": spelled(row["url"] or ""), "sha256": row["sha256"], "image_id": row["image_id"]}
+        counts.update(by[column] for column in NAMING if by[column] in wanted[column])
+        counts.update({served[row["image_id"]]} - {row["sha256"]} if row["image_id"] in served else ())
     return Found(tuple(rows), dict(counts))
+
+
+def named_as_served(sources: Mapping[str, Mapping[str, Any]], hashes: Collection[str]) -> dict[str, str]:
+    """image_id -> hash, of what sources of kind `urls` fetched with one of these sha256, before it was resized."""
+    found: dict[str, str] = {}
+    for name, one in sources.items() if hashes else ():
+        if one["kind"] == "urls":
+            into = Folder(absolute(one["into"]))
+            for table in tables_of_all(into, name):
+                with suppress(Refused):  # a damaged one names nobody
+                    found |= {image_id(name, url): digest for url, digest in urls_of(into, [table], hashes)}
+    return found
+
+
+def _by_url(urls: pa.Array, wanted: Collection[str]) -> pa.Array:
+    """Which of these are wanted, whatever their spelling."""
+    return pa.array([bool(wanted and url) and spelled(url) in wanted for url in urls.to_pylist()], pa.bool_())

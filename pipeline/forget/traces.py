@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -18,15 +19,31 @@ WORDS = ("error", "why", "trace")  # in events and failures: texts that may name
 BOUNDS = ("after", "to")  # in the plan of a folder: files that a task lies between
 SAID = "(this named an image that was forgotten)"
 NAMES = ("image_id", "url", "sha256", "key")
+START = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]*")  # where a word may begin, and its letters and digits there
 
 Names = Callable[[str], bool]
 
 
 def naming(rows: Sequence[Mapping[str, Any]]) -> Names:
-    """Whether a text names one of these images: by id, URL, hash or key, as a whole word."""
+    """Whether a text names one of these images: by id, URL, hash or key, as a whole word.
+
+    Words are found by the letters and digits they begin with, so that a text costs its length, however many there are.
+    """
     words = {str(row[name]) for row in rows for name in NAMES if row[name]}
-    forms = [re.compile(rf"(?<![0-9A-Za-z]){re.escape(word)}(?![0-9A-Za-z])") for word in sorted(words)]
-    return lambda text: any(form.search(text) for form in forms)
+    lengths = defaultdict[str, set[int]](set)  # of the words that begin so
+    for word in words:
+        lengths[_run(word)].add(len(word))
+    return lambda text: any(
+        text[found.start() : end] in words and not _run(text[end : end + 1])
+        for found in START.finditer(text)
+        for end in (found.start() + length for length in lengths.get(found[0], ()))
+    )
+
+
+def _run(text: str) -> str:
+    """The ASCII letters and digits that a text begins with."""
+    found = START.match(text)
+    return found[0] if found else ""
 
 
 def without_traces(run: Folder, steps: Mapping[str, Held], names: Names) -> None:

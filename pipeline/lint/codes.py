@@ -73,6 +73,7 @@ CODES = {
         Code("all_failed", E, "not one URL of the shard was fetched, and img2dataset calls it done",
              "remove its _stats.json and run img2dataset again"),
         Code("bad_table", E, "the Parquet cannot be read, or lacks columns", "fetch or write it again"),
+        Code("urls_alone", W, "a table of URLs, not of images", "lint what was fetched from it"),
         Code("bad_stats", E, "the _stats.json cannot be read", "remove it and run img2dataset again"),
         Code("stats_disagree", E, "the counts in _stats.json are not those of the Parquet or the tar",
              "remove the _stats.json and run img2dataset again for this shard"),

@@ -15,10 +15,9 @@ from manifests.stores.places import is_local
 from pipeline.lint.names import stem_of
 from pipeline.lint.tally import Tally, short
 from stages import images
-from stages.download.fetched import REQUIRED, SUCCESS
+from stages.download.fetched import AGAIN_IN, REQUIRED, SUCCESS
 
 STATS_BYTES = 1 << 20  # img2dataset's are a few hundred
-FORGETTING = "again_in"  # a column that stages/download/urls/fetched_table.py alone writes
 NAMED = 3  # keys in a sentence
 
 
@@ -31,6 +30,14 @@ class Facts:
     names: dict[str, int] = field(default_factory=dict)  # key -> hash of key and URL, by which images are told apart
     stats: dict[str, Any] | None = None
     forgets: bool = False  # written by kind: urls: rows are taken out of it, and lists of a second try may all fail
+
+    def key_hash(self, name: str) -> int:
+        """The hash that tells an image from others of its name; 0 where kind urls fetched it: its id is its URL's."""
+        return 0 if self.forgets else self.names.get(stem_of(name)) or short(name)
+
+    def may_be_forgotten(self, name: str) -> bool:
+        """Whether no row names it, in a table out of which rows are taken."""
+        return self.forgets and stem_of(name) not in self.names
 
     def compare(self, pictures: Sequence[str], tally: Tally, *, whole: bool) -> None:
         """Find what the three contradict one another in; `pictures`: names of the images in the tar.
@@ -101,7 +108,7 @@ class Beside:
                 if absent := [name for name in REQUIRED if name not in parquet.schema_arrow.names]:
                     tally.find("bad_table", f"the Parquet beside it has no column {absent[0]}")
                     return
-                facts.forgets = FORGETTING in parquet.schema_arrow.names
+                facts.forgets = AGAIN_IN in parquet.schema_arrow.names
                 for batch in parquet.iter_batches(4096, columns=list(REQUIRED)):
                     rows += batch.num_rows
                     for key, url, status in zip(*(batch.column(name).to_pylist() for name in REQUIRED), strict=True):

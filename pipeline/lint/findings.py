@@ -38,6 +38,7 @@ class Group:
 
     code: str
     found: int = 0
+    told: str = ""  # what they come to, where more is known than the code's meaning
     first: list[Finding] = field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
@@ -48,7 +49,9 @@ class Group:
             return
         names = ", ".join(one.where for one in self.first[:SHOWN])
         more = self.found - min(SHOWN, len(self.first))
-        yield f"{severity}  {names} and {more:,} more  {self.code}  {self.found:,} times: {CODES[self.code].sentence}"
+        code = CODES[self.code]
+        sentence = f"{self.told}; {code.remedy}" if self.told else code.sentence
+        yield f"{severity}  {names} and {more:,} more  {self.code}  {self.found:,} times: {sentence}"
 
 
 @dataclass
@@ -67,6 +70,10 @@ class Findings:
         """So many more of a code, without their names."""
         if count > 0:
             self.groups.setdefault(code, Group(code)).found += count
+
+    def tell(self, code: str, told: str) -> None:
+        """What all findings of a code come to."""
+        self.groups[code].told = told
 
     def join(self, other: Findings) -> None:
         """Add those of another file."""

@@ -32,7 +32,8 @@ def lint(source: str, draw: str, seed: int) -> LintAnswer:
             tally = _looked(there, drawing, passing)
         except Unreachable as error:
             raise Refused(f"{source}: the store failed ({error.strerror}), so nothing is known; try later") from error
-    return LintAnswer(source, there.kind, there.files, tally.images, tally.read_bytes, tally.decoded, tally.findings)
+    seen = tally.images - tally.forgotten
+    return LintAnswer(source, there.kind, there.files, seen, tally.read_bytes, tally.decoded, tally.findings)
 
 
 def _looked(there: Found, draw: Draw, passing: Passing) -> Tally:

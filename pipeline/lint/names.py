@@ -6,6 +6,7 @@ and it groups neighbours alone. Here an image's name ends at its last dot, and i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -137,10 +138,15 @@ def _names(count: int) -> str:
 
 def find_missing_captions(tally: Tally) -> None:
     """Where some images of the source have a kind of sidecar, those that have none; all or none is as meant."""
+    lacking = Counter[str]()
     for one in tally.lacking:
         if having := tally.having[one.kind]:
+            lacking[one.kind] += one.count
             tally.file = one.file
             sentence = (
                 f"{one.count:,} of {one.of:,} images have no .{one.kind} beside them, {having:,} of the source have"
             )
             tally.find("missing_caption", sentence, one.first, one.count)
+    if lacking:
+        each = (f"{lost:,} of {lost + tally.having[kind]:,} images have no .{kind}" for kind, lost in lacking.items())
+        tally.findings.tell("missing_caption", f"{', '.join(each)} beside them")

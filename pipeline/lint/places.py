@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import Protocol
 
 from manifests.errors import Refused
-from manifests.stores.places import is_local, place
+from manifests.stores.places import absolute, is_local, place
 from pipeline.lint.fetched import Beside
 from pipeline.lint.files import Pictures
 from pipeline.lint.tables import ImageTable
@@ -17,7 +17,7 @@ from pipeline.lint.tally import Tally
 from pipeline.lint.tars import TarShard
 from pipeline.lint.there import STATS, There
 from stages.download.fetched import TABLE, TAR
-from stages.download.listing import absolute, files_below, files_matching, listing
+from stages.download.listing import files_below, files_matching, listing
 from stages.download.settings import ShardsSettings
 from stages.download.store_listing import is_folder
 from stages.download.store_walk import listed

@@ -1,4 +1,7 @@
-"""Tables: Parquet with the images' bytes in a column, as the hub keeps them: `image: {bytes, path}`."""
+"""Tables: Parquet with the images' bytes in a column, as the hub keeps them: `image: {bytes, path}`.
+
+One that has URLs and no bytes is a table of URLs, of which there is nothing to look at here.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from manifests.errors import Refused
@@ -15,6 +19,7 @@ from stages import images
 from stages.cells import Cell
 from stages.download.parquet.entries import Entry, entries_of, opened_table
 from stages.download.parquet.layout import Layout, layout_of
+from stages.download.urls.columns import KNOWN, URL
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,9 @@ class ImageTable:
         """All its faults. Raises Unreachable where a store failed."""
         try:
             with opened_table(self.uri) as parquet:
+                if _is_of_urls(parquet.schema_arrow):
+                    tally.find("urls_alone", f"{parquet.metadata.num_rows:,} rows of a table of URLs, not of images")
+                    return
                 layout = self._layout(parquet)
                 if not parquet.metadata.num_rows:
                     tally.find("no_images", "it has no rows")
@@ -52,6 +60,17 @@ class ImageTable:
         read = partial(images.read_from, BytesIO(data), cell, 0, len(data))
         tally.see(_name(entry), 0, read, partial(images.read, cell, 0, len(data)))
         tally.beat(len(data))
+
+
+def _is_of_urls(schema: pa.Schema) -> bool:
+    others = [field.type for field in schema if field.name not in KNOWN[URL]]
+    return len(others) < len(schema) and not any(map(_holds_bytes, others))
+
+
+def _holds_bytes(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind):
+        return any(_holds_bytes(field.type) for field in kind)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def _entries(parquet: pq.ParquetFile, layout: Layout) -> Iterator[Entry]:

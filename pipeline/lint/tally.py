@@ -55,6 +55,7 @@ class Tally:
     findings: Findings = field(default_factory=Findings)
     file: str = ""
     images: int = 0
+    forgotten: int = 0  # of those images: wiped on purpose, they only hold their place
     read_bytes: int = 0
     decoded: int = 0
     keys: array[int] = field(default_factory=lambda: array("Q"))  # of each image's name, 0: may repeat
@@ -72,6 +73,7 @@ class Tally:
         """Add what one shard gave; its draw is this one's too."""
         self.starts.append(self.images)
         self.images += other.images
+        self.forgotten += other.forgotten
         self.read_bytes += other.read_bytes
         self.decoded += other.decoded
         self.keys.extend(other.keys)
@@ -102,6 +104,14 @@ class Tally:
             self._decode_or_offer(name, number, data, again)
         except ImageRefused as refusal:
             self.find(OF_REFUSAL[refusal.status], refusal.sentence, name)
+
+    def forget(self, *, is_image: bool) -> None:
+        """A member that was wiped; an image holds a place among the images, by which they are named later."""
+        if is_image:
+            self.images += 1
+            self.forgotten += 1
+            self.keys.append(0)
+            self.contents.append(0)
 
     def _check_named(self, name: str, form: str) -> None:
         ending = os.path.splitext(name)[1].lower()

@@ -6,13 +6,14 @@ import errno
 import io
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import IO
 
-from pipeline.lint.fetched import Beside
+from pipeline.lint.fetched import Beside, Facts
 from pipeline.lint.names import Names, is_sidecar, is_unread, stem_of
-from pipeline.lint.tally import Tally, short
+from pipeline.lint.tally import Tally
 from stages import images
 from stages.download.index import SIDECAR_BYTES
 from stages.download.tar import NOT_A_TAR, Damage, Member, members
@@ -71,7 +72,7 @@ class TarShard:
 
     def look(self, tally: Tally) -> None:
         """All its faults but those that it shares with other shards. Raises OSError where it cannot be read."""
-        facts = self.beside and self.beside.read(tally)
+        facts = self.beside.read(tally) if self.beside else Facts()
         damaged = False
         names = Names(one_image_a_key=self.beside is not None)
         with images.opened(self.uri, ahead=True) as file:
@@ -80,10 +81,10 @@ class TarShard:
                     self._damaged(file, one, tally)
                     damaged = True
                     continue
-                self._enter(file, one, names, tally, facts.names if facts else {})
+                self._enter(file, one, names, tally, facts)
                 tally.beat(one.length)
         names.judge(tally, whole=not damaged)
-        if facts:
+        if self.beside:
             facts.compare(names.pictures, tally, whole=not damaged)
         elif not names.pictures and not damaged:
             tally.find("no_images", f"{self.size:,} bytes without an image")
@@ -106,21 +107,30 @@ class TarShard:
         else:
             tally.find(damage.status, damage.sentence)
 
-    def _enter(self, file: IO[bytes], member: Member, names: Names, tally: Tally, known: dict[str, int]) -> None:
+    def _enter(self, file: IO[bytes], member: Member, names: Names, tally: Tally, facts: Facts) -> None:
         name = member.name
         names.enter(name, tally)
         if member.fault:
             tally.find("no_own_bytes", member.fault, name)
+        elif facts.may_be_forgotten(name) and self._is_wiped(file, member):
+            tally.forget(is_image=images.is_named_as_image(name))
         elif images.is_named_as_image(name):
             names.pictures.append(name)
             read = partial(images.read_from, file, self.uri, member.offset, member.length)
             again = partial(images.read, self.uri, member.offset, member.length)
-            tally.see(name, known.get(stem_of(name)) or short(name), read, again)
+            tally.see(name, facts.key_hash(name), read, again)
         else:
             try:
                 self._enter_other(file, member, names, tally)
             except ImageRefused as refusal:
                 tally.find("unreadable", refusal.sentence, name)
+
+    def _is_wiped(self, file: IO[bytes], member: Member) -> bool:
+        """Whether there are only zeros, as `forget` leaves them; what cannot be read is not."""
+        with suppress(ImageRefused):
+            data = images.read_from(file, self.uri, member.offset, member.length)
+            return 0 < len(data) == data.count(0)
+        return False
 
     def _enter_other(self, file: IO[bytes], member: Member, names: Names, tally: Tally) -> None:
         if is_sidecar(member.name):

@@ -3,6 +3,9 @@
 Its keys are positions in the URL list, so an image is named by key and URL together. A URL it could
 not fetch comes along as a rejected row with its reason; one it calls fetched that is not in the tar,
 too (a tar cut short is noticed here).
+
+A folder that a source of kind urls fetched reads the same way. Its tables have one column more, `again_in`: a row
+that has it set was asked for again in another table, and an image that no row names was forgotten.
 """
 
 from __future__ import annotations
@@ -19,13 +22,13 @@ import pyarrow.parquet as pq
 from manifests.counts import Counts
 from manifests.errors import Refused
 from manifests.stores.faults import Unreachable
-from manifests.stores.places import is_local
+from manifests.stores.places import absolute, is_local
 from manifests.tables import OK
 from stages import images
 from stages.base import Begun, Task
 from stages.download.growth import grown
 from stages.download.index import Index, index_of
-from stages.download.listing import absolute, digest, files_matching, listing, literally
+from stages.download.listing import digest, files_matching, listing, literally
 from stages.download.row import SPELLINGS, Found, Row, fields_of, looked_at, refused
 from stages.download.settings import FetchedSettings
 from stages.download.shards import DUPLICATE_KEY, read_sidecars
@@ -37,7 +40,8 @@ TABLE, TAR = ".parquet", ".tar"
 SUCCESS = "success"
 FAILED, MISSING = "failed", "missing_from_tar"
 REQUIRED = ("key", "url", "status")
-COLUMNS = (*REQUIRED, "error_message", *(name for spellings in SPELLINGS.values() for name in spellings))
+AGAIN_IN = "again_in"  # urls/fetched_table.py alone writes it
+COLUMNS = (*REQUIRED, "error_message", AGAIN_IN, *(name for spellings in SPELLINGS.values() for name in spellings))
 
 
 @dataclass(frozen=True)
@@ -76,19 +80,28 @@ class FetchedSource:
         return grown(begun, self.plan())
 
     def rows(self, task: Task) -> tuple[list[Row], Counts]:
-        """A row for every URL of the table, and for every image of the tar the table does not know."""
+        """A row for every URL of the table, and for every image of the tar the table does not know.
+
+        Of what kind urls fetched neither for those asked for again later, nor for those forgotten: counted aside.
+        """
         table, notes = task.facts["table"], Counter[str]()
         uri = table.removesuffix(TABLE) + TAR
         index, lying, again = index_of(uri), dict[str, Member](), list[Member]()
         for member in index.pictures:
             if lying.setdefault(_stem(member), member) is not member:
                 again.append(member)
-        rows = [self._row(uri, entry, lying.pop(str(entry["key"]), None), index) for entry in _entries(table)]
-        rows += [self._unnamed(uri, member, index, notes) for member in lying.values()]
+        forgets, entries = _entries(table)
+        named = [(entry, lying.pop(str(entry["key"]), None)) for entry in entries]
+        rows = [self._row(uri, entry, member, index) for entry, member in named if entry.get(AGAIN_IN) is None]
+        notes["(asked for again in a later list)"] += len(named) - len(rows)
+        if forgets:
+            notes["(forgotten)"] += len(lying)
+        else:
+            rows += [self._unnamed(uri, member, index, notes) for member in lying.values()]
         rows += [self._again(uri, member) for member in again]
         if index.damage and index.pictures:  # a row that lacks its image says so itself; this may be more than those
             notes[f"(tars: {index.damage.status})"] += 1
-        return rows, Counts(aside=dict(index.aside + notes))
+        return rows, Counts(aside=dict(+(index.aside + notes)))
 
     def _files(self, ending: str) -> list[File]:
         """The tars of the source, or the tables beside them. Raises Refused where there are none."""
@@ -154,9 +167,8 @@ def _table(uri: str) -> Iterator[pq.ParquetFile]:
         raise Refused(f"{uri} cannot be read as Parquet: {error}") from error
 
 
-def _entries(uri: str) -> Iterator[Mapping[str, Any]]:
-    """Rows of img2dataset's table, a batch at a time; only the columns that mean something here."""
+def _entries(uri: str) -> tuple[bool, list[Mapping[str, Any]]]:
+    """Whether images may have been taken out of a table, and its rows; only the columns that mean something here."""
     with _table(uri) as parquet:
         columns = [name for name in COLUMNS if name in parquet.schema_arrow.names]
-        for batch in parquet.iter_batches(4096, columns=columns):
-            yield from batch.to_pylist()
+        return AGAIN_IN in columns, parquet.read(columns=columns).to_pylist()

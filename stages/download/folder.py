@@ -11,10 +11,11 @@ from itertools import islice
 
 from manifests.counts import Counts
 from manifests.errors import Refused
+from manifests.stores.places import absolute
 from stages import images
 from stages.base import Begun, Task
 from stages.download.growth import numbered_after
-from stages.download.listing import absolute, digest, files_below, listing
+from stages.download.listing import digest, files_below, listing
 from stages.download.row import Found, Row, looked_at, printable, refused
 from stages.download.settings import FolderSettings
 from stages.download.walk import File

@@ -15,7 +15,7 @@ from braceexpand import braceexpand
 
 from manifests.errors import Refused
 from manifests.stores.faults import sentence
-from manifests.stores.places import DISK, is_local, place
+from manifests.stores.places import DISK, absolute, is_local, place
 from manifests.stores.reach import check_reached
 from stages.download.row import printable
 from stages.download.settings import SourceSettings
@@ -74,11 +74,6 @@ def listing(source: SourceSettings) -> Iterator[None]:
 def literally(uri: str) -> str:
     """`uri` such that `files_matching` takes none of its characters for a brace or a glob."""
     return re.sub(r"([\\{},])", r"\\\1", glob.escape(uri))
-
-
-def absolute(uri: str) -> str:
-    """`uri` such that it means the same from any folder."""
-    return uri if "://" in uri else os.path.abspath(os.path.expanduser(uri))
 
 
 def digest(files: Iterable[File]) -> dict[str, int | str]:

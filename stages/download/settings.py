@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
+from manifests.stores.places import absolute
 from stages.base import Settings, known_kind
 from stages.download.fetch.settings import FetchSettings
 
+Place = Annotated[str, AfterValidator(absolute)]  # a worker may have another working folder
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
 
 
@@ -54,7 +56,7 @@ class ImagenetSettings(SourceSettings):
 
     kind: Literal["imagenet"]
     split: Literal["train", "validation", "test"] | None = Field(None, description="null: as the names say")
-    truth: str | None = Field(
+    truth: Place | None = Field(
         None, description="classes of the validation images: the devkit (.tar.gz or folder), or a list of synsets"
     )
 
@@ -75,7 +77,7 @@ class UrlsSettings(SourceSettings):
     """Tables of URLs, fetched by img2dataset into tars of one's own: .parquet, .csv, .tsv or .jsonl."""
 
     kind: Literal["urls"]
-    into: str = Field(description="folder or bucket for what is fetched: tars, and a table beside each")
+    into: Place = Field(description="folder or bucket for what is fetched: tars, and a table beside each")
     shard_urls: int = Field(10_000, ge=1, le=1_000_000, description="URLs to fetch in a shard")
     columns: dict[str, str] = Field({}, description="column of ours: what the tables call it, where that is unusual")
     where: WhereSettings = WhereSettings()

@@ -16,11 +16,12 @@ from typing import Any
 
 from manifests.counts import Counts
 from manifests.errors import Refused
+from manifests.stores.places import absolute
 from stages import images
 from stages.base import Begun, Task
 from stages.download.growth import grown
 from stages.download.index import SIDECAR_BYTES, SIDECARS, Index, index_of
-from stages.download.listing import absolute, digest, files_matching
+from stages.download.listing import digest, files_matching
 from stages.download.row import Found, Row, fields_of, looked_at, refused
 from stages.download.settings import ShardsSettings
 from stages.download.tar import Damage, Member

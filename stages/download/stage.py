@@ -15,10 +15,10 @@ from manifests.counts import Counts, by_status
 from manifests.errors import Refused
 from manifests.schema import Schema
 from manifests.shard import Part
+from manifests.stores.places import absolute
 from manifests.tables import IMAGES
 from stages.base import Begun, OnGrowth, Reads, Stage, Task
 from stages.download.growth import grows
-from stages.download.listing import absolute
 from stages.download.settings import DownloadSettings, SourceSettings, UrlsSettings
 from stages.download.sources import Source, source_of
 

@@ -133,9 +133,10 @@ class Killed(Exception):
     """Stands for the end of the process."""
 
 
+@pytest.mark.parametrize("retry", [False, True])
 @pytest.mark.parametrize("moment", ["write_lists", "mark", "without", "end"])
 def test_a_driver_that_ends_at_any_moment_loses_nothing(
-    values: dict[str, Any], web: MadeUpWeb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+    values: dict[str, Any], web: MadeUpWeb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, retry: bool
 ) -> None:
     made(values, tmp_path / "runs")
     web.mended = True
@@ -150,7 +151,7 @@ def test_a_driver_that_ends_at_any_moment_loses_nothing(
         patch.setattr(at, name, dies_after)
         with pytest.raises(Killed):
             made(values, tmp_path / "runs", retry=True)
-    after, *_ = made(values, tmp_path / "runs")
+    after, *_ = made(values, tmp_path / "runs", retry=retry)
     fresh, *_ = made(values, tmp_path / "elsewhere")
     assert rows(after["images"]) == rows(fresh["images"])
     assert pairs(after["pairs"]) == pairs(fresh["pairs"])

@@ -6,7 +6,7 @@ the fetch engine itself is tested against a real server.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -38,13 +38,15 @@ class MadeUpWeb:
         scratch: Path,
         journal: Path,
         min_fetched: float,
+        unwanted: Collection[str] = (),
     ) -> pa.Table:
         rows, members = [], []
-        opt_out = entries(settings.opt_out) if settings.opt_out else None
+        opt_out = entries(settings.opt_out, with_image_ids=True) if settings.opt_out else None
         for place, url in enumerate(urls):
             word, number = url.rpartition("/")[2].removesuffix(".jpg").split("-")
             data = jpeg(int(number)) if word == "ok" or (self.mended and word == "timeout") else None
-            if opt_out and (url in opt_out.urls or (data and sha256(data).hexdigest() in opt_out.sha256)):
+            digest = sha256(data).hexdigest() if data else None
+            if url in unwanted or (opt_out and (url in opt_out.urls or digest in opt_out.sha256)):
                 word, data = OPTED_OUT, None
             elif data is not None:
                 members.append((f"{place:09d}.jpg", data))

@@ -13,8 +13,8 @@ import subprocess
 import sys
 import tarfile
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,6 +27,7 @@ from stages.download.fetch.journal import Outcome, keep_fetched
 from stages.download.fetch.outcomes import OPTED_OUT, ROBOTS, SENTENCES, FetchFailed, TooFewFetched
 from stages.download.fetch.reconciling import reconciled
 from stages.download.fetch.settings import FetchSettings
+from stages.download.fetch.targets import spelled
 from stages.download.opt_out import OptOut, entries
 
 IMAGES = "images.tar"
@@ -39,12 +40,19 @@ LAST_LINES = 5
 
 
 def fetched(
-    urls: Sequence[str], settings: FetchSettings, resize: int | None, scratch: Path, journal: Path, min_fetched: float
+    urls: Sequence[str],
+    settings: FetchSettings,
+    resize: int | None,
+    scratch: Path,
+    journal: Path,
+    min_fetched: float,
+    unwanted: Collection[str] = (),
 ) -> pa.Table:
     """Fetch each URL once and leave IMAGES in `scratch`, whole, holding those that came.
 
     `resize`: None leaves the bytes as served; N brings a shorter side beyond N pixels to N. `journal`: file of what
-    was fetched, to be kept until the tar is safe; of one process at a time.
+    was fetched, to be kept until the tar is safe; of one process at a time. `unwanted`: URLs that are opted out, beside
+    those on the opt-out list.
 
     Returns a row for each URL, in their order (COLUMNS, all strings): `key` is the member's stem in the tar, set for
     every URL; `status` is "ok" or why not in one word (outcomes.py), `error` that in a sentence; `sha256` is that of
@@ -56,7 +64,8 @@ def fetched(
     an opt-out list or an `allow` that does not read; OSError where this machine lacks something (a full disk).
     """
     Allowed(settings.allow)
-    opted = entries(settings.opt_out) if settings.opt_out else OptOut()
+    opted = entries(settings.opt_out, with_image_ids=True) if settings.opt_out else OptOut()
+    opted = replace(opted, urls=opted.urls | {spelled(url) for url in unwanted})
     order = _mixed(dict.fromkeys(urls))
     found = _fetched(order, settings, opted, resize, scratch, journal) if order else {}
     if order:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
 
+from pydantic import AfterValidator, Field
+
+from manifests.stores.places import absolute
 from stages.base import Settings
 
 
@@ -14,15 +17,15 @@ class FetchSettings(Settings):
         min_length=3, description="whom a site's owner can ask, an address or a page: goes into the user agent"
     )
     threads: int = Field(64, ge=1, le=1024, description="URLs asked at once by one worker")
-    per_host: int = Field(4, ge=1, description="connections to one host at once, from one machine")
+    per_host: int = Field(4, ge=1, description="requests to one host at once, from one machine")
     timeout_s: float = Field(20, gt=0, description="seconds for one image in all, redirects included")
     max_bytes: int = Field(32 << 20, ge=1, description="bytes of one image; a larger one is not read to its end")
     redirects: int = Field(5, ge=0, description="that are followed, each checked as the first address was")
     allow: tuple[str, ...] = Field(
         (), description="private hosts or networks that may be asked all the same: 127.0.0.1, 10.0.0.0/8, media.intern"
     )
-    opt_out: str | None = Field(
-        None, description="file of URLs and sha256 of images, one a line, that are not to be fetched or kept"
+    opt_out: Annotated[str, AfterValidator(absolute)] | None = Field(
+        None, description="file of URLs, sha256 and image_ids, one a line, that are not to be fetched or kept"
     )
     min_fetched: float = Field(
         0.1, ge=0, le=1, description="a shard of which a smaller share of the URLs asked could be had fails"

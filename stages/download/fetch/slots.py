@@ -11,7 +11,6 @@ import fcntl
 import hashlib
 import os
 import random
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,14 +18,14 @@ from pathlib import Path
 from queue import LifoQueue
 from threading import Lock
 
-from manifests.errors import Refused
+from stages.download.fetch.own_folder import own_folder
 
 
 class Slots:
     """The slots of every host, `per_host` each. A thread holds one at a time, so that nobody waits in a circle."""
 
     def __init__(self, per_host: int, folder: Path | None = None) -> None:
-        self._per_host, self._folder = per_host, folder or _folder()
+        self._per_host, self._folder = per_host, folder or own_folder("hosts")
         self._turns: dict[str, LifoQueue[int]] = defaultdict(self._numbers)  # among threads of this process
         self._lock = Lock()
 
@@ -70,12 +69,3 @@ class Slots:
 
     def _opened(self, name: str, number: int) -> int:
         return os.open(self._folder / f"{name}.{number}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-
-
-def _folder() -> Path:
-    """A folder of this user's own. Raises Refused where somebody else made it."""
-    folder = Path(tempfile.gettempdir()) / f"blindpairs-{os.geteuid()}-hosts"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.lstat().st_uid != os.geteuid() or not folder.is_dir() or folder.is_symlink():
-        raise Refused(f"{folder} belongs to somebody else; remove it, or set TMPDIR to a folder of your own")
-    return folder

@@ -58,6 +58,14 @@ def target(url: str) -> Target:
     return Target(parts.scheme, host_of(parts.hostname or ""), port or PORTS[parts.scheme], path + query)
 
 
+def spelled(url: str) -> str:
+    """A URL in the one spelling in which it is asked, by which it is known; as it stands where it is not asked."""
+    try:
+        return str(target(url))
+    except NotFetched:
+        return url.strip()
+
+
 def _check(parts: SplitResult, port: int | None) -> None:
     if parts.scheme not in PORTS:
         raise NotFetched(BAD_URL, f"only http and https are asked, not {parts.scheme[:20] or 'a URL without scheme'}")

@@ -8,12 +8,13 @@ from enum import StrEnum
 from itertools import islice
 
 from manifests.errors import Refused
+from manifests.stores.places import absolute
 from stages import images
 from stages.download.imagenet.classes import SYNSET
 from stages.download.imagenet.names import base, is_official, synset_in
 from stages.download.imagenet.stretch import Endless
 from stages.download.index import SIDECARS
-from stages.download.listing import absolute, files_below, files_matching, listing
+from stages.download.listing import files_below, files_matching, listing
 from stages.download.parquet.source import ENDINGS
 from stages.download.settings import ImagenetSettings
 from stages.download.store_listing import is_folder

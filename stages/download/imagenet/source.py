@@ -13,6 +13,7 @@ from typing import Any
 
 from manifests.counts import Counts
 from manifests.errors import Refused
+from manifests.stores.places import absolute
 from manifests.tables import OK
 from stages import images
 from stages.base import Begun, Task
@@ -23,7 +24,7 @@ from stages.download.imagenet.form import GROWING, Form, form_of
 from stages.download.imagenet.names import SPLITS, label_in, split_of
 from stages.download.imagenet.tars import ClassTars, ImageTars
 from stages.download.imagenet.truth import Truth, are_numbered, read_truth
-from stages.download.listing import absolute, files_below, listing
+from stages.download.listing import files_below, listing
 from stages.download.parquet.source import ParquetSource
 from stages.download.row import Row
 from stages.download.settings import FolderSettings, ImagenetSettings, ParquetSettings, ShardsSettings

@@ -14,13 +14,14 @@ from typing import Any
 
 from manifests.counts import Counts
 from manifests.errors import Refused
+from manifests.stores.places import absolute
 from stages import images
 from stages.base import Task
 from stages.download.imagenet.form import CLASS_TAR
 from stages.download.imagenet.names import base
 from stages.download.imagenet.stretch import Endless, stretch
 from stages.download.index import Index, index_of
-from stages.download.listing import absolute, digest, files_matching, listing
+from stages.download.listing import digest, files_matching, listing
 from stages.download.row import Found, Row, looked_at, refused
 from stages.download.settings import ImagenetSettings
 from stages.download.shards import DUPLICATE_KEY

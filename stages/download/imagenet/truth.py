@@ -16,6 +16,7 @@ from functools import cached_property
 
 from manifests.errors import Refused
 from manifests.stores.faults import sentence
+from manifests.stores.places import absolute
 from stages import images
 from stages.download.imagenet.classes import SYNSET
 from stages.download.imagenet.devkit import (
@@ -29,7 +30,6 @@ from stages.download.imagenet.devkit import (
     unpacked_files,
 )
 from stages.download.imagenet.names import base, number_in
-from stages.download.listing import absolute
 from stages.download.store_listing import is_folder
 
 REMEDY = "give the devkit (ILSVRC2012_devkit_t12.tar.gz or its folder), a text of synsets one a line, or Kaggle's csv"

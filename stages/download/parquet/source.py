@@ -16,11 +16,12 @@ import pyarrow.parquet as pq
 
 from manifests.counts import Counts
 from manifests.errors import Refused
+from manifests.stores.places import absolute
 from stages import cells, images
 from stages.base import Begun, Task
 from stages.cells import Cell
 from stages.download.growth import grown
-from stages.download.listing import absolute, digest, files_below, files_matching, listing
+from stages.download.listing import digest, files_below, files_matching, listing
 from stages.download.parquet.entries import Entry, entries_of, opened_table, raise_if_not_the_files, told
 from stages.download.parquet.layout import Layout, Names, layout_of
 from stages.download.row import Found, Row, fields_of, look, looked_at, refused

@@ -32,15 +32,31 @@ def resolved(there: Sequence[str], mapped: Mapping[str, str], needed: Sequence[s
         hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(KNOWN)}"
         raise Refused(f"{where}: columns names {unknown[0]!r}, which is no column of ours; {hint}")
     if absent := [name for name in mapped.values() if name not in there]:
-        raise Refused(f"{where} has no column {absent[0]!r}, which the recipe names; it has: {_shown(there)}")
+        raise Refused(
+            f"{where} has no column {absent[0]!r}, which the recipe names; it has: {_shown(there)}"
+            f"{_comma(there, where)}"
+        )
     first = {name: next((one for one in spellings if one in there), None) for name, spellings in KNOWN.items()}
     found = {name: one for name, one in (first | dict(mapped)).items() if one is not None}
-    if lacking := [name for name in needed if name not in found]:
-        raise Refused(
-            f"{where} has no column for {lacking[0]}; it has: {_shown(there)}; say which one it is, "
-            f"columns: {{{lacking[0]}: NAME}}"
-        )
+    if lacking := [name for name in dict.fromkeys(needed) if name not in found]:
+        raise Refused(f"{where} has no column for {_lacking(lacking, there)}{_comma(there, where)}")
     return found
+
+
+def _lacking(names: Sequence[str], there: Sequence[str]) -> str:
+    filters = [name for name in names if name != URL]
+    of_which = f"{', '.join(filters)}: " if URL in names else ""
+    asked = f" ({of_which}asked for by where)" if filters else ""
+    which = "it is" if len(names) == 1 else "they are"
+    say = f"say which {which}, columns: {{{', '.join(f'{name}: NAME' for name in names)}}}"
+    leave = ", or leave the filter out" if len(filters) == 1 else ", or leave the filters out" if filters else ""
+    return f"{', '.join(names)}{asked}; it has: {_shown(there)}; {say}{leave}"
+
+
+def _comma(there: Sequence[str], where: str) -> str:
+    if not where.endswith(".csv") or not any(";" in name for name in there):
+        return ""
+    return "; the separator of a .csv is a comma here: separated by semicolons? write it with commas, or as Parquet"
 
 
 def _shown(names: Sequence[str]) -> str:

@@ -116,8 +116,6 @@ def _packed(bits: NDArray[np.bool_]) -> str | None:
     return base64.b64encode(zlib.compress(np.packbits(bits).tobytes(), 9)).decode() if bits.any() else None
 
 
-def unpacked(text: str | None, count: int) -> NDArray[np.bool_]:
+def unpacked(text: str, count: int) -> NDArray[np.bool_]:
     """(count,) the bits that `again` says."""
-    if text is None:
-        return np.zeros(count, bool)
     return np.unpackbits(np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8), count=count).astype(bool)

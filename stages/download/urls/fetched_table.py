@@ -1,26 +1,27 @@
-"""Fetched table: what became of the URLs of one list, in a Parquet table beside the tar of their images.
+"""Fetched tables: what became of the URLs of one list, in a Parquet table beside the tar of their images.
 
 It has the columns of img2dataset's own (`key`, `url`, `status`, `error_message`, `sha256`), so that what lies in
-the folder can be read as a source of kind img2dataset too. A tar and its table are named by what was asked
-for, a hash of the URLs in order: whoever asks for the same list again finds it there.
+the folder can be read as a source of kind img2dataset too. Tar and table are named by what was asked for (into.py):
+whoever asks for the same finds it there. The last part of the name is drawn: two machines that fetch the same
+list at the same time leave two of each, and neither has its bytes exchanged by the other.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from manifests.errors import Refused
 from manifests.storage import Folder
+from manifests.stores.faults import Unreachable
 from manifests.tables import OK, image_id
 
 TABLE, TAR = ".parquet", ".tar"
-LISTED = b"listed"  # in the metadata: the list by which its URLs were asked for again; empty: a table of the source
 SUCCESS = "success"  # img2dataset's word for what we call ok
+LISTED = b"listed"  # in the metadata: the list by which its URLs were asked for again; empty: a table of the source
 SCHEMA = pa.schema(
     [
         pa.field("key", pa.string()),  # the member of the tar, without its ending
@@ -29,18 +30,12 @@ SCHEMA = pa.schema(
         pa.field("error_message", pa.string()),
         pa.field("sha256", pa.string()),  # of the bytes as served
         pa.field("asked_at", pa.string()),  # UTC, to the second
-        pa.field("again_in", pa.string()),  # the list in which it was asked for again; null: this row counts
+        pa.field("again_in", pa.string()),  # the lists in which it was asked for again, blanks between; null: none
     ]
 )
 
 
-def stem_of(source: str, urls: Sequence[str], resize: int | None, listed: str = "") -> str:
-    """What the tar of these URLs is called; `listed`: the list by which they are asked for again."""
-    text = "\n".join([f"resize {resize}", listed, *urls])
-    return f"{source}-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:16]}"
-
-
-def write(into: Folder, stem: str, urls: Sequence[str], outcomes: pa.Table, listed: str = "") -> None:
+def write(into: Folder, name: str, urls: Sequence[str], outcomes: pa.Table, listed: str = "") -> None:
     """Write the table of these URLs: `outcomes` is what fetch.fetching gives, in their order."""
     status = outcomes.column("status")
     values = {
@@ -52,55 +47,76 @@ def write(into: Folder, stem: str, urls: Sequence[str], outcomes: pa.Table, list
         "asked_at": outcomes.column("asked_at"),
         "again_in": pa.nulls(len(urls), pa.string()),
     }
-    _put(into, stem + TABLE, pa.table(values, SCHEMA.with_metadata({LISTED: listed.encode()})))
+    put(into, name, pa.table(values, SCHEMA.with_metadata({LISTED: listed.encode()})))
 
 
 def read(into: Folder, name: str) -> pa.Table:
-    """One table, by its file's name."""
-    with into.open(name) as file:
-        return pq.read_table(file)
+    """One table, by its file's name. Raises Refused where it is damaged, Unreachable where its store failed."""
+    try:
+        with into.open(name) as file:
+            return pq.read_table(file)
+    except (Unreachable, MemoryError):
+        raise
+    except (pa.ArrowException, OSError, ValueError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise Refused(f"{into.url}/{name} is damaged ({why}); remove it, and its URLs are fetched again") from error
 
 
-def tables_of(into: Folder, source: str) -> list[str]:
-    """The names of the tables of a source."""
-    form = re.compile(re.escape(source) + r"-[0-9a-f]{16}" + re.escape(TABLE))
-    return [name for name in into.sizes() if form.fullmatch(name)]
+def erased(into: Folder, names: Collection[str], source: str, ids: Collection[str]) -> int:
+    """Take the rows of these images out of these tables; how many there were."""
+    gone = set(ids)
+    return sum(_changed(into, names, lambda table: pc.invert(_is_in(table, source, gone)), pa.Table.filter))
 
 
-def erase(into: Folder, source: str, ids: Collection[str]) -> int:
-    """Take the rows of these images out of the source's tables; how many there were."""
-    gone, count = set(ids), 0
-    for name in tables_of(into, source):
-        table = read(into, name)
-        which = _is_in(table, source, gone)
-        if which.true_count:
-            count += which.true_count
-            _put(into, name, table.filter(pc.invert(which)))
-    return count
+def marked(into: Folder, names: Collection[str], source: str, ids: Collection[str], where: str) -> int:
+    """Say of the rows of these images, if they failed, that they were asked for again in the list `where`.
 
-
-def mark_asked_again(into: Folder, source: str, ids: Collection[str], where: str) -> int:
-    """Say of the rows of these images that they were asked for again in the list `where`; how many it was news of.
-
-    Not of those that were fetched by this list, or by a later one.
+    Not of those that were fetched by this list, or by a later one. How many rows it was news of.
     """
-    gone, count = set(ids), 0
-    for name in tables_of(into, source):
+    wanted = set(ids)
+
+    def failed(table: pa.Table) -> pa.Array:
+        known = pa.array([where in (lists or "").split() for lists in table.column("again_in").to_pylist()], pa.bool_())
+        lost = pc.and_(pc.not_equal(table.column("status"), SUCCESS), pc.invert(known))
+        later = (table.schema.metadata or {}).get(LISTED, b"").decode() >= where
+        return pc.invert(pc.and_(pc.and_(lost, _is_in(table, source, wanted)), not later))
+
+    def with_mark(table: pa.Table, kept: pa.Array) -> pa.Table:
+        before = table.column("again_in")
+        marks = pc.if_else(kept, before, pc.binary_join_element_wise(pc.fill_null(before, ""), where, " "))
+        return table.set_column(SCHEMA.get_field_index("again_in"), SCHEMA.field("again_in"), pc.utf8_trim(marks, " "))
+
+    return sum(_changed(into, names, failed, with_mark))
+
+
+def urls_of(into: Folder, names: Collection[str], hashes: Collection[str]) -> Iterator[tuple[str, str]]:
+    """(url, hash) of each row whose bytes as served have one of these sha256."""
+    for name in names:
         table = read(into, name)
-        if (table.schema.metadata or {}).get(LISTED, b"").decode() >= where:
-            continue
-        which = pc.and_(_is_in(table, source, gone), pc.is_null(table.column("again_in")))
-        if news := pc.sum(which).as_py():
-            count += news
-            marks = pc.if_else(which, where, table.column("again_in"))
-            _put(into, name, table.set_column(SCHEMA.get_field_index("again_in"), SCHEMA.field("again_in"), marks))
-    return count
+        rows = table.filter(pc.is_in(table.column("sha256"), pa.array(sorted(hashes), pa.string())))
+        yield from zip(rows.column("url").to_pylist(), rows.column("sha256").to_pylist(), strict=True)
+
+
+def put(into: Folder, name: str, table: pa.Table) -> None:
+    """Write a table, whole or not at all."""
+    with into.aside(name) as path:
+        pq.write_table(table, path, compression="zstd")
+
+
+def _changed(
+    into: Folder,
+    names: Collection[str],
+    kept: Callable[[pa.Table], pa.Array],
+    change: Callable[[pa.Table, pa.Array], pa.Table],
+) -> Iterator[int]:
+    """Change each table of which not all rows are `kept` as they are; of each, how many are not."""
+    for name in names:
+        table = read(into, name)
+        stay = kept(table)
+        if stay.false_count if isinstance(stay, pa.Array) else pc.sum(pc.invert(stay)).as_py():
+            put(into, name, change(table, stay))
+            yield int(pc.sum(pc.invert(stay)).as_py())
 
 
 def _is_in(table: pa.Table, source: str, ids: set[str]) -> pa.Array:
-    return pa.array([image_id(source, url) in ids for url in table.column("url").to_pylist()], pa.bool_())
-
-
-def _put(into: Folder, name: str, table: pa.Table) -> None:
-    with into.aside(name) as path:
-        pq.write_table(table, path, compression="zstd")
+    return pa.array([url is not None and image_id(source, url) in ids for url in table.column("url").to_pylist()])

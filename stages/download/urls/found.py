@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from manifests.errors import Refused
-from stages.download.listing import absolute, files_matching, listing, literally
+from manifests.stores.places import absolute
+from stages.download.listing import files_matching, listing, literally
 from stages.download.settings import UrlsSettings
 from stages.download.store_listing import is_folder
 from stages.download.urls.again import lists_of
 from stages.download.urls.columns import URL, resolved
+from stages.download.urls.into import into_of
 from stages.download.urls.tables import ENDINGS, names
 from stages.download.urls.where import Bound, bounds
 from stages.download.walk import File
@@ -33,8 +35,18 @@ def tables(source: UrlsSettings) -> list[Table]:
     """The tables of a source by uri, then its lists. Raises Refused where there is none, or one lacks a column."""
     needed = [URL, *(bound.column for bound in bounds(source.where))]
     found = [Table(file.uri, file.size, _columns(source, file.uri, needed)) for file in _files(source)]
-    lists = [file for uri in lists_of(source) for file in files_matching(source, literally(uri))]
-    return found + [Table(file.uri, file.size, _own(file.uri), listed=True) for file in lists]
+    lists = lists_of(source, [table.uri for table in found])
+    return found + [Table(uri, 0, _own(uri), listed=True) for uri in lists]  # what is forgotten changes their bytes
+
+
+def lists(source: UrlsSettings) -> list[str]:
+    """The URIs of the lists that count for a source as it is now."""
+    return lists_of(source, table_uris(source))
+
+
+def table_uris(source: UrlsSettings) -> list[str]:
+    """The URIs of its tables at `uri`."""
+    return [file.uri for file in _files(source)]
 
 
 def table_at(source: UrlsSettings, uri: str, *, listed: bool) -> Table:
@@ -51,6 +63,15 @@ def _own(uri: str) -> tuple[tuple[str, str], ...]:
 
 
 def _files(source: UrlsSettings) -> list[File]:
+    files = _at_uri(source)
+    if inside := [file.uri for file in files if file.uri.startswith(f"{into_of(source).url}/")]:
+        raise Refused(
+            f"source {source.name}: {inside[0]} lies in `into`, where fetched tables are; choose another into"
+        )
+    return files
+
+
+def _at_uri(source: UrlsSettings) -> list[File]:
     uri = source.uri
     with listing(source):
         folder = is_folder(absolute(uri))

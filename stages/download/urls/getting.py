@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from manifests.errors import Refused
 from manifests.storage import Folder
+from manifests.tables import image_id
 from stages.download.fetch.fetching import fetched
 from stages.download.fetch.outcomes import OPTED_OUT
+from stages.download.fetch.own_folder import own_folder
+from stages.download.fetch.targets import spelled
 from stages.download.index import Index, index_of
 from stages.download.opt_out import OptOut, entries
 from stages.download.row import printable
 from stages.download.settings import UrlsSettings
 from stages.download.tar import Member
 from stages.download.urls import fetched_table
-from stages.download.urls.fetched_table import SUCCESS, TABLE, TAR, stem_of
-from stages.download.urls.into import into_of
+from stages.download.urls.fetched_table import SUCCESS, TABLE, TAR
+from stages.download.urls.found import lists
+from stages.download.urls.into import fetchings_of, into_of, new_fetching, stem_of
 
 MISSING = "missing_from_tar"
+ON_THE_LIST = "it stands on the opt-out list"
 WORK = "_fetching"  # what is not finished, beside what is
+FileRow = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,14 @@ class Got:
     uri: str = ""
     index: Index = field(default_factory=Index)
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    opted: OptOut = field(default_factory=OptOut)
     asked_again: int = 0
     forgotten: int = 0
+
+
+def opted_out(source: UrlsSettings) -> OptOut:
+    """The source's opt-out list. Raises Refused where it does not read."""
+    return entries(source.fetch.opt_out, with_image_ids=True) if source.fetch.opt_out else OptOut()
 
 
 def got(source: UrlsSettings, urls: Sequence[str], listed: str = "") -> Got:
@@ -55,32 +65,37 @@ def got(source: UrlsSettings, urls: Sequence[str], listed: str = "") -> Got:
     """
     if not urls:
         return Got()
-    into, stem = into_of(source), stem_of(source.name, urls, source.resize, listed)
-    if not into.has(stem + TABLE):
+    into, stem = into_of(source), stem_of(source, urls, listed)
+    if not fetchings_of(into, stem):
         with _work(into, stem) as (scratch, journal):
-            least = 0.0 if listed else source.fetch.min_fetched
-            outcomes = fetched(urls, source.fetch, source.resize, scratch, journal, least)
-            with into.aside(stem + TAR) as path:
-                shutil.move(scratch / "images.tar", path)
-            fetched_table.write(into, stem, urls, outcomes, listed)  # the last: whoever finds it finds the tar
+            if not fetchings_of(into, stem):  # by who held the lock
+                _fetch(source, urls, listed, scratch, journal)
             journal.unlink(missing_ok=True)
-    return _read(source, into, stem, len(urls))
+    return _read(source, fetchings_of(into, stem)[0], len(urls))
+
+
+def _fetch(source: UrlsSettings, urls: Sequence[str], listed: str, scratch: Path, journal: Path) -> None:
+    opted, into = opted_out(source), into_of(source)
+    unwanted = [url for url in urls if image_id(source.name, url) in opted.image_ids]
+    least = 0.0 if listed else source.fetch.min_fetched
+    outcomes = fetched(urls, source.fetch, source.resize, scratch, journal, least, unwanted)
+    name = new_fetching(stem_of(source, urls, listed))
+    with into.aside(name + TAR) as path:
+        shutil.move(scratch / "images.tar", path)
+    fetched_table.write(into, name + TABLE, urls, outcomes, listed)  # the last: whoever finds it finds the tar
 
 
 @contextmanager
 def _work(into: Folder, stem: str) -> Iterator[tuple[Path, Path]]:
     """A folder for the work and the journal's path, which are no other process's; the journal outlives a kill.
 
-    Beside the tars on a disk; for a bucket under TMPDIR. Raises Refused where another process fetches the list.
+    Beside the tars on a disk; for a bucket in a folder of one's own under TMPDIR. Waits for another process of this
+    machine that fetches the same list.
     """
-    here = Path(tempfile.gettempdir()) / f"blindpairs-fetching-{os.getuid()}"
-    top = (into.local or here) / WORK
+    top = into.local / WORK if into.local else own_folder("fetching")
     top.mkdir(parents=True, exist_ok=True)
     with (top / f"{stem}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Refused(f"another process fetches {into.url}/{stem}; wait until it is done") from None
+        fcntl.flock(lock, fcntl.LOCK_EX)
         scratch = top / stem
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
@@ -88,24 +103,34 @@ def _work(into: Folder, stem: str) -> Iterator[tuple[Path, Path]]:
             yield scratch, top / f"{stem}.journal"
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-    (top / f"{stem}.lock").unlink(missing_ok=True)
 
 
-def _read(source: UrlsSettings, into: Folder, stem: str, asked: int) -> Got:
-    table, uri = fetched_table.read(into, stem + TABLE), (into / (stem + TAR)).url
+def _read(source: UrlsSettings, name: str, asked: int) -> Got:
+    into, opted = into_of(source), opted_out(source)
+    rows, uri = fetched_table.read(into, name).to_pylist(), (into / (name.removesuffix(TABLE) + TAR)).url
+    counting = _counting(source, rows)
     index = index_of(uri)
     members = {member.name.rpartition(".")[0]: member for member in index.pictures}
-    opt_out = entries(source.fetch.opt_out) if source.fetch.opt_out else OptOut(frozenset(), frozenset())
-    rows = table.to_pylist()
-    outcomes = {
-        row["url"]: _outcome(row, members.get(row["key"]), opt_out, index, uri) for row in rows if not row["again_in"]
-    }
-    return Got(uri, index, outcomes, sum(1 for row in rows if row["again_in"]), asked - len(rows))
+    outcomes = {row["url"]: _outcome(row, members.get(row["key"]), index, uri) for row in counting}
+    outcomes |= {row["url"]: Outcome(OPTED_OUT, ON_THE_LIST) for row in counting if _is_opted(source, row, opted)}
+    return Got(uri, index, outcomes, opted, len(rows) - len(counting), asked - len(rows))
 
 
-def _outcome(row: Mapping[str, str | None], member: Member | None, opt_out: OptOut, index: Index, uri: str) -> Outcome:
-    if row["url"] in opt_out.urls or row["sha256"] in opt_out.sha256:
-        return Outcome(OPTED_OUT, "it is on the opt-out list")
+def _counting(source: UrlsSettings, rows: Sequence[FileRow]) -> Sequence[FileRow]:
+    """The rows that are asked for again in none of the lists that count for this source."""
+    if not any(row["again_in"] for row in rows):
+        return rows
+    taken = {uri.rpartition("/")[2] for uri in lists(source)}
+    return [row for row in rows if not taken & set((row["again_in"] or "").split())]
+
+
+def _is_opted(source: UrlsSettings, row: FileRow, opted: OptOut) -> bool:
+    url = row["url"] or ""
+    by_url = bool(opted.urls) and spelled(url) in opted.urls
+    return by_url or row["sha256"] in opted.sha256 or image_id(source.name, url) in opted.image_ids
+
+
+def _outcome(row: FileRow, member: Member | None, index: Index, uri: str) -> Outcome:
     if row["status"] != SUCCESS:
         return Outcome(str(row["status"]), printable(row["error_message"] or "no more is known"))
     if member is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any
 
@@ -55,7 +55,10 @@ def _cut(found: tuple[Table, ...], where: WhereSettings, most: int) -> list[tupl
     """The stretches of each table. A list is cut alone: its URLs are those of a table."""
     plain = {table.uri: dict(table.columns) for table in found if not table.listed}
     cut = stretches(plain, bounds(where), most)
-    cut += [one for table in found if table.listed for one in stretches({table.uri: dict(table.columns)}, (), most)]
+    for table in found:
+        if table.listed:  # all its rows, also those that were emptied since
+            whole = stretches({table.uri: dict(table.columns)}, (), most)
+            cut += [replace(one, urls=one.rows) for one in whole]
     by_uri = {table.uri: table for table in found}
     return [(by_uri[one.table], one) for one in cut]
 

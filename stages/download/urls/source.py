@@ -12,18 +12,16 @@ from dataclasses import dataclass
 
 from manifests.counts import Counts
 from stages.base import Begun, Task
+from stages.download.fetch.outcomes import OPTED_OUT
 from stages.download.listing import digest
 from stages.download.row import Found, Row, fields_of, looked_at, refused
 from stages.download.settings import UrlsSettings
 from stages.download.urls import plan
 from stages.download.urls.found import table_at, tables
-from stages.download.urls.getting import Got, got
-from stages.download.urls.into import into_of
+from stages.download.urls.getting import ON_THE_LIST, Got, got, opted_out
+from stages.download.urls.into import check_takes_files, into_of
 from stages.download.urls.stretch import Asked, rows_of
 from stages.download.walk import File
-
-# rows that say nothing of how well the fetching went: nobody was asked, or said no
-NOT_ASKED = ("filtered", "duplicate_url", "opted_out", "robots")
 
 
 @dataclass(frozen=True)
@@ -33,10 +31,13 @@ class UrlsSource:
     source: UrlsSettings
 
     def outside(self) -> dict[str, int | str]:
-        """Number, bytes and a hash of the tables. Refused where one lacks a column, or `into` takes no file."""
-        found = digest(File(table.uri.rpartition("/")[2], table.uri, table.bytes) for table in tables(self.source))
-        into_of(self.source).check_writable()
-        return found
+        """Number, bytes and a hash of the tables.
+
+        Refused where one lacks a column, the opt-out list does not read, or `into` takes no file.
+        """
+        opted_out(self.source)
+        check_takes_files(into_of(self.source))
+        return digest(File(table.uri.rpartition("/")[2], table.uri, table.bytes) for table in tables(self.source))
 
     def plan(self) -> list[Task]:
         return plan.tasks(self.source)
@@ -50,9 +51,11 @@ class UrlsSource:
         table = table_at(self.source, stretch.table, listed=task.facts["listed"])
         asked = rows_of(stretch, dict(table.columns), table.filters(self.source))
         listed = table.uri.rpartition("/")[2] if table.listed else ""
-        there = got(self.source, [one.url for one in asked if one.status is None], listed)
-        rows = [row for one in asked if (row := self._row(one, stretch.table, there)) is not None]
-        aside = {"(asked for again in a later list)": there.asked_again, "(forgotten)": there.forgotten}
+        counting = [one for one in asked if one.url or not listed]  # of a list the empty rows were forgotten
+        there = got(self.source, [one.url for one in counting if one.status is None], listed)
+        rows = [row for one in counting if (row := self._row(one, stretch.table, there)) is not None]
+        forgotten = there.forgotten + len(asked) - len(counting)
+        aside = {"(asked for again in a later list)": there.asked_again, "(forgotten)": forgotten}
         return rows, Counts(aside=dict(+Counter(aside)))
 
     def _row(self, one: Asked, table: str, there: Got) -> Row | None:
@@ -65,4 +68,7 @@ class UrlsSource:
         if (member := outcome.member) is None:
             return refused(Found(self.source.name, key, one.url, "", 0, 0, fields), outcome.status, outcome.sentence)
         found = Found(self.source.name, key, one.url, there.uri, member.offset, member.length, fields, member.fault)
-        return looked_at(found, there.index.looks.get(member.offset))
+        row = looked_at(found, there.index.looks.get(member.offset))
+        if row["sha256"] not in there.opted.sha256:
+            return row
+        return refused(Found(self.source.name, key, one.url, "", 0, 0, fields), OPTED_OUT, ON_THE_LIST)

@@ -38,7 +38,8 @@ def rows_of(stretch: Stretch, columns: Mapping[str, str], filters: Sequence[Boun
     missed = first_missed(table, filters)
     has_url = table.column(URL).is_valid().to_numpy(zero_copy_only=False).astype(bool)
     again = np.zeros(table.num_rows, bool)
-    again[np.flatnonzero(has_url & (missed < 0))] = unpacked(stretch.again, stretch.urls)
+    if stretch.again:
+        again[np.flatnonzero(has_url & (missed < 0))] = unpacked(stretch.again, stretch.urls)
     return [
         Asked(stretch.first + place, values, *_why_not(values, filters, int(missed[place]), bool(again[place])))
         for place, values in enumerate(table.to_pylist())

@@ -1,17 +1,17 @@
 """Tables of URLs: Parquet by row groups, CSV, TSV and JSON-lines by stretches of text; never a whole one in memory.
 
-Reading can begin at any row that a `Lot` names: in Parquet by the row's number, in text by its first byte.
+Reading can begin at any row that a `Lot` names: in Parquet by the row's number, in text by its first byte. A TSV
+is plain: tabs separate, a quote is a quote (texts.py).
 """
 
 from __future__ import annotations
 
 import csv
-import io
-import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,12 +23,11 @@ from manifests.errors import Refused
 from manifests.stores.faults import Unreachable
 from manifests.stores.places import is_local
 from stages import images
-from stages.download.urls.columns import NUMBERS
+from stages.download.urls.columns import NUMBERS, URL
+from stages.download.urls.texts import Row, columns_of, text_rows
 
 ENDINGS = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson")
 LOT_ROWS = 1 << 16
-MOST_FIELD = 1 << 24  # characters in one field of a text; csv's own bound is 131,072
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -40,14 +39,17 @@ class Lot:
 
 
 def names(uri: str) -> list[str]:
-    """The columns of a table. Raises Refused where it does not read as what its ending says."""
+    """The columns of a table. Raises Refused where it does not read as what its ending says, or two have one name."""
     with _told(uri), images.opened(uri) as file:
         if uri.endswith(".parquet"):
-            return list(pq.ParquetFile(file, pre_buffer=not is_local(uri)).schema_arrow.names)
-        first = next(_text_rows(uri, file, 0), None)
-    if first is None:
+            found = list(pq.ParquetFile(file, pre_buffer=not is_local(uri)).schema_arrow.names)
+        else:
+            found = columns_of(uri, file)
+    if not found:
         raise Refused(f"{uri} holds no row")
-    return list(first[0])
+    if twice := [name for name, count in Counter(found).items() if name and count > 1]:
+        raise Refused(f"{uri}: two columns are called {twice[0]}; rename one, or leave it out")
+    return found
 
 
 def lots(uri: str, columns: Mapping[str, str], start: int = 0) -> Iterator[Lot]:
@@ -58,9 +60,17 @@ def lots(uri: str, columns: Mapping[str, str], start: int = 0) -> Iterator[Lot]:
     """
     with _told(uri), images.opened(uri, ahead=not uri.endswith(".parquet")) as file:
         if uri.endswith(".parquet"):
-            yield from _parquet_lots(pq.ParquetFile(file, pre_buffer=not is_local(uri)), columns, start)
+            parquet = pq.ParquetFile(file, pre_buffer=not is_local(uri))
+            _check_urls(uri, parquet.schema_arrow, columns)
+            yield from _parquet_lots(parquet, columns, start)
             return
-        yield from _text_lots(_text_rows(uri, file, start), columns)
+        yield from _text_lots(text_rows(uri, file, start), columns)
+
+
+def _check_urls(uri: str, schema: pa.Schema, columns: Mapping[str, str]) -> None:
+    name = columns.get(URL)
+    if name in schema.names and pa.types.is_nested(kind := schema.field(name).type):
+        raise Refused(f"{uri}: its column {name} is {kind}, no text; say which holds the URLs, columns: {{url: NAME}}")
 
 
 def _parquet_lots(parquet: pq.ParquetFile, columns: Mapping[str, str], start: int) -> Iterator[Lot]:
@@ -81,9 +91,32 @@ def _fitted(name: str, values: pa.Array) -> pa.Array:
     """A column as float64 or string; the values that do not fit are null."""
     if name in NUMBERS and (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
         return values.cast(pa.float64(), safe=False)
-    if name not in NUMBERS and pa.types.is_string(values.type):
+    if name not in NUMBERS and pa.types.is_string(values.type) and _is_sound(values):
         return pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values)
-    return _column(name, values.to_pylist())
+    return _column(name, _plain(values))
+
+
+def _is_sound(values: pa.Array) -> bool:
+    """Whether all strings are UTF-8; Parquet's writers need not check it."""
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _plain(values: pa.Array) -> Iterator[Any]:
+    """Each value as Python's; of strings and bytes what is not UTF-8 is replaced."""
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if _is_text(values.type) and not _is_sound(values):
+        values = values.cast(pa.large_binary())
+    for value in values.to_pylist():
+        yield value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
 def _column(name: str, values: Iterable[Any]) -> pa.Array:
@@ -106,69 +139,6 @@ def _text_lots(rows: Iterator[tuple[Row, int]], columns: Mapping[str, str]) -> I
 def _text_lot(lot: list[tuple[Row, int]], columns: Mapping[str, str]) -> Lot:
     table = pa.table({ours: _column(ours, [row.get(theirs) for row, _ in lot]) for ours, theirs in columns.items()})
     return Lot(table, np.array([start for _, start in lot], np.int64))
-
-
-def _text_rows(uri: str, file: IO[bytes], start: int) -> Iterator[tuple[Row, int]]:
-    """Rows with the byte each begins at."""
-    if uri.endswith((".csv", ".tsv")):
-        return _csv_rows(uri, file, start, "\t" if uri.endswith(".tsv") else ",")
-    return _json_rows(uri, file, start)
-
-
-class _Lines:
-    """Lines of a text from a byte on, and how many bytes were read; csv asks for as many as a row has."""
-
-    def __init__(self, file: IO[bytes], start: int) -> None:
-        file.seek(start)
-        self._lines, self.at = io.BufferedReader(_Raw(file), 1 << 20), start
-
-    def __iter__(self) -> Iterator[str]:
-        for line in self._lines:
-            text, first = line.decode("utf-8", "replace"), self.at == 0
-            self.at += len(line)
-            yield text.removeprefix("\ufeff") if first else text  # a byte order mark
-
-
-class _Raw(io.RawIOBase):
-    """A file as io.BufferedReader wants it."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        super().__init__()
-        self._file = file
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-
-def _csv_rows(uri: str, file: IO[bytes], start: int, delimiter: str) -> Iterator[tuple[Row, int]]:
-    csv.field_size_limit(MOST_FIELD)
-    head_lines = _Lines(file, 0)
-    head = next(csv.reader(head_lines, delimiter=delimiter), None)
-    if head is None:
-        return
-    lines = _Lines(file, max(start, head_lines.at))
-    begins = lines.at
-    for row in csv.reader(lines, delimiter=delimiter):
-        if row:
-            yield dict(zip(head, row, strict=False)), begins
-        begins = lines.at
-
-
-def _json_rows(uri: str, file: IO[bytes], start: int) -> Iterator[tuple[Row, int]]:
-    lines = _Lines(file, start)
-    begins = start
-    for line in lines:
-        if line.strip():
-            value = json.loads(line)
-            if not isinstance(value, dict):
-                raise ValueError(f"the line at byte {begins} is no JSON object")
-            yield value, begins
-        begins = lines.at
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,10 +18,11 @@ from manifests.storage import Folder
 from manifests.tables import image_id
 from pipeline.forget.bytes_there import wiped
 from pipeline.forget.forget import forget
+from pipeline.forget.named import named_as_served
 from stages.download.urls import fetched_table
 
 URLS = [f"https://a.example/{number}.png" for number in range(3)]
-STEM = "web-" + "0" * 16
+STEM = "web-" + "-".join(("0" * 8, "0" * 16, "0" * 6))
 
 
 def fetched(into: str) -> tuple[bytes, list[dict]]:
@@ -32,11 +34,15 @@ def fetched(into: str) -> tuple[bytes, list[dict]]:
     keys = [f"{n:05}" for n in range(3)]
     nothing = pa.nulls(3, pa.string())
     outcomes = pa.table({"key": keys, "status": ["ok"] * 3, "error": nothing, "sha256": keys, "asked_at": keys})
-    fetched_table.write(Folder(into), STEM, URLS, outcomes)
+    fetched_table.write(Folder(into), f"{STEM}.parquet", URLS, outcomes)
     lying = [one for one in laid_out(tar) if one.name.endswith("png")]
     facts = {"source": "web", "uri": f"{into}/{STEM}.tar"}
     ids = [image_id("web", url) for url in URLS]
-    places = [{"offset": one.start, "length": one.stop - one.start} for one in lying]
+    hashes = [sha256(tar[one.start : one.stop]).hexdigest() for one in lying]
+    places = [
+        {"offset": one.start, "length": one.stop - one.start, "sha256": digest}
+        for one, digest in zip(lying, hashes, strict=True)
+    ]
     return tar, [{"image_id": name, **facts, **place} for name, place in zip(ids, places, strict=True)]
 
 
@@ -54,6 +60,30 @@ def test_what_was_fetched_for_it_is_wiped_with_its_caption_and_its_row(where: st
         assert same is (not one.name.startswith("00001"))
         assert same or not any(now[one.start : one.stop])
     assert fetched_table.read(Folder(into), f"{STEM}.parquet").column("url").to_pylist() == [URLS[0], URLS[2]]
+
+
+def test_a_hash_of_the_bytes_as_served_names_an_image_that_was_resized(tmp_path: Path) -> None:
+    fetched(str(tmp_path / "into"))
+    sources = {"web": {"kind": "urls", "into": str(tmp_path / "into")}, "photos": {"kind": "folder"}}
+    assert named_as_served(sources, {"00001", "elsewhere"}) == {image_id("web", URLS[1]): "00001"}
+
+
+def test_what_is_gone_or_damaged_there_is_said_and_keeps_nobody(tmp_path: Path) -> None:
+    sources = {"web": {"kind": "urls", "into": str(tmp_path / "into")}}
+    assert wiped(sources, []).wiped == 0
+    _, images = fetched(str(tmp_path / "into"))
+    (tmp_path / f"into/{STEM}.parquet").write_bytes(b"PAR1 damaged")
+    told = wiped(sources, images[:1])
+    assert (told.wiped, told.uris) == (1, (f"{tmp_path}/into/{STEM}.parquet",))
+    (tmp_path / f"into/{STEM}.tar").unlink()
+    assert wiped(sources, images[1:2]).wiped == 0
+
+
+def test_bytes_that_are_another_images_by_now_are_left(tmp_path: Path) -> None:
+    tar, images = fetched(str(tmp_path / "into"))
+    told = wiped({"web": {"kind": "urls", "into": str(tmp_path / "into")}}, [images[0] | {"sha256": "0" * 64}])
+    assert told.wiped == 0
+    assert (tmp_path / f"into/{STEM}.tar").read_bytes() == tar
 
 
 def test_what_others_own_is_named_not_touched(tmp_path: Path) -> None:

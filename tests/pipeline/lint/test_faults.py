@@ -9,6 +9,7 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -188,6 +189,14 @@ def test_nothing_is_found_in_a_clean_source(form: str, tmp_path: Path) -> None:
     assert answer.images == answer.decoded > 3
 
 
+def urls_alone(folder: Path) -> None:
+    table = pa.table({"URL": [b"http://localhost/1.jpg"], "TEXT": ["one"], "hash": [7]})
+    pq.write_table(table, folder / "laion-00000.parquet")
+
+
+IN_PARQUET: list[tuple[str, str, Plant]] = [("urls_alone", "laion-00000.parquet", urls_alone)]
+
+
 @pytest.mark.parametrize(("code", "where", "plant"), IN_TARS)
 def test_a_fault_in_a_tar_is_found(code: str, where: str, plant: Plant, tmp_path: Path) -> None:
     plant(tars(tmp_path / "source"))
@@ -215,6 +224,14 @@ def test_a_fault_in_a_parquet_is_found(code: str, data: bytes | None, tmp_path: 
     check(found, code, "3.jpg")
 
 
+@pytest.mark.parametrize(("code", "where", "plant"), IN_PARQUET)
+def test_a_parquet_of_another_kind_is_found(code: str, where: str, plant: Plant, tmp_path: Path) -> None:
+    plant(hub(tmp_path / "source"))
+    found = findings(tmp_path / "source")
+    check(found, code, where)
+    assert set(found) == {code}
+
+
 def check(found: dict[str, dict], code: str, where: str) -> None:
     """The fault is there, at its place, in a sentence; `unfinished` and `truncated` bring others along."""
     assert code in found, found
@@ -224,7 +241,7 @@ def check(found: dict[str, dict], code: str, where: str) -> None:
 
 
 def test_every_code_is_planted_somewhere() -> None:
-    planted = {code for code, _, _ in [*IN_TARS, *IN_FETCHED, *IN_FOLDERS]}
+    planted = {code for code, _, _ in [*IN_TARS, *IN_FETCHED, *IN_FOLDERS, *IN_PARQUET]}
     assert planted == {code for code, _, _ in codes()}
 
 

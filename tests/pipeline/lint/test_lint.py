@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from world import ilsvrc
 from world.commands import blindpairs
+from world.fetches import fetched, write_fetched
 from world.pictures import jpeg
 from world.sources import CLEAN, entries, fetched_folder, hub, photos, tars
-from world.tars import packed
+from world.tars import laid_out, packed
 
 from manifests.errors import Refused
 from manifests.stores import patience
@@ -239,8 +240,58 @@ def test_what_kind_urls_fetched_is_clean_with_its_lists_and_with_rows_forgotten(
     assert found(lint(str(folder), "all", 0)) == []
 
 
-def test_a_table_of_urls_is_no_parquet_of_images(tmp_path: Path) -> None:
+def test_a_parquet_without_images_is_told(tmp_path: Path) -> None:
     folder = hub(tmp_path / "source")
     table = pq.read_table(folder / "train-00000-of-00001.parquet").drop_columns(["image"])
     pq.write_table(table, folder / "train-00000-of-00001.parquet")
     assert [code for code, _, _ in found(lint(str(folder), "none", 0))] == ["bad_table"]
+
+
+def as_kind_urls_leaves_them(folder: Path, forgotten: str) -> None:
+    """Two tars with the same keys and other URLs, of which an image was forgotten, with its caption and fields."""
+    for shard in (0, 1):
+        tar = write_fetched(folder, [(fetched(n, jpeg(shard * 10 + n)) | {"url": f"{shard}/{n}"}, jpeg(shard * 10 + n))
+                                     for n in range(3)], f"{shard:05d}")  # fmt: skip
+        tar.with_name(f"{tar.stem}_stats.json").unlink()
+        table = pq.read_table(tar.with_suffix(".parquet"))
+        table = table.append_column("again_in", pa.nulls(3, pa.string()))
+        kept = [name != forgotten for name in table.column("key").to_pylist()]
+        pq.write_table(table.filter(kept), tar.with_suffix(".parquet"))
+        data = bytearray(tar.read_bytes())
+        for one in laid_out(bytes(data)):
+            if one.name.startswith(forgotten):
+                data[one.start : one.stop] = bytes(one.stop - one.start)
+        tar.write_bytes(data)
+
+
+def test_what_was_forgotten_is_no_fault_and_no_image_and_keys_are_positions(tmp_path: Path) -> None:
+    as_kind_urls_leaves_them(tmp_path, "000000001")
+    answer = lint(str(tmp_path), "all", 0)
+    assert (answer.images, found(answer)) == (4, [])
+
+
+def test_an_image_behind_a_forgotten_one_is_still_named_rightly(tmp_path: Path) -> None:
+    as_kind_urls_leaves_them(tmp_path, "000000000")
+    for ending in ("tar", "parquet"):  # as two machines leave it that fetched the same list
+        (tmp_path / f"00001.{ending}").write_bytes((tmp_path / f"00000.{ending}").read_bytes())
+    again = [("same_bytes", "00001.tar", f"00000000{n}.jpg") for n in (1, 2)]
+    assert found(lint(str(tmp_path), "none", 0)) == again
+
+
+def test_zeros_that_a_row_names_are_a_fault(tmp_path: Path) -> None:
+    as_kind_urls_leaves_them(tmp_path, "000000001")
+    table = pq.read_table(tmp_path / "00001.parquet").to_pylist()
+    table[1]["key"] = "000000001"
+    pq.write_table(pa.Table.from_pylist(table), tmp_path / "00001.parquet")
+    schema = pq.read_schema(tmp_path / "00001.parquet")
+    assert "again_in" in schema.names
+    assert ("not_an_image", "00001.tar", "000000001.jpg") in found(lint(str(tmp_path), "none", 0))
+
+
+def test_many_tars_without_some_captions_say_which_and_how_many(tmp_path: Path) -> None:
+    for shard in range(5):
+        members = entries(shard * 10, 4)
+        (tmp_path / f"{shard}.tar").write_bytes(packed(one for one in members if one[0] != f"000{shard}1.txt"))
+    (line, _) = str(lint(str(tmp_path), "none", 0)).split("\n")
+    assert line.startswith("warning  0.tar:00001.jpg, 1.tar:00011.jpg, 2.tar:00021.jpg and 2 more  missing_caption")
+    assert "5 times: 5 of 20 images have no .txt beside them; add them" in line

@@ -52,3 +52,26 @@ def test_the_recipe_goes_before_what_is_known() -> None:
 def test_what_does_not_fit_is_refused_with_what_there_is(mapped: dict, needed: list[str], told: str) -> None:
     with pytest.raises(Refused, match=told):
         resolved(["link", "URL", "TEXT"], mapped, needed, "t.parquet")
+
+
+def test_all_that_is_lacking_is_told_at_once() -> None:
+    with pytest.raises(Refused) as caught:
+        resolved(["URL", "TEXT"], {}, ["url", "aesthetic", "unsafe", "unsafe"], "t.parquet")
+    assert str(caught.value) == (
+        "t.parquet has no column for aesthetic, unsafe (asked for by where); it has: URL, TEXT; "
+        "say which they are, columns: {aesthetic: NAME, unsafe: NAME}, or leave the filters out"
+    )
+    with pytest.raises(Refused) as caught:
+        resolved(["link", "TEXT"], {}, ["url"], "t.parquet")
+    assert str(caught.value).endswith(
+        "has no column for url; it has: link, TEXT; say which it is, columns: {url: NAME}"
+    )
+
+
+@pytest.mark.parametrize("mapped", [{}, {"url": "link"}])
+def test_a_csv_with_semicolons_is_told_that_commas_separate(mapped: dict) -> None:
+    with pytest.raises(Refused, match="comma here: separated by semicolons"):
+        resolved(["link;caption"], mapped, ["url"], "t.csv")
+    with pytest.raises(Refused) as caught:
+        resolved(["link;caption"], mapped, ["url"], "t.parquet")
+    assert "comma" not in str(caught.value)

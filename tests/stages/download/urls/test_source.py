@@ -23,7 +23,9 @@ from stages.base import Begun, Task
 from stages.download.settings import UrlsSettings
 from stages.download.stage import Download
 from stages.download.urls import fetched_table, getting
-from stages.download.urls.again import ids_in, lists_of, mark, may_be_asked, write_lists
+from stages.download.urls.again import blotted, ids_in, mark, may_be_asked, write_lists
+from stages.download.urls.found import lists, table_uris
+from stages.download.urls.into import tables_of_all
 
 WORDS = ("ok", "ok", "ok", "timeout", "not_found", "robots")
 
@@ -147,13 +149,13 @@ def test_what_is_opted_out_is_not_kept_even_if_it_was_fetched_before(tmp_path: P
 def again(made: Download, words: tuple[str, ...] = ("timeout", "not_found")) -> list[str]:
     """Put what failed so, and may be had by now, into a list, as the pipeline does."""
     source = settings_of(made)
-    due = may_be_asked(source)
+    due = may_be_asked(source, lists(source))
     rows = [row for row in downloaded(made).rows if row["image_id"] in due]
     assert {row["status"] for row in rows} <= set(words)
-    lists = write_lists(source, rows)
-    for uri, ids in ids_in(source, lists):
+    new = write_lists(source, rows, table_uris(source))
+    for uri, ids in ids_in(source, new):
         mark(source, ids, uri)
-    return lists
+    return new
 
 
 def test_what_failed_comes_again_in_a_list_and_each_url_stays_one_row(tmp_path: Path, web: MadeUpWeb) -> None:
@@ -162,9 +164,9 @@ def test_what_failed_comes_again_in_a_list_and_each_url_stays_one_row(tmp_path: 
     before = by_url(downloaded(made))
     web.asked.clear()
     web.mended = True
-    lists = again(made)
-    assert lists == lists_of(settings_of(made))
-    assert len(lists) == 2  # ten URLs, seven a shard
+    new = again(made)
+    assert new == lists(settings_of(made))
+    assert len(new) == 2  # ten URLs, seven a shard
     after = downloaded(made)
     assert sorted(web.asked) == sorted(url for url in urls() if "timeout" in url or "not_found" in url)
     assert {url: row["image_id"] for url, row in by_url(after).items()} == {u: r["image_id"] for u, r in before.items()}
@@ -180,20 +182,143 @@ def test_dead_hosts_and_missing_pages_wait(tmp_path: Path, web: MadeUpWeb) -> No
     web.asked_at = datetime.now(UTC).isoformat()
     downloaded(made)
     ids = {word: {image_id("some", url) for url in urls() if word in url} for word in WORDS}
-    assert may_be_asked(settings_of(made)) == ids["timeout"]
+    assert may_be_asked(settings_of(made), []) == ids["timeout"]
     later = datetime.now(UTC) + timedelta(hours=169)
-    assert may_be_asked(settings_of(made), later) == ids["timeout"] | ids["not_found"]
+    assert may_be_asked(settings_of(made), [], later) == ids["timeout"] | ids["not_found"]
 
 
 def test_an_erased_image_does_not_come_back(tmp_path: Path, web: MadeUpWeb) -> None:
     table(tmp_path / "tables" / "a.parquet", urls())
     made = stage(tmp_path)
     downloaded(made)
-    assert fetched_table.erase(Folder(str(tmp_path / "into")), "some", {image_id("some", "http://host/ok-1.jpg")}) == 1
+    into, gone = Folder(str(tmp_path / "into")), {image_id("some", "http://host/ok-1.jpg")}
+    assert fetched_table.erased(into, tables_of_all(into, "some"), "some", gone) == 1
     found = downloaded(made)
     assert len(found.rows) == 29
     assert "http://host/ok-1.jpg" not in by_url(found)
     assert found.counts.aside == {"(forgotten)": 1}
+
+
+def test_what_is_forgotten_of_a_list_leaves_its_tasks_as_they_are(tmp_path: Path, web: MadeUpWeb) -> None:
+    table(tmp_path / "tables" / "a.parquet", urls())
+    made = stage(tmp_path, fetch={"again_after_h": 0})
+    downloaded(made)
+    web.mended = True
+    again(made)
+    before, tasks, found = downloaded(made), made.plan({}), made.outside()
+    web.asked.clear()
+    into, gone = Folder(str(tmp_path / "into")), "http://host/timeout-3.jpg"
+    ids = {image_id("some", gone)}
+    assert blotted(into, "some", ids) == 1
+    rows_gone = fetched_table.erased(into, tables_of_all(into, "some"), "some", ids)
+    assert rows_gone == 2  # where it failed, and where it came
+    assert (made.plan({}), made.outside()) == (tasks, found)
+    after = downloaded(made)
+    assert (len(after.rows), web.asked) == (len(before.rows) - 1, [])
+    assert gone not in by_url(after)
+    assert not [path for path in (tmp_path / "into").rglob("*.parquet") if gone in str(pq.read_table(path).to_pylist())]
+
+
+@pytest.mark.parametrize(
+    "other", [{"shard_urls": 5}, {"where": {"aesthetic_min": 2.0}}, {"resize": 64}, {"table": "b.parquet"}]
+)
+def test_another_request_is_not_touched_by_what_is_asked_for_again(
+    tmp_path: Path, web: MadeUpWeb, other: dict[str, Any]
+) -> None:
+    scores = [float(number % 10) for number in range(30)]
+    table(tmp_path / "tables" / "a.parquet", urls(), AESTHETIC_SCORE=scores)
+    table(tmp_path / "more" / "b.parquet", urls(15, 30), AESTHETIC_SCORE=scores)
+    made = stage(tmp_path, fetch={"again_after_h": 0})
+    changed = {name: value for name, value in other.items() if name != "table"}
+    how = {"into": str(tmp_path / "into"), "shard_urls": 7, "fetch": {"contact": "me@example.org"}, **changed}
+    theirs = stage_of("urls", tmp_path / ("more" if "table" in other else "tables"), **how)
+    downloaded(made)
+    before = downloaded(theirs)
+    web.mended = True
+    again(made)
+    assert downloaded(theirs) == before
+
+
+def test_a_failure_is_taken_up_by_each_who_asks_again(tmp_path: Path, web: MadeUpWeb) -> None:
+    table(tmp_path / "tables" / "a.parquet", urls(0, 14))
+    few = stage(tmp_path, fetch={"again_after_h": 0})
+    downloaded(few)
+    again(few)
+    table(tmp_path / "tables" / "b.parquet", urls(14, 14))
+    more = stage(tmp_path, fetch={"again_after_h": 0})
+    web.mended = True
+    again(more)
+    found = downloaded(more)
+    assert len(found.rows) == len(by_url(found)) == 28
+    assert "timeout" not in {row["status"] for row in found.rows}
+
+
+def test_two_who_fetch_the_same_list_at_once_do_not_change_one_anothers_bytes(
+    tmp_path: Path, web: MadeUpWeb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table(tmp_path / "tables" / "a.parquet", urls(0, 7))
+    made, there = stage(tmp_path), {}
+
+    def overtaken(*given: Any) -> pa.Table:
+        monkeypatch.setattr(getting, "fetched", web.fetched)
+        with monkeypatch.context() as patch:  # another machine, which knows nothing of our lock
+            patch.setattr(getting.fcntl, "flock", lambda *of: None)
+            patch.setattr(getting, "WORK", "_elsewhere")
+            there["first"] = downloaded(made)
+        return web.fetched(*given)
+
+    monkeypatch.setattr(getting, "fetched", overtaken)
+    downloaded(made)
+    for row in there["first"].rows:
+        if row["status"] == "ok":
+            with open(row["uri"], "rb") as tar:
+                tar.seek(row["offset"])
+                assert sha256(tar.read(row["length"])).hexdigest() == row["sha256"]
+    assert len(list((tmp_path / "into").glob("*.tar"))) == 2
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["HTTP://HOST/ok-1.jpg", "http://host:80/ok-1.jpg", "http://host./ok-1.jpg#top", " http://host/ok-1.jpg"],
+)
+def test_an_opt_out_is_known_in_any_spelling(tmp_path: Path, web: MadeUpWeb, spelling: str) -> None:
+    table(tmp_path / "tables" / "a.parquet", urls())
+    downloaded(stage(tmp_path))
+    (tmp_path / "out.txt").write_text(f"{spelling}\n{image_id('some', 'http://host/ok-2.jpg')}\n")
+    found = by_url(downloaded(stage(tmp_path, fetch={"opt_out": str(tmp_path / "out.txt")})))
+    assert {url for url, row in found.items() if row["status"] == "opted_out"} == {
+        *("http://host/ok-1.jpg", "http://host/ok-2.jpg")
+    }
+
+
+def test_an_opt_out_list_that_does_not_read_is_refused_before_any_work(tmp_path: Path) -> None:
+    table(tmp_path / "tables" / "a.parquet", urls())
+    with pytest.raises(Refused, match="nowhere"):
+        stage(tmp_path, fetch={"opt_out": str(tmp_path / "nowhere.txt")}).outside()
+
+
+def test_a_damaged_table_of_what_was_fetched_is_named(tmp_path: Path, web: MadeUpWeb) -> None:
+    table(tmp_path / "tables" / "a.parquet", urls(0, 7))
+    made = stage(tmp_path)
+    downloaded(made)
+    (path,) = (tmp_path / "into").glob("*.parquet")
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(Refused, match=f"{path.name} is damaged"):
+        downloaded(made)
+    with pytest.raises(Refused, match=f"{path.name} is damaged"):
+        may_be_asked(settings_of(made), [])
+
+
+def test_tables_inside_into_are_refused(tmp_path: Path) -> None:
+    table(tmp_path / "tables" / "a.parquet", urls())
+    with pytest.raises(Refused, match="lies in `into`"):
+        stage(tmp_path, into=str(tmp_path / "tables")).outside()
+
+
+def test_looking_makes_no_folder(tmp_path: Path) -> None:
+    table(tmp_path / "tables" / "a.parquet", urls())
+    stage(tmp_path).outside()
+    assert not (tmp_path / "into").exists()
 
 
 def test_what_is_fetched_reads_as_img2datasets_own(tmp_path: Path, web: MadeUpWeb) -> None:

@@ -1,0 +1,18 @@
+"""Own folder: a folder under TMPDIR that nobody else can have filled."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from manifests.errors import Refused
+
+
+def own_folder(name: str) -> Path:
+    """This user's folder of that name. Raises Refused where somebody else made it."""
+    folder = Path(tempfile.gettempdir()) / f"blindpairs-{os.geteuid()}-{name}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or not folder.is_dir() or folder.lstat().st_uid != os.geteuid():
+        raise Refused(f"{folder} belongs to somebody else; remove it, or set TMPDIR to a folder of your own")
+    return folder

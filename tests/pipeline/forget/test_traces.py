@@ -1,0 +1,37 @@
+"""Which texts name an image, by an oracle that tries each word by itself."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.forget.traces import NAMES, naming
+
+# few letters, so that words lie in one another and in texts often
+WORDS = st.text("aA0/._- \u00e9\n", min_size=1, max_size=5)
+
+
+def row(word: str) -> dict[str, str | None]:
+    return dict.fromkeys(NAMES) | {"key": word}
+
+
+@settings(max_examples=300, deadline=None)
+@given(words=st.lists(WORDS, max_size=6), text=st.text("aA0/._- \u00e9\n", max_size=20))
+def test_a_text_names_what_stands_in_it_as_a_whole_word(words: list[str], text: str) -> None:
+    apart = [rf"(?<![0-9A-Za-z]){re.escape(word)}(?![0-9A-Za-z])" for word in words]
+    assert naming([row(word) for word in words])(text) == any(re.search(form, text) for form in apart)
+
+
+def test_many_images_cost_no_more_time_for_a_text_than_few() -> None:
+    rows = [
+        row(f"t.csv:{n}") | {"image_id": f"{n:032x}", "url": f"https://a.example/{'x' * (n % 200)}/{n}.jpg"}
+        for n in range(20_000)
+    ]
+    begun = time.monotonic()
+    names = naming(rows)
+    assert not any(names(f"task {n}: cannot read https://b.example/{n}.jpg; " * 20) for n in range(100))
+    assert names(f"cannot read {rows[777]['url']}: gone")
+    assert time.monotonic() - begun < 5  # a search for each word took minutes
