@@ -208,6 +208,7 @@ def test_the_wheel_holds_every_module_preset_and_template(built: Path) -> None:
         scripts = wheel.read(next(name for name in wheel.namelist() if name.endswith("entry_points.txt"))).decode()
     modules = {path for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
     data = {path for name in ("presets", "report/templates") for path in (ROOT / "pipeline" / name).iterdir()}
+    data |= set((ROOT / "stages").rglob("*.tsv"))
     assert held == {str(path.relative_to(ROOT)) for path in modules | data if path.is_file()}
     assert {f"pipeline/presets/{name}.yaml" for name in preset_names()} <= held
     assert "blindpairs = pipeline.cli:main" in scripts

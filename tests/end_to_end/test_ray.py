@@ -24,7 +24,7 @@ from pipeline.demo.shards import pack
 from pipeline.runs import ORDER
 from pipeline.watch.events import read_events
 
-ROUNDS = int(os.environ.get("BLINDPAIRS_CHAOS", "3"))
+ROUNDS = int(os.environ.get("BLINDPAIRS_CHAOS", "2"))
 SEED = 20261121
 
 
