@@ -3,13 +3,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SET_UP := .venv/.set-up
 
-.PHONY: demo test lint test-photos chaos bench-embed bench-memory bench-rerun bench-search bench-search-gpu clean
+.PHONY: demo test lint test-photos chaos bench-acquire bench-embed bench-memory bench-rerun bench-search bench-search-gpu clean
 
 demo: $(SET_UP)
 	$(BIN)/blindpairs demo --out demo
 
 test: lint
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(SET_UP)
 	$(BIN)/ruff check .
@@ -24,6 +24,9 @@ test-photos: $(SET_UP)
 # a Ray cluster of three raylets, of which something is killed in each of 20 rounds: a quarter of an hour
 chaos: $(SET_UP)
 	BLINDPAIRS_CHAOS=20 $(BIN)/python -m pytest -s tests/end_to_end/test_ray.py
+
+bench-acquire: $(SET_UP)
+	$(BIN)/python -m tests.benchmarks.acquire
 
 bench-embed: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.embed_rate

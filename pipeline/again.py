@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from manifests.draft import Draft
+from manifests.errors import Refused
 from manifests.manifest import COMMIT, Manifest, Removed
 from manifests.storage import Folder
 from pipeline.config import Config
@@ -81,7 +82,10 @@ def _take_up(source: UrlsSettings, run: Folder) -> bool:
     if (plan := Draft.planned(run / "images")) is None:
         return False
     known = {task.get("table") for task in plan.tasks}
-    new = [uri for uri in lists(source) if uri not in known]
+    try:
+        new = [uri for uri in lists(source) if uri not in known]
+    except Refused:  # the tables are elsewhere by now, which the survey allowed: nothing is fetched
+        return False
     for uri, ids in ids_in(source, new):
         Intent(AGAIN, tuple(sorted(ids)), WHY).begin(run)
         mark(source, ids, uri)

@@ -125,7 +125,7 @@ def test_after_a_kill_nothing_that_was_fetched_is_fetched_again_and_the_manifest
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
     with web(tmp_path / "killed") as site:
-        ends = {site.url(f"slow/{number}.jpg"): ("ok", None) for number in range(500)} | listed(site, 100, 4)
+        ends = {site.url(f"slow/{number}.jpg"): ("ok", None) for number in range(300)} | listed(site, 100, 4)
         words = ["run", str(written(tmp_path / "killed", site, ends, threads=16)), "--until", "images", "--root"]
         words.append(str(tmp_path / "killed" / "runs"))
         driver = started(*words)

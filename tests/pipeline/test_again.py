@@ -129,6 +129,15 @@ def test_before_there_are_images_there_is_nothing_to_ask_for_again(
     assert said == ["--retry-failed: the images are not finished yet; they are made first"]
 
 
+def test_pairs_are_made_again_though_the_tables_are_elsewhere(
+    values: dict[str, Any], web: MadeUpWeb, tmp_path: Path
+) -> None:
+    made(values, tmp_path / "runs")
+    (tmp_path / "urls.parquet").rename(tmp_path / "elsewhere.parquet")
+    _, done, _ = made(values | {"filter": {"blind_min": 0.95, "reference_max": 0.5}}, tmp_path / "runs")
+    assert done == ["pairs/all"]
+
+
 class Killed(Exception):
     """Stands for the end of the process."""
 

@@ -22,6 +22,7 @@ from world.web import Site, web
 
 from stages.download.fetch.fetching import fetched
 from stages.download.fetch.settings import FetchSettings
+from stages.download.fetch.slots import Slots
 
 THREADS = 4
 HOW = {"contact": "me@example.org", "allow": ["127.0.0.2"], "threads": THREADS, "per_host": THREADS}
@@ -30,6 +31,7 @@ import json, sys
 from pathlib import Path
 from stages.download.fetch.fetching import fetched
 from stages.download.fetch.settings import FetchSettings
+from stages.download.fetch.slots import Slots
 if __name__ == "__main__":
     urls, how, folder = json.loads(sys.argv[1])
     fetched(urls, FetchSettings(**how), None, Path(folder), Path(folder) / "journal", 0.1)
@@ -124,18 +126,14 @@ def test_ctrl_c_leaves_no_process_behind(site: Site, tmp_path: Path) -> None:
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
-def test_two_processes_together_ask_one_host_for_no_more_than_its_share(site: Site, tmp_path: Path) -> None:
+def test_processes_share_the_slots_of_a_host(site: Site, tmp_path: Path) -> None:
     how = FetchSettings(**{**HOW, "per_host": 2, "threads": 8})
-
-    def fetch(name: str) -> None:
-        (tmp_path / name).mkdir()
-        urls = [site.url(f"slow/{name}{number}.jpg") for number in range(5)]
-        fetched(urls, how, None, tmp_path / name, tmp_path / f"{name}.journal", 1)
-
-    with ThreadPoolExecutor(2) as both:
-        list(both.map(fetch, ("one", "two")))
-    log = site.log()
-    assert len(log) == 10
-    assert max(one.at_once for one in log) == 2
-    begun = {name: [one.began for one in log if name in one.path] for name in ("one", "two")}
-    assert max(min(times) for times in begun.values()) < min(max(times) for times in begun.values())  # side by side
+    urls = [site.url(f"slow/{number}.jpg") for number in range(12)]
+    with ThreadPoolExecutor(1) as aside:
+        with Slots(how.per_host).one(f"{site.host}:{site.port}"):  # this process asks, too
+            fetching = aside.submit(fetched, urls, how, None, tmp_path, tmp_path / "journal", 1)
+            until(lambda: len(site.log()) > 3)
+            early = site.log()
+        fetching.result(60)
+    assert {one.at_once for one in early} == {1}
+    assert max(one.at_once for one in site.log()) == 2

@@ -48,7 +48,7 @@ def expected(parts: list[list[tuple]], where: WhereSettings) -> list[str | None]
     return told
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(parts=TABLES, score=st.one_of(st.none(), st.floats(0, 10)), spoken=st.booleans(), most=st.integers(1, 9))
 def test_each_row_is_what_a_plain_reading_says_in_order_and_in_one_stretch(
     tmp_path_factory: pytest.TempPathFactory, parts: list[list[tuple]], score: float | None, spoken: bool, most: int

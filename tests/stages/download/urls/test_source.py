@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from world.downloads import Downloaded, downloaded, stage_of
@@ -359,8 +360,11 @@ print(sum(task.facts["rows"] for task in tasks), peak())
 
 
 def test_a_million_rows_are_planned_in_bounded_memory(tmp_path: Path) -> None:
-    asked = [f"https://host{n % 5000}.example/photos/{n:09d}/picture.jpg?w=1024" for n in range(1_000_000)]
-    path = table(tmp_path / "tables" / "t.parquet", asked, AESTHETIC_SCORE=[n % 10 for n in range(1_000_000)])
-    rows, megabytes = printed(PLANNED, str(path), str(tmp_path / "into"))
+    numbers = pa.array(range(1_000_000))
+    scores = pc.bit_wise_and(numbers, 7).cast(pa.float32())
+    path = "https://host.example/a-fairly-long-name-of-a-folder/and-of-a-picture.jpg?w=1024&n="
+    asked = pc.binary_join_element_wise(path, numbers.cast(pa.string()), "")
+    pq.write_table(pa.table({"URL": asked, "AESTHETIC_SCORE": scores}), tmp_path / "t.parquet")
+    rows, megabytes = printed(PLANNED, str(tmp_path / "t.parquet"), str(tmp_path / "into"))
     assert rows == 1_000_000
     assert megabytes < 500

@@ -48,7 +48,7 @@ def read(path: Path, start: int = 0) -> tuple[list[tuple], list[int]]:
     return rows, [int(start) for lot in found for start in lot.starts]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rows=ROWS, data=st.data())
 @pytest.mark.parametrize("ending", ["parquet", "csv", "tsv", "jsonl"])
 def test_every_row_is_read_and_reading_may_begin_at_any(
