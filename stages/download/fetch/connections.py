@@ -105,9 +105,8 @@ class Connections:
             self._allowed.check(target.host, address)
         failure: OSError = OSError("it has no address")
         for place, address in enumerate(addresses):
-            share_s = _left(deadline) / (
-                len(addresses) - place
-            )  # an address nobody answers at leaves time for the next
+            # an address at which nobody answers leaves time for the next
+            share_s = _left(deadline) / (len(addresses) - place)
             try:
                 return Connection(target, self._wrapped(target, _connected(address, target.port, share_s)))
             except OSError as error:
