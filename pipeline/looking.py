@@ -84,7 +84,7 @@ def lint(
 
     Example: blindpairs lint "/data/laion/{00000..00041}.tar"
     """
-    with told():
+    with told("nothing was changed"):
         from pipeline.lint.lint import lint as lint_source
 
         answer = lint_source(source, draw, seed)

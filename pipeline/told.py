@@ -18,8 +18,8 @@ def without_secrets(text: str) -> str:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Turn an error into its one line and exit code; a stop (Ctrl-C, or SIGTERM) into what to do next."""
+def told(stopped: str = "whole shards are kept, the same command goes on from them") -> Iterator[None]:
+    """Turn an error into its one line and exit code; a stop (Ctrl-C, or SIGTERM) into what became of it: `stopped`."""
     from manifests.errors import BlindpairsError
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop is a person's
@@ -29,7 +29,7 @@ def told() -> Iterator[None]:
         typer.echo(f"blindpairs: {without_secrets(str(error))}", err=True)
         raise typer.Exit(error.exit_code) from error
     except KeyboardInterrupt:
-        typer.echo("blindpairs: stopped; whole shards are kept, the same command goes on from them", err=True)
+        typer.echo(f"blindpairs: stopped; {stopped}", err=True)
         raise typer.Exit(130) from None
     except BrokenPipeError:  # whoever read the answer has read enough, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

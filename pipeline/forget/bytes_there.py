@@ -14,7 +14,7 @@ from manifests.storage import Folder
 from manifests.stores.places import absolute, is_local, place
 from stages import images
 from stages.download.index import index_of
-from stages.download.urls.again import blotted
+from stages.download.urls.again import LISTS, blotted
 from stages.download.urls.fetched_table import erased
 from stages.download.urls.into import tables_of_all
 from stages.images import ImageRefused
@@ -73,14 +73,17 @@ def _is_it(row: Row) -> bool:
 
 
 def _erased(into: Folder, source: str, ids: set[str]) -> list[str]:
-    """Take them out of all tables and lists of a source; the tables that are damaged, and may name them still."""
+    """Take them out of all tables and lists of a source; those that are damaged, and may name them still."""
     damaged = []
     for name in tables_of_all(into, source):
         try:
             erased(into, [name], source, ids)
         except Refused:
             damaged.append(f"{into.url}/{name}")
-    blotted(into, source, ids)
+    try:
+        blotted(into, source, ids)
+    except Refused:
+        damaged.append(f"{into.url}/{LISTS}")
     return damaged
 
 

@@ -44,12 +44,13 @@ def block_at(blocks: Mapping[int, Span], row: int) -> int | None:
 def counted(tasks: Sequence[Json], ok: Rows, stands: Rows) -> dict[str, tuple[int, int]]:
     """Of each tile how many pairs of images it has, and how many of images that stand for themselves."""
     totals = [np.concatenate([[0], np.cumsum(rows)]) for rows in (ok, stands)]
-    found = {}
+    found: dict[str, tuple[int, int]] = {}
     for task in tasks:
         left, right = numbers(task["name"])
         both = [[int(total[stop] - total[start]) for start, stop in (task["left"], task["right"])] for total in totals]
-        found[task["name"]] = tuple(a * (a - 1) // 2 if left == right else a * b for a, b in both)
-    return found  # type: ignore[return-value]
+        seen, compared = (a * (a - 1) // 2 if left == right else a * b for a, b in both)
+        found[task["name"]] = seen, compared
+    return found
 
 
 def numbers(tile: str) -> tuple[int, int]:

@@ -113,10 +113,11 @@ def _changed(
     for name in names:
         table = read(into, name)
         stay = kept(table)
-        if stay.false_count if isinstance(stay, pa.Array) else pc.sum(pc.invert(stay)).as_py():
+        if others := pc.sum(pc.invert(stay)).as_py():  # null where the table is empty
             put(into, name, change(table, stay))
-            yield int(pc.sum(pc.invert(stay)).as_py())
+            yield int(others)
 
 
 def _is_in(table: pa.Table, source: str, ids: set[str]) -> pa.Array:
-    return pa.array([url is not None and image_id(source, url) in ids for url in table.column("url").to_pylist()])
+    named = [url is not None and image_id(source, url) in ids for url in table.column("url").to_pylist()]
+    return pa.array(named, pa.bool_())

@@ -79,6 +79,21 @@ def test_what_is_gone_or_damaged_there_is_said_and_keeps_nobody(tmp_path: Path) 
     assert wiped(sources, images[1:2]).wiped == 0
 
 
+def test_a_table_of_which_all_is_forgotten_stops_no_later_forget(tmp_path: Path) -> None:
+    sources = {"web": {"kind": "urls", "into": str(tmp_path / "into")}}
+    _, images = fetched(str(tmp_path / "into"))
+    for _ in range(2):
+        assert wiped(sources, images).left == 0
+    assert fetched_table.read(Folder(str(tmp_path / "into")), f"{STEM}.parquet").num_rows == 0
+
+
+def test_a_damaged_list_is_said_and_keeps_nobody(tmp_path: Path) -> None:
+    _, images = fetched(str(tmp_path / "into"))
+    Folder(str(tmp_path / "into/_again")).write(f"web-{'0' * 8}-00000.parquet", b"PAR1 damaged")
+    told = wiped({"web": {"kind": "urls", "into": str(tmp_path / "into")}}, images[:1])
+    assert (told.wiped, told.uris) == (1, (f"{tmp_path}/into/_again",))
+
+
 def test_bytes_that_are_another_images_by_now_are_left(tmp_path: Path) -> None:
     tar, images = fetched(str(tmp_path / "into"))
     told = wiped({"web": {"kind": "urls", "into": str(tmp_path / "into")}}, [images[0] | {"sha256": "0" * 64}])
