@@ -14,8 +14,9 @@ from typing import Any
 from manifests.errors import Refused, Unbalanced
 from manifests.lineage import Lineage
 from manifests.manifest import COMMIT, Earlier, Manifest, Removed, changed, content_of, json_bytes, parsed
-from manifests.shard import SUFFIX, Receipt, check_image_ids, read_receipt
+from manifests.shard import SUFFIX, Receipt, read_receipt
 from manifests.storage import Folder
+from manifests.unique import check_image_ids
 
 PLAN = "_plan.json"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -93,6 +94,11 @@ class Manifest:
     @property
     def rows(self) -> int:
         return sum(shard.rows for shard in self.shards)
+
+    @cached_property
+    def computed(self) -> Mapping[str, int]:
+        """How finely and on what it was computed -> how many shards were, where that moves the last digits."""
+        return Counter(shard.computed for shard in self.shards if shard.computed)
 
     @cached_property
     def content(self) -> str:

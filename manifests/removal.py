@@ -138,7 +138,7 @@ def batches(folder: Folder, name: str, columns: Sequence[str] | None = None) -> 
 
 def put_shard(folder: Folder, name: str, parts: Iterable[Part]) -> Receipt:
     """Write a shard again, of the same table: the old one stays until the new one is whole."""
-    return write_shard(folder, name, schema_of(folder, name), parts)
+    return write_shard(folder, name, schema_of(folder, name), parts, computed=read_receipt(folder, name).computed)
 
 
 def schema_of(folder: Folder, name: str) -> Schema:

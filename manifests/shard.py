@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from manifests.counts import Counts
-from manifests.errors import Damaged, Unbalanced
+from manifests.errors import Damaged
 from manifests.schema import Schema
 from manifests.storage import Folder
 
 SUFFIX = ".parquet"
-COUNTS = b"counts"
+COUNTS, COMPUTED = b"counts", b"computed"  # in a footer
 GROUPS = 4  # row groups read at once: of many only the rows asked for are kept
 GROUP_ROWS = 256  # rows of whole vectors that are read together: a reader of a few rows reads no whole shard
 
@@ -41,30 +41,37 @@ class Receipt:
     rows: int
     bytes: int
     counts: Counts
+    computed: str = ""  # how finely and on what, where that moves the last digits: "float32 on CPU"
 
     def to_json(self) -> dict[str, Any]:
-        return {"name": self.name, "rows": self.rows, "bytes": self.bytes, "counts": self.counts.to_json()}
+        computed = {"computed": self.computed} if self.computed else {}
+        return {"name": self.name, "rows": self.rows, "bytes": self.bytes, "counts": self.counts.to_json(), **computed}
 
     @staticmethod
     def from_json(value: dict[str, Any]) -> Receipt:
-        return Receipt(value["name"], value["rows"], value["bytes"], Counts.from_json(value["counts"]))
+        return Receipt(**{**value, "counts": Counts.from_json(value["counts"])})
 
 
 def write_shard(
-    folder: Folder, name: str, schema: Schema, parts: Iterable[Part], accept: Callable[[Counts], None] = lambda _: None
+    folder: Folder,
+    name: str,
+    schema: Schema,
+    parts: Iterable[Part],
+    accept: Callable[[Counts], None] = lambda _: None,
+    computed: str = "",
 ) -> Receipt:
     """Write `parts` as `name`.parquet in `folder`; nothing appears there until the file is whole.
 
-    The same parts give the same bytes. `accept` may raise to refuse the whole.
+    The same parts give the same bytes. `accept` may raise to refuse the whole; `computed` goes into the footer.
     Raises ValueError where a part does not conform to `schema`, Unbalanced where
     `seen = ok + rejected` does not hold, OSError where the disk does not take it.
     """
     with folder.aside(name + SUFFIX) as path:
-        rows, counts = _write(path, schema, parts)
+        rows, counts = _write(path, schema, parts, computed)
         counts.check(f"{folder.url}/{name}")
         accept(counts)
         size = path.stat().st_size
-    return Receipt(name, rows, size, counts)
+    return Receipt(name, rows, size, counts, computed)
 
 
 def read_receipt(folder: Folder, name: str) -> Receipt:
@@ -74,7 +81,8 @@ def read_receipt(folder: Folder, name: str) -> Receipt:
         size = file.seek(0, 2)
         if COUNTS not in (footer.metadata or {}):
             raise pa.ArrowInvalid("it holds no counts, so this project did not write it")
-    return Receipt(name, footer.num_rows, size, Counts.from_json(json.loads(footer.metadata[COUNTS])))
+    computed = footer.metadata.get(COMPUTED, b"").decode()
+    return Receipt(name, footer.num_rows, size, Counts.from_json(json.loads(footer.metadata[COUNTS])), computed)
 
 
 def read_shard(folder: Folder, name: str, columns: Sequence[str] | None = None) -> pa.Table:
@@ -113,19 +121,6 @@ def read_names(folder: Folder, name: str) -> list[str]:
         return list(parquet.schema_arrow.names)
 
 
-def check_image_ids(folder: Folder, shards: Sequence[Receipt]) -> None:
-    """Raise Unbalanced, naming both places, where an image_id occurs twice; 64 bytes an image while it looks."""
-    ids = [
-        np.array(batch.column(0).to_pylist(), dtype="S32")
-        for shard in shards
-        for batch in read_batches(folder, shard.name, ("image_id",), 65536)
-    ]
-    every = np.concatenate(ids) if ids else np.zeros(0, dtype="S32")
-    every.sort()
-    if len(twice := every[1:][every[1:] == every[:-1]]):
-        raise Unbalanced(_named_twice(folder, shards, twice[0].decode()))
-
-
 @contextmanager
 def _opened(folder: Folder, name: str, columns: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
     with _told(folder, name, f"remove the folder {folder.url}"), folder.open(name + SUFFIX) as file:
@@ -153,20 +148,7 @@ def _told(folder: Folder, name: str, remedy: str) -> Iterator[None]:
         ) from error
 
 
-def _named_twice(folder: Folder, shards: Sequence[Receipt], image_id: str) -> str:
-    places = [
-        f"{shard.name} ({key})"
-        for shard in shards
-        for name, key in zip(*read_shard(folder, shard.name, ["image_id", "key"]).to_pydict().values(), strict=True)
-        if name == image_id
-    ]
-    return (
-        f"{folder.url}: two images have one identity, in {' and '.join(places)}; if it is a source of kind "
-        "shards whose tars use the same member names, set keys_repeat: true for it, under a new run name"
-    )
-
-
-def _write(path: Path, schema: Schema, parts: Iterable[Part]) -> tuple[int, Counts]:
+def _write(path: Path, schema: Schema, parts: Iterable[Part], computed: str) -> tuple[int, Counts]:
     rows, counts = 0, Counts()
     group_rows = GROUP_ROWS if any(pa.types.is_fixed_size_list(field.type) for field in schema.columns) else None
     with pq.ParquetWriter(path, schema.stamped(), **_layout(schema)) as writer:
@@ -174,7 +156,8 @@ def _write(path: Path, schema: Schema, parts: Iterable[Part]) -> tuple[int, Coun
             rows, counts = rows + part.table.num_rows, counts + part.counts
             if part.table.num_rows:
                 writer.write_table(schema.conform(part.table), group_rows)
-        writer.add_key_value_metadata({COUNTS.decode(): json.dumps(counts.to_json(), sort_keys=True)})
+        facts = {COUNTS.decode(): json.dumps(counts.to_json(), sort_keys=True)}
+        writer.add_key_value_metadata(facts | ({COMPUTED.decode(): computed} if computed else {}))
     return rows, counts
 
 

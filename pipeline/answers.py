@@ -121,6 +121,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 def _lineage_json(one: Manifest | Draft) -> dict[str, Any]:
     state = {"committed": isinstance(one, Manifest), "grown": [then.to_json() for then in one.grown]}
     state["removed"] = [gone.to_json() for gone in one.removed]
+    state["computed"] = dict(_computed(one))
     return {**one.lineage.to_json(), "fingerprint": one.lineage.fingerprint, **state}
 
 
@@ -129,8 +130,13 @@ def _lineage_lines(one: Manifest | Draft) -> list[str]:
     lines = [f"{lineage.step}  {lineage.fingerprint}  ({lineage.stage}, table {lineage.table}, {state})"]
     lines += [f"  it grew: {then.shards:,} shards were {then.fingerprint}" for then in one.grown]
     lines += [f"  taken out {gone.at}: {gone.rows:,} rows ({gone.why})" for gone in one.removed]
+    lines += [f"  computed in {how}: {shards:,} shards" for how, shards in _computed(one).items()]
     lines += [f"  {name} = {value}" for name, value in lineage.leaves()]
     return lines
+
+
+def _computed(one: Manifest | Draft) -> Mapping[str, int]:
+    return one.computed if isinstance(one, Manifest) else {}
 
 
 def plain(text: str) -> str:

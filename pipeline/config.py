@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import math
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from stages.base import Machine, Settings
+from stages.base import Machine
 from stages.directions.settings import SketchSettings
 from stages.download.settings import DownloadSettings
 from stages.embed.settings import EmbedSettings
 from stages.filter.settings import FilterSettings
 from stages.search.settings import SearchSettings
+from stages.settings import Settings
 
 RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
+DECODERS = 2  # threads that decode for one that computes on a CPU
 
 
 class WorkerSettings(Settings):
@@ -22,14 +25,19 @@ class WorkerSettings(Settings):
 
     count: int | None = Field(None, ge=1, description="workers; null: as many as cores (or GPUs) and memory hold")
     cpus: float | None = Field(None, gt=0, description="cores reserved for a worker; null: its threads")
-    gpus: int | None = Field(None, ge=0, description="GPUs a worker; null: one where there are any")
+    gpus: float | None = Field(
+        None, ge=0, description="GPUs a worker, where there are any; 0.5: two share one (null: embed), 1 (null: search)"
+    )
     memory: float | None = Field(None, gt=0, description="GiB reserved for a worker; null: what its stage says")
     custom: dict[str, float] = Field({}, description="a Ray cluster's own resources a worker takes: {fast_disk: 1}")
     threads: int = Field(1, ge=1, description="threads a worker computes with; moves a vector by < 1e-6")
-    decoders: int = Field(2, ge=1, description="threads a worker reads and decodes images with")
-    batch: int = Field(
-        32, ge=1, description="images in one forward pass, fewer if memory runs out; moves a vector by < 1e-6"
+    decoders: int | None = Field(
+        None, ge=1, description="threads a worker decodes images with; null: 2, beside a GPU its share of the cores"
     )
+    batch: int | None = Field(
+        None, ge=1, description="images a GPU computes together, fewer if memory runs out; null: found, and remembered"
+    )
+    compile: bool = Field(False, description="compile networks first (torch.compile): a minute or more a worker")
     vectors: float = Field(
         0.5, ge=0, description="GiB of vectors a worker of the search may hold, to read them once a tile"
     )
@@ -37,18 +45,32 @@ class WorkerSettings(Settings):
     timeout_s: float = Field(7200, gt=0, description="seconds; a task (or a set-up) that takes longer loses its worker")
     max_failed: float = Field(0.9, ge=0, le=1, description="a task fails if more than this share of its images do")
 
-    @property
-    def reserved_cpus(self) -> float:
-        """Cores that one worker takes up."""
-        return self.cpus or float(self.threads)
+    @field_validator("gpus")
+    @classmethod
+    def _whole_or_a_share(cls, gpus: float | None) -> float | None:
+        if gpus is not None and gpus > 1 and gpus != int(gpus):
+            raise ValueError("a worker has a share of one GPU, such as 0.5, or whole ones")
+        return gpus
+
+    def cpus_of(self, share: float | None = None) -> float:
+        """Cores that one worker takes up; `share`: those of its machine that fall to it, beside a GPU."""
+        return self.cpus or max(float(self.threads), math.floor(share or 0.0))
 
     def reserved_bytes(self, needed: int) -> int:
         """Memory that one worker takes up; `needed` is what its stage says."""
         return int(self.memory * (1 << 30)) if self.memory else needed
 
-    def machine(self, device: str) -> Machine:
-        """What a worker of these settings has to work with, on "cpu" or "cuda"."""
-        return Machine(device, self.threads, self.decoders, self.batch, int(self.vectors * (1 << 30)))
+    def machine(self, gpus: float, cpus: float = 0.0) -> Machine:
+        """What a worker of these settings has to work with: so many GPUs (0: none) and cores."""
+        return Machine(
+            device="cuda" if gpus else "cpu",
+            gpus=max(1, int(gpus)),
+            threads=self.threads,
+            decoders=self.decoders or max(DECODERS, int(cpus) if gpus else 0),
+            batch=self.batch,
+            compile=self.compile,
+            vectors=int(self.vectors * (1 << 30)),
+        )
 
 
 class Workers(Settings):

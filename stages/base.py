@@ -6,15 +6,13 @@ what happens when one dies. Heavy libraries are loaded in `setup`, on the worker
 
 from __future__ import annotations
 
-import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, model_validator
 
 from manifests.counts import Counts, by_status
 from manifests.errors import Refused
@@ -23,36 +21,6 @@ from manifests.schema import Schema
 from manifests.shard import Part
 
 Reads = Mapping[str, Manifest]  # step -> the committed manifest it reads
-
-
-class Settings(BaseModel):
-    """What a recipe may say for a stage. Unknown keys are errors; values never change once read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_keys(cls, values: Any) -> Any:
-        unknown = [key for key in values if key not in cls.model_fields] if isinstance(values, dict) else []
-        if unknown:
-            near = difflib.get_close_matches(str(unknown[0]), cls.model_fields, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(cls.model_fields)}"
-            raise ValueError(f"unknown setting {unknown[0]!r}; {hint}")
-        return values
-
-
-def known_kind(what: str, kinds: Collection[str]) -> Callable[[Any], Any]:
-    """Passes settings whose `kind` is known; pydantic's own words for the others name no nearest one."""
-
-    def checked(values: Any) -> Any:
-        if isinstance(values, dict) and values.get("kind") not in kinds:
-            given = str(values.get("kind", "none"))
-            near = difflib.get_close_matches(given, kinds, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"kinds are: {', '.join(kinds)}"
-            raise ValueError(f"no {what} is of kind {given!r}; {hint}")
-        return values
-
-    return checked
 
 
 @dataclass(frozen=True)
@@ -89,12 +57,14 @@ class OnGrowth(StrEnum):
 
 @dataclass(frozen=True)
 class Machine:
-    """What a worker has to work with. It changes no row beyond float32's rounding (vectors by under 1e-6)."""
+    """What a worker has to work with. On a CPU none of it but `threads` and `compile` moves a bit of any row."""
 
-    device: str = "cpu"  # "cpu" or "cuda"
+    device: str = "cpu"  # "cpu", "cuda" or one of several, "cuda:1"
+    gpus: int = 1  # of "cuda": how many it sees
     threads: int = 1  # threads that compute
-    decoders: int = 2  # threads that read and decode ahead of the model
-    batch: int = 32  # images in one forward pass
+    decoders: int = 2  # threads that decode ahead of the model
+    batch: int | None = None  # images in one forward pass of a GPU; None: what pays is found out
+    compile: bool = False  # networks are compiled for the device first
     vectors: int = 1 << 29  # bytes of them that a search may hold
 
 
@@ -105,7 +75,7 @@ class Stage(ABC):
     version: ClassVar[int] = 1  # raised when the same settings would make other rows
     remade: ClassVar[bool] = False  # cheap enough to be made again in place when its settings change
     unit: ClassVar[str] = "images"  # what `seen` counts
-    accelerated: ClassVar[bool] = False  # runs on a GPU where there is one
+    gpus: ClassVar[float] = 0.0  # what a worker has of them where there are any; 0.5: two workers share one
     on_growth: ClassVar[OnGrowth] = OnGrowth.REFUSED
 
     @property
@@ -155,6 +125,10 @@ class Stage(ABC):
     def worker_bytes(self) -> int:
         """Memory one worker needs, in bytes, so that no more are started than fit."""
         return 512 << 20
+
+    def computed(self) -> str:
+        """How finely and on what it computes, where that moves the last digits of rows. Called after `setup`."""
+        return ""
 
     def setup(self, machine: Machine) -> None:  # noqa: B027 - most stages need none
         """Load what is dear, once a worker."""

@@ -58,6 +58,11 @@ class Cluster:
         """Machine (Ray's node id) -> what it has in all, of those that are alive."""
         return {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
 
+    def cores_a_gpu(self) -> float | None:
+        """Cores for each GPU, on the machine that has the fewest; None where there is no GPU."""
+        with_gpus = [has for has in self.machines().values() if has.get("GPU")]
+        return min((has.get("CPU", 0.0) / has["GPU"] for has in with_gpus), default=None)
+
     def machines_with(self, asked: Amounts) -> set[str]:
         """Those that have this much, were nobody else there."""
         return {machine for machine, has in self.machines().items() if _fitting(has, asked)}

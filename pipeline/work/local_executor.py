@@ -6,6 +6,7 @@ whose driver dies ends at once.
 
 from __future__ import annotations
 
+import math
 import platform
 import signal
 import threading
@@ -122,7 +123,7 @@ def _check(want: Want) -> None:
     workers, gpus, cores = want.workers, len(machine.gpus()), machine.cores()
     where = f"workers of the step {want.step} ask for"
     if (workers.gpus or 0) > gpus:
-        raise Refused(f"{where} {workers.gpus} GPUs and this machine has {gpus}; ask for fewer, or use --ray ADDRESS")
+        raise Refused(f"{where} {workers.gpus:g} GPUs and this machine has {gpus}; ask for fewer, or use --ray ADDRESS")
     if (workers.cpus or 0) > cores:
         raise Refused(
             f"{where} {workers.cpus:g} cores and this machine has {cores}; ask for fewer, or use --ray ADDRESS"
@@ -134,21 +135,23 @@ def _check(want: Want) -> None:
 def _places(stage: Stage, workers: WorkerSettings, tasks: int) -> list[LocalPlace]:
     """One place a worker."""
     there = machine.gpus()
-    each = workers.gpus if workers.gpus is not None else min(1, len(there)) * stage.accelerated
-    fitting = len(there) // each if each else _fitting(stage, workers)
+    each = workers.gpus if workers.gpus is not None else stage.gpus * bool(there)
+    cpus = workers.cpus_of(machine.cores() * each / len(there) if there else None)
+    fitting = int(len(there) / each) if each else _fitting(stage, workers, cpus)
     count = max(1, min(workers.count or fitting, tasks))
-    return [LocalPlace(_share(there, each, seat), workers.machine("cuda" if each else "cpu")) for seat in range(count)]
+    return [LocalPlace(_share(there, each, seat), workers.machine(each, cpus)) for seat in range(count)]
 
 
-def _fitting(stage: Stage, workers: WorkerSettings) -> int:
+def _fitting(stage: Stage, workers: WorkerSettings, cpus: float) -> int:
     """How many workers cores and memory hold."""
     by_memory = int(MEMORY_SHARE * machine.memory_bytes() / workers.reserved_bytes(stage.worker_bytes()))
-    return max(1, min(int(machine.cores() / workers.reserved_cpus), by_memory))
+    return max(1, min(int(machine.cores() / cpus), by_memory))
 
 
-def _share(there: Sequence[str], each: int, seat: int) -> tuple[str, ...]:
+def _share(there: Sequence[str], each: float, seat: int) -> tuple[str, ...]:
     """The GPUs of a seat; more seats than GPUs share them in turn."""
-    return tuple(there[(seat * each + number) % len(there)] for number in range(each))
+    first = int(seat * each)
+    return tuple(there[(first + number) % len(there)] for number in range(math.ceil(each)))
 
 
 @contextmanager

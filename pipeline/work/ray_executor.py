@@ -37,7 +37,7 @@ class RayPlace:
 
     step: str
     cpus: float
-    gpus: int
+    gpus: float
     memory: int
     custom: tuple[tuple[str, float], ...]
     machine: Machine
@@ -170,11 +170,12 @@ class RayExecutor:
         return work(self._crew, job, tasks, workers, [place] * count)
 
     def _place(self, step: str, stage: Stage, workers: WorkerSettings) -> RayPlace:
-        any_gpus = any(has.get("GPU") for has in self._cluster.machines().values())
-        gpus = workers.gpus if workers.gpus is not None else int(any_gpus and stage.accelerated)
+        share = self._cluster.cores_a_gpu()
+        gpus = workers.gpus if workers.gpus is not None else stage.gpus * (share is not None)
+        cpus = workers.cpus_of((share or 0.0) * gpus)
         memory = workers.reserved_bytes(stage.worker_bytes())
         custom = tuple(sorted(workers.custom.items()))
-        return RayPlace(step, workers.reserved_cpus, gpus, memory, custom, workers.machine("cuda" if gpus else "cpu"))
+        return RayPlace(step, cpus, gpus, memory, custom, workers.machine(gpus, cpus))
 
 
 def _died(error: Exception) -> str:

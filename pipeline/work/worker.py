@@ -82,7 +82,8 @@ class Worker:
         job = self._job
         try:
             parts = job.stage.process(task, self._reads)
-            receipt = write_shard(job.folder, task.name, job.stage.schema(), parts, lambda c: self._accept(task, c))
+            schema, computed = job.stage.schema(), job.stage.computed()
+            receipt = write_shard(job.folder, task.name, schema, parts, lambda c: self._accept(task, c), computed)
         except Exception as error:  # noqa: BLE001 - the one place that turns any failure into an outcome
             return Outcome(task.name, error=one_line(error), trace=traceback.format_exc(), fault=fault_of(error))
         return Outcome(task.name, receipt)

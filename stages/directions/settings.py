@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from stages.base import Settings
+from stages.settings import Settings
 
 
 class SketchSettings(Settings):

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from manifests.stores.places import absolute
-from stages.base import Settings, known_kind
 from stages.download.fetch.settings import FetchSettings
+from stages.settings import Settings, known_kind
 
 Place = Annotated[str, AfterValidator(absolute)]  # a worker may have another working folder
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]

@@ -1,36 +1,99 @@
-"""Computing: a batch through an encoder, split and tried again when memory runs out."""
+"""Computing: batches through the encoders, several in flight, split and tried again when memory runs out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.embed.decoding import Prepared, batches
+from stages.embed.ordered import in_order
+from stages.images import ImageRefused
 from stages.models.encoders.base import Encoder, is_out_of_memory
+
+BAD_VECTOR = "bad_vector"
+LANES = 2  # batches that a GPU is given at once: one is copied while the other is computed
+QUEUED = 2  # batches that wait behind those, so that nobody idles while a shard's rows are written
+NO_VECTORS: Mapping[str, NDArray[np.float32]] = {}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one image: a unit vector from each encoder, or the reason there is none."""
+
+    place: int
+    vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    refusal: ImageRefused | None = None
 
 
 @dataclass
 class Within:
-    """Encodes batches within the memory there is, and remembers the size that fits."""
+    """Encodes batches within the memory there is, and remembers the size that fits.
+
+    An encoder that computes images together gets batches of one size, the last filled up with its last image: so
+    nothing is compiled or chosen anew, and how many images a shard has moves no vector.
+    """
 
     encoder: Encoder
-    largest: int = field(default=1 << 30)
+    largest: int | None = None  # images that fit; None: any number did so far
+    shrunk: Callable[[int], None] = lambda size: None  # told when they do not
 
     def encode(self, batch: Sequence[Any]) -> NDArray[np.float32]:
         """(n, dim) float32 of at least one image. Raises the encoder's own error when a single one does not fit."""
-        size = min(self.largest, len(batch))
+        size = min(self.largest or len(batch), len(batch))
         try:
-            parts = [self.encoder.encode(batch[start : start + size]) for start in range(0, len(batch), size)]
+            parts = [self._filled(batch[start : start + size]) for start in range(0, len(batch), size)]
             return np.concatenate(parts)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error) or size == 1:
                 raise
         # outside the handler, so that what failed is freed before the next try
-        self.largest = size // 2
+        self.largest = min(self.largest or size, size // 2)
+        self.shrunk(self.largest)
         return self.encode(batch)
+
+    def _filled(self, batch: Sequence[Any]) -> NDArray[np.float32]:
+        missing = (self.largest or 0) - len(batch) if self.encoder.batched else 0
+        return self.encoder.encode([*batch, *[batch[-1]] * missing])[: len(batch)]
+
+
+def computed(images: Iterable[Prepared], encoders: Mapping[str, Within], size: int) -> Generator[Answer]:
+    """What becomes of each image, in order; `size` of them go to the encoders together.
+
+    On a GPU two batches are in flight; the threads go on while the caller is busy with what it was given.
+    """
+    lanes = LANES if any(within.encoder.batched for within in encoders.values()) else 1
+    pool = ThreadPoolExecutor(lanes, thread_name_prefix="compute")
+    try:
+        for answers in in_order(pool, lambda batch: _answers(batch, encoders), batches(images, size), lanes + QUEUED):
+            yield from answers
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _answers(batch: list[Prepared], encoders: Mapping[str, Within]) -> list[Answer]:
+    read = [image for image in batch if image.refusal is None]
+    found = {image.place: Answer(image.place, refusal=image.refusal) for image in batch}
+    if read:
+        found |= {answer.place: answer for answer in _encoded(read, encoders)}
+    return list(found.values())
+
+
+def _encoded(read: list[Prepared], encoders: Mapping[str, Within]) -> Iterator[Answer]:
+    vectors, sound = {}, {}
+    for name, within in encoders.items():
+        vectors[name], sound[name] = unit(within.encode([image.inputs[name] for image in read]))
+    for row, image in enumerate(read):
+        bad = [name for name in encoders if not sound[name][row]]
+        if bad:
+            sentence = f"the encoder {bad[-1]} gave a vector that is zero or not finite"
+            yield Answer(image.place, NO_VECTORS, ImageRefused(BAD_VECTOR, sentence))
+        else:
+            yield Answer(image.place, {name: vectors[name][row] for name in encoders})
 
 
 def unit(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

@@ -1,15 +1,14 @@
-"""Decoding: images are read, decoded and prepared in threads, a bounded number ahead of the model.
+"""Decoding: images are decoded and prepared in threads, a bounded number ahead of the encoders.
 
-One read and one decode serve all encoders. Order is kept: what comes out does not depend on which
-thread was quick.
+One read and one decode serve all encoders, and encoders that prepare images alike share that too. Order is
+kept: what comes out does not depend on which thread was quick.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -17,21 +16,12 @@ from typing import Any
 from PIL import Image
 
 from stages import images
+from stages.embed.ordered import in_order
+from stages.embed.reading import READERS, Arriving, Locator, read_ahead
 from stages.images import ImageRefused
 from stages.models.encoders.base import Encoder, is_out_of_memory
 
 UNPREPARED, CHANGED = "unprepared", "changed"
-
-
-@dataclass(frozen=True)
-class Locator:
-    """Where an image lies, and at which place of its shard it stands."""
-
-    place: int
-    uri: str
-    offset: int
-    length: int
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -45,37 +35,44 @@ class Prepared:
 
 def prepared(
     locators: Iterable[Locator], encoders: Mapping[str, Encoder], *, threads: int, ahead: int
-) -> Iterator[Prepared]:
+) -> Generator[Prepared]:
     """Each locator's image, prepared, in order; at most `ahead` (1 or more) are at work or waiting at once.
 
     Left early, by the caller or by an error, it drops what is still waiting.
     """
-    waiting: deque[Future[Prepared]] = deque()
-    remaining = iter(locators)
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+    readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
+    decoders = ThreadPoolExecutor(threads, thread_name_prefix="decode")
     try:
-        waiting.extend(pool.submit(_prepare, locator, encoders) for locator in islice(remaining, ahead))
-        while waiting:
-            yield waiting.popleft().result()
-            waiting.extend(pool.submit(_prepare, locator, encoders) for locator in islice(remaining, 1))
+        arriving = read_ahead(locators, readers)
+        yield from in_order(decoders, lambda image: _prepare(image, encoders), arriving, ahead)
     finally:
-        pool.shutdown(cancel_futures=True)
+        for pool in (decoders, readers):  # in this order: who decodes may wait for a read
+            pool.shutdown(cancel_futures=True)
 
 
-def _prepare(locator: Locator, encoders: Mapping[str, Encoder]) -> Prepared:
+def _prepare(arriving: Arriving, encoders: Mapping[str, Encoder]) -> Prepared:
+    place = arriving.locator.place
     try:
-        image = images.decode(_same_bytes(locator))
-        return Prepared(locator.place, {name: _input(name, encoder, image) for name, encoder in encoders.items()})
+        return Prepared(place, _inputs(images.decode(_same_bytes(arriving)), encoders))
     except ImageRefused as refusal:
-        return Prepared(locator.place, {}, refusal)
+        return Prepared(place, {}, refusal)
 
 
-def _same_bytes(locator: Locator) -> bytes:
+def _same_bytes(arriving: Arriving) -> bytes:
     """The image's bytes. Raises ImageRefused where they are no longer those the images table was made of."""
-    data = images.read(locator.uri, locator.offset, locator.length)
-    if hashlib.sha256(data).hexdigest() != locator.sha256:
-        raise ImageRefused(CHANGED, f"{locator.uri}: its bytes changed after the images table was made")
+    data = arriving.data()
+    if hashlib.sha256(data).hexdigest() != arriving.locator.sha256:
+        raise ImageRefused(CHANGED, f"{arriving.locator.uri}: its bytes changed after the images table was made")
     return data
+
+
+def _inputs(image: Image.Image, encoders: Mapping[str, Encoder]) -> dict[str, Any]:
+    """Encoder -> the image as it wants it; what several want alike is made once."""
+    made: dict[str, Any] = {}
+    for name, encoder in encoders.items():
+        if encoder.preparation not in made:
+            made[encoder.preparation] = _input(name, encoder, image)
+    return {name: made[encoder.preparation] for name, encoder in encoders.items()}
 
 
 def _input(name: str, encoder: Encoder, image: Image.Image) -> Any:

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from stages.base import Settings
-from stages.models.encoders.settings import EncoderSettings
+from stages.models.encoders.settings import EncoderSettings, Precision
+from stages.settings import Settings
 
 ColumnName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 TAKEN = ("image_id", "status", "error")
@@ -19,6 +19,9 @@ class EmbedSettings(Settings):
     encoders: dict[ColumnName, EncoderSettings] = Field(description="column name -> encoder; one decode serves all")
     dtype: Literal["float32", "float16"] = Field(
         "float32", description="how vectors are stored; float16 moves a cosine by up to 6e-5"
+    )
+    precision: Precision = Field(
+        "auto", description="how networks compute; auto: float32 on a CPU, bfloat16 (or float16) on a GPU that has it"
     )
 
     @field_validator("encoders")

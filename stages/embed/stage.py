@@ -9,25 +9,31 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from manifests.counts import by_status
 from manifests.errors import Refused
 from manifests.schema import Schema
+from manifests.shard import Part
 from manifests.tables import OK, embeddings
-from stages.base import Machine, MapStage
-from stages.embed.computing import Within, unit
-from stages.embed.decoding import Locator, Prepared, batches, prepared
+from stages.base import Machine, MapStage, Reads, Task
+from stages.embed.answers import tables
+from stages.embed.batch_size import batch_size, remember
+from stages.embed.computing import Within, computed
+from stages.embed.decoding import prepared
+from stages.embed.reading import Locator
 from stages.embed.settings import EmbedSettings
-from stages.images import POLICY, ImageRefused
+from stages.images import POLICY
 from stages.models.encoders.base import load
 from stages.models.encoders.checkpoints import weights_of
 from stages.models.encoders.weights import Weights
 
-BAD_VECTOR = "bad_vector"
+TOGETHER = 8  # images handed on at once where each is computed by itself
+AHEAD = 2  # batches of images that are decoded or decoding ahead of the encoders
 LIBRARIES_BYTES = 1 << 30  # torch and its kin, once a process
 
 
@@ -36,7 +42,7 @@ class Embed(MapStage):
 
     name = "embed"
     source = "images"
-    accelerated = True
+    gpus = 0.5  # while one worker reads or writes, the other one computes
     columns = ("image_id", "status", "error", "uri", "offset", "length", "sha256")
 
     def __init__(self, settings: EmbedSettings) -> None:
@@ -74,8 +80,16 @@ class Embed(MapStage):
         self._find_weights_here()
         self._machine = machine
         self._encoders = {
-            name: Within(load(encoder, self._weights[name], machine)) for name, encoder in self.embed.encoders.items()
+            name: self._within(name, replace(machine, device=_device(machine, place)))
+            for place, name in enumerate(self.embed.encoders)
         }
+
+    def _within(self, name: str, machine: Machine) -> Within:
+        encoder = load(self.embed.encoders[name], self._weights[name], machine, self.embed.precision)
+        if not encoder.batched or machine.batch:
+            return Within(encoder, machine.batch if encoder.batched else None)
+        weights = ", ".join(f"{file} {digest[:12]}" for file, digest in self._hashes[name].items())
+        return Within(encoder, batch_size(encoder, weights), lambda size: remember(encoder, weights, size))
 
     def _find_weights_here(self) -> None:
         """On another machine, or when a file has changed, the weights are found again, and must be the same."""
@@ -97,66 +111,33 @@ class Embed(MapStage):
             return {}
         return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
 
+    def computed(self) -> str:
+        each = {name: within.encoder.computed for name, within in self._encoders.items()}
+        alike = len(set(each.values())) == 1
+        return next(iter(each.values())) if alike else ", ".join(f"{name} {told}" for name, told in each.items())
+
+    def process(self, task: Task, reads: Reads) -> Iterator[Part]:
+        for table in self._tables(reads[self.source].read(task.name, self.columns)):
+            yield Part(table, by_status(table))
+
     def transform(self, rows: pa.Table) -> pa.Table:
         """(n rows of images) in, n rows of embeddings out, in the same order."""
-        answers = _Answers(rows, self.schema())
-        for batch in batches(self._prepared(rows), self._machine.batch):
-            read = [image for image in batch if image.refusal is None]
-            for image in batch:
-                answers.refuse(image)
-            if read:
-                self._encode(read, answers)
-        return answers.table()
+        return pa.concat_tables(self._tables(rows))
 
-    def _prepared(self, rows: pa.Table) -> Iterator[Prepared]:
+    def _tables(self, rows: pa.Table) -> Iterator[pa.Table]:
+        """The rows, some hundred at a time; while the caller writes them, those after them are computed."""
+        sizes = [within.largest for within in self._encoders.values() if within.encoder.batched]
+        size = max((size for size in sizes if size), default=self._machine.batch or TOGETHER)
         encoders = {name: within.encoder for name, within in self._encoders.items()}
-        ahead = 2 * self._machine.batch + self._machine.decoders
-        return prepared(_locators(rows), encoders, threads=self._machine.decoders, ahead=ahead)
-
-    def _encode(self, read: list[Prepared], answers: _Answers) -> None:
-        places = np.array([image.place for image in read])
-        for name, within in self._encoders.items():
-            vectors, good = unit(within.encode([image.inputs[name] for image in read]))
-            answers.vectors[name][places] = vectors
-            for place in places[~good]:
-                sentence = f"the encoder {name} gave a vector that is zero or not finite"
-                answers.refuse(Prepared(int(place), {}, ImageRefused(BAD_VECTOR, sentence)))
+        decoders = self._machine.decoders
+        images = prepared(_locators(rows), encoders, threads=decoders, ahead=AHEAD * size + decoders)
+        with closing(images), closing(computed(images, self._encoders, size)) as answers:
+            yield from tables(rows, self.schema(), answers)
 
 
-class _Answers:
-    """One shard's embeddings while they are made: every row has an answer, a vector or a reason."""
-
-    def __init__(self, rows: pa.Table, schema: Schema) -> None:
-        self._schema = schema
-        self._ids = rows.column("image_id")
-        self._status: list[str] = rows.column("status").to_pylist()
-        self._error: list[str | None] = rows.column("error").to_pylist()
-        self.vectors: dict[str, NDArray[np.float32]] = {
-            field.name: np.zeros((rows.num_rows, field.type.list_size), np.float32)
-            for field in schema.columns
-            if pa.types.is_fixed_size_list(field.type)
-        }
-
-    def refuse(self, image: Prepared) -> None:
-        if image.refusal is not None:
-            self._status[image.place], self._error[image.place] = image.refusal.status, image.refusal.sentence
-
-    def table(self) -> pa.Table:
-        missing = pa.array([status != OK for status in self._status], pa.bool_())
-        columns = {
-            "image_id": self._ids,
-            "status": pa.array(self._status, pa.string()),
-            "error": pa.array(self._error, pa.string()),
-        }
-        for name, vectors in self.vectors.items():
-            columns[name] = _lists(vectors, self._schema.columns.field(name).type, missing)
-        return pa.table(columns)
-
-
-def _lists(vectors: NDArray[np.float32], kind: pa.FixedSizeListType, missing: pa.Array) -> pa.Array:
-    """(n, dim) as n fixed-size lists, null where `missing`."""
-    values = pa.array(vectors.ravel().astype(kind.value_type.to_pandas_dtype()), kind.value_type)
-    return pa.FixedSizeListArray.from_arrays(values, type=kind, mask=missing)
+def _device(machine: Machine, place: int) -> str:
+    """The encoder's device: of several GPUs each encoder has its own, in turn."""
+    return f"{machine.device}:{place % machine.gpus}" if machine.device == "cuda" else machine.device
 
 
 def _locators(rows: pa.Table) -> Iterator[Locator]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from stages.base import Settings
+from stages.settings import Settings
 
 
 class SearchSettings(Settings):

@@ -34,7 +34,7 @@ class Search(Stage):
     name = "search"
     version = 2
     unit = "comparisons"
-    accelerated = True
+    gpus = 1.0
     on_growth = OnGrowth.EXTENDED
 
     def __init__(self, settings: SearchSettings) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from manifests.stores.places import absolute
-from stages.base import Settings
+from stages.settings import Settings
 
 
 class FetchSettings(Settings):

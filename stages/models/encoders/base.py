@@ -1,6 +1,6 @@
 """The encoder's protocol, and the one place that knows which module serves which kind.
 
-A kind's module has `load(settings, weights, machine) -> Encoder`; its weights are found beforehand
+A kind's module has `load(settings, weights, device) -> Encoder`; its weights are found beforehand
 (checkpoints.py). To add a kind: a settings class, a case in checkpoints.py, a module, a line in MODULES.
 """
 
@@ -16,7 +16,7 @@ from PIL import Image
 
 from manifests.errors import Refused
 from stages.base import Machine
-from stages.models.encoders.settings import EncoderSettings
+from stages.models.encoders.settings import EncoderSettings, Precision
 from stages.models.encoders.weights import Weights
 
 MODULES = {
@@ -35,24 +35,29 @@ class Encoder(Protocol):
 
     `prepare` is the model's own preprocessing of one RGB image; it runs in decoding threads. `encode`
     turns prepared images into an (n, dim) float32 array, not yet of unit length; a row must not
-    depend on the other rows.
+    depend on the other rows. It may be called by several threads at once.
     """
 
     dim: int
+    preparation: str  # encoders that name the same one prepare images alike: it is done once for them
+    batched: bool  # whether images are computed together, so that how many there are decides time and memory
+    computed: str  # how finely and on what, such as "bfloat16 on NVIDIA H100 80GB HBM3"
 
     def prepare(self, image: Image.Image) -> Any: ...
 
     def encode(self, batch: Sequence[Any]) -> NDArray[np.float32]: ...
 
 
-def load(settings: EncoderSettings, weights: Weights | None, machine: Machine) -> Encoder:
-    """The encoder, ready on the machine's device. Raises Refused where weights, model and settings do not fit.
+def load(
+    settings: EncoderSettings, weights: Weights | None, machine: Machine, precision: Precision = "auto"
+) -> Encoder:
+    """The encoder, ready on the machine's device. Raises Refused where weights, model, settings or device do not fit.
 
     A failure of the machine (memory, the GPU) is raised as it is.
     """
     module = import_module(MODULES[settings.kind])
     try:
-        encoder: Encoder = module.load(settings, weights, machine)
+        encoder: Encoder = module.load(settings, weights, _device(machine, precision) if weights else None)
         _check(encoder)
     except Refused:
         raise
@@ -67,6 +72,12 @@ def load(settings: EncoderSettings, weights: Weights | None, machine: Machine) -
 def is_out_of_memory(error: Exception) -> bool:
     """Whether this machine ran out of memory, or its GPU did, in any of the ways that is said."""
     return isinstance(error, MemoryError) or any(words in str(error).lower() for words in SAID_OF_MEMORY)
+
+
+def _device(machine: Machine, precision: Precision) -> Any:
+    from stages.models.encoders.device import device_of  # it loads torch, which a built-in encoder does without
+
+    return device_of(machine, precision)
 
 
 def _check(encoder: Encoder) -> None:

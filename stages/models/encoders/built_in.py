@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from stages.base import Machine
 from stages.models.encoders import settings as kinds
 from stages.models.encoders.colour import Colour
 from stages.models.encoders.structure import Structure
 
 
-def load(settings: kinds.Colour | kinds.Structure, found: None, machine: Machine) -> Colour | Structure:
+def load(settings: kinds.Colour | kinds.Structure, found: None, device: None) -> Colour | Structure:
     return Colour() if settings.kind == "colour" else Structure()

@@ -23,6 +23,8 @@ WHITE_D65 = np.array([0.95047, 1.0, 1.08883])
 class Colour:
     """Images in, square roots of their colour histograms out. Every row has unit length."""
 
+    preparation, batched, computed = "colour", False, "NumPy on CPU"
+
     def __init__(self) -> None:
         bins, self._weights = _bins_of_cells()
         reachable, compact = np.unique(bins, return_inverse=True)

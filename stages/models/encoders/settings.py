@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from stages.base import Settings, known_kind
+from stages.settings import Settings, known_kind
 
 Pooling = Literal["cls", "mean_patch"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
 
 class OpenClip(Settings):

@@ -27,6 +27,8 @@ Array = npt.NDArray[np.float32]
 class Structure:
     """Images in, gradients and layout of three opponent channels out."""
 
+    preparation, batched, computed = "structure", False, "NumPy on CPU"
+
     dim: int = 3 * (GRID * GRID * DIRECTIONS + LAYOUT * LAYOUT) + 1
 
     def prepare(self, image: Image.Image) -> npt.NDArray[np.uint8]:

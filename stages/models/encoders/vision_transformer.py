@@ -7,17 +7,14 @@ x_norm_clstoken). CLIP's is before it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from pathlib import Path
+from collections.abc import Collection
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 
-from stages.base import Machine
+from stages.models.encoders.device import Device
+from stages.models.encoders.network import Network
+from stages.models.encoders.pixels import of_processor
 from stages.models.encoders.settings import Transformers
-from stages.models.encoders.torch_device import device_of, on_host, stacked
 from stages.models.encoders.weights import Weights
 
 # the library's default; its PIL backend gives other pixels (cosines of pairs moved by up to 7e-4)
@@ -26,41 +23,27 @@ BACKEND = "torchvision"
 UNUSED = ("pooler.", "head.", "mask_token")
 
 
-class VisionTransformer:
-    """One transformer in float32, whatever its checkpoint is stored as."""
+def load(settings: Transformers, found: Weights, device: Device) -> Network:
+    """The transformer on the device, whatever type its checkpoint is stored in."""
+    from transformers import AutoImageProcessor, AutoModel
+    from transformers.utils.logging import disable_progress_bar
 
-    def __init__(self, folder: Path, pooling: str, machine: Machine) -> None:
-        from transformers import AutoImageProcessor, AutoModel
-        from transformers.utils.logging import disable_progress_bar
+    disable_progress_bar()  # the run's own progress is on that line
+    folder = found.folder
+    # trust_remote_code: left open, the library asks at the terminal whether to run the checkpoint's own code
+    processor = AutoImageProcessor.from_pretrained(folder, backend=BACKEND, trust_remote_code=False)
+    whole, told = AutoModel.from_pretrained(
+        folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+    )
+    model = getattr(whole, "vision_model", whole)  # of a two-tower model (SigLIP, CLIP) the image tower
+    _check_complete(told["missing_keys"], "" if model is whole else "vision_model.")
+    special = _tokens_before_patches(model, settings.pooling)
 
-        disable_progress_bar()  # the run's own progress is on that line
-        self._device, self._pooling = device_of(machine), pooling
-        # trust_remote_code: left open, the library asks at the terminal whether to run the checkpoint's own code
-        self._processor = AutoImageProcessor.from_pretrained(folder, backend=BACKEND, trust_remote_code=False)
-        whole, told = AutoModel.from_pretrained(
-            folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, output_loading_info=True
-        )
-        model = getattr(whole, "vision_model", whole)  # of a two-tower model (SigLIP, CLIP) the image tower
-        _check_complete(told["missing_keys"], "" if model is whole else "vision_model.")
-        self._model = model.to(self._device).eval()
-        self.dim = int(model.config.hidden_size)
-        self._special = _tokens_before_patches(model, pooling)
+    def features(batch: torch.Tensor) -> torch.Tensor:
+        tokens: torch.Tensor = model(pixel_values=batch).last_hidden_state
+        return tokens[:, 0] if settings.pooling == "cls" else tokens[:, special:].mean(dim=1)
 
-    def prepare(self, image: Image.Image) -> torch.Tensor:
-        """(3, height, width) float32 by the model's own image processor."""
-        tensor: torch.Tensor = self._processor(images=image, return_tensors="pt")["pixel_values"][0]
-        return tensor
-
-    @torch.inference_mode()
-    def encode(self, batch: Sequence[torch.Tensor]) -> NDArray[np.float32]:
-        """(n, dim) float32, not normalised."""
-        tokens = self._model(pixel_values=stacked(batch, self._device)).last_hidden_state
-        return on_host(tokens[:, 0] if self._pooling == "cls" else tokens[:, self._special :].mean(dim=1))
-
-
-def load(settings: Transformers, found: Weights, machine: Machine) -> VisionTransformer:
-    """The transformer on the machine's device."""
-    return VisionTransformer(found.folder, settings.pooling, machine)
+    return Network(model, features, of_processor(processor), device)
 
 
 def _check_complete(missing: Collection[str], tower: str) -> None:

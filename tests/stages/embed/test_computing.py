@@ -26,7 +26,7 @@ SHORTAGES = {
 class Small:
     """An encoder that holds `capacity` images at most; an image is a number, its vector the number twice."""
 
-    dim = 2
+    dim, preparation, batched, computed = 2, "number", False, "Python"
 
     def __init__(self, capacity: int, shortage: Exception = SHORTAGES["Python"]) -> None:
         self.capacity, self.shortage, self.sizes = capacity, shortage, list[int]()

@@ -19,16 +19,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from stages.embed.decoding import Locator, Prepared, batches, prepared
+from stages.embed.decoding import Prepared, batches, prepared
+from stages.embed.reading import Locator
 
 
 class Eye:
     """An encoder that keeps what it was given, and does on the way what a test asks."""
 
-    dim = 3
+    dim, batched, computed = 3, False, "Python"
 
-    def __init__(self, act: Callable[[Image.Image], None] = lambda image: None) -> None:
+    def __init__(self, act: Callable[[Image.Image], None] = lambda image: None, preparation: str = "") -> None:
         self.act, self.seen = act, list[Image.Image]()
+        self.preparation = preparation or str(id(self))
 
     def prepare(self, image: Image.Image) -> Any:
         self.seen.append(image)
@@ -87,10 +89,10 @@ def test_an_image_is_read_once_for_all_encoders(monkeypatch: pytest.MonkeyPatch)
 
     fsspec.register_implementation("counting", Counting, clobber=True)
     data = png((9, 9), "red")
-    Counting().pipe_file("/pictures", data)
+    Counting().pipe_file("counting://pictures", data)
     located = [Locator(0, "counting://pictures", 0, len(data), hashlib.sha256(data).hexdigest())]
-    list(prepared(located, {"one": Eye(), "other": Eye(), "third": Eye()}, threads=2, ahead=4))
-    assert len(reads) == 1
+    (image,) = prepared(located, {"one": Eye(), "other": Eye(), "third": Eye()}, threads=2, ahead=4)
+    assert (image.refusal, len(reads)) == (None, 1)
 
 
 def png(size: tuple[int, int], shade: str) -> bytes:

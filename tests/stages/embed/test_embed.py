@@ -182,7 +182,7 @@ def test_float16_moves_a_cosine_by_no_more_than_its_description_says(files: list
 class Odd:
     """An encoder whose vector for the second picture is what a test says; the others count up from one."""
 
-    dim = 2
+    dim, preparation, batched, computed = 2, "width", False, "Python"
 
     def __init__(self, second: float) -> None:
         self.second = second

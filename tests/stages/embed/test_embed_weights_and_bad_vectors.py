@@ -17,7 +17,7 @@ from stages.embed.stage import Embed
 class Nothing:
     """NaN for dark images."""
 
-    dim = 2
+    dim, preparation, batched, computed = 2, "mean", False, "Python"
 
     def prepare(self, image: Image.Image) -> float:
         return float(np.asarray(image).mean())

@@ -1,0 +1,22 @@
+"""Ordered: work done in threads, its results in the order it was given."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from itertools import islice
+from typing import TypeVar
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+def in_order(pool: Executor, work: Callable[[Given], Made], things: Iterable[Given], ahead: int) -> Iterator[Made]:
+    """`work` of each thing, in order; at most `ahead` (1 or more) are at work or waiting at once."""
+    waiting: deque[Future[Made]] = deque()
+    remaining = iter(things)
+    waiting.extend(pool.submit(work, thing) for thing in islice(remaining, ahead))
+    while waiting:
+        yield waiting.popleft().result()
+        waiting.extend(pool.submit(work, thing) for thing in islice(remaining, 1))

@@ -1,0 +1,96 @@
+"""Reading: image bytes ahead of need, those that lie close together in one file by one request.
+
+Images of a tar are apart by their headers and captions only; to read them one by one would cost a request each
+where the tar lies in a bucket.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+
+from stages import images
+from stages.images import ImageRefused
+
+READERS = 8  # they wait for disks and networks, and compute nothing
+STRETCH_BYTES = 4 << 20  # read at once, unless a single image is longer
+GAP_BYTES = 64 << 10  # between two images: reading it costs less than another request
+AHEAD_BYTES, AHEAD = 32 << 20, 64  # bytes and stretches being read or waiting
+
+
+@dataclass(frozen=True)
+class Locator:
+    """Where an image lies, and at which place of its shard it stands."""
+
+    place: int
+    uri: str
+    offset: int
+    length: int
+    sha256: str
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.length
+
+
+@dataclass(frozen=True)
+class Arriving:
+    """An image's bytes, being read together with those of `stretch`, the images around it."""
+
+    locator: Locator
+    stretch: Sequence[Locator]
+    read: Future[bytes]
+
+    def data(self) -> bytes:
+        """The bytes, waited for. Raises ImageRefused where this image's own cannot be read, OSError as images.read."""
+        locator = self.locator
+        try:
+            start = locator.offset - self.stretch[0].offset
+            return self.read.result()[start : start + locator.length]
+        except ImageRefused:
+            if len(self.stretch) == 1:
+                raise
+        return images.read(locator.uri, locator.offset, locator.length)  # another of the stretch may be the bad one
+
+
+def read_ahead(locators: Iterable[Locator], pool: Executor) -> Iterator[Arriving]:
+    """Each locator's bytes, in order, as the pool's threads read them; a bounded amount ahead of what is taken."""
+    waiting: deque[tuple[list[Locator], Future[bytes]]] = deque()
+    remaining, size = stretches(locators), 0
+    while True:
+        while size < AHEAD_BYTES and len(waiting) < AHEAD and (stretch := next(remaining, None)):
+            waiting.append((stretch, pool.submit(_read, stretch)))
+            size += _length(stretch)
+        if not waiting:
+            return
+        stretch, future = waiting.popleft()
+        size -= _length(stretch)
+        yield from (Arriving(locator, stretch, future) for locator in stretch)
+
+
+def stretches(locators: Iterable[Locator]) -> Iterator[list[Locator]]:
+    """The locators, cut where the next image lies in another file, before this one, too far on, or is too much."""
+    stretch: list[Locator] = []
+    for locator in locators:
+        if stretch and not _goes_on(stretch, locator):
+            yield stretch
+            stretch = []
+        stretch.append(locator)
+    if stretch:
+        yield stretch
+
+
+def _goes_on(stretch: list[Locator], locator: Locator) -> bool:
+    last = stretch[-1]
+    near = locator.uri == last.uri and 0 <= locator.offset - last.end <= GAP_BYTES
+    return near and locator.end - stretch[0].offset <= STRETCH_BYTES
+
+
+def _length(stretch: list[Locator]) -> int:
+    return stretch[-1].end - stretch[0].offset
+
+
+def _read(stretch: list[Locator]) -> bytes:
+    return images.read(stretch[0].uri, stretch[0].offset, _length(stretch))

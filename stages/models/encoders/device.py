@@ -1,0 +1,90 @@
+"""Device: where torch computes, how finely, and in which threads and streams."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from manifests.errors import Refused
+from stages.base import Machine
+from stages.models.encoders.settings import Precision
+
+NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float16: "float16"}
+TYPES = {name: kind for kind, name in NAMES.items()}
+# what multiplies each type at full speed: the first compute capability of a GPU, the instructions of a CPU
+ON_GPU = {"bfloat16": (8, 0), "float16": (7, 0)}
+ON_CPU = {"bfloat16": ("avx512_bf16", "amx_bf16", "bf16"), "float16": ("avx512_fp16", "amx_fp16")}
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where one encoder computes.
+
+    `batched`: images go through the network together. A CPU computes them one by one: it is faster there (the
+    caches hold one image's activations, not many's), and no bit of a vector depends on other images.
+    """
+
+    place: torch.device
+    dtype: torch.dtype = torch.float32
+    threads: int = 1
+    compiled: bool = False
+    batched: bool = False
+    _own: threading.local = field(default_factory=threading.local, compare=False)
+
+    @property
+    def is_gpu(self) -> bool:
+        return self.place.type == "cuda"
+
+    def __str__(self) -> str:
+        name = torch.cuda.get_device_name(self.place) if self.is_gpu else "CPU"
+        return f"{NAMES[self.dtype]} on {name}{', compiled' if self.compiled else ''}"
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """Without gradients, with this many threads, and on a GPU in a stream of this thread's own.
+
+        Two threads so keep a GPU busy: the batch of one is copied while that of the other is computed.
+        """
+        torch.set_num_threads(self.threads)
+        with torch.inference_mode(), self._stream():
+            yield
+
+    def _stream(self) -> Any:
+        if not self.is_gpu:
+            return nullcontext()
+        if not hasattr(self._own, "stream"):
+            self._own.stream = torch.cuda.Stream(self.place)
+        return torch.cuda.stream(self._own.stream)
+
+
+def device_of(machine: Machine, precision: Precision) -> Device:
+    """The machine's device in this precision; TF32 is off: float32 means float32.
+
+    Raises Refused where the device has no instructions for the precision: it would be thousands of times slower.
+    """
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    place = torch.device(machine.device)
+    fast = _fast(place)
+    if precision not in ("auto", "float32", *fast):
+        raise Refused(
+            f"embed.precision {precision}: this {place.type.upper()} has no instructions for it, and would be far "
+            f"slower than with float32; choose auto{''.join(f', {name}' for name in fast)} or float32"
+        )
+    reduced = fast[0] if fast and place.type != "cpu" else "float32"
+    dtype = TYPES[reduced if precision == "auto" else precision]
+    return Device(place, dtype, machine.threads, machine.compile, batched=place.type != "cpu")
+
+
+def _fast(place: torch.device) -> list[str]:
+    """The types of 16 bits that this device has instructions for, the one with float32's range first."""
+    if place.type == "cuda":
+        capability = torch.cuda.get_device_capability(place)
+        return [name for name, first in ON_GPU.items() if capability >= first]
+    has: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # older torch cannot tell
+    return [name for name, units in ON_CPU.items() if any(has.get(unit) for unit in units)]

@@ -1,0 +1,53 @@
+"""Network: a torch model that images go through, with its library's preprocessing, on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from stages.models.encoders.device import Device
+from stages.models.encoders.pixels import Pixels
+
+BLANK = Image.new("RGB", (64, 64))
+
+
+class Network:
+    """An encoder (base.Encoder) made of a torch model.
+
+    `features` of the model's input, (n, 3, height, width) in the device's type, are (n, dim) vectors.
+    """
+
+    def __init__(
+        self, model: torch.nn.Module, features: Callable[[torch.Tensor], torch.Tensor], pixels: Pixels, device: Device
+    ) -> None:
+        model.to(device.place, device.dtype).eval()
+        if device.is_gpu:
+            torch.cuda.synchronize(device.place)  # streams of threads do not wait for the one that filled the weights
+        self._features = torch.compile(features, dynamic=False) if device.compiled else features
+        self._pixels, self._device = pixels, device
+        self.preparation, self.batched, self.computed = pixels.identity, device.batched, str(device)
+        self.dim = int(self.encode([self.prepare(BLANK)]).shape[1])
+
+    def prepare(self, image: Image.Image) -> torch.Tensor:
+        """(3, height, width), uint8 where the preprocessing could be cut (pixels.py), else float32."""
+        return self._pixels.prepare(image)
+
+    def encode(self, batch: Sequence[torch.Tensor]) -> NDArray[np.float32]:
+        """(n, dim) float32, not normalised. On a CPU image by image, whatever the batch."""
+        with self._device.computing():
+            if self._device.batched:
+                return self._forward(torch.stack(list(batch)))
+            return np.concatenate([self._forward(image[None]) for image in batch])
+
+    def _forward(self, batch: torch.Tensor) -> NDArray[np.float32]:
+        if self._device.is_gpu:
+            batch = batch.pin_memory().to(self._device.place, non_blocking=True)
+        vectors: NDArray[np.float32] = self._features(self._input(batch)).float().cpu().numpy()
+        return vectors
+
+    def _input(self, batch: torch.Tensor) -> torch.Tensor:
+        return self._pixels.finish(batch).to(self._device.dtype)
