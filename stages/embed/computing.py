@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from stages.embed.decoding import Prepared, batches
 from stages.embed.ordered import in_order
@@ -59,6 +60,12 @@ class Within:
     def _filled(self, batch: Sequence[Any]) -> NDArray[np.float32]:
         missing = (self.largest or 0) - len(batch) if self.encoder.batched else 0
         return self.encoder.encode([*batch, *[batch[-1]] * missing])[: len(batch)]
+
+
+def warmed(within: Within) -> Within:
+    """After a batch of nothing: kernels are chosen and compiled by one thread, not by all lanes at once."""
+    within.encode([within.encoder.prepare(Image.new("RGB", (64, 64)))])
+    return within
 
 
 def computed(images: Iterable[Prepared], encoders: Mapping[str, Within], size: int) -> Generator[Answer]:

@@ -23,7 +23,7 @@ from manifests.tables import OK, embeddings
 from stages.base import Machine, MapStage, Reads, Task
 from stages.embed.answers import tables
 from stages.embed.batch_size import batch_size, remember
-from stages.embed.computing import Within, computed
+from stages.embed.computing import Within, computed, warmed
 from stages.embed.decoding import prepared
 from stages.embed.reading import Locator
 from stages.embed.settings import EmbedSettings
@@ -86,10 +86,12 @@ class Embed(MapStage):
 
     def _within(self, name: str, machine: Machine) -> Within:
         encoder = load(self.embed.encoders[name], self._weights[name], machine, self.embed.precision)
-        if not encoder.batched or machine.batch:
-            return Within(encoder, machine.batch if encoder.batched else None)
+        if not encoder.batched:
+            return Within(encoder)
+        if machine.batch:
+            return warmed(Within(encoder, machine.batch))
         weights = ", ".join(f"{file} {digest[:12]}" for file, digest in self._hashes[name].items())
-        return Within(encoder, batch_size(encoder, weights), lambda size: remember(encoder, weights, size))
+        return warmed(Within(encoder, batch_size(encoder, weights), lambda size: remember(encoder, weights, size)))
 
     def _find_weights_here(self) -> None:
         """On another machine, or when a file has changed, the weights are found again, and must be the same."""

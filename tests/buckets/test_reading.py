@@ -21,6 +21,9 @@ from manifests.storage import Folder
 from manifests.stores import patience, ranges
 from manifests.stores.faults import Unreachable
 from stages import images
+from stages.base import Machine
+from stages.embed.settings import EmbedSettings
+from stages.embed.stage import Embed
 from stages.images import ImageRefused
 
 DATA = bytes(range(256)) * 400  # 102,400 bytes
@@ -128,6 +131,18 @@ def test_a_tar_is_read_once_in_large_blocks(bucket: Bucket, kind: str) -> None:
     of_the_tar = [one for one in bucket.proxy.asked if one.path.endswith(".tar")]
     assert len(of_the_tar) <= 2 + len(tar) / (4 << 20)
     assert sum(one.sent for one in of_the_tar) <= len(tar) * 1.01
+
+
+def test_embedding_a_tar_takes_a_few_requests_not_one_an_image(bucket: Bucket) -> None:
+    tar = tar_of(300)
+    bucket.put("some.tar", tar)
+    stage = stage_of("shards", bucket.url("some.tar"))
+    (part,) = stage.process(stage.plan({})[0], {})
+    embed = Embed(EmbedSettings.model_validate({"encoders": {"colour": {"kind": "colour"}}}))
+    embed.setup(Machine())
+    bucket.proxy.asked.clear()
+    assert embed.transform(part.table).column("status").to_pylist() == ["ok"] * 300
+    assert bucket.proxy.counted() == {"get": -(-len(tar) // (4 << 20))}
 
 
 def test_rows_of_a_tar_in_a_bucket_are_those_of_the_same_tar_on_a_disk(bucket: Bucket, tmp_path) -> None:

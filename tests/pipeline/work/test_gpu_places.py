@@ -1,0 +1,113 @@
+"""Where workers of a machine or a cluster with GPUs run: nothing of it needs one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from pipeline.config import WorkerSettings
+from pipeline.work.cluster import Cluster
+from pipeline.work.local_executor import LocalPlace, _places
+from pipeline.work.ray_executor import RayExecutor, RayPlace
+from stages.embed.settings import EmbedSettings
+from stages.embed.stage import Embed, _device
+from stages.filter.settings import FilterSettings
+from stages.filter.stage import Filter
+from stages.search.settings import SearchSettings
+from stages.search.stage import Search
+
+EMBED = Embed(EmbedSettings.model_validate({"encoders": {"colour": {"kind": "colour"}}}))
+SEARCH = Search(SearchSettings(blind="a", reference="b"))
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A machine of so many GPUs and cores."""
+
+    def of(gpus: int, cores: int = 16) -> None:
+        monkeypatch.setattr("pipeline.machine.gpus", lambda: [str(number) for number in range(gpus)])
+        monkeypatch.setattr("pipeline.machine.cores", lambda: cores)
+        monkeypatch.setattr("pipeline.machine.memory_bytes", lambda: 1 << 40)
+
+    return of
+
+
+def places(stage: Any, tasks: int = 99, **workers: Any) -> list[LocalPlace]:
+    return _places(stage, WorkerSettings(**workers), tasks)
+
+
+def test_two_workers_that_embed_share_a_gpu_and_the_cores(machine: Any) -> None:
+    machine(2)
+    found = places(EMBED)
+    assert [place.gpus for place in found] == [("0",), ("0",), ("1",), ("1",)]
+    assert {(place.machine.device, place.machine.gpus, place.machine.decoders) for place in found} == {("cuda", 1, 4)}
+
+
+def test_one_worker_that_searches_has_a_gpu_by_itself(machine: Any) -> None:
+    machine(2)
+    assert [place.gpus for place in places(SEARCH)] == [("0",), ("1",)]
+
+
+def test_a_worker_of_two_gpus_gives_each_encoder_one(machine: Any) -> None:
+    machine(4)
+    found = places(EMBED, gpus=2)
+    assert [place.gpus for place in found] == [("0", "1"), ("2", "3")]
+    assert [_device(found[0].machine, place) for place in range(3)] == ["cuda:0", "cuda:1", "cuda:0"]
+
+
+def test_no_gpu_is_taken_where_none_is_asked_for_or_of_use(machine: Any) -> None:
+    machine(2)
+    for found in (places(EMBED, gpus=0), places(Filter(FilterSettings()))):
+        assert len(found) == 16
+        assert {(place.gpus, place.machine.device, place.machine.decoders) for place in found} == {((), "cpu", 2)}
+
+
+def test_what_a_recipe_says_is_taken(machine: Any) -> None:
+    machine(1)
+    assert [place.gpus for place in places(EMBED, gpus=0.25)] == [("0",)] * 4
+    assert len(places(EMBED, count=3)) == 3
+    assert places(EMBED, decoders=7)[0].machine.decoders == 7
+    assert places(EMBED, cpus=5)[0].machine.decoders == 5
+    assert len(places(EMBED, tasks=1)) == 1
+
+
+def test_a_share_of_several_gpus_is_refused() -> None:
+    with pytest.raises(ValidationError, match="a share of one GPU"):
+        WorkerSettings(gpus=1.5)
+
+
+class Nodes(Cluster):
+    """A cluster of machines that a test names."""
+
+    def __init__(self, *machines: dict[str, float]) -> None:
+        super().__init__("10.0.0.1:6379")
+        self._nodes = machines
+
+    def machines(self) -> dict[str, Any]:
+        return {str(number): node for number, node in enumerate(self._nodes)}
+
+
+def ray_place(stage: Any, *machines: dict[str, float], **workers: Any) -> RayPlace:
+    executor = RayExecutor("10.0.0.1:6379")
+    executor._cluster = Nodes(*machines)
+    return executor._place("embeddings", stage, WorkerSettings(**workers))
+
+
+HEAD, SMALL, LARGE = {"CPU": 0.0}, {"CPU": 16.0, "GPU": 2.0}, {"CPU": 128.0, "GPU": 8.0}
+
+
+def test_on_ray_two_actors_share_a_gpu_and_the_cores_of_the_scarcest_machine() -> None:
+    place = ray_place(EMBED, HEAD, SMALL, LARGE)
+    assert (place.gpus, place.cpus, place.machine.device, place.machine.decoders) == (0.5, 4.0, "cuda", 4)
+
+
+def test_on_ray_machines_with_gpus_and_no_cores_to_give_are_used() -> None:
+    place = ray_place(EMBED, {"CPU": 0.0, "GPU": 1.0})
+    assert (place.gpus, place.cpus, place.machine.decoders) == (0.5, 1.0, 2)
+
+
+def test_on_ray_without_gpus_an_actor_has_its_threads() -> None:
+    place = ray_place(EMBED, HEAD, {"CPU": 16.0})
+    assert (place.gpus, place.cpus, place.machine.device) == (0.0, 1.0, "cpu")
