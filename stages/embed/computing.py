@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,6 @@ from stages.models.encoders.base import Encoder, is_out_of_memory
 BAD_VECTOR = "bad_vector"
 LANES = 2  # batches that a GPU is given at once: one is copied while the other is computed
 QUEUED = 2  # batches that wait behind those, so that nobody idles while a shard's rows are written
-NO_VECTORS: Mapping[str, NDArray[np.float32]] = {}
 
 
 @dataclass(frozen=True)
@@ -68,39 +68,46 @@ def warmed(within: Within) -> Within:
     return within
 
 
-def computed(images: Iterable[Prepared], encoders: Mapping[str, Within], size: int) -> Generator[Answer]:
-    """What becomes of each image, in order; `size` of them go to the encoders together.
+class Lanes:
+    """The threads that compute, two where there is a GPU: each has a stream of it, for as long as a worker lives."""
 
-    On a GPU two batches are in flight; the threads go on while the caller is busy with what it was given.
-    """
-    lanes = LANES if any(within.encoder.batched for within in encoders.values()) else 1
-    pool = ThreadPoolExecutor(lanes, thread_name_prefix="compute")
-    try:
-        for answers in in_order(pool, lambda batch: _answers(batch, encoders), batches(images, size), lanes + QUEUED):
-            yield from answers
-    finally:
-        pool.shutdown(cancel_futures=True)
+    def __init__(self, encoders: Mapping[str, Within], together: int) -> None:
+        """`together`: images handed on at once where no encoder says so itself."""
+        self._encoders, self._together = encoders, together
+        self._count = LANES if any(within.encoder.batched for within in encoders.values()) else 1
+        self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="compute")
 
+    @property
+    def size(self) -> int:
+        """Images handed on at once: the largest batch of any encoder."""
+        sizes = [within.largest for within in self._encoders.values() if within.encoder.batched and within.largest]
+        return max(sizes, default=self._together)
 
-def _answers(batch: list[Prepared], encoders: Mapping[str, Within]) -> list[Answer]:
-    read = [image for image in batch if image.refusal is None]
-    found = {image.place: Answer(image.place, refusal=image.refusal) for image in batch}
-    if read:
-        found |= {answer.place: answer for answer in _encoded(read, encoders)}
-    return list(found.values())
+    def answers(self, images: Iterable[Prepared]) -> Generator[Answer]:
+        """What becomes of each image, in order. The threads go on while the caller is busy with what it was given."""
+        together = batches(images, self.size)
+        with closing(in_order(self._pool, self._answered, together, self._count + QUEUED)) as answered:
+            for answers in answered:
+                yield from answers
 
+    def _answered(self, batch: list[Prepared]) -> list[Answer]:
+        read = [image for image in batch if image.refusal is None]
+        found = {image.place: Answer(image.place, refusal=image.refusal) for image in batch}
+        if read:
+            found |= {answer.place: answer for answer in self._encoded(read)}
+        return list(found.values())
 
-def _encoded(read: list[Prepared], encoders: Mapping[str, Within]) -> Iterator[Answer]:
-    vectors, sound = {}, {}
-    for name, within in encoders.items():
-        vectors[name], sound[name] = unit(within.encode([image.inputs[name] for image in read]))
-    for row, image in enumerate(read):
-        bad = [name for name in encoders if not sound[name][row]]
-        if bad:
-            sentence = f"the encoder {bad[-1]} gave a vector that is zero or not finite"
-            yield Answer(image.place, NO_VECTORS, ImageRefused(BAD_VECTOR, sentence))
-        else:
-            yield Answer(image.place, {name: vectors[name][row] for name in encoders})
+    def _encoded(self, read: list[Prepared]) -> Iterator[Answer]:
+        vectors, sound = {}, {}
+        for name, within in self._encoders.items():
+            vectors[name], sound[name] = unit(within.encode([image.inputs[name] for image in read]))
+        for row, image in enumerate(read):
+            bad = [name for name in self._encoders if not sound[name][row]]
+            if bad:
+                sentence = f"the encoder {bad[-1]} gave a vector that is zero or not finite"
+                yield Answer(image.place, refusal=ImageRefused(BAD_VECTOR, sentence))
+            else:
+                yield Answer(image.place, {name: found[row] for name, found in vectors.items()})
 
 
 def unit(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

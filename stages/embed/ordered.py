@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Executor, Future, wait
 from itertools import islice
 from typing import TypeVar
 
@@ -12,11 +12,17 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 
-def in_order(pool: Executor, work: Callable[[Given], Made], things: Iterable[Given], ahead: int) -> Iterator[Made]:
-    """`work` of each thing, in order; at most `ahead` (1 or more) are at work or waiting at once."""
+def in_order(pool: Executor, work: Callable[[Given], Made], things: Iterable[Given], ahead: int) -> Generator[Made]:
+    """`work` of each thing, in order; at most `ahead` (1 or more) are at work or waiting at once.
+
+    Left early, by the caller or by an error, it drops what waits and outlives what is at work.
+    """
     waiting: deque[Future[Made]] = deque()
     remaining = iter(things)
-    waiting.extend(pool.submit(work, thing) for thing in islice(remaining, ahead))
-    while waiting:
-        yield waiting.popleft().result()
-        waiting.extend(pool.submit(work, thing) for thing in islice(remaining, 1))
+    try:
+        waiting.extend(pool.submit(work, thing) for thing in islice(remaining, ahead))
+        while waiting:
+            yield waiting.popleft().result()
+            waiting.extend(pool.submit(work, thing) for thing in islice(remaining, 1))
+    finally:
+        wait([future for future in waiting if not future.cancel()])

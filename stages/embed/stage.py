@@ -23,7 +23,7 @@ from manifests.tables import OK, embeddings
 from stages.base import Machine, MapStage, Reads, Task
 from stages.embed.answers import tables
 from stages.embed.batch_size import batch_size, remember
-from stages.embed.computing import Within, computed, warmed
+from stages.embed.computing import Lanes, Within, warmed
 from stages.embed.decoding import prepared
 from stages.embed.reading import Locator
 from stages.embed.settings import EmbedSettings
@@ -51,11 +51,14 @@ class Embed(MapStage):
         self._hashes: dict[str, dict[str, str]] = {}
         self._found: tuple[str, Mapping[str, object]] = ("", {})  # host, and each file's size and time
         self._encoders: dict[str, Within] = {}
+        self._lanes: Lanes | None = None
         self._machine = Machine()
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        return {"embed": self.embed.model_dump(mode="json")}
+        # auto is not told: it is what runs had before there was a choice
+        untold = {"precision"} if self.embed.precision == "auto" else set()
+        return {"embed": self.embed.model_dump(mode="json", exclude=untold)}
 
     def outside(self) -> Mapping[str, Any]:
         """The hash of every encoder's weights and configuration; Refused where they are not fit for use."""
@@ -83,6 +86,7 @@ class Embed(MapStage):
             name: self._within(name, replace(machine, device=_device(machine, place)))
             for place, name in enumerate(self.embed.encoders)
         }
+        self._lanes = Lanes(self._encoders, machine.batch or TOGETHER)
 
     def _within(self, name: str, machine: Machine) -> Within:
         encoder = load(self.embed.encoders[name], self._weights[name], machine, self.embed.precision)
@@ -128,12 +132,11 @@ class Embed(MapStage):
 
     def _tables(self, rows: pa.Table) -> Iterator[pa.Table]:
         """The rows, some hundred at a time; while the caller writes them, those after them are computed."""
-        sizes = [within.largest for within in self._encoders.values() if within.encoder.batched]
-        size = max((size for size in sizes if size), default=self._machine.batch or TOGETHER)
+        lanes, decoders = self._lanes, self._machine.decoders
+        assert lanes is not None, "a worker sets the stage up first"
         encoders = {name: within.encoder for name, within in self._encoders.items()}
-        decoders = self._machine.decoders
-        images = prepared(_locators(rows), encoders, threads=decoders, ahead=AHEAD * size + decoders)
-        with closing(images), closing(computed(images, self._encoders, size)) as answers:
+        images = prepared(_locators(rows), encoders, threads=decoders, ahead=AHEAD * lanes.size + decoders)
+        with closing(images), closing(lanes.answers(images)) as answers:
             yield from tables(rows, self.schema(), answers)
 
 

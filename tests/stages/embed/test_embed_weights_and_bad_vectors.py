@@ -43,6 +43,7 @@ def test_every_bad_vector_of_a_batch_is_a_rejected_row(tmp_path) -> None:
             }
         )
     stage = Embed(EmbedSettings(encoders={"odd": {"kind": "colour"}}))
-    stage._machine, stage._encoders = Machine(), {"odd": Within(Nothing())}
+    stage.setup(Machine())
+    stage._encoders["odd"] = Within(Nothing())
     table = stage.transform(pa.Table.from_pylist(rows))
     assert table.column("status").to_pylist() == ["bad_vector", "ok", "bad_vector", "bad_vector"]

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import enumerate as enumerate_threads
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -210,3 +212,25 @@ def test_memory_that_really_runs_out_is_backed_off_from(encoders: dict[str, Any]
     sizes, error = ended.stdout.rsplit(maxsplit=1)
     assert sizes.startswith("[2048")
     assert float(error) < 1e-5
+
+
+def test_the_threads_that_compute_are_the_same_from_shard_to_shard(
+    encoders: dict[str, Any], rows: pa.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has a stream of a GPU, and a stream its own memory there."""
+    together(monkeypatch)
+    stage, threads = stage_of({"dino": encoders["dino"]}, batch=4), set[int]()
+    own = Network.encode
+    monkeypatch.setattr(Network, "encode", lambda self, batch: (threads.add(get_ident()), own(self, batch))[1])
+    for _ in range(5):
+        stage.transform(rows)
+    assert len(threads) <= 2
+
+
+def test_a_shard_left_early_leaves_nothing_at_work(encoders: dict[str, Any], rows: pa.Table) -> None:
+    stage = stage_of({"dino": encoders["dino"]})
+    parts = stage._tables(pa.concat_tables([rows] * 20))
+    next(parts)
+    parts.close()
+    assert not [thread.name for thread in enumerate_threads() if thread.name.startswith(("read", "decode"))]
+    assert stage.transform(rows).num_rows == 30
