@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SET_UP := .venv/.set-up
 
-.PHONY: demo test lint test-photos chaos bench-acquire bench-embed bench-memory bench-rerun bench-search bench-search-gpu clean
+.PHONY: demo test lint test-photos chaos bench-acquire bench-embed bench-embed-gpu bench-memory bench-rerun bench-search bench-search-gpu parity-large clean
 
 demo: $(SET_UP)
 	$(BIN)/blindpairs demo --out demo
@@ -31,6 +31,9 @@ bench-acquire: $(SET_UP)
 bench-embed: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.embed_rate
 
+bench-embed-gpu: $(SET_UP)
+	$(BIN)/python -m tests.benchmarks.embed_gpu
+
 bench-memory: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.memory
 
@@ -43,6 +46,10 @@ bench-search: $(SET_UP)
 bench-search-gpu: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.search_gpu
 
+# whether the embed step is faithful at the size of ViT-L/14, random weights: a quarter of an hour on one core
+parity-large: $(SET_UP)
+	$(BIN)/python -m tests.benchmarks.parity_large
+
 $(SET_UP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
@@ -50,4 +57,4 @@ $(SET_UP): pyproject.toml
 	touch $@
 
 clean:
-	rm -rf .venv demo runs bench-search
+	rm -rf .venv demo runs bench-search bench-embed

@@ -62,20 +62,22 @@ class Told(Protocol):
 
 @dataclass(frozen=True)
 class PlanAnswer:
-    """What a run would do, step by step, and what its search will take as far as that is known."""
+    """What a run would do, step by step, and what embedding and search will take as far as that is known."""
 
     run: str
     steps: tuple[StepAnswer, ...]
     search: Told | None = None
+    embedding: Told | None = None
 
     def to_json(self) -> dict[str, Any]:
-        search = {} if self.search is None else {"search": self.search.to_json()}
-        return {"run": self.run, "steps": [one.to_json() for one in self.steps], **search}
+        told = {"embedding": self.embedding, "search": self.search}
+        known = {name: one.to_json() for name, one in told.items() if one is not None}
+        return {"run": self.run, "steps": [one.to_json() for one in self.steps], **known}
 
     def __str__(self) -> str:
         lines = [str(RunAnswer(self.run, self.steps))] if self.steps else []
-        lines += [] if self.search is None else [str(self.search)]
-        start = "`blindpairs run` with the same words does it" if self.steps else "no source and no weights were asked"
+        lines += [str(one) for one in (self.embedding, self.search) if one is not None]
+        start = "`blindpairs run` with the same words does it" if self.steps else "no source and no hub was asked"
         return "\n".join([*lines, f"nothing was started; {start}"])
 
 

@@ -55,16 +55,19 @@ def plan(
     until: options.Until = None,
     offline: options.Offline = False,
     images: options.Imagined = None,
+    measure: options.Measure = True,
     as_json: options.Json = False,
 ) -> None:
-    """Say what `run` would do, and what its search will take, before anything starts.
+    """Say what `run` would do, and what its embedding and search will take, before anything starts.
 
     Example: blindpairs plan mmvp --images 12000000
     """
-    with told():
+    with told("a plan starts nothing"):
         from pipeline import commands
 
-        out(commands.plan(recipe, changes or [], root, name, until, offline, images), as_json)
+        if measure and sys.stderr.isatty():
+            typer.echo("measuring this machine, for less than a minute (--no-measure: not)", err=True)
+        out(commands.plan(recipe, changes or [], root, name, until, offline, images, measure), as_json)
 
 
 @app.command()
@@ -124,7 +127,7 @@ def presets(name: options.Preset = None) -> None:
         typer.echo(commands.presets(name))
 
 
-for look in (looking.status, looking.show, looking.lineage, looking.audit, looking.lint):
+for look in (looking.status, looking.show, looking.lineage, looking.audit, looking.parity, looking.lint):
     app.command()(look)
 
 

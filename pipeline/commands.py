@@ -70,13 +70,18 @@ def plan(
     until: str | None,
     offline: bool,
     images: int | None,
+    measure: bool = True,
 ) -> PlanAnswer:
-    """What `run` would do to each step, and what the search will take; of `images` images if it is told how many."""
-    if images:  # no source is looked at, so a preset need not be told of one
-        config, folder, _ = _asked(recipe, ["images.sources.0.uri=none", *changes], root, name, None, offline)
-        return imagined(config, folder, images)
+    """What `run` would do to each step, and what embedding and search will take; of `images` images if told how many.
+
+    `measure`: the embed step is run on drawn photos to know its rate, for less than a minute.
+    """
+    if images:  # no source is looked at, so a preset need not be told of one; and weights are, but no hub is asked
+        changes = ["images.sources.0.uri=none", *changes]
+        config, folder, wanted = _asked(recipe, changes, root, name, None, offline=True)
+        return imagined(config, wanted, folder, images, measure=measure)
     config, folder, wanted = _asked(recipe, changes, root, name, until, offline)
-    return planned(config, wanted, folder)
+    return planned(config, wanted, folder, measure=measure)
 
 
 def status(run: str) -> StatusAnswer:

@@ -83,6 +83,20 @@ class Workers(Settings):
     filter: WorkerSettings = WorkerSettings()
 
 
+class Prices(Settings):
+    """What machines cost. `plan` alone reads it; it changes no row, so it enters no fingerprint."""
+
+    gpu_hour: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="what an hour of one GPU costs, and of what stands beside it, in your currency; `plan` multiplies",
+    )
+    core_hour: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="what an hour of one core costs, where there is no GPU"
+    )
+
+
 class Config(Settings):
     """A whole recipe."""
 
@@ -93,6 +107,7 @@ class Config(Settings):
     search: SearchSettings
     filter: FilterSettings = FilterSettings()
     workers: Workers = Workers()
+    prices: Prices = Prices()
 
     @model_validator(mode="after")
     def _roles_are_encoders(self) -> Config:

@@ -1,4 +1,4 @@
-"""Looking: the commands that change nothing: status, show, lineage, audit, lint."""
+"""Looking: the commands that change nothing: status, show, lineage, audit, parity, lint."""
 
 from __future__ import annotations
 
@@ -69,6 +69,32 @@ def audit(
         answer = commands.audit(run, images, seed)
         out(answer, as_json)
         if answer.audit.defect:
+            raise typer.Exit(1)
+
+
+def parity(
+    recipe: options.Recipe,
+    changes: options.Changes = None,
+    images: options.Compared = 200,
+    photos: options.Photos = None,
+    seed: options.Seed = 0,
+    offline: options.Offline = False,
+    as_json: options.Json = False,
+) -> None:
+    """Compare the embed step's vectors with the libraries' own, float32 on the CPU: is it faithful on this machine?
+
+    Says so of each encoder of the recipe, and of the set of pairs. Exit code 1 where it is not.
+
+    Example: blindpairs parity mmvp --images 200
+    """
+    with told("nothing was changed"):
+        from pipeline.parity.answer import ParityAnswer
+        from pipeline.parity.parity import asked
+        from pipeline.parity.parity import parity as compared
+
+        found = compared(asked(recipe, changes or [], offline), images=images, seed=seed, source=photos)
+        out(ParityAnswer(found), as_json)
+        if not found.faithful:
             raise typer.Exit(1)
 
 

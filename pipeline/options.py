@@ -32,7 +32,14 @@ Rows = Annotated[int, typer.Option(help="how many rows", min=0)]
 Images = Annotated[int, typer.Option(help="how many images to draw; all where there are no more", min=1)]
 Imagined = Annotated[
     int | None,
-    typer.Option("--images", help="only the search, of so many images: asks no source and no weights", min=2),
+    typer.Option("--images", help="of so many images: asks no source, and no hub for weights", min=2),
+]
+Measure = Annotated[
+    bool, typer.Option("--measure/--no-measure", help="run the embed step on drawn photos, for less than a minute")
+]
+Compared = Annotated[int, typer.Option("--images", help="how many images to compare", min=2)]
+Photos = Annotated[
+    str | None, typer.Option("--photos", metavar="FOLDER", help="random photos of this folder, not drawn images")
 ]
 Seed = Annotated[int, typer.Option(help="which images are drawn", min=0)]
 Out = Annotated[Path, typer.Option(help="where scenes, run and gallery go")]

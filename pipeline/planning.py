@@ -15,28 +15,69 @@ from pipeline.config import Config
 from pipeline.forecast import forecast
 from pipeline.growth import begun, other_inputs
 from pipeline.recipe import Step
+from pipeline.rehearsal.forecast import EmbeddingForecast
+from pipeline.rehearsal.rehearse import Unmeasured, rehearsed
 from pipeline.survey import Finding, State, survey
 from stages.base import Task
 
 NOTHING = Counts()
 
 
-def planned(config: Config, wanted: Sequence[Step], run: Folder) -> PlanAnswer:
-    """Each step's state, and what the search will take where it is known how many images there are."""
+def planned(config: Config, wanted: Sequence[Step], run: Folder, *, measure: bool = False) -> PlanAnswer:
+    """Each step's state, and what embedding and search will take where it is known how many images there are.
+
+    `measure`: where vectors are to be made, the embed step is run on drawn photos, for less than a minute.
+    """
     findings = survey(wanted, run)
     there = {
         one.step.name: one.there for one in findings if one.state is State.TAKE and isinstance(one.there, Manifest)
     }
     steps = tuple(_step(finding, there) for finding in findings)
     searched = any(one.step.name == "candidates" and one.state in (State.TAKE, State.GROW) for one in findings)
-    images = None if searched else _images(config, findings, there)
-    return PlanAnswer(run.url, steps, forecast(config, there, images) if images else None)
+    images = _images(config, findings, there)
+    embedding = _embedding(config, findings, there, images) if measure else None
+    search = forecast(config, there, images) if images and not searched else None
+    return PlanAnswer(run.url, steps, search, embedding)
 
 
-def imagined(config: Config, run: Folder, images: int) -> PlanAnswer:
-    """What the search of so many images would take; neither sources nor weights are looked at."""
+def imagined(config: Config, wanted: Sequence[Step], run: Folder, images: int, *, measure: bool = False) -> PlanAnswer:
+    """What so many images would take; sources are not looked at, weights only to `measure`, if they are at hand."""
     there = {"embeddings": Manifest.open(run / "embeddings")} if (run / "embeddings").has(COMMIT) else {}
-    return PlanAnswer(run.url, (), forecast(config, there, images))
+    embed = next(step for step in wanted if step.name == "embeddings")
+    embedding = _measured_if_at_hand(config, embed, images) if measure else None
+    return PlanAnswer(run.url, (), forecast(config, there, images), embedding)
+
+
+def _measured_if_at_hand(config: Config, embed: Step, images: int) -> EmbeddingForecast | Unmeasured:
+    try:
+        embed.stage.outside()
+    except Refused as refusal:
+        return Unmeasured(f"{refusal} (a plan with --images asks no hub)")
+    return _measured(config, embed, images)
+
+
+def _measured(config: Config, embed: Step, images: int | None) -> EmbeddingForecast | Unmeasured:
+    found = rehearsed(embed)
+    return found if isinstance(found, Unmeasured) else EmbeddingForecast(images, found, config.prices)
+
+
+def _embedding(
+    config: Config, findings: Sequence[Finding], there: Mapping[str, Manifest], images: int | None
+) -> EmbeddingForecast | Unmeasured | None:
+    """What embedding will take, of what is missing as far as that is known; None where nothing is."""
+    finding = next((one for one in findings if one.step.name == "embeddings"), None)
+    if finding is None or finding.state is State.TAKE:
+        return None
+    left = images if finding.state is State.MAKE else _missing(finding, there)
+    return None if left == 0 else _measured(config, finding.step, left)
+
+
+def _missing(finding: Finding, there: Mapping[str, Manifest]) -> int | None:
+    """How many images of a begun step have no vectors yet; None before the images table has grown too."""
+    if "images" not in there:
+        return None
+    shards = finding.folder.sizes()
+    return sum(one.counts.ok for one in there["images"].shards if f"{one.name}{SUFFIX}" not in shards)
 
 
 def _images(config: Config, findings: Sequence[Finding], there: Mapping[str, Manifest]) -> int | None:

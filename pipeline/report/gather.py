@@ -187,6 +187,8 @@ def _cosines(vectors: Cosines) -> Cosines:
 def _settings(manifests: Iterable[Manifest]) -> Iterator[tuple[str, str]]:
     for manifest in manifests:
         yield from ((name, str(value)) for name, value in manifest.lineage.leaves())
+        for how, shards in manifest.computed.items():
+            yield f"{manifest.folder.name} computed in", f"{how} ({shards:,} shards)"
 
 
 def _described(name: str, encoders: Mapping[str, Any]) -> str:

@@ -104,10 +104,14 @@ class Lanes:
         for row, image in enumerate(read):
             bad = [name for name in self._encoders if not sound[name][row]]
             if bad:
-                sentence = f"the encoder {bad[-1]} gave a vector that is zero or not finite"
-                yield Answer(image.place, refusal=ImageRefused(BAD_VECTOR, sentence))
+                yield Answer(image.place, refusal=ImageRefused(BAD_VECTOR, self._bad(bad[-1])))
             else:
                 yield Answer(image.place, {name: found[row] for name, found in vectors.items()})
+
+    def _bad(self, name: str) -> str:
+        narrow = self._encoders[name].encoder.computed.startswith("float16")
+        remedy = "; float16 ends at 65,504: try embed.precision bfloat16 or float32" if narrow else ""
+        return f"the encoder {name} gave a vector that is zero or not finite{remedy}"
 
 
 def unit(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

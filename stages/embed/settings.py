@@ -21,7 +21,7 @@ class EmbedSettings(Settings):
         "float32", description="how vectors are stored; float16 moves a cosine by up to 6e-5"
     )
     precision: Precision = Field(
-        "auto", description="how networks compute; auto: float32 on a CPU, bfloat16 (or float16) on a GPU that has it"
+        "auto", description="how networks compute; auto: float16 on a GPU that has it, float32 on a CPU"
     )
 
     @field_validator("encoders")

@@ -14,7 +14,8 @@ from manifests.counts import Counts
 from manifests.draft import Draft
 from manifests.manifest import Manifest, Removed, content_of
 from manifests.removal import Held, batches, put_shard
-from manifests.shard import Part, read_receipt
+from manifests.shard import Part, read_receipt, write_shard
+from manifests.storage import Folder
 from manifests.tables import SKETCHES, embeddings
 
 
@@ -35,6 +36,13 @@ def made(folder: Path, kind: str) -> Manifest:
     return committed(
         folder, schema, pa.table({**columns, "blind": list(vectors), "reference": list(vectors)}, schema=schema.columns)
     )
+
+
+def test_a_shard_written_again_says_as_before_how_it_was_computed(tmp_path: Path) -> None:
+    folder, schema = Folder(str(tmp_path)), embeddings({"blind": 8})
+    part = Part(schema.columns.empty_table(), Counts(1, 0, {"empty": 1}))
+    write_shard(folder, "a", schema, [part], computed="float32 on CPU")
+    assert put_shard(folder, "a", [part]).computed == "float32 on CPU"
 
 
 @pytest.mark.parametrize("kind", ["images", "copies", "candidates", "sketches", "embeddings"])

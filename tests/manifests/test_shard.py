@@ -52,6 +52,14 @@ def test_the_counts_lie_in_the_footer_as_json(tmp_path: Path) -> None:
     assert json.loads(footer[b"counts"]) == {"seen": 2, "ok": 2, "rejected": {}, "aside": {}}
 
 
+def test_how_it_was_computed_is_told_by_receipt_footer_and_json(tmp_path: Path) -> None:
+    folder = Folder(str(tmp_path))
+    receipt = write_shard(folder, "a", NUMBERS, [part(1, 2)], computed="bfloat16 on Card")
+    assert receipt.computed == "bfloat16 on Card"
+    assert read_receipt(folder, "a") == receipt == Receipt.from_json(json.loads(json.dumps(receipt.to_json())))
+    assert "computed" not in write_shard(folder, "b", NUMBERS, [part(1)]).to_json()
+
+
 def test_a_shard_without_rows_is_a_file_with_columns(tmp_path: Path) -> None:
     write_shard(Folder(str(tmp_path)), "a", NUMBERS, [])
     assert pq.read_table(tmp_path / "a.parquet").column_names == ["n"]

@@ -60,7 +60,7 @@ def test_lineage_names_settings_sources_and_the_steps_before(run: Path) -> None:
 
 
 def test_plan_says_what_would_be_done_and_starts_nothing(run: Path, scenes: Path, tmp_path: Path) -> None:
-    fresh = blindpairs("plan", *demo_run(scenes, tmp_path)[1:])
+    fresh = blindpairs("plan", *demo_run(scenes, tmp_path)[1:], "--no-measure")
     assert fresh.returncode == 0
     assert "images      make   0/8" in fresh.stdout
     assert not (tmp_path / "demo").exists()
@@ -133,10 +133,10 @@ def test_presets_are_printed_to_start_from() -> None:
 
 
 def test_a_search_is_planned_for_a_corpus_that_is_not_there() -> None:
-    ended = blindpairs("plan", "mmvp", "--images", "12000000")
+    ended = blindpairs("plan", "mmvp", "--images", "12000000", "--no-measure")
     assert ended.returncode == 0, ended.stderr
     assert "search of 12,000,000 images" in ended.stdout
-    assert ended.stdout.endswith("nothing was started; no source and no weights were asked\n")
+    assert ended.stdout.endswith("nothing was started; no source and no hub was asked\n")
 
 
 @pytest.mark.parametrize(

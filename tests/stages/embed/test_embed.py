@@ -209,6 +209,13 @@ def test_a_vector_that_is_zero_or_not_finite_rejects_its_image_alone(files: list
     assert (embedded[1]["odd"], embedded[1]["colour"]) == (None, None)
 
 
+def test_float16_is_named_where_its_range_may_be_why(files: list[Path]) -> None:
+    odd = Odd(float("inf"))
+    odd.computed = "float16 on Card"
+    row = with_encoder(odd).transform(table(*map(readable, files[:3]))).to_pylist()[1]
+    assert "try embed.precision bfloat16 or float32" in row["error"]
+
+
 class Fussy(Odd):
     """An encoder that cannot prepare the second picture."""
 

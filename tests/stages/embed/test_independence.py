@@ -181,6 +181,7 @@ def _short_of_memory(own: Callable[..., np.ndarray], most: int) -> Callable[...,
 SHORT = """
 import resource, sys
 import numpy as np, torch
+from pipeline.commands import lineage
 from stages.base import Machine
 from stages.embed.computing import Within
 from stages.models.encoders import device

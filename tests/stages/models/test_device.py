@@ -34,7 +34,7 @@ def card(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.parametrize(
     ("capability", "wanted"),
-    [((9, 0), torch.bfloat16), ((8, 0), torch.bfloat16), ((7, 5), torch.float16), ((6, 1), torch.float32)],
+    [((9, 0), torch.float16), ((8, 0), torch.float16), ((7, 5), torch.float16), ((6, 1), torch.float32)],
 )
 def test_auto_takes_what_the_card_multiplies_fast(card: Any, capability: tuple[int, int], wanted: torch.dtype) -> None:
     card(*capability)
@@ -46,6 +46,11 @@ def test_a_card_without_the_type_refuses_it_and_names_those_it_has(card: Any) ->
     card(7, 5)
     with pytest.raises(Refused, match=r"bfloat16: this CUDA has no instructions .* choose auto, float16 or float32"):
         device_of(GPU, "bfloat16")
+
+
+def test_a_type_that_is_asked_for_is_taken(card: Any) -> None:
+    card(8, 0)
+    assert [device_of(GPU, name).dtype for name in ("bfloat16", "float32")] == [torch.bfloat16, torch.float32]
 
 
 def with_units(monkeypatch: pytest.MonkeyPatch, *units: str) -> None:

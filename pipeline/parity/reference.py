@@ -1,0 +1,138 @@
+"""Reference: each library's own documented path, in float32 on the CPU, one image at a time. The oracle.
+
+Shares no code with what it judges (an import contract says so): it opens files with Pillow, and calls open_clip,
+transformers and timm as their documentation does. It is told an encoder's settings, and where its weights lie.
+Of the built-in encoders there is no library: they are called directly on the picture.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from pipeline.parity.result import Picture, Side, Vector
+from stages.models.encoders.colour import Colour
+from stages.models.encoders.settings import EncoderSettings, OpenClip, Timm, Transformers
+from stages.models.encoders.structure import Structure
+from stages.models.encoders.weights import Weights
+
+# never all that Pillow knows: its EPS starts ghostscript on the file
+OPENED = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "PPM", "AVIF")
+
+Encode = Callable[[Image.Image], Any]  # one RGB picture -> its vector, of any length
+
+
+def by_reference(encoders: Mapping[str, Encode], pictures: Sequence[Picture]) -> Side:
+    """What the libraries make of each picture."""
+    side = Side({name: {} for name in encoders}, {})
+    for picture in pictures:
+        try:
+            image = _opened(picture)
+            made = {name: _unit(encode(image)) for name, encode in encoders.items()}
+        except MemoryError:  # the machine's failure, not the picture's
+            raise
+        except Exception as error:  # noqa: BLE001 - Pillow's plugins and the libraries raise nearly anything
+            side.rejected[picture.name] = f"{type(error).__name__}: {error}"
+            continue
+        for name, vector in made.items():
+            side.vectors[name][picture.name] = vector
+    return side
+
+
+def encoder_of(settings: EncoderSettings, found: Weights | None) -> tuple[str, Encode]:
+    """What the reference is, and its function of one RGB picture."""
+    if isinstance(settings, OpenClip):
+        assert found
+        what = " ".join(filter(None, ("open_clip", settings.model, settings.pretrained)))
+        return what, _open_clip(settings, found)
+    if isinstance(settings, Transformers):
+        assert found
+        return f"transformers {settings.model}, {settings.pooling}", _transformers(settings, found)
+    if isinstance(settings, Timm):
+        return f"timm {settings.model}", _timm(settings)
+    what = f"{settings.kind}, built in: there is no library, its own code was called directly"
+    return what, _of_colour() if settings.kind == "colour" else _of_structure()
+
+
+def _unit(vector: Any) -> Vector:
+    wide = np.asarray(vector, np.float64)
+    length = float(np.linalg.norm(wide))
+    if not (np.isfinite(length) and length > 0):
+        raise ValueError("its vector is zero or not finite")
+    return wide / length
+
+
+def _of_colour() -> Encode:
+    colour = Colour()
+    return lambda image: colour.encode([colour.prepare(image)])[0]
+
+
+def _of_structure() -> Encode:
+    structure = Structure()
+    return lambda image: structure.encode([structure.prepare(image)])[0]
+
+
+def _opened(picture: Picture) -> Image.Image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Image.open(picture.path, formats=OPENED).convert("RGB")
+
+
+def _open_clip(settings: OpenClip, found: Weights) -> Encode:
+    import open_clip
+    import torch
+
+    if settings.model.startswith(("local-dir:", "hf-hub:")):
+        model, preprocess = open_clip.create_model_from_pretrained(f"local-dir:{found.folder}")
+    else:
+        model, preprocess = open_clip.create_model_from_pretrained(settings.model, pretrained=settings.pretrained)
+    model.eval()
+
+    def encode(image: Image.Image) -> Any:
+        with torch.inference_mode():
+            return model.encode_image(preprocess(image).unsqueeze(0))[0].numpy()
+
+    return encode
+
+
+def _transformers(settings: Transformers, found: Weights) -> Encode:
+    import torch
+    from transformers import AutoImageProcessor, AutoModel
+
+    processor = AutoImageProcessor.from_pretrained(found.folder, backend="torchvision", trust_remote_code=False)
+    whole = AutoModel.from_pretrained(
+        found.folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+    ).eval()
+    model = getattr(whole, "vision_model", whole)
+
+    def encode(image: Image.Image) -> Any:
+        with torch.inference_mode():
+            inputs = processor(images=image, return_tensors="pt")
+            tokens = model(**inputs).last_hidden_state[0]
+            if settings.pooling == "cls":
+                return tokens[0].numpy()
+            # patches come last, so those before them (CLS, registers) need not be counted
+            height, width = inputs["pixel_values"].shape[-2:]
+            side = model.config.patch_size
+            return tokens[-(height // side) * (width // side) :].mean(dim=0).numpy()
+
+    return encode
+
+
+def _timm(settings: Timm) -> Encode:
+    import timm
+    import torch
+
+    model = timm.create_model(settings.model, pretrained=True, num_classes=0).eval()
+    facts = timm.data.resolve_model_data_config(model)
+    transform = timm.data.create_transform(**facts, is_training=False)
+
+    def encode(image: Image.Image) -> Any:
+        with torch.inference_mode():
+            return model(transform(image).unsqueeze(0))[0].numpy()
+
+    return encode
