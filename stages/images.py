@@ -165,6 +165,9 @@ def _rgb(image: Image.Image) -> Image.Image:
     image.seek(0)
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return Image.fromarray(_eight_bits(np.asarray(image)), "L").convert("RGB")
+    if image.mode == "RGB":
+        image.load()  # convert would copy it, a sixth of the time a large photo takes to decode
+        return image
     return image.convert("RGB")
 
 

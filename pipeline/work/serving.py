@@ -6,8 +6,10 @@ a shard. A process may serve several steps, one after the other.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +19,8 @@ from pipeline.work.gpu_use import GpuUse
 from pipeline.work.identity import identity
 from pipeline.work.worker import Job, Outcome, Worker, here, one_line
 from stages.base import Machine, Task
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of glibc's malloc.h
 
 
 @dataclass(frozen=True)
@@ -86,3 +90,16 @@ def limit_libraries(threads: int, gpus: Sequence[str] | None = None) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
     for library in ("OMP", "MKL", "OPENBLAS"):  # decoding threads compute too
         os.environ[f"{library}_NUM_THREADS"] = str(threads)
+    _keep_what_is_freed()
+
+
+def _keep_what_is_freed() -> None:
+    """Let glibc keep up to 256 MiB of freed memory, where each image would take it from the kernel anew.
+
+    A network's activations are megabytes: page by page fetched and cleared, they were a third of the time of a
+    small one (29 ms an image, 20 ms without). Other C libraries are left as they are.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        for option, value in ((M_ARENA_MAX, 1), (M_MMAP_THRESHOLD, 32 << 20), (M_TRIM_THRESHOLD, 256 << 20)):
+            mallopt(option, value)

@@ -32,7 +32,7 @@ from stages.models.encoders.base import load
 from stages.models.encoders.checkpoints import weights_of
 from stages.models.encoders.weights import Weights
 
-TOGETHER = 8  # images handed on at once where each is computed by itself
+TOGETHER = 4  # images handed on at once where each is computed by itself
 AHEAD = 2  # batches of images that are decoded or decoding ahead of the encoders
 LIBRARIES_BYTES = 1 << 30  # torch and its kin, once a process
 

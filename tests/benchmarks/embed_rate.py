@@ -4,8 +4,8 @@ Every way (embed_ways.py) in a process of its own, in turn, some rounds; the med
 machine whose speed drifts is as unfair to one as to the other. Then where the time of one image goes. (On a GPU:
 embed_gpu.py.)
 
-    python -m tests.benchmarks.embed_rate [--photos DIR] [--clip DIR] [--dino DIR] [--images 160] [--size 500x375]
-        [--rounds 3] [--ways "bare loop" "our step" ...] [--built-in] [--precision float32]
+    python -m tests.benchmarks.embed_rate [--photos DIR] [--clip DIR] [--dino DIR] [--images 240] [--size 500x375]
+        [--rounds 3] [--ways "bare loop" "our step" ...] [--encoders clip dino] [--precision float32]
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.benchmarks.embed_time import where_time_goes
 from tests.benchmarks.embed_ways import WAYS, Work
 
 BESIDE = Path(__file__).parents[3] / "shared"
-BUILT_IN = {"colour": {"kind": "colour"}, "structure": {"kind": "structure"}}
+BUILT_IN = ("colour", "structure")
 FOR_ALL = ("our step", "our step, two passes")  # that know the built-in encoders too
 LIMIT, OURS = "bare loop", "our step"
 
@@ -42,7 +42,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         photos = photos_of(asked.photos, asked.images, asked.size, Path(folder) / "photos")
         told = {"photos": str(photos), "encoders": _encoders(asked), "precision": asked.precision, "gpu": _gpu()}
-        ways = [way for way in WAYS if way in (asked.ways or (FOR_ALL if asked.built_in else WAYS))]
+        known = FOR_ALL if set(BUILT_IN) & set(asked.encoders) else WAYS
+        ways = [way for way in WAYS if way in (asked.ways or known)]
         print(
             f"{platform.machine()}, {os.cpu_count()} cores, {_gpu_name() or 'no GPU'}: {asked.images} photos of "
             f"{asked.size}, {', '.join(told['encoders'])} in {asked.precision}; {asked.rounds} rounds, medians"
@@ -95,10 +96,10 @@ def photos_of(source: Path, count: int, size: str, folder: Path) -> Path:
 
 
 def _encoders(asked: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    if asked.built_in:
-        return BUILT_IN
-    clip = {"kind": "open_clip", "model": f"local-dir:{asked.clip}"}
-    return {"clip": clip, "dino": {"kind": "transformers", "model": str(asked.dino)}}
+    known = {name: {"kind": name} for name in BUILT_IN}
+    known["clip"] = {"kind": "open_clip", "model": f"local-dir:{asked.clip}"}
+    known["dino"] = {"kind": "transformers", "model": str(asked.dino)}
+    return {name: known[name] for name in asked.encoders}
 
 
 def _work(told: dict[str, Any]) -> Work:
@@ -122,11 +123,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--photos", type=Path, default=BESIDE / "photos" / "imagenet")
     parser.add_argument("--clip", type=Path, default=BESIDE / "models" / "clip-lite-flickr8k")
     parser.add_argument("--dino", type=Path, default=BESIDE / "models" / "dinov2-small-saliency")
-    parser.add_argument("--images", type=int, default=160)
+    parser.add_argument("--images", type=int, default=240)
     parser.add_argument("--size", default="500x375")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--ways", nargs="+", choices=WAYS)
-    parser.add_argument("--built-in", action="store_true")
+    parser.add_argument("--encoders", nargs=2, default=["clip", "dino"], choices=["clip", "dino", *BUILT_IN])
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()

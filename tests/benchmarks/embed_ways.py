@@ -158,7 +158,7 @@ def step(work: Work) -> Measured:
 
 
 def _images(folder: Any, work: Work) -> Any:
-    """The photos as a committed images table, in shards small enough that all workers end together."""
+    """The photos as a committed images table, in four shards a worker."""
     from manifests.draft import Draft
     from manifests.lineage import Lineage
     from manifests.shard import write_shard
@@ -166,7 +166,7 @@ def _images(folder: Any, work: Work) -> Any:
     from stages.download.stage import Download
 
     source = {"name": "photos", "kind": "folder", "uri": str(work.photos)}
-    rows = 1000 if work.gpu else max(8, len(work.files) // (8 * work.cores))
+    rows = 1000 if work.gpu else max(8, len(work.files) // (4 * work.cores))
     download = Download(DownloadSettings.model_validate({"sources": [source], "shard_rows": rows}))
     tasks = download.plan({})
     draft = Draft.begin(folder, Lineage("images", "download 1", "images 2", {}, {}, {}), [t.to_json() for t in tasks])
@@ -175,19 +175,15 @@ def _images(folder: Any, work: Work) -> Any:
 
 
 def _steady(outcomes: Iterator[Any]) -> Measured:
-    """Images a second from when each worker has made its first shard."""
-    warm: set[str] = set()
-    began, ended, images, busy = 0.0, 0.0, 0, []
+    """Images a second while all workers were at work, without each one's first shard: as `plan` reckons it."""
+    from pipeline.rehearsal.pace import Beat, pace_of
+
+    beats, busy = [], []
     for outcome in outcomes:
         assert outcome.receipt is not None, outcome
-        if outcome.where in warm:
-            images += outcome.receipt.counts.ok
-            ended = time.perf_counter()
-            busy += [] if outcome.gpu_use is None else [outcome.gpu_use]
-        warm.add(outcome.where)
-        if not images:
-            began = time.perf_counter()
-    return Measured(images / (ended - began), sum(busy) / len(busy) if busy else None)
+        beats.append(Beat(outcome.where, time.monotonic(), outcome.receipt.rows, outcome.seconds))
+        busy += [] if outcome.gpu_use is None else [outcome.gpu_use]
+    return Measured(pace_of(beats).rate, sum(busy) / len(busy) if busy else None)
 
 
 def two_passes(work: Work) -> Measured:

@@ -9,6 +9,7 @@ preprocessing is not cut, and runs whole in the decoding threads.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -58,13 +59,15 @@ def of_transform(whole: Any) -> Pixels:
 
 def of_processor(processor: Any) -> Pixels:
     """An image processor of transformers with the torchvision backend."""
+    # torch warns that it could write into Pillow's bytes: nobody does, and a copy of a large photo takes long
+    warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
 
     def whole(image: Image.Image) -> torch.Tensor:
         tensor: torch.Tensor = processor(images=image, return_tensors="pt")["pixel_values"][0]
         return tensor
 
     def prepare(image: Image.Image) -> torch.Tensor:
-        pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)  # a view: the resize takes it as it lies
+        pixels = torch.from_numpy(np.asarray(image)).permute(2, 0, 1)  # a view: the resize takes it as it lies
         if processor.do_resize:
             pixels = processor.resize(pixels[None], processor.size, resample=processor.resample)[0]
         if getattr(processor, "do_center_crop", None):

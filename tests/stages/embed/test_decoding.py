@@ -107,6 +107,13 @@ def test_an_image_is_decoded_once_for_all_encoders(files: list[Locator]) -> None
     assert one.seen[0] is other.seen[0]
 
 
+def test_encoders_that_prepare_images_alike_share_it(files: list[Locator]) -> None:
+    one, same, other = Eye(preparation="a"), Eye(preparation="a"), Eye(preparation="b")
+    images = list(prepared(files, {"one": one, "same": same, "other": other}, threads=2, ahead=4))
+    assert (len(one.seen), len(same.seen), len(other.seen)) == (20, 0, 20)
+    assert [image.inputs["same"] for image in images] == [colour(number) for number in range(20)]
+
+
 def test_an_image_cut_in_its_body_has_a_reason_and_its_neighbours_have_none(
     tmp_path: Path, files: list[Locator]
 ) -> None:
