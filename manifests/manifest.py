@@ -98,7 +98,8 @@ class Manifest:
     @cached_property
     def computed(self) -> Mapping[str, int]:
         """How finely and on what it was computed -> how many shards were, where that moves the last digits."""
-        return Counter(shard.computed for shard in self.shards if shard.computed)
+        told = Counter(shard.computed or "a way not told" for shard in self.shards)
+        return told if any(shard.computed for shard in self.shards) else {}
 
     @cached_property
     def content(self) -> str:

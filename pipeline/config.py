@@ -24,9 +24,14 @@ class WorkerSettings(Settings):
     """How a step's work is spread. It changes no row beyond float32's rounding, so it enters no fingerprint."""
 
     count: int | None = Field(None, ge=1, description="workers; null: as many as cores (or GPUs) and memory hold")
-    cpus: float | None = Field(None, gt=0, description="cores reserved for a worker; null: its threads")
+    cpus: float | None = Field(
+        None, gt=0, description="cores reserved for a worker; null: its threads, for embed beside a GPU its share"
+    )
     gpus: float | None = Field(
-        None, ge=0, description="GPUs a worker, where there are any; 0.5: two share one (null: embed), 1 (null: search)"
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="GPUs a worker, 0.5: two share one; null: 0.5 for embed and 1 for search where there are any",
     )
     memory: float | None = Field(None, gt=0, description="GiB reserved for a worker; null: what its stage says")
     custom: dict[str, float] = Field({}, description="a Ray cluster's own resources a worker takes: {fast_disk: 1}")

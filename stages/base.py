@@ -76,6 +76,7 @@ class Stage(ABC):
     remade: ClassVar[bool] = False  # cheap enough to be made again in place when its settings change
     unit: ClassVar[str] = "images"  # what `seen` counts
     gpus: ClassVar[float] = 0.0  # what a worker has of them where there are any; 0.5: two workers share one
+    decodes: ClassVar[bool] = False  # beside a GPU it is of use to have many cores
     on_growth: ClassVar[OnGrowth] = OnGrowth.REFUSED
 
     @property
@@ -125,6 +126,9 @@ class Stage(ABC):
     def worker_bytes(self) -> int:
         """Memory one worker needs, in bytes, so that no more are started than fit."""
         return 512 << 20
+
+    def check_device(self, device: str) -> None:  # noqa: B027 - most stages run anywhere
+        """Raise Refused where a "cpu" or "cuda" of this machine will not do: before any work."""
 
     def computed(self) -> str:
         """How finely and on what it computes, where that moves the last digits of rows. Called after `setup`."""

@@ -1,7 +1,8 @@
 """Rehearse: run the recipe's own embed stage on drawn photos, with the workers a run would have, for some seconds.
 
 It is the real thing: the real stage, on the real executor of this machine, reading JPEGs through a committed
-images manifest and writing shards; in a temporary folder, of which nothing stays.
+images manifest and writing shards; in a temporary folder, of which nothing stays (a GPU's batch size is
+remembered as in a run).
 """
 
 from __future__ import annotations

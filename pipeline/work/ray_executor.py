@@ -172,7 +172,7 @@ class RayExecutor:
     def _place(self, step: str, stage: Stage, workers: WorkerSettings) -> RayPlace:
         share = self._cluster.cores_a_gpu()
         gpus = workers.gpus if workers.gpus is not None else stage.gpus * (share is not None)
-        cpus = workers.cpus_of((share or 0.0) * gpus)
+        cpus = workers.cpus_of((share or 0.0) * gpus * stage.decodes)
         memory = workers.reserved_bytes(stage.worker_bytes())
         custom = tuple(sorted(workers.custom.items()))
         return RayPlace(step, cpus, gpus, memory, custom, workers.machine(gpus, cpus))

@@ -90,14 +90,15 @@ def limit_libraries(threads: int, gpus: Sequence[str] | None = None) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
     for library in ("OMP", "MKL", "OPENBLAS"):  # decoding threads compute too
         os.environ[f"{library}_NUM_THREADS"] = str(threads)
-    _keep_what_is_freed()
+    if not machine.gpus():
+        _keep_what_is_freed()
 
 
 def _keep_what_is_freed() -> None:
-    """Let glibc keep up to 256 MiB of freed memory, where each image would take it from the kernel anew.
+    """Let glibc keep up to 256 MiB of freed memory, in one arena, where each image would take it from the kernel anew.
 
     A network's activations are megabytes: page by page fetched and cleared, they were a third of the time of a
-    small one (29 ms an image, 20 ms without). Other C libraries are left as they are.
+    small one on a CPU (29 ms an image, 20 ms without). Other C libraries are left as they are.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:

@@ -6,20 +6,22 @@ and where its rate levels off does not change from run to run. Remove the file t
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from PIL import Image
 
 from stages.models.encoders.base import Encoder, is_out_of_memory
 
-SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
-PAYS = 1.05  # a size twice as large is tried further as long as it is so much quicker
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+PAYS = 1.05  # larger sizes are tried as long as one of the last two was so much quicker than all before
 NEAR = 0.97  # the smallest size within this share of the best rate is taken
+AT_ONCE = 4  # batches that may be on a card together: two workers, two each
 ROUNDS = 3
 
 
@@ -29,11 +31,12 @@ def batch_size(encoder: Encoder, weights: str) -> int:
     `weights` names its weights: with its device and precision they are what the size is remembered by.
     """
     key = f"{weights} in {encoder.computed}"
-    size = _remembered().get(key)
-    if size is None:
-        picture = encoder.prepare(Image.new("RGB", (500, 375), "grey"))
-        size = best(lambda images: _rate(encoder, [picture] * images))
-        remember(encoder, weights, size)
+    with _alone():  # two workers that share a card would each measure the other's load
+        size = _remembered().get(key)
+        if size is None:
+            picture = encoder.prepare(Image.new("RGB", (500, 375), "grey"))
+            size = best(lambda images: _rate(encoder, [picture] * images))
+            remember(encoder, weights, size)
     return size
 
 
@@ -51,19 +54,40 @@ def remember(encoder: Encoder, weights: str, size: int) -> None:
 def best(rate: Callable[[int], float]) -> int:
     """The smallest size whose rate (images a second) is near the best; larger ones are tried as long as that pays.
 
-    Raises what `rate` raises, except out of memory beyond the first size.
+    Where memory ends first, one of which several fit. Raises what `rate` raises, except out of memory beyond one image.
     """
     rates: dict[int, float] = {}
+    most = SIZES[-1]
     for size in SIZES:
         try:
             rates[size] = rate(size)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error) or not rates:
                 raise
+            most = max(1, size // 2 // AT_ONCE)
             break
-        if size > SIZES[0] and rates[size] < PAYS * rates[size // 2]:
+        if _levelled(list(rates.values())):
             break
-    return next(size for size, found in rates.items() if found >= NEAR * max(rates.values()))
+    return min(most, next(size for size, found in rates.items() if found >= NEAR * max(rates.values())))
+
+
+def _levelled(rates: list[float]) -> bool:
+    """Whether neither of the last two sizes was much quicker than the best before them."""
+    return len(rates) > 2 and max(rates[-2:]) < PAYS * max(rates[:-2])
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One process of this user at a time; all at once where the cache cannot be written."""
+    try:
+        _path().parent.mkdir(parents=True, exist_ok=True)
+        lock = _path().with_suffix(".lock").open("w")
+    except OSError:
+        yield
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # freed by the death of its process
+        yield
 
 
 def _rate(encoder: Encoder, pictures: list[object]) -> float:

@@ -1,8 +1,9 @@
 """Embed: each readable image gets one unit vector per encoder, out of one read and one decode.
 
-The computing thread never waits for a file as long as the decoding threads keep ahead. A shard's
-vectors are made by one worker from its own images alone, so they do not depend on how many workers
-there are.
+An image's way: its bytes, with its neighbours' (reading.py), its pixels as each encoder wants them (decoding.py),
+its vectors, in threads that never wait for a file as long as those before keep ahead (computing.py), its row
+(answers.py). A shard's vectors are made by one worker, on a CPU from each image alone, so they depend neither on
+how many workers there are nor on batches.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from stages.models.encoders.base import load
 from stages.models.encoders.checkpoints import weights_of
 from stages.models.encoders.weights import Weights
 
+COMPILED = 64  # images in a batch of a compiled network, unless the recipe says so
 TOGETHER = 4  # images handed on at once where each is computed by itself
 AHEAD = 2  # batches of images that are decoded or decoding ahead of the encoders
 LIBRARIES_BYTES = 1 << 30  # torch and its kin, once a process
@@ -43,6 +45,7 @@ class Embed(MapStage):
     name = "embed"
     source = "images"
     gpus = 0.5  # while one worker reads or writes, the other one computes
+    decodes = True
     columns = ("image_id", "status", "error", "uri", "offset", "length", "sha256")
 
     def __init__(self, settings: EmbedSettings) -> None:
@@ -56,7 +59,7 @@ class Embed(MapStage):
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        # auto is not told: it is what runs had before there was a choice
+        # auto is not told: runs from before there was a choice go on, and lineage says what each shard is in
         untold = {"precision"} if self.embed.precision == "auto" else set()
         return {"embed": self.embed.model_dump(mode="json", exclude=untold)}
 
@@ -79,6 +82,12 @@ class Embed(MapStage):
         weights = sum(found.bytes for found in self._weights.values() if found)
         return 2 * weights + (LIBRARIES_BYTES if weights else LIBRARIES_BYTES // 4)
 
+    def check_device(self, device: str) -> None:
+        if self.embed.precision in ("bfloat16", "float16") and device == "cpu":
+            from stages.models.encoders.device import device_of  # torch takes seconds to load: only where it is asked
+
+            device_of(Machine(device), self.embed.precision)
+
     def setup(self, machine: Machine) -> None:
         self._find_weights_here()
         self._machine = machine
@@ -92,8 +101,8 @@ class Embed(MapStage):
         encoder = load(self.embed.encoders[name], self._weights[name], machine, self.embed.precision)
         if not encoder.batched:
             return Within(encoder)
-        if machine.batch:
-            return warmed(Within(encoder, machine.batch))
+        if machine.batch or machine.compile:  # each size tried would be compiled anew
+            return warmed(Within(encoder, machine.batch or COMPILED))
         weights = ", ".join(f"{file} {digest[:12]}" for file, digest in self._hashes[name].items())
         return warmed(Within(encoder, batch_size(encoder, weights), lambda size: remember(encoder, weights, size)))
 

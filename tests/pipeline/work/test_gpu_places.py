@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from manifests.errors import Refused
 from pipeline.config import WorkerSettings
 from pipeline.work.cluster import Cluster
-from pipeline.work.local_executor import LocalPlace, _places
+from pipeline.work.executor import Want
+from pipeline.work.local_executor import LocalExecutor, LocalPlace, _places
 from pipeline.work.ray_executor import RayExecutor, RayPlace
 from stages.embed.settings import EmbedSettings
 from stages.embed.stage import Embed, _device
@@ -41,13 +43,20 @@ def places(stage: Any, tasks: int = 99, **workers: Any) -> list[LocalPlace]:
 def test_two_workers_that_embed_share_a_gpu_and_the_cores(machine: Any) -> None:
     machine(2)
     found = places(EMBED)
-    assert [place.gpus for place in found] == [("0",), ("0",), ("1",), ("1",)]
+    assert [place.gpus for place in found] == [("0",), ("1",), ("0",), ("1",)]
     assert {(place.machine.device, place.machine.gpus, place.machine.decoders) for place in found} == {("cuda", 1, 4)}
 
 
-def test_one_worker_that_searches_has_a_gpu_by_itself(machine: Any) -> None:
+def test_one_worker_that_searches_has_a_gpu_by_itself_and_no_cores_it_does_not_use(machine: Any) -> None:
     machine(2)
-    assert [place.gpus for place in places(SEARCH)] == [("0",), ("1",)]
+    assert [(place.gpus, place.machine.decoders) for place in places(SEARCH)] == [(("0",), 2), (("1",), 2)]
+
+
+@pytest.mark.parametrize(("each", "wanted"), [(0.4, ["0", "1", "0", "1"]), (0.6, ["0", "1"]), (0.3, ["0", "1"] * 3)])
+def test_no_gpu_holds_more_than_its_whole_and_none_is_left_idle(machine: Any, each: float, wanted: list[str]) -> None:
+    machine(2)
+    assert [place.gpus for place in places(EMBED, gpus=each)] == [(gpu,) for gpu in wanted]
+    assert [place.gpus for place in places(EMBED, gpus=each, count=2)] == [("0",), ("1",)]
 
 
 def test_a_worker_of_two_gpus_gives_each_encoder_one(machine: Any) -> None:
@@ -76,6 +85,18 @@ def test_what_a_recipe_says_is_taken(machine: Any) -> None:
 def test_a_share_of_several_gpus_is_refused() -> None:
     with pytest.raises(ValidationError, match="a share of one GPU"):
         WorkerSettings(gpus=1.5)
+    with pytest.raises(ValidationError, match="finite"):
+        WorkerSettings(gpus=float("inf"))
+
+
+def test_a_precision_this_machine_lacks_is_refused_before_any_work(
+    machine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine(0)
+    monkeypatch.setattr("torch.cpu.get_capabilities", dict, raising=False)
+    stage = Embed(EmbedSettings.model_validate({"encoders": {"a": {"kind": "colour"}}, "precision": "bfloat16"}))
+    with pytest.raises(Refused, match="bfloat16: this CPU has no instructions for it"):
+        LocalExecutor().check([Want("embeddings", stage, WorkerSettings())])
 
 
 class Nodes(Cluster):
@@ -106,6 +127,11 @@ def test_on_ray_two_actors_share_a_gpu_and_the_cores_of_the_scarcest_machine() -
 def test_on_ray_machines_with_gpus_and_no_cores_to_give_are_used() -> None:
     place = ray_place(EMBED, {"CPU": 0.0, "GPU": 1.0})
     assert (place.gpus, place.cpus, place.machine.decoders) == (0.5, 1.0, 2)
+
+
+def test_on_ray_a_search_on_a_gpu_reserves_its_threads_alone() -> None:
+    place = ray_place(SEARCH, SMALL)
+    assert (place.gpus, place.cpus, place.machine.device) == (1.0, 1.0, "cuda")
 
 
 def test_on_ray_without_gpus_an_actor_has_its_threads() -> None:
