@@ -2,9 +2,10 @@
 
 Draws scenes, runs the whole pipeline on them with the built-in encoders, and watches the resident
 memory of the driver and its workers twenty times a second. The scenes are packed by a process of
-their own beforehand. `--torch`: two tiny networks in their place, and embedding alone.
+their own beforehand. `--torch`: two tiny networks in their place, and embedding alone. (Up to sketch.draw, 8,192
+images, what the directions are fitted on grows with them.)
 
-    python -m tests.benchmarks.memory [--scenes 1000 20000] [--within 0.15] [--torch]
+    python -m tests.benchmarks.memory [--scenes 10000 20000] [--within 0.15] [--torch]
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ pack(Path(sys.argv[1]), int(sys.argv[2]))
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--scenes", type=int, nargs="+", default=[1000, 20_000])
+    parser.add_argument("--scenes", type=int, nargs="+", default=[10_000, 20_000])
     parser.add_argument("--within", type=float, default=0.15)
     parser.add_argument("--torch", action="store_true")
     asked = parser.parse_args()
