@@ -21,7 +21,7 @@ DECODERS = 2  # threads that decode for one that computes on a CPU
 
 
 class WorkerSettings(Settings):
-    """How a step's work is spread. It changes no row beyond float32's rounding, so it enters no fingerprint."""
+    """How a step's work is spread. It changes no row beyond the precision it is computed in: no fingerprint has it."""
 
     count: int | None = Field(None, ge=1, description="workers; null: as many as cores (or GPUs) and memory hold")
     cpus: float | None = Field(

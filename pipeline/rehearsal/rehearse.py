@@ -23,7 +23,7 @@ from pipeline.rehearsal import corpus
 from pipeline.rehearsal.alarm import OutOfTime, at_most
 from pipeline.rehearsal.pace import Beat, Pace, pace_of, warmed_up_at
 from pipeline.work.executor import Setback, Want
-from pipeline.work.local_executor import LocalExecutor
+from pipeline.work.local_executor import LocalExecutor, gpus_each, seats
 from pipeline.work.worker import Job
 from stages import images
 
@@ -70,7 +70,7 @@ def rehearsed(step: Step, limit_s: float = LIMIT_S) -> Rehearsal | Unmeasured:
         except Refused as refusal:  # of this machine; the run may be meant for another one
             return Unmeasured(str(refusal))
         with suppress(OutOfTime), at_most(limit_s):
-            made = corpus.written(Path(name), gpus=_gpus_each(step) > 0)
+            made = corpus.written(Path(name), gpus=gpus_each(step.stage, step.workers) > 0)
             decode_s = _decode_s(Path(name))  # before there are workers, who would only make it longer
             for beat in _beats(step, made, executor):
                 beats.append(beat)
@@ -79,7 +79,7 @@ def rehearsed(step: Step, limit_s: float = LIMIT_S) -> Rehearsal | Unmeasured:
     if not beats:
         return Unmeasured(f"within {limit_s:g} s no worker had embedded an image here")
     pace = pace_of(beats)
-    gpus = min(pace.workers * _gpus_each(step), len(machine.gpus()))
+    gpus = min(pace.workers * gpus_each(step.stage, step.workers), len(machine.gpus()))
     return Rehearsal(pace, gpus, machine.cores() if gpus else pace.workers * step.workers.cpus_of(), decode_s)
 
 
@@ -87,7 +87,7 @@ def _beats(step: Step, made: Manifest, executor: LocalExecutor) -> Iterator[Beat
     """Each shard as it is made. Raises Refused where one cannot be."""
     folder = Folder(f"{Path(made.folder.url).parent / step.name}")
     job = Job(step.stage, folder, {"images": made.folder}, step.workers.max_failed)
-    tasks = corpus.tasks(_most_workers(step), gpus=_gpus_each(step) > 0)
+    tasks = corpus.tasks(_most_workers(step), gpus=gpus_each(step.stage, step.workers) > 0)
     for heard in executor.execute(job, tasks, step.workers):
         if isinstance(heard, Setback):
             continue
@@ -107,16 +107,10 @@ def _enough(beats: Sequence[Beat], began: float) -> bool:
     return pace.shards >= max(SHARDS, 2 * pace.workers) and pace.error is not None and pace.error <= ERROR
 
 
-def _gpus_each(step: Step) -> float:
-    """GPUs that a worker has here."""
-    asked = step.workers.gpus
-    return (asked if asked is not None else step.stage.gpus) if machine.gpus() else 0.0
-
-
 def _most_workers(step: Step) -> int:
     """No fewer than there will be: memory may allow for less."""
-    each = _gpus_each(step)
-    return step.workers.count or (int(len(machine.gpus()) / each) if each else machine.cores())
+    each = gpus_each(step.stage, step.workers)
+    return step.workers.count or (seats(machine.gpus(), each) if each else machine.cores())
 
 
 def _decode_s(folder: Path) -> float:

@@ -128,7 +128,7 @@ def _check(want: Want) -> None:
         raise Refused(
             f"{where} {workers.cpus:g} cores and this machine has {cores}; ask for fewer, or use --ray ADDRESS"
         )
-    want.stage.check_device("cuda" if _gpus_each(want.stage, workers) else "cpu")
+    want.stage.check_device("cuda" if gpus_each(want.stage, workers) else "cpu")
     if workers.custom:
         raise Refused(f"{where} {', '.join(workers.custom)}, which only a Ray cluster can have; leave custom out")
 
@@ -136,9 +136,9 @@ def _check(want: Want) -> None:
 def _places(stage: Stage, workers: WorkerSettings, tasks: int) -> list[LocalPlace]:
     """One place a worker."""
     there = machine.gpus()
-    each = _gpus_each(stage, workers)
+    each = gpus_each(stage, workers)
     cpus = workers.cpus_of(machine.cores() * each / len(there) if there and stage.decodes else None)
-    fitting = _seats(there, each) if each else _fitting(stage, workers, cpus)
+    fitting = seats(there, each) if each else _fitting(stage, workers, cpus)
     count = max(1, min(workers.count or fitting, tasks))
     return [LocalPlace(_share(there, each, seat), workers.machine(each, cpus)) for seat in range(count)]
 
@@ -149,11 +149,12 @@ def _fitting(stage: Stage, workers: WorkerSettings, cpus: float) -> int:
     return max(1, min(int(machine.cores() / cpus), by_memory))
 
 
-def _gpus_each(stage: Stage, workers: WorkerSettings) -> float:
+def gpus_each(stage: Stage, workers: WorkerSettings) -> float:
+    """GPUs that a worker has here."""
     return workers.gpus if workers.gpus is not None else stage.gpus * bool(machine.gpus())
 
 
-def _seats(there: Sequence[str], each: float) -> int:
+def seats(there: Sequence[str], each: float) -> int:
     """How many workers GPUs hold, none of them cut in two."""
     return len(there) * int(1 / each) if each < 1 else int(len(there) / each)
 

@@ -91,7 +91,7 @@ def _alone() -> Iterator[None]:
 
 
 def _rate(encoder: Encoder, pictures: list[object]) -> float:
-    encoder.encode(pictures)  # the first of a shape is chosen for, or compiled
+    encoder.encode(pictures)  # for the first of a shape kernels are chosen
     began = time.perf_counter()
     for _ in range(ROUNDS):
         encoder.encode(pictures)

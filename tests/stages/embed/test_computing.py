@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
+from world.processes import until
 
-from stages.embed.computing import Within, unit
+from stages.embed.computing import QUEUED, Lanes, Within, unit
+from stages.embed.decoding import Prepared
 
 SHORTAGES = {
     "torch on a GPU": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"),
@@ -75,6 +78,15 @@ def test_another_error_is_raised_at_once() -> None:
     with pytest.raises(RuntimeError, match="mat1"):
         Within(encoder).encode(range(8))
     assert encoder.sizes == [8]
+
+
+def test_images_are_computed_while_the_caller_is_busy_with_those_before() -> None:
+    encoder = Small(100)
+    lanes = Lanes({"small": Within(encoder)}, together=4)
+    with closing(lanes.answers(Prepared(place, {"small": place + 1}) for place in range(40))) as answers:
+        assert next(answers).place == 0
+        until(lambda: len(encoder.sizes) == 1 + QUEUED, 10)  # and nobody has asked for more
+        assert [answer.place for answer in answers] == list(range(1, 40))
 
 
 NUMBERS = st.one_of(

@@ -105,6 +105,17 @@ def test_an_image_cut_in_its_body_is_rejected_here(files: list[Path]) -> None:
     assert embedded[0]["colour"] is None
 
 
+def test_images_far_apart_among_rejected_rows_keep_their_places(files: list[Path]) -> None:
+    """Rows are written some hundred at a time: between these two lie whole stretches without an image."""
+    one, other = readable(files[0]), readable(files[1])
+    rows = table(*[REJECTED] * 300, one, *[REJECTED] * 900, other, *[REJECTED] * 300)
+    embedded = made(BUILT_IN).transform(rows)
+    assert embedded.column("image_id").to_pylist() == rows.column("image_id").to_pylist()
+    assert [place for place, status in enumerate(embedded.column("status").to_pylist()) if status == OK] == [300, 1201]
+    alone = made(BUILT_IN).transform(table(one, other))
+    assert [embedded.column("colour")[place] for place in (300, 1201)] == list(alone.column("colour"))
+
+
 @pytest.mark.parametrize("rows", [table(), table(REJECTED), table(REJECTED, REJECTED)], ids=["none", "one", "two"])
 def test_a_shard_without_a_readable_image_passes(rows: pa.Table) -> None:
     stage = made(BUILT_IN)
