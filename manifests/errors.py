@@ -4,6 +4,7 @@ BlindpairsError
 ├── Refused            the asking is wrong; nothing was started          exit 2
 │   └── NotCommitted   a manifest that is not (yet) there                exit 2
 ├── TasksFailed        some tasks failed; the rest is done and kept      exit 1
+├── Waiting            for people: what they are to write is not there   exit 3
 ├── Damaged            a shard's bytes are not those that were written   exit 1
 └── Unbalanced         rows went missing: a defect of this program       exit 1
 """
@@ -25,6 +26,12 @@ class Refused(BlindpairsError):
 
 class NotCommitted(Refused):
     """A manifest was opened that has no `_lineage.json` yet."""
+
+
+class Waiting(BlindpairsError):
+    """What was asked for waits for people: says for what, and with which command they give it."""
+
+    exit_code = 3
 
 
 class TasksFailed(BlindpairsError):

@@ -121,6 +121,35 @@ PAIRS = Schema(
     ),
 )
 
+QUESTIONS = Schema(
+    "questions",
+    1,
+    ("question_id",),
+    pa.schema(
+        [
+            column(
+                "question_id", pa.string(), "first 32 hex digits of sha256(left_id, right_id, side)", nullable=False
+            ),
+            column("place", pa.int64(), "from 1, a pair's two are 2k - 1 and 2k: MMVP's Index", nullable=False),
+            LEFT,
+            RIGHT,
+            column("side", pa.string(), "left or right: which of the two images is asked about", nullable=False),
+            column("image_id", pa.string(), "that image", nullable=False),
+            column("use", pa.string(), "benchmark, or training: a pair is never for both", nullable=False),
+            column("pattern", pa.string(), "which of the nine visual patterns of MMVP; null if nobody said"),
+            column(
+                "question", pa.string(), "the same for both images of a pair; null where there is a statement alone"
+            ),
+            column("options", pa.list_(pa.string()), "two answers to choose from, the same for both images"),
+            column("answer", pa.string(), "a or b: which option is right for this image"),
+            column("statement", pa.string(), "what is true of this image and not of the other, as MMVP-VLM asks"),
+            column("author", pa.string(), "who wrote it last", nullable=False),
+            column("authored_at", pa.string(), "when, in UTC", nullable=False),
+            column("reviewed_by", pa.list_(pa.string()), "who answered it as it is, without knowing", nullable=False),
+        ]
+    ),
+)
+
 
 def embeddings(dims: Mapping[str, int], dtype: pa.DataType | None = None) -> Schema:
     """The embeddings table for these encoders: one fixed-size list of `dims[name]` numbers each.
@@ -132,6 +161,11 @@ def embeddings(dims: Mapping[str, int], dtype: pa.DataType | None = None) -> Sch
         for name, dim in dims.items()
     ]
     return Schema("embeddings", 1, ("image_id",), pa.schema([IMAGE_ID, STATUS, ERROR, *vectors]))
+
+
+def question_id(left_id: str, right_id: str, side: str) -> str:
+    """32 hex digits naming the question about one image of a pair, whatever its words are."""
+    return hashlib.sha256("\0".join((left_id, right_id, side)).encode()).hexdigest()[:32]
 
 
 def image_id(source: str, natural_key: str) -> str:

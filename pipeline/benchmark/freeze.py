@@ -1,0 +1,66 @@
+"""Freeze: what people have written so far becomes a committed version of the questions, which never changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from manifests.draft import Draft
+from manifests.errors import Waiting
+from manifests.lineage import Lineage
+from manifests.manifest import COMMIT, Manifest
+from manifests.shard import write_shard
+from manifests.storage import Folder
+from pipeline.benchmark.versions import questions_folder, store_path, versions
+from pipeline.lease.lease import driving
+from pipeline.runs import run_folder
+from stages.author.stage import Author
+
+PAIRS = "pairs"
+
+
+def freeze(run: str, store: Path | None = None) -> tuple[int, Manifest, bool]:
+    """The version, its manifest, and whether it is new: where nothing changed since the newest one, that is it.
+
+    Raises Waiting where no pair is written out, Refused where another process drives the run.
+    """
+    folder = run_folder(run)
+    stage = Author(_there(run, store_path(folder, store)))
+    with driving(folder):
+        there = versions(folder)
+        number = there[-1] if there else 0
+        if number and (newest := Manifest.open(questions_folder(folder, number))).lineage.outside == stage.outside():
+            return number, newest, False
+        return number + 1, _made(folder, number + 1, stage), True
+
+
+def _there(run: str, store: Path) -> Path:
+    if not store.exists():
+        raise Waiting(f"{run} has no questions yet: people write them with `blindpairs author {run}`")
+    return store
+
+
+def _made(run: Folder, number: int, stage: Author) -> Manifest:
+    folder, (task,) = questions_folder(run, number), stage.plan({})
+    if (left := Draft.planned(folder)) is not None:  # of a freezing that was killed; people have gone on since
+        left.discard()
+    parts = list(stage.process(task, {}))
+    if not sum(part.table.num_rows for part in parts):
+        raise Waiting(
+            f"{run.url} has no question that is written out yet: keep pairs and write them with `blindpairs author "
+            f"{run.url}`"
+        )
+    draft = Draft.begin(folder, *_lineage(run, folder.name, stage, task.to_json()))
+    receipt = write_shard(folder, task.name, stage.schema(), parts)
+    return draft.commit({task.name: receipt}, expected=stage.expected({}))
+
+
+def _lineage(
+    run: Folder, step: str, stage: Author, task: dict[str, Any]
+) -> tuple[Lineage, list[dict[str, Any]], dict[str, str]]:
+    """What `Draft.begin` is told; an imported benchmark has no pairs."""
+    pairs = Manifest.open(run / PAIRS) if (run / PAIRS).has(COMMIT) else None
+    table = "{} {}".format(*stage.table())
+    inputs = {PAIRS: pairs.lineage.fingerprint} if pairs else {}
+    lineage = Lineage(step, f"{stage.name} {stage.version}", table, stage.settings, stage.outside(), inputs)
+    return lineage, [task], {PAIRS: pairs.content} if pairs else {}

@@ -1,0 +1,112 @@
+"""Authored: what people have made of one pair so far. It may be half written; the questions table holds whole ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from stages.patterns import BY_NAME
+
+OPEN, KEPT, REJECTED, DUPLICATE = "open", "kept", "rejected", "duplicate"
+DECISIONS = (OPEN, KEPT, REJECTED, DUPLICATE)
+BENCHMARK, TRAINING = "benchmark", "training"
+USES = (BENCHMARK, TRAINING)
+SIDES = ("left", "right")
+LETTERS = ("a", "b")
+MOST = 500  # characters of a question, an option, a statement: more is a mistake of pasting
+CHOICES = {"decision": DECISIONS, "use": USES, "pattern": ("", *BY_NAME), "left_answer": ("", *LETTERS)}
+TEXTS = ("question", "option_a", "option_b", "left_statement", "right_statement")
+
+
+class Unwritable(ValueError):
+    """A change that says what no pair can be; its text is a sentence for the person who wrote it."""
+
+
+@dataclass(frozen=True)
+class Authored:
+    """One pair, `left_id` < `right_id`, as people have written it.
+
+    The right answer for the right image is the other letter than `left_answer`: MMVP's pairs are opposite.
+    `draft` names the model whose words these are until a person takes or changes them. `version` counts
+    changes up from 1; 0 is a pair that nobody has touched. `authored_at` is UTC, ISO 8601. `first` is the side that
+    comes first, and `place` the pair's number, in the benchmark it was imported from; without them freezing decides.
+    """
+
+    left_id: str
+    right_id: str
+    decision: str = OPEN
+    use: str = BENCHMARK
+    pattern: str = ""
+    question: str = ""
+    option_a: str = ""
+    option_b: str = ""
+    left_answer: str = ""
+    left_statement: str = ""
+    right_statement: str = ""
+    first: str = ""
+    place: int = 0
+    draft: str = ""
+    author: str = ""
+    authored_at: str = ""
+    version: int = 0
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is a whole question: words, two options, and which is right for which image (MMVP)."""
+        return bool(self.question and self.option_a and self.option_b and self.left_answer)
+
+    @property
+    def states(self) -> bool:
+        """Whether it is a whole pair of statements under a pattern (MMVP-VLM)."""
+        return bool(self.left_statement and self.right_statement and self.pattern)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it goes into the questions table when that is frozen."""
+        return self.decision == KEPT and not self.lacks
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What is still to be written, in words; nothing where the pair is whole."""
+        if self.draft:
+            return ("a person's yes to the draft",)
+        begun = {name: bool(getattr(self, name)) for name in ("question", "option_a", "option_b", "left_answer")}
+        if self.states and not any(begun.values()):
+            return ()
+        words = {"option_a": "option a", "option_b": "option b", "left_answer": "which option is right"}
+        return tuple(words.get(name, name) for name, there in begun.items() if not there)
+
+    def answer(self, side: str) -> str:
+        """The right letter for the image of this side; empty where nobody has said."""
+        if not self.left_answer or side == "left":
+            return self.left_answer
+        return "b" if self.left_answer == "a" else "a"
+
+    def statement(self, side: str) -> str:
+        return self.left_statement if side == "left" else self.right_statement
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Authored:
+        return Authored(**{field.name: value[field.name] for field in fields(Authored)})
+
+
+def checked(changes: Mapping[str, Any]) -> dict[str, str]:
+    """`changes` to a pair's own words and choices, with white space at the ends and line ends taken out.
+
+    Raises Unwritable for a name that is none, a choice that is none, or a text of more than MOST characters.
+    """
+    found: dict[str, str] = {}
+    for name, value in changes.items():
+        if name not in (*TEXTS, *CHOICES) or not isinstance(value, str):
+            raise Unwritable(f"{name!r} cannot be written so; known are: {', '.join((*TEXTS, *CHOICES))}, all texts")
+        text = " ".join(value.replace("\0", " ").split())
+        if name in CHOICES and text not in CHOICES[name]:
+            raise Unwritable(f"{name} is one of {', '.join(filter(None, CHOICES[name]))}, not {value[:40]!r}")
+        if len(text) > MOST:
+            raise Unwritable(f"{name} has {len(text)} characters; at most {MOST} are taken")
+        found[name] = text
+    return found

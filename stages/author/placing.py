@@ -1,0 +1,61 @@
+"""Placing: in which order whole pairs stand in a benchmark, and which of a pair's images comes first.
+
+By pattern, as MMVP-VLM has it. An author who looks at the left image first writes its answer first, so that the
+first image's answer would nearly always be (a): which image comes first is drawn, half and half. The draw is made of
+the ids alone: the same pairs are placed the same way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from stages.author.authored import BENCHMARK, LETTERS, SIDES, Authored
+from stages.patterns import BY_NAME
+
+ORDER = {name: place for place, name in enumerate(BY_NAME)}
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A pair and the side that comes first."""
+
+    pair: Authored
+    first: str
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        return ("left", "right") if self.first == "left" else ("right", "left")
+
+
+def placed(pairs: Sequence[Authored]) -> Iterator[Placed]:
+    """The pairs in order: those of the benchmark before those for training, imported ones as they were."""
+    turns = {_ids(pair): turn for turn, pair in enumerate(sorted(pairs, key=lambda pair: _drawn(pair, "turn")))}
+    for pair in sorted(pairs, key=_order):
+        yield Placed(pair, pair.first or _first(pair, turns[_ids(pair)] % 2))
+
+
+def _first(pair: Authored, turn: int) -> str:
+    if not pair.left_answer:
+        return SIDES[turn]
+    return next(side for side in SIDES if pair.answer(side) == LETTERS[turn])
+
+
+def _order(pair: Authored) -> tuple[bool, bool, int, int, str]:
+    """Its use, imported ones first and as they were, then by pattern."""
+    return (
+        pair.use != BENCHMARK,
+        not pair.place,
+        pair.place,
+        ORDER.get(pair.pattern, len(ORDER)),
+        _drawn(pair, "order"),
+    )
+
+
+def _ids(pair: Authored) -> tuple[str, str]:
+    return pair.left_id, pair.right_id
+
+
+def _drawn(pair: Authored, salt: str) -> str:
+    return hashlib.sha256("\0".join((salt, pair.left_id, pair.right_id)).encode()).hexdigest()

@@ -1,0 +1,108 @@
+"""Author: what people have written so far in, the questions table out. One task.
+
+A pair that people kept and wrote out is two rows, one for each image; every other pair that they touched is
+counted with what became of it. People's work is a source like any other: the hash of it is in the lineage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from manifests.counts import Counts
+from manifests.schema import Schema
+from manifests.shard import Part
+from manifests.tables import QUESTIONS, question_id
+from stages.author.answers import asked
+from stages.author.authored import KEPT, Authored
+from stages.author.placing import Placed, placed
+from stages.author.store import Store
+from stages.base import Reads, Stage, Task
+
+UNFINISHED = "not_written_out"  # kept, but the question is not whole
+
+
+class Author(Stage):
+    """The store of a run in, the questions table out."""
+
+    name = "author"
+    unit = "pairs"
+
+    def __init__(self, store: Path) -> None:
+        self.store = store
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {}
+
+    def schema(self) -> Schema:
+        return QUESTIONS
+
+    def table(self) -> tuple[str, int]:
+        return QUESTIONS.name, QUESTIONS.version
+
+    def outside(self) -> Mapping[str, Any]:
+        """sha256 of all that people wrote and of who reviewed what. Raises Refused where the store cannot be opened."""
+        pairs, people = self._written
+        told = [[pair.to_json() for pair in pairs], sorted([*ids, *names] for ids, names in people.items())]
+        text = json.dumps(told, sort_keys=True)
+        return {"author": {"sha256": hashlib.sha256(text.encode()).hexdigest()}}
+
+    def plan(self, reads: Reads) -> list[Task]:
+        return [Task("all")]
+
+    def expected(self, reads: Reads) -> int:
+        return len(self._written[0])
+
+    def process(self, task: Task, reads: Reads) -> Iterator[Part]:
+        pairs = self._written[0]
+        whole = [pair for pair in pairs if pair.whole]
+        rows = [row for place, one in enumerate(placed(whole)) for row in self._rows(one, 2 * place)]
+        tally = Counter(UNFINISHED if pair.decision == KEPT else pair.decision for pair in pairs if not pair.whole)
+        counts = Counts(len(pairs), len(whole), dict(sorted(tally.items())))
+        yield Part(pa.Table.from_pylist(rows, schema=QUESTIONS.columns), counts)
+
+    @cached_property
+    def _written(self) -> tuple[Sequence[Authored], Mapping[tuple[str, str, str], list[str]]]:
+        """All of the store, read once, so that what is hashed is what is written."""
+        store = Store(self.store)
+        try:
+            pairs, answers = store.pairs(), store.answers()
+        finally:
+            store.close()
+        now = {(pair.left_id, pair.right_id): asked(pair) for pair in pairs}
+        people = defaultdict[tuple[str, str, str], list[str]](list)
+        for one in answers:
+            if one.asked == now.get((one.left_id, one.right_id)):
+                people[one.left_id, one.right_id, one.side].append(one.person)
+        return pairs, people
+
+    def _rows(self, one: Placed, before: int) -> Iterator[dict[str, Any]]:
+        for place, side in enumerate(one.sides, before + 1):
+            yield self._row(one.pair, side) | {"place": place}
+
+    def _row(self, pair: Authored, side: str) -> dict[str, Any]:
+        ids = (pair.left_id, pair.right_id)
+        return {
+            "question_id": question_id(*ids, side),
+            "left_id": ids[0],
+            "right_id": ids[1],
+            "side": side,
+            "image_id": ids[side == "right"],
+            "use": pair.use,
+            "pattern": pair.pattern or None,
+            "question": pair.question if pair.asks else None,
+            "options": [pair.option_a, pair.option_b] if pair.asks else None,
+            "answer": pair.answer(side) if pair.asks else None,
+            "statement": pair.statement(side) if pair.states else None,
+            "author": pair.author,
+            "authored_at": pair.authored_at,
+            "reviewed_by": sorted(self._written[1].get((*ids, side), ())),
+        }

@@ -1,0 +1,169 @@
+"""Store: what people write, in one SQLite file beside the run, safe from crashes and from each other.
+
+Each change is a transaction that must name the version it was made from; whoever comes second is told. What
+was there before stays in `history`, for undo. WAL: readers do not wait for writers; FULL: a change that was
+acknowledged is on the disk. SQLite's locks need a local disk.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from manifests.errors import Refused
+from stages.author import tables
+from stages.author.answers import Answer
+from stages.author.authored import Authored, checked
+
+NAME = "_author.sqlite"
+WAIT_S = 15.0  # for another process that writes
+
+
+class Conflict(Exception):
+    """Somebody else changed the pair since it was read; `now` is what it is."""
+
+    def __init__(self, now: Authored) -> None:
+        super().__init__(f"changed by {now.author} at {now.authored_at}")
+        self.now = now
+
+
+class Store:
+    """The store of one run. May be used from several threads, and opened by several processes at once."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it, or make it. Raises Refused for a file that is none, of a newer version, or cannot be opened."""
+        self.path = path
+        self._turn = threading.RLock()
+        try:
+            self._db = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
+            self._db.row_factory = sqlite3.Row
+            self._prepare()
+        except sqlite3.Error as error:
+            raise Refused(
+                f"{path} cannot be used as the authors' store ({error}); it must be a file of this program's on a "
+                "local disk: move it away, or name another with --store"
+            ) from error
+
+    def close(self) -> None:
+        self._db.close()
+
+    def pair(self, left_id: str, right_id: str) -> Authored:
+        """What was written of a pair; version 0 where nothing was."""
+        rows = self._read(tables.PAIR, left_id, right_id)
+        return Authored(**rows[0]) if rows else Authored(left_id, right_id)
+
+    def pairs(self) -> list[Authored]:
+        """Every pair that was touched, by its ids."""
+        return [Authored(**row) for row in self._read(tables.PAIRS)]
+
+    def change(self, pair: Authored, changes: Mapping[str, Any], by: str, draft: str = "") -> Authored:
+        """Write `changes` to the pair as it was read (`pair.version`); what it is now.
+
+        `draft`: the model whose words these are. Raises Conflict where it was changed since, Unwritable for
+        what no pair can be.
+        """
+        values: dict[str, Any] = {**checked(changes), "draft": draft, "author": by, "authored_at": utc_now()}
+        with self._writing():
+            now = self.pair(pair.left_id, pair.right_id)
+            if now.version != pair.version:
+                raise Conflict(now)
+            return self._put(now, replace(now, **values), by)
+
+    def adopt(self, pairs: Sequence[Authored], by: str) -> None:
+        """Write whole pairs as somebody else wrote them, author and time included: all of them or none."""
+        with self._writing():
+            for pair in pairs:
+                self._put(self.pair(pair.left_id, pair.right_id), pair, by)
+
+    def undo(self, by: str) -> Authored | None:
+        """Take back this person's last change that was not taken back; None where there is none.
+
+        Raises Conflict where somebody else changed that pair since.
+        """
+        with self._writing():
+            if not (rows := self._read(tables.LAST_CHANGE, by)):
+                return None
+            change, before, made = rows[0]
+            then = Authored(**json.loads(before))
+            now = self.pair(then.left_id, then.right_id)
+            if now.version != made:
+                raise Conflict(now)
+            back = self._put(now, then, by, kept=False)
+            self._db.execute(tables.UNDONE, (change,))
+            # the change before this one made what is back now, under a new number
+            self._db.execute(tables.RENUMBERED, (back.version, then.left_id, then.right_id, then.version))
+            return back
+
+    def answer(self, given: Answer) -> None:
+        """Keep a person's answer; a later one to the same question replaces it."""
+        with self._writing():
+            self._db.execute(tables.PUT_ANSWER, asdict(given))
+
+    def answers(self) -> list[Answer]:
+        """Every answer of everybody, those to questions that were changed since among them."""
+        return [Answer(**row) for row in self._read(tables.ANSWERS)]
+
+    def forget(self, image_ids: Sequence[str]) -> int:
+        """Take out all that was written of pairs with these images, history included, and overwrite it; how many."""
+        gone = 0
+        with self._turn:
+            self._db.execute("PRAGMA secure_delete = ON")
+            with self._writing():
+                for query in tables.FORGET:
+                    gone = sum(self._db.execute(query, {"id": image_id}).rowcount for image_id in image_ids)
+            self._db.execute("VACUUM")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return gone
+
+    def _prepare(self) -> None:
+        (application,), (version,) = (self._read(f"PRAGMA {name}")[0] for name in ("application_id", "user_version"))
+        if version > tables.VERSION:
+            raise Refused(
+                f"{self.path} was written by a newer blindpairs (store version {version}, this one knows "
+                f"{tables.VERSION}): use that version, or name another store with --store"
+            )
+        if application not in (0, tables.APPLICATION) or (
+            not application and self._read("SELECT 1 FROM sqlite_master")
+        ):
+            raise Refused(f"{self.path} is another program's database; name another store with --store")
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        with self._writing():
+            for statement in tables.CREATE:
+                self._db.execute(statement)
+
+    def _put(self, before: Authored, after: Authored, by: str, *, kept: bool = True) -> Authored:
+        now = replace(after, version=before.version + 1)
+        self._db.execute(tables.PUT_PAIR, now.to_json())
+        if kept:
+            told = (now.left_id, now.right_id, json.dumps(before.to_json()), now.version, by, utc_now())
+            self._db.execute(tables.PUT_HISTORY, told)
+        return now
+
+    def _read(self, query: str, *values: str) -> list[Any]:
+        with self._turn:
+            return self._db.execute(query, values).fetchall()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One transaction of one thread: all of it or nothing."""
+        with self._turn:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+
+def utc_now() -> str:
+    """Now, UTC, to the second, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

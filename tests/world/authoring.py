@@ -1,0 +1,96 @@
+"""Runs for authoring, made by hand and quickly: images that are files, pairs, and people who wrote of them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from PIL import Image
+from pyarrow.dataset import dataset
+from world.committed import committed
+
+from manifests.tables import IMAGES, PAIRS, image_id
+from pipeline.benchmark.freeze import freeze
+from stages.author.authored import Authored
+from stages.author.store import NAME, Store
+from stages.patterns import PATTERNS
+
+SIDE = 64  # pixels
+
+
+def photo(number: int) -> bytes:
+    """A JPEG of coarse random blocks: small, and like no other number's."""
+    blocks = np.random.default_rng(number).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(blocks).resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(stream, "JPEG", quality=90)
+    return stream.getvalue()
+
+
+def image_row(folder: Path, number: int, **more: Any) -> dict[str, Any]:
+    """Write a photo as a file; its row of the images table."""
+    data, path = photo(number), folder / f"{number:05d}.jpg"
+    path.write_bytes(data)
+    known = {"source": "photos", "key": path.stem, "uri": str(path), "offset": 0, "length": len(data)}
+    known |= {"image_id": image_id("photos", path.stem), "sha256": hashlib.sha256(data).hexdigest(), "format": "JPEG"}
+    known |= {"width": SIDE, "height": SIDE, "caption": f"caption of {number}", "label": f"label {number % 7}"}
+    return dict.fromkeys(IMAGES.columns.names) | known | {"status": "ok"} | more
+
+
+def pair_row(ids: tuple[str, str], rank: int, group: int) -> dict[str, Any]:
+    left, right = sorted(ids)
+    cosines = {"blind_cosine": 0.99 - rank * 1e-6, "reference_cosine": 0.4 + rank * 1e-6}
+    ranked = {"gap": 0.59 - rank * 2e-6, "group": group, "rank": rank, "left_copies": 0, "right_copies": 0}
+    return {"left_id": left, "right_id": right, **cosines, **ranked, "reason": None}
+
+
+def paired_run(root: Path, pairs: int, *, name: str = "made", captions: Mapping[int, str] | None = None) -> Path:
+    """A run of 2 x `pairs` images that are all in one pair each; its folder. `captions`: number of an image -> text."""
+    (photos := root / f"{name}-photos").mkdir(parents=True)
+    rows = [image_row(photos, number) for number in range(2 * pairs)]
+    for number, text in (captions or {}).items():
+        rows[number]["caption"] = text
+    found = [
+        pair_row((rows[2 * place]["image_id"], rows[2 * place + 1]["image_id"]), place + 1, place // 3 + 1)
+        for place in range(pairs)
+    ]
+    run = root / name
+    committed(run / "images", IMAGES, pa.Table.from_pylist(rows, schema=IMAGES.columns))
+    committed(run / "pairs", PAIRS, pa.Table.from_pylist(found, schema=PAIRS.columns))
+    return run
+
+
+def pairs_of(run: Path) -> list[tuple[str, str]]:
+    """(left_id, right_id) of a run's pairs, best first."""
+    rows = dataset(run / "pairs").to_table().to_pylist()
+    return [(row["left_id"], row["right_id"]) for row in sorted(rows, key=lambda row: row["rank"])]
+
+
+def written(place: int) -> dict[str, str]:
+    """What a person may write of the pair in this place: a question, its answer and a pair of statements."""
+    pattern = PATTERNS[place // 15 % len(PATTERNS)].name
+    words = {"question": f"Is thing {place} open or closed?", "option_a": "Open", "option_b": "Closed"}
+    states = {"left_statement": f"an open thing {place}", "right_statement": f"a closed thing {place}"}
+    return {"decision": "kept", "pattern": pattern, "left_answer": "ab"[place % 2], **words, **states}
+
+
+def author(run: Path, places: Sequence[int], *, by: str = "ann", **more: str) -> list[Authored]:
+    """Have a person write of the pairs in these places."""
+    ids, store = pairs_of(run), Store(run / NAME)
+    try:
+        return [store.change(store.pair(*ids[place]), written(place) | more, by) for place in places]
+    finally:
+        store.close()
+
+
+def frozen_run(root: Path, pairs: int, *, training: int = 0, name: str = "made") -> Path:
+    """A run of which `pairs` pairs are frozen for the benchmark, and `training` more for training."""
+    run = paired_run(root, pairs + training, name=name)
+    author(run, range(pairs))
+    author(run, range(pairs, pairs + training), use="training")
+    freeze(str(run))
+    return run
