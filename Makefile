@@ -3,13 +3,18 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SET_UP := .venv/.set-up
 
-.PHONY: demo test lint test-photos chaos bench-acquire bench-embed bench-embed-gpu bench-memory bench-rerun bench-search bench-search-gpu parity-large clean
+.PHONY: demo test browser lint test-photos chaos bench-acquire bench-embed bench-embed-gpu bench-memory bench-rerun bench-search bench-search-gpu parity-large clean
 
 demo: $(SET_UP)
 	$(BIN)/blindpairs demo --out demo
 
-test: lint
+test: lint browser
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+# a real browser, which the tests of the authors' page drive; where there is none and none can be had they are skipped
+browser:
+	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -qq --yes --no-install-recommends chromium) \
+		|| echo "no Chromium, and no apt-get that may install it: install it to test the authors' page" >&2
 
 lint: $(SET_UP)
 	$(BIN)/ruff check .

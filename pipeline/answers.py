@@ -149,6 +149,8 @@ def plain(text: str) -> str:
 def _cell(value: Any, most: int = 44) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        value = f"[{', '.join(value)}]"
     if isinstance(value, list):
         return f"[{', '.join(f'{number:.3f}' for number in value[:3])}, ... {len(value)}]"
     text = "" if value is None else plain(" ".join(str(value).split()))

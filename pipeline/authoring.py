@@ -1,1 +1,168 @@
 """Authoring: the commands that turn pairs into a benchmark: author, freeze, people, patterns, export, import."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline import options
+from pipeline.looking import out
+from pipeline.told import told
+
+PORT = 8765
+
+Person = Annotated[str | None, typer.Option("--name", help="who writes; default: your user name")]
+Answering = Annotated[
+    str | None, typer.Option("--answer", metavar="NAME", help="answer the questions blind, as this person")
+]
+Draft = Annotated[
+    str | None, typer.Option("--draft", metavar="URL", help="an OpenAI-compatible server that drafts: http://HOST/v1")
+]
+Model = Annotated[str | None, typer.Option(help="the model that drafts")]
+Host = Annotated[str, typer.Option(help="address to listen on; others than loopback ask for the key of the URL")]
+Port = Annotated[int, typer.Option(help="port to listen on", min=1, max=65535)]
+Form = Annotated[str, typer.Option("--format", metavar="FORMAT", help="the form that others read; see the README")]
+To = Annotated[Path | None, typer.Option(metavar="FOLDER", help="a new folder for it; default: ./RUN-FORMAT")]
+Version = Annotated[int | None, typer.Option("--questions", help="which frozen version; default: the newest", min=1)]
+Accept = Annotated[list[str] | None, typer.Option(metavar="CODE", help="export in spite of findings of this code")]
+ApartFrom = Annotated[
+    list[str] | None,
+    typer.Option(metavar="BENCHMARK", help="training data must hold no image of this run or folder of images either"),
+]
+Check = Annotated[bool, typer.Option("--check", help="check only, write nothing")]
+Prompt = Annotated[bool, typer.Option("--prompt", help="print what would be asked, and ask nobody")]
+Published = Annotated[str, typer.Argument(metavar="SOURCE", help="a published folder, or Label Studio's JSON")]
+Into = Annotated[str, typer.Argument(metavar="RUN", help="the run to make of it; for label-studio, that it came from")]
+Answers = Annotated[
+    str, typer.Option(metavar="as_found|original|corrected", help="which answers of MMVP's four disputed questions")
+]
+
+
+def author(
+    run: options.Run,
+    name: Person = None,
+    answer: Answering = None,
+    draft: Draft = None,
+    model: Model = None,
+    host: Host = "127.0.0.1",
+    port: Port = PORT,
+    store: options.Store = None,
+) -> None:
+    """Open the page on which people decide over the pairs of a run and write their questions, until Ctrl-C.
+
+    Example: blindpairs author runs/mmvp
+    """
+    with told("all that was written is kept, the same command goes on from it"):
+        from pipeline.author.serve import Address, serve_answers, serve_author
+        from pipeline.drafts.client import chat_of
+
+        chat, address = chat_of(draft, model), Address(host, port)
+        if answer:
+            serve_answers(run, address, answer, store, typer.echo)
+        else:
+            serve_author(run, address, name or getpass.getuser(), store, chat, typer.echo)
+
+
+def freeze(run: options.Run, store: options.Store = None, as_json: options.Json = False) -> None:
+    """Make a manifest of what people have written: a new version, which never changes. Exit code 3: nothing is.
+
+    Example: blindpairs freeze runs/mmvp
+    """
+    with told():
+        from pipeline.benchmark.answer import FreezeAnswer
+        from pipeline.benchmark.freeze import freeze as make_version
+
+        out(FreezeAnswer(run, *make_version(run, store)), as_json)
+
+
+def people(run: options.Run, store: options.Store = None, as_json: options.Json = False) -> None:
+    """Say what people got right who answered blind, how far they agree, and which questions they missed.
+
+    Example: blindpairs people runs/mmvp
+    """
+    with told("nothing was changed"):
+        from pipeline.benchmark.people import people as what_people_said
+        from pipeline.benchmark.versions import store_path
+        from pipeline.runs import run_folder
+
+        out(what_people_said(run, store_path(run_folder(run), store)), as_json)
+
+
+def patterns(
+    run: options.Run,
+    draft: Draft = None,
+    model: Model = None,
+    version: Version = None,
+    prompt: Prompt = False,
+    as_json: options.Json = False,
+) -> None:
+    """Have a language model propose visual patterns over all questions of a benchmark, by their words alone.
+
+    Example: blindpairs patterns runs/mmvp --draft http://127.0.0.1:8000/v1 --model qwen3
+    """
+    with told("nothing was changed"):
+        from pipeline.benchmark.benchmark import read_benchmark
+        from pipeline.drafts.client import asked_chat
+        from pipeline.drafts.patterns import pattern_prompt, propose
+
+        if prompt:
+            typer.echo(pattern_prompt(read_benchmark(run, version).of()))
+        else:
+            chat = asked_chat(draft, model)
+            out(propose(chat, read_benchmark(run, version).of()), as_json)
+
+
+def export(
+    run: options.Run,
+    form: Form,
+    to: To = None,
+    version: Version = None,
+    accept: Accept = None,
+    apart_from: ApartFrom = None,
+    store: options.Store = None,
+    check: Check = False,
+    as_json: options.Json = False,
+) -> None:
+    """Write a frozen benchmark in a form that others read, after every check of it. Exit code 3: nothing is frozen.
+
+    Example: blindpairs export runs/mmvp --format mmvp --to MMVP
+    """
+    with told("nothing was written"):
+        from pipeline.exchange.export import export as write_out
+
+        folder = to or Path(f"{Path(run).name}-{form}")
+        answer = write_out(
+            run,
+            form,
+            folder,
+            version=version,
+            store=store,
+            accepted=accept or (),
+            apart_from=apart_from or (),
+            only_check=check,
+        )
+        out(answer, as_json)
+        if check and answer.hindered:
+            raise typer.Exit(1)
+
+
+def import_(
+    source: Published,
+    run: Into,
+    form: Form,
+    answers: Answers = "as_found",
+    name: Person = None,
+    store: options.Store = None,
+    as_json: options.Json = False,
+) -> None:
+    """Take a published benchmark (mmvp, mmvp-vlm, huggingface) into a new run, or Label Studio's work into its own.
+
+    Example: blindpairs import MMVP runs/published --format mmvp --answers corrected
+    """
+    with told("the same command goes on"):
+        from pipeline.exchange.importing import import_from
+
+        out(import_from(source, run, form, answers=answers, by=name or getpass.getuser(), store=store), as_json)

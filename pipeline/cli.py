@@ -1,4 +1,4 @@
-"""The command line. Errors are one line on stderr; exit codes: 0 done, 1 tasks failed, 2 refused.
+"""The command line. Errors are one line on stderr; exit codes: 0 done, 1 tasks failed, 2 refused, 3 waits for people.
 
 Nothing heavy is imported here: each command imports what it needs, so that `--help` answers at once.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from pipeline import looking, options
+from pipeline import authoring, looking, options
 from pipeline.looking import out
 from pipeline.told import told
 
@@ -87,6 +87,7 @@ def forget(
     run: options.Run,
     named: options.Named = None,
     listed: options.Listed = None,
+    store: options.Store = None,
     as_json: options.Json = False,
 ) -> None:
     """Take images out of every manifest of a run, by URL, sha256 or image_id, and say so in the lineage.
@@ -96,7 +97,7 @@ def forget(
     with told():
         from pipeline.forget.forget import forget as forget_images
 
-        out(forget_images(run, named or [], listed), as_json)
+        out(forget_images(run, named or [], listed, store), as_json)
 
 
 @app.command()
@@ -129,6 +130,9 @@ def presets(name: options.Preset = None) -> None:
 
 for look in (looking.status, looking.show, looking.lineage, looking.audit, looking.parity, looking.lint):
     app.command()(look)
+for write in (authoring.author, authoring.freeze, authoring.people, authoring.patterns, authoring.export):
+    app.command()(write)
+app.command("import")(authoring.import_)
 
 
 def main() -> None:

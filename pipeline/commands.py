@@ -101,7 +101,7 @@ def lineage(run: str, step: str) -> LineageAnswer:
     """A step's lineage, and those of all it was made from."""
     chain = [lineage_of(run, step)]
     needed = set(chain[0].lineage.inputs)
-    for name in reversed(ORDER[: ORDER.index(step)]):
+    for name in reversed(ORDER[: ORDER.index(step)] if step in ORDER else ORDER):
         if name in needed:
             chain.append(lineage_of(run, name))
             needed |= set(chain[-1].lineage.inputs)

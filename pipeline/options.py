@@ -53,3 +53,6 @@ Source = Annotated[
 Draw = Annotated[str, typer.Option("--decode", metavar="N|all|none", help="how many images are drawn and decoded")]
 Named = Annotated[list[str] | None, typer.Argument(metavar="[URL|SHA256|IMAGE_ID]...", help="what to forget")]
 Listed = Annotated[str | None, typer.Option("--list", metavar="FILE", help="a file of them, one a line")]
+Store = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="where what people write is kept; default: in the run's folder")
+]

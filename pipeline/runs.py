@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 
 from manifests.draft import PLAN, Draft
-from manifests.errors import Refused
+from manifests.errors import Refused, Waiting
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 from manifests.stores.reach import check_reached
@@ -15,6 +16,9 @@ AUDIT, PLANTED = "_audit.json", "_planted.json"  # what the audit found; which p
 FAILURES = "_failures.json"  # of a step's tasks, beside its shards
 REMOVAL = "_removal.json"  # while images are being taken out, or after that was stopped
 ORDER = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
+
+QUESTIONS = "questions"  # people's; each freezing is a manifest of its own, questions-1, questions-2, ...
+VERSION = re.compile(QUESTIONS + r"-([1-9]\d{0,8})")
 
 
 def run_folder(run: str) -> Folder:
@@ -50,20 +54,35 @@ def steps_begun(folder: Folder) -> list[str]:
     return [step for step in ORDER if step in there and ((folder / step).has(PLAN) or (folder / step).has(COMMIT))]
 
 
+def question_versions(run: Folder) -> list[int]:
+    """The committed versions of a run's questions, ascending."""
+    found = (VERSION.fullmatch(name) for name in run.folders())
+    return sorted(int(name[1]) for name in found if name and (run / name[0]).has(COMMIT))
+
+
 def manifest_of(run: str, step: str) -> Manifest:
     """A committed manifest of a run. Raises Refused for a step that does not exist or is not finished."""
-    if step not in ORDER:
-        raise Refused(f"there is no step {step!r}; steps are: {', '.join(ORDER)}")
-    return Manifest.open(run_folder(run) / step)
+    return Manifest.open(_step_folder(run, step))
 
 
 def lineage_of(run: str, step: str) -> Manifest | Draft:
     """What knows a step's lineage, and how it grew: its manifest, or its draft where it is not committed."""
-    if step not in ORDER:
-        raise Refused(f"there is no step {step!r}; steps are: {', '.join(ORDER)}")
-    folder = run_folder(run) / step
+    folder = _step_folder(run, step)
     if folder.has(COMMIT):
         return Manifest.open(folder)
     if (draft := Draft.planned(folder)) is None:
         raise Refused(f"{folder.url} was not begun; `blindpairs run` makes it")
     return draft
+
+
+def _step_folder(run: str, step: str) -> Folder:
+    """Where a step lies; `questions` is its newest version."""
+    folder = run_folder(run)
+    if step == QUESTIONS:
+        versions = question_versions(folder)
+        if not versions:
+            raise Waiting(f"{run} has no questions yet; people write them with `blindpairs author {run}`")
+        return folder / f"{QUESTIONS}-{versions[-1]}"
+    if step not in ORDER and not VERSION.fullmatch(step):
+        raise Refused(f"there is no step {step!r}; steps are: {', '.join((*ORDER, QUESTIONS))}")
+    return folder / step

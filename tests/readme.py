@@ -22,6 +22,8 @@ def rendered(text: str) -> str:
         "sources": _sources,
         "encoders": _encoders,
         "faults": _faults,
+        "forms": _forms,
+        "checks": _checks,
     }
     for name, part in ((name, made()) for name, made in parts.items()):
         text = re.sub(
@@ -31,9 +33,9 @@ def rendered(text: str) -> str:
 
 
 def _tables() -> str:
-    from manifests.tables import CANDIDATES, COPIES, DIRECTIONS, IMAGES, PAIRS, SKETCHES, embeddings
+    from manifests.tables import CANDIDATES, COPIES, DIRECTIONS, IMAGES, PAIRS, QUESTIONS, SKETCHES, embeddings
 
-    schemas = (IMAGES, embeddings({"ENCODER": 768}), DIRECTIONS, SKETCHES, COPIES, CANDIDATES, PAIRS)
+    schemas = (IMAGES, embeddings({"ENCODER": 768}), DIRECTIONS, SKETCHES, COPIES, CANDIDATES, PAIRS, QUESTIONS)
     return "\n".join("\n".join(_table(schema)) + "\n" for schema in schemas)
 
 
@@ -92,6 +94,23 @@ def _faults() -> str:
     from pipeline.lint.codes import codes
 
     rows = [f"| {code} | {severity} | {sentence} |" for code, severity, sentence in codes()]
+    return "\n".join(["| code | severity | |", "|---|---|---|", *rows]) + "\n"
+
+
+def _forms() -> str:
+    from pipeline.exchange.forms import FORMS, OF_THE_RUN
+
+    rows = [f"| `{form.name}` | {form.says} |" for form in (*FORMS.values(), *OF_THE_RUN.values())]
+    return "\n".join(["| `--format` | what comes of it |", "|---|---|", *rows]) + "\n"
+
+
+def _checks() -> str:
+    from pipeline.benchmark.checks.codes import CODES, KNOWN
+
+    rows = [
+        f"| {code.name} | {code.severity}{' (may be accepted)' if code.name in CODES else ''} | {code.meaning} |"
+        for code in KNOWN.values()
+    ]
     return "\n".join(["| code | severity | |", "|---|---|---|", *rows]) + "\n"
 
 

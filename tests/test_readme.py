@@ -18,7 +18,7 @@ from pipeline.reading import read_config
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 COMMANDS = [shlex.split(line) for line in re.findall(r"^blindpairs .+$", README, re.MULTILINE)]
-TOLD = "".join((ROOT / "pipeline" / name).read_text() for name in ("cli.py", "looking.py"))
+TOLD = "".join((ROOT / "pipeline" / name).read_text() for name in ("cli.py", "looking.py", "authoring.py"))
 HELP = [shlex.split(line) for line in re.findall(r"Example: (blindpairs .+)", TOLD)]
 RECIPES = dict(re.findall(r"```yaml\n# (\S+)\n(.*?)```", README, re.DOTALL))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import zip_longest
 from typing import Any
 
 import pyarrow as pa
@@ -43,6 +44,7 @@ class Photo:
         return images.read(self.uri, self.offset, self.length)
 
 
+SHARED = ("left_id", "right_id", "use", "pattern", "question", "options")  # of the two rows of a pair
 PHOTO = tuple(one.name for one in fields(Photo))
 
 
@@ -122,8 +124,9 @@ def read_benchmark(run: str, version: int | None = None) -> Benchmark:
     photos = photos_of(folder, {row["image_id"] for row in rows})
     if lost := [row["image_id"] for row in rows if row["image_id"] not in photos]:
         raise Refused(f"{manifest.folder.url} asks about {lost[0]}, which is not among the images of {run}")
+    _check_pairs(rows, manifest.folder.url)
     pairs = tuple(_posed(first, second, photos) for first, second in zip(rows[::2], rows[1::2], strict=True))
-    return Benchmark(run, number, pairs, manifest.lineage.fingerprint, _made_of(folder, manifest))
+    return Benchmark(run, number, pairs, manifest.lineage.fingerprint, _made_of(folder))
 
 
 def photos_of(run: Folder, image_ids: set[str]) -> dict[str, Photo]:
@@ -139,6 +142,13 @@ def photos_of(run: Folder, image_ids: set[str]) -> dict[str, Photo]:
 
 def _rows(manifest: Manifest) -> Sequence[dict[str, Any]]:
     return [row for batch in manifest.batches(QUESTIONS.columns.names) for row in batch.to_pylist()]
+
+
+def _check_pairs(rows: Sequence[Mapping[str, Any]], url: str) -> None:
+    """Raise Refused where two rows that follow one another are no pair: somebody else wrote them."""
+    for first, second in zip_longest(rows[::2], rows[1::2], fillvalue={}):
+        if any(first[name] != second.get(name) for name in SHARED) or first["side"] == second["side"]:
+            raise Refused(f"{url}: place {first['place']} is no pair with the next; freeze the questions again")
 
 
 def _posed(first: Mapping[str, Any], second: Mapping[str, Any], photos: Mapping[str, Photo]) -> Posed:
@@ -160,10 +170,11 @@ def _posed(first: Mapping[str, Any], second: Mapping[str, Any], photos: Mapping[
     )
 
 
-def _made_of(run: Folder, manifest: Manifest) -> dict[str, Any]:
+def _made_of(run: Folder) -> dict[str, Any]:
     """Settings, sources and weights of all that the questions were made of, by dotted name."""
     found: dict[str, Any] = {}
     for step in ("images", "embeddings", "candidates", "pairs"):
         if step in run.folders() and (run / step).has(COMMIT):
-            found |= {name: value for name, value in Manifest.open(run / step).lineage.leaves() if name != "table"}
+            leaves = Manifest.open(run / step).lineage.leaves()
+            found |= {name: value for name, value in leaves if "." in name and not name.startswith("inputs.")}
     return found

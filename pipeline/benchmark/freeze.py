@@ -11,9 +11,9 @@ from manifests.lineage import Lineage
 from manifests.manifest import COMMIT, Manifest
 from manifests.shard import write_shard
 from manifests.storage import Folder
-from pipeline.benchmark.versions import questions_folder, store_path, versions
+from pipeline.benchmark.versions import questions_folder, store_path
 from pipeline.lease.lease import driving
-from pipeline.runs import run_folder
+from pipeline.runs import question_versions, run_folder
 from stages.author.stage import Author
 
 PAIRS = "pairs"
@@ -27,11 +27,21 @@ def freeze(run: str, store: Path | None = None) -> tuple[int, Manifest, bool]:
     folder = run_folder(run)
     stage = Author(_there(run, store_path(folder, store)))
     with driving(folder):
-        there = versions(folder)
-        number = there[-1] if there else 0
-        if number and (newest := Manifest.open(questions_folder(folder, number))).lineage.outside == stage.outside():
+        number, newest = _newest(folder)
+        if newest is not None and newest.lineage.outside == stage.outside():
             return number, newest, False
         return number + 1, _made(folder, number + 1, stage), True
+
+
+def is_changed(run: Folder, store: Path) -> bool:
+    """Whether people have written anything since the newest version; True where there is none."""
+    _, newest = _newest(run)
+    return newest is None or newest.lineage.outside != Author(store).outside()
+
+
+def _newest(run: Folder) -> tuple[int, Manifest | None]:
+    there = question_versions(run)
+    return (there[-1], Manifest.open(questions_folder(run, there[-1]))) if there else (0, None)
 
 
 def _there(run: str, store: Path) -> Path:
@@ -44,7 +54,7 @@ def _made(run: Folder, number: int, stage: Author) -> Manifest:
     folder, (task,) = questions_folder(run, number), stage.plan({})
     if (left := Draft.planned(folder)) is not None:  # of a freezing that was killed; people have gone on since
         left.discard()
-    parts = list(stage.process(task, {}))
+    parts = list(stage.process(task, {"images": Manifest.open(run / "images")}))
     if not sum(part.table.num_rows for part in parts):
         raise Waiting(
             f"{run.url} has no question that is written out yet: keep pairs and write them with `blindpairs author "

@@ -5,26 +5,17 @@ Each freezing is a manifest of its own, `questions-1`, `questions-2`, ..., and n
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from manifests.errors import NotCommitted, Refused, Waiting
-from manifests.manifest import COMMIT, Manifest
+from manifests.manifest import Manifest
 from manifests.storage import Folder
-from pipeline.runs import run_folder
+from pipeline.runs import QUESTIONS, question_versions, run_folder
 from stages.author.store import NAME
-
-VERSION = re.compile(r"questions-([1-9]\d{0,8})")
-
-
-def versions(run: Folder) -> list[int]:
-    """The committed versions of a run's questions, ascending."""
-    found = (VERSION.fullmatch(name) for name in run.folders())
-    return sorted(int(name[1]) for name in found if name and (run / name[0]).has(COMMIT))
 
 
 def questions_folder(run: Folder, version: int) -> Folder:
-    return run / f"questions-{version}"
+    return run / f"{QUESTIONS}-{version}"
 
 
 def frozen(run: str, version: int | None = None) -> tuple[int, Manifest]:
@@ -33,7 +24,7 @@ def frozen(run: str, version: int | None = None) -> tuple[int, Manifest]:
     Raises Waiting where nothing is frozen, NotCommitted where this version is not.
     """
     folder = run_folder(run)
-    there = versions(folder)
+    there = question_versions(folder)
     if not there:
         raise Waiting(
             f"{run} has no questions yet: people write them with `blindpairs author {run}`, and "

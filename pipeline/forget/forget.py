@@ -6,6 +6,7 @@ What is to go is written down first (intent.py), so that a forget that was kille
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from manifests.errors import Refused
@@ -16,6 +17,7 @@ from pipeline.forget.bytes_there import wiped
 from pipeline.forget.named import asked_for, find, named_as_served
 from pipeline.forget.remade import pairs_again, settings_of
 from pipeline.forget.traces import naming, without_traces
+from pipeline.forget.written import without_written
 from pipeline.lease.lease import Lease, driving
 from pipeline.removal.decide import steps_held
 from pipeline.removal.intent import FORGET, Intent
@@ -28,32 +30,32 @@ from stages.download.opt_out import OptOut
 WHY = "blindpairs forget"
 
 
-def forget(run: str, named: Sequence[str], listed: str | None = None) -> ForgetAnswer:
+def forget(run: str, named: Sequence[str], listed: str | None = None, store: Path | None = None) -> ForgetAnswer:
     """Take the named images (URL, sha256 or image_id each; `listed`: a file of them) out of a run.
 
-    Without names it finishes a forget that was stopped. Raises Refused for what names no image, where nothing
-    is named, and where another process drives the run.
+    `store`: where people wrote, if that is not in the run's folder. Without names it finishes a forget that was
+    stopped. Raises Refused for what names no image, where nothing is named, and where another process drives the run.
     """
     folder, names = any_run_folder(run), asked_for(named, listed)
     if names == OptOut() and not folder.has(REMOVAL):
         raise Refused(f"nothing is named that {run} should forget: add a URL, a sha256, an image_id, or --list FILE")
     with driving(folder) as lease:
         folder.sweep()
-        finished = _finish(folder, lease)
+        finished = _finish(folder, lease, store)
         if names == OptOut():
             return finished or ForgetAnswer(folder.url, 0)
-        return _begin(folder, names, lease, finished.images if finished else 0)
+        return _begin(folder, names, lease, finished.images if finished else 0, store)
 
 
-def _finish(run: Folder, lease: Lease) -> ForgetAnswer | None:
+def _finish(run: Folder, lease: Lease, store: Path | None) -> ForgetAnswer | None:
     if (intent := Intent.read(run)) is None:
         return None
     if intent.kind != FORGET:
         raise Refused(f"{run.url}: `blindpairs run` was stopped while it took up URLs again; run it first, then forget")
-    return _done(run, intent, lease)
+    return _done(run, intent, lease, store)
 
 
-def _begin(run: Folder, names: OptOut, lease: Lease, finished: int) -> ForgetAnswer:
+def _begin(run: Folder, names: OptOut, lease: Lease, finished: int, store: Path | None) -> ForgetAnswer:
     steps = steps_held(run)
     sources = steps["images"].lineage["settings"]["images"]["sources"] if "images" in steps else {}
     found = find(steps.get("images"), names, named_as_served(sources, names.sha256))
@@ -71,13 +73,14 @@ def _begin(run: Folder, names: OptOut, lease: Lease, finished: int) -> ForgetAns
     }
     intent = Intent(FORGET, ids, WHY, payload=payload)
     intent.begin(run)
-    return _done(run, intent, lease)
+    return _done(run, intent, lease, store)
 
 
-def _done(run: Folder, intent: Intent, lease: Lease) -> ForgetAnswer:
+def _done(run: Folder, intent: Intent, lease: Lease, store: Path | None) -> ForgetAnswer:
     """All of it, from the start or from wherever it was stopped."""
     told: Mapping[str, Any] = intent.payload
-    rows = without(run, intent.ids, Removed(intent.at, intent.why), lease.check)
+    note = Removed(intent.at, intent.why)
+    rows = without(run, intent.ids, note, lease.check) | without_written(run, intent.ids, note, store)
     steps = steps_held(run)
     elsewhere = wiped(steps["images"].lineage["settings"]["images"]["sources"], told["rows"])
     without_traces(run, steps, naming(told["rows"]))

@@ -11,7 +11,7 @@ from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 from pipeline.lease.driver import Driver, parsed, written
 from pipeline.lease.process import this_process
-from pipeline.runs import FAILURES, GALLERY, ORDER, run_folder, steps_begun
+from pipeline.runs import FAILURES, GALLERY, ORDER, QUESTIONS, question_versions, run_folder, steps_begun
 from pipeline.status.answer import DriverStatus, StatusAnswer, StepStatus
 from pipeline.status.growth import settled, told_growth
 from pipeline.status.heard import heard_of
@@ -36,9 +36,10 @@ def status_of(run: str) -> StatusAnswer:
         in_turn = driven and all(one.state == COMMITTED for one in steps)  # a driver makes one after the other
         steps.append(_step(folder / step, drives, in_turn))
     waiting = (StepStatus(step, "waiting") for step in ORDER if step in named and step not in begun)
+    written_out = [_step(folder / f"{QUESTIONS}-{number}", drives, False) for number in question_versions(folder)[-1:]]
     who = None if driver is None else _who(driver, alive, drives)
     gallery = f"{folder.url}/{GALLERY}" if folder.has(GALLERY) else None
-    return StatusAnswer(folder.url, (*steps, *waiting), who, "" if driven else _ended(drives), gallery)
+    return StatusAnswer(folder.url, (*steps, *waiting, *written_out), who, "" if driven else _ended(drives), gallery)
 
 
 def _step(folder: Folder, drives: Sequence[Sequence[Event]], running: bool) -> StepStatus:

@@ -22,6 +22,6 @@ class Answer:
 
 
 def asked(pair: Authored) -> str:
-    """16 hex digits of what a person is asked, and of what is held for right: they change with any word of it."""
-    words = (pair.question, pair.option_a, pair.option_b, pair.left_answer)
+    """16 hex digits of what a person is asked; they change with any word of it, not with what is held for right."""
+    words = (pair.question, pair.option_a, pair.option_b)
     return hashlib.sha256("\0".join(words).encode()).hexdigest()[:16]

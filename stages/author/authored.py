@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -17,6 +18,7 @@ LETTERS = ("a", "b")
 MOST = 500  # characters of a question, an option, a statement: more is a mistake of pasting
 CHOICES = {"decision": DECISIONS, "use": USES, "pattern": ("", *BY_NAME), "left_answer": ("", *LETTERS)}
 TEXTS = ("question", "option_a", "option_b", "left_statement", "right_statement")
+WORDS = (*TEXTS, "left_answer")  # of which somebody is the author
 
 
 class Unwritable(ValueError):
@@ -29,7 +31,8 @@ class Authored:
 
     The right answer for the right image is the other letter than `left_answer`: MMVP's pairs are opposite.
     `draft` names the model whose words these are until a person takes or changes them. `version` counts
-    changes up from 1; 0 is a pair that nobody has touched. `authored_at` is UTC, ISO 8601. `first` is the side that
+    changes up from 1; 0 is a pair that nobody has touched. `author` wrote its words last, `changed_by` changed
+    anything of it last; times are UTC, ISO 8601. `first` is the side that
     comes first, and `place` the pair's number, in the benchmark it was imported from; without them freezing decides.
     """
 
@@ -49,6 +52,8 @@ class Authored:
     draft: str = ""
     author: str = ""
     authored_at: str = ""
+    changed_by: str = ""
+    changed_at: str = ""
     version: int = 0
 
     @property
@@ -65,6 +70,11 @@ class Authored:
     def whole(self) -> bool:
         """Whether it goes into the questions table when that is frozen."""
         return self.decision == KEPT and not self.lacks
+
+    @property
+    def blank(self) -> bool:
+        """Whether nothing is said of it any more, as where all was undone."""
+        return self.decision == OPEN and not any(getattr(self, name) for name in (*WORDS, "pattern"))
 
     @property
     def lacks(self) -> tuple[str, ...]:
@@ -95,7 +105,7 @@ class Authored:
 
 
 def checked(changes: Mapping[str, Any]) -> dict[str, str]:
-    """`changes` to a pair's own words and choices, with white space at the ends and line ends taken out.
+    """`changes` to a pair's own words and choices, in one line each, without white space at their ends.
 
     Raises Unwritable for a name that is none, a choice that is none, or a text of more than MOST characters.
     """
@@ -103,10 +113,18 @@ def checked(changes: Mapping[str, Any]) -> dict[str, str]:
     for name, value in changes.items():
         if name not in (*TEXTS, *CHOICES) or not isinstance(value, str):
             raise Unwritable(f"{name!r} cannot be written so; known are: {', '.join((*TEXTS, *CHOICES))}, all texts")
-        text = " ".join(value.replace("\0", " ").split())
+        text = _plain(value)
         if name in CHOICES and text not in CHOICES[name]:
             raise Unwritable(f"{name} is one of {', '.join(filter(None, CHOICES[name]))}, not {value[:40]!r}")
         if len(text) > MOST:
             raise Unwritable(f"{name} has {len(text)} characters; at most {MOST} are taken")
         found[name] = text
     return found
+
+
+def _plain(text: str) -> str:
+    """`text` without control characters, which no reader of a benchmark expects, and with single spaces."""
+    kinds = {character: unicodedata.category(character) for character in set(text)}
+    if "Cs" in kinds.values():
+        raise Unwritable("the text holds half a character, as where it was cut; write it again")
+    return " ".join("".join(" " if kinds[one] == "Cc" else one for one in text).split())

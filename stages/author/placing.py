@@ -8,6 +8,7 @@ the ids alone: the same pairs are placed the same way.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -31,9 +32,14 @@ class Placed:
 
 def placed(pairs: Sequence[Authored]) -> Iterator[Placed]:
     """The pairs in order: those of the benchmark before those for training, imported ones as they were."""
-    turns = {_ids(pair): turn for turn, pair in enumerate(sorted(pairs, key=lambda pair: _drawn(pair, "turn")))}
+    seen = Counter[tuple[str, bool]]()
+    turns: dict[tuple[str, str], int] = {}
+    for pair in sorted(pairs, key=lambda pair: _drawn(pair, "turn")):
+        alike = (pair.use, bool(pair.left_answer))  # each kind is half and half by itself
+        turns[_ids(pair)] = seen[alike] % 2
+        seen[alike] += not pair.first
     for pair in sorted(pairs, key=_order):
-        yield Placed(pair, pair.first or _first(pair, turns[_ids(pair)] % 2))
+        yield Placed(pair, pair.first or _first(pair, turns[_ids(pair)]))
 
 
 def _first(pair: Authored, turn: int) -> str:

@@ -19,7 +19,7 @@ import pyarrow as pa
 from manifests.counts import Counts
 from manifests.schema import Schema
 from manifests.shard import Part
-from manifests.tables import QUESTIONS, question_id
+from manifests.tables import OK, QUESTIONS, question_id
 from stages.author.answers import asked
 from stages.author.authored import KEPT, Authored
 from stages.author.placing import Placed, placed
@@ -27,6 +27,7 @@ from stages.author.store import Store
 from stages.base import Reads, Stage, Task
 
 UNFINISHED = "not_written_out"  # kept, but the question is not whole
+IMAGE_GONE = "image_gone"  # the run does not have it any more
 
 
 class Author(Stage):
@@ -51,7 +52,7 @@ class Author(Stage):
     def outside(self) -> Mapping[str, Any]:
         """sha256 of all that people wrote and of who reviewed what. Raises Refused where the store cannot be opened."""
         pairs, people = self._written
-        told = [[pair.to_json() for pair in pairs], sorted([*ids, *names] for ids, names in people.items())]
+        told = [[_lasting(pair) for pair in pairs], sorted([*ids, *names] for ids, names in people.items())]
         text = json.dumps(told, sort_keys=True)
         return {"author": {"sha256": hashlib.sha256(text.encode()).hexdigest()}}
 
@@ -62,10 +63,10 @@ class Author(Stage):
         return len(self._written[0])
 
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
-        pairs = self._written[0]
-        whole = [pair for pair in pairs if pair.whole]
+        pairs, there = self._written[0], _images(reads)
+        whole = [pair for pair in pairs if pair.whole and {pair.left_id, pair.right_id} <= there]
         rows = [row for place, one in enumerate(placed(whole)) for row in self._rows(one, 2 * place)]
-        tally = Counter(UNFINISHED if pair.decision == KEPT else pair.decision for pair in pairs if not pair.whole)
+        tally = Counter(_lost(pair) for pair in pairs if pair not in whole)
         counts = Counts(len(pairs), len(whole), dict(sorted(tally.items())))
         yield Part(pa.Table.from_pylist(rows, schema=QUESTIONS.columns), counts)
 
@@ -74,7 +75,7 @@ class Author(Stage):
         """All of the store, read once, so that what is hashed is what is written."""
         store = Store(self.store)
         try:
-            pairs, answers = store.pairs(), store.answers()
+            pairs, answers = [pair for pair in store.pairs() if not pair.blank], store.answers()
         finally:
             store.close()
         now = {(pair.left_id, pair.right_id): asked(pair) for pair in pairs}
@@ -106,3 +107,19 @@ class Author(Stage):
             "authored_at": pair.authored_at,
             "reviewed_by": sorted(self._written[1].get((*ids, side), ())),
         }
+
+
+def _images(reads: Reads) -> set[str]:
+    """The images that the run has."""
+    batches = reads["images"].batches(("image_id", "status"))
+    return {row["image_id"] for batch in batches for row in batch.to_pylist() if row["status"] == OK}
+
+
+def _lost(pair: Authored) -> str:
+    """What became of a pair that is not in the table."""
+    return IMAGE_GONE if pair.whole else UNFINISHED if pair.decision == KEPT else pair.decision
+
+
+def _lasting(pair: Authored) -> dict[str, Any]:
+    """What is said of a pair, not how often or by whom it was changed: what was undone is as it was."""
+    return pair.to_json() | {"version": 0, "changed_by": "", "changed_at": ""}

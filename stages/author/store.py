@@ -8,7 +8,6 @@ acknowledged is on the disk. SQLite's locks need a local disk.
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,10 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from manifests.errors import Refused
 from stages.author import tables
 from stages.author.answers import Answer
-from stages.author.authored import Authored, checked
+from stages.author.authored import LETTERS, SIDES, WORDS, Authored, checked
+from stages.author.opening import StoreFailed, connected, told, transaction
 
 NAME = "_author.sqlite"
 WAIT_S = 15.0  # for another process that writes
@@ -30,7 +29,7 @@ class Conflict(Exception):
     """Somebody else changed the pair since it was read; `now` is what it is."""
 
     def __init__(self, now: Authored) -> None:
-        super().__init__(f"changed by {now.author} at {now.authored_at}")
+        super().__init__(f"changed by {now.changed_by} at {now.changed_at}")
         self.now = now
 
 
@@ -38,21 +37,21 @@ class Store:
     """The store of one run. May be used from several threads, and opened by several processes at once."""
 
     def __init__(self, path: Path) -> None:
-        """Open it, or make it. Raises Refused for a file that is none, of a newer version, or cannot be opened."""
+        """Open it, or make it. Raises Refused for a file that is none, of a newer version, or cannot be opened.
+
+        Every method raises StoreFailed, a Refused, where the file cannot be read or written now.
+        """
         self.path = path
         self._turn = threading.RLock()
-        try:
-            self._db = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
-            self._db.row_factory = sqlite3.Row
-            self._prepare()
-        except sqlite3.Error as error:
-            raise Refused(
-                f"{path} cannot be used as the authors' store ({error}); it must be a file of this program's on a "
-                "local disk: move it away, or name another with --store"
-            ) from error
+        self._db = connected(path, WAIT_S)
 
     def close(self) -> None:
         self._db.close()
+
+    @property
+    def changed_elsewhere(self) -> int:
+        """A number that changes when another process (or another Store) has written."""
+        return int(self._read("PRAGMA data_version")[0][0])
 
     def pair(self, left_id: str, right_id: str) -> Authored:
         """What was written of a pair; version 0 where nothing was."""
@@ -66,14 +65,17 @@ class Store:
     def change(self, pair: Authored, changes: Mapping[str, Any], by: str, draft: str = "") -> Authored:
         """Write `changes` to the pair as it was read (`pair.version`); what it is now.
 
+        Its author is who wrote its words last, or took them from a draft, not who decided over it or sorted it.
         `draft`: the model whose words these are. Raises Conflict where it was changed since, Unwritable for
         what no pair can be.
         """
-        values: dict[str, Any] = {**checked(changes), "draft": draft, "author": by, "authored_at": utc_now()}
+        values: dict[str, Any] = {**checked(changes), "draft": draft}
         with self._writing():
             now = self.pair(pair.left_id, pair.right_id)
             if now.version != pair.version:
                 raise Conflict(now)
+            if not now.author or draft or now.draft or any(name in WORDS for name in changes):
+                values |= {"author": by, "authored_at": utc_now()}
             return self._put(now, replace(now, **values), by)
 
     def adopt(self, pairs: Sequence[Authored], by: str) -> None:
@@ -85,24 +87,26 @@ class Store:
     def undo(self, by: str) -> Authored | None:
         """Take back this person's last change that was not taken back; None where there is none.
 
-        Raises Conflict where somebody else changed that pair since.
+        Raises Conflict where somebody else changed that pair since; the next undo is of the change before.
         """
         with self._writing():
             if not (rows := self._read(tables.LAST_CHANGE, by)):
                 return None
             change, before, made = rows[0]
+            self._db.execute(tables.UNDONE, (change,))
             then = Authored(**json.loads(before))
             now = self.pair(then.left_id, then.right_id)
-            if now.version != made:
-                raise Conflict(now)
-            back = self._put(now, then, by, kept=False)
-            self._db.execute(tables.UNDONE, (change,))
-            # the change before this one made what is back now, under a new number
-            self._db.execute(tables.RENUMBERED, (back.version, then.left_id, then.right_id, then.version))
-            return back
+            if now.version == made:
+                back = self._put(now, then, by, kept=False)
+                # the change before this one made what is back now, under a new number
+                self._db.execute(tables.RENUMBERED, (back.version, then.left_id, then.right_id, then.version))
+                return back
+        raise Conflict(now)
 
     def answer(self, given: Answer) -> None:
         """Keep a person's answer; a later one to the same question replaces it."""
+        if given.side not in SIDES or given.chosen not in LETTERS:
+            raise ValueError(f"an answer is of the left or right image, a or b: {given}")
         with self._writing():
             self._db.execute(tables.PUT_ANSWER, asdict(given))
 
@@ -111,57 +115,40 @@ class Store:
         return [Answer(**row) for row in self._read(tables.ANSWERS)]
 
     def forget(self, image_ids: Sequence[str]) -> int:
-        """Take out all that was written of pairs with these images, history included, and overwrite it; how many."""
+        """Take out all that was written of pairs with these images, history included, and overwrite it; how many.
+
+        Raises StoreFailed where another process holds the old pages; the same call then does the rest.
+        """
         gone = 0
-        with self._turn:
+        with self._turn, told(self.path):
             self._db.execute("PRAGMA secure_delete = ON")
-            with self._writing():
+            with transaction(self._db):
                 for query in tables.FORGET:
                     gone = sum(self._db.execute(query, {"id": image_id}).rowcount for image_id in image_ids)
             self._db.execute("VACUUM")
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                raise StoreFailed(f"{self.path} is being read by another process: end it, and forget once more")
         return gone
 
-    def _prepare(self) -> None:
-        (application,), (version,) = (self._read(f"PRAGMA {name}")[0] for name in ("application_id", "user_version"))
-        if version > tables.VERSION:
-            raise Refused(
-                f"{self.path} was written by a newer blindpairs (store version {version}, this one knows "
-                f"{tables.VERSION}): use that version, or name another store with --store"
-            )
-        if application not in (0, tables.APPLICATION) or (
-            not application and self._read("SELECT 1 FROM sqlite_master")
-        ):
-            raise Refused(f"{self.path} is another program's database; name another store with --store")
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        with self._writing():
-            for statement in tables.CREATE:
-                self._db.execute(statement)
-
     def _put(self, before: Authored, after: Authored, by: str, *, kept: bool = True) -> Authored:
-        now = replace(after, version=before.version + 1)
+        if not after.left_id < after.right_id:
+            raise ValueError(f"a pair's left_id is the smaller: {after.left_id}, {after.right_id}")
+        now = replace(after, version=before.version + 1, changed_by=by, changed_at=utc_now())
         self._db.execute(tables.PUT_PAIR, now.to_json())
         if kept:
-            told = (now.left_id, now.right_id, json.dumps(before.to_json()), now.version, by, utc_now())
+            told = (now.left_id, now.right_id, json.dumps(before.to_json()), now.version, by, now.changed_at)
             self._db.execute(tables.PUT_HISTORY, told)
         return now
 
     def _read(self, query: str, *values: str) -> list[Any]:
-        with self._turn:
+        with self._turn, told(self.path):
             return self._db.execute(query, values).fetchall()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """One transaction of one thread: all of it or nothing."""
-        with self._turn:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+        """One transaction of one thread."""
+        with self._turn, told(self.path), transaction(self._db):
+            yield
 
 
 def utc_now() -> str:

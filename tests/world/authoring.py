@@ -65,8 +65,8 @@ def paired_run(root: Path, pairs: int, *, name: str = "made", captions: Mapping[
 
 
 def pairs_of(run: Path) -> list[tuple[str, str]]:
-    """(left_id, right_id) of a run's pairs, best first."""
-    rows = dataset(run / "pairs").to_table().to_pylist()
+    """(left_id, right_id) of a run's kept pairs, best first."""
+    rows = [row for row in dataset(run / "pairs").to_table().to_pylist() if row["rank"]]
     return [(row["left_id"], row["right_id"]) for row in sorted(rows, key=lambda row: row["rank"])]
 
 

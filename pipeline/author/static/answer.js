@@ -1,0 +1,83 @@
+// Answer: one photo, one question, and the choice of a person who does not know what is right.
+import { insist } from "./api.js";
+
+const TOLD_MS = 4000;
+const byId = (id) => document.getElementById(id);
+let asked = JSON.parse(byId("start").textContent);
+let busy = false;
+let next = null; // the photo that comes after this one, decoded ahead
+let hiding = 0;
+
+function draw() {
+  const question = asked?.question;
+  byId("asked").hidden = !question;
+  byId("nothing").hidden = Boolean(question);
+  byId("count").textContent = asked ? `${asked.done} of ${asked.total} answered` : "";
+  byId("done").max = Math.max(1, asked?.total ?? 0);
+  byId("done").value = asked?.done ?? 0;
+  if (question) show(question);
+  else end();
+}
+
+function show(question) {
+  const photo = next?.getAttribute("src") === question.src ? next : made(question.src);
+  photo.alt = `The photo of question ${asked.done + 1}`;
+  byId("photo").replaceChildren(photo);
+  byId("question").textContent = question.question;
+  for (const button of document.querySelectorAll("[data-chosen]")) {
+    button.querySelector("span").textContent = question.options[button.dataset.chosen === "a" ? 0 : 1];
+  }
+  next = asked.next_src ? made(asked.next_src) : null;
+  byId("question").focus({ preventScroll: true }); // screen readers read the question
+}
+
+function end() {
+  byId("photo").replaceChildren();
+  byId("nothing-title").textContent = asked?.total ? "All are answered. Thank you." : "There are no questions yet";
+  byId("nothing-says").textContent = asked?.total ? `blindpairs people ${document.body.dataset.run} says what people got right.` : "They come with pairs that somebody keeps and writes out.";
+  byId("nothing-title").focus();
+}
+
+function made(src) {
+  const image = Object.assign(new Image(), { src });
+  image.decode().catch(() => {}); // the page shows its alternative text then
+  return image;
+}
+
+async function send(path, body) {
+  if (busy) return;
+  busy = true;
+  const answer = await insist(path, "POST", body);
+  busy = false;
+  if (answer.status !== 200) told(answer.error);
+  const then = answer.status === 200 ? answer : answer.next;
+  if (!then) return;
+  asked = then;
+  draw();
+}
+
+function choose(chosen) {
+  if (!asked?.question) return;
+  const { left_id, right_id, side, asked: what } = asked.question;
+  send("/api/answers", { left_id, right_id, side, chosen, asked: what });
+}
+
+const back = () => send("/api/answers/back", {});
+
+function told(text) {
+  byId("told").textContent = text;
+  byId("told").classList.add("shown");
+  clearTimeout(hiding);
+  hiding = setTimeout(() => byId("told").classList.remove("shown"), TOLD_MS);
+}
+
+const acts = { a: () => choose("a"), 1: () => choose("a"), b: () => choose("b"), 2: () => choose("b"), u: back };
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing) return;
+  acts[event.key.toLowerCase()]?.();
+});
+document.addEventListener("silent", () => told("The server does not answer, trying again"));
+byId("back").addEventListener("click", back);
+for (const button of document.querySelectorAll("[data-chosen]")) button.addEventListener("click", () => choose(button.dataset.chosen));
+if (asked) draw();
+else end();

@@ -1,0 +1,38 @@
+// Form: the fields of what is written of a pair.
+const fields = [...document.querySelectorAll("[data-field]")];
+const radios = [...document.querySelectorAll('[name="left_answer"]')];
+
+export const isText = (element) => element.matches("textarea, input:not([type=radio], [type=checkbox])");
+
+// Show what is written; `all`: in the field that is being typed in, too.
+export function fill(written, { all = false } = {}) {
+  for (const field of fields) {
+    const value = written[field.dataset.field];
+    if ((all || field !== document.activeElement) && field.value !== value) field.value = value;
+  }
+  for (const radio of radios) radio.checked = radio.value === written.left_answer;
+}
+
+// `typed(name, value)` at each keystroke, `left()` when a field is left, `chosen(letter)` for the right option.
+export function listen({ typed, left, chosen }) {
+  for (const field of fields) {
+    field.addEventListener("input", () => typed(field.dataset.field, field.value.replace(/\s/g, " ")));
+    field.addEventListener("blur", left);
+  }
+  for (const radio of radios) radio.addEventListener("change", () => chosen(radio.value));
+}
+
+// Go to the first empty field, or to the question where none is.
+export function focusFirst() {
+  const field = fields.find((one) => !one.value) ?? fields[0];
+  field.focus();
+  field.setSelectionRange(field.value.length, field.value.length);
+}
+
+// Go to the field after this one; false where it is none of the fields, or the last.
+export function focusAfter(element) {
+  const next = fields[fields.indexOf(element) + 1];
+  if (!fields.includes(element) || !next) return false;
+  next.focus();
+  return true;
+}

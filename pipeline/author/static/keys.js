@@ -1,0 +1,69 @@
+// Keys: what each key does. Single keys act where no text is typed; a field has its own few.
+import { focusAfter, isText } from "./form.js";
+
+const single = document.getElementById("single");
+const help = document.getElementById("help");
+const BLINK = '[data-do="blink"]';
+const HELD = ["b", " "];
+const AGAIN = ["n", "p", "ArrowRight", "ArrowLeft"]; // of these a key that is held down counts each time
+
+// `acts`: key -> what it does; `hold(on)`: while b or space is down; `leave()`, `onward()`: out of a field.
+export function listen({ acts, hold, leave, onward }) {
+  document.addEventListener("keydown", (event) => {
+    if (event.isComposing) return;
+    if (document.querySelector("dialog[open]")) inDialog(event);
+    else if (isText(event.target)) inField(event, leave, onward);
+    else if (event.target.matches("select")) inMenu(event);
+    else if (!event.ctrlKey && !event.metaKey && !event.altKey && single.checked) press(event, acts, hold);
+  });
+  document.addEventListener("keyup", () => hold(false));
+  window.addEventListener("blur", () => hold(false));
+}
+
+function press(event, acts, hold) {
+  const key = nameOf(event);
+  const held = HELD.includes(key) || (key === "Enter" && event.target.matches(BLINK));
+  if (owns(event.target, key)) return;
+  const act = held ? () => hold(true) : acts[key];
+  if (!act) return;
+  event.preventDefault();
+  if (!event.repeat || AGAIN.includes(key)) act();
+}
+
+// Keys that a button, a link or a radio has a use of its own for.
+function owns(target, key) {
+  if (target.matches("[type=radio]")) return [" ", "ArrowLeft", "ArrowRight"].includes(key);
+  return target.matches(`a, button:not(${BLINK})`) && [" ", "Enter"].includes(key);
+}
+
+function inField(event, leave, onward) {
+  if (event.key === "Escape") {
+    event.preventDefault();
+    event.target.blur();
+    leave();
+  } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    event.target.blur();
+    onward();
+  } else if (event.key === "Enter") {
+    event.preventDefault();
+    if (!focusAfter(event.target)) event.target.blur();
+  }
+}
+
+function inMenu(event) {
+  if (event.key === "Escape") event.target.blur();
+}
+
+function inDialog(event) {
+  if (event.key === "?" && help.open) help.close();
+}
+
+// The key's name, also with caps lock, on keyboards of other alphabets, and where digits need shift.
+function nameOf(event) {
+  if (/^[a-z]$/i.test(event.key)) return event.key.toLowerCase();
+  if (event.shiftKey || event.key.length > 1 || event.key === "/") return event.key;
+  const digit = /^Digit([1-9])$/.exec(event.code);
+  const letter = /^Key([A-Z])$/.exec(event.code);
+  return digit ? digit[1] : letter && event.key > "\u007f" ? letter[1].toLowerCase() : event.key;
+}

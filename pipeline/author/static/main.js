@@ -1,0 +1,198 @@
+// Main: the authors' page. Keys and buttons change the pair that is shown; the outbox sees that it is kept.
+import { attempt, insist } from "./api.js";
+import * as conflict from "./conflict.js";
+import * as form from "./form.js";
+import * as keys from "./keys.js";
+import { Outbox, keyOf } from "./outbox.js";
+import { flip, over, preload } from "./photos.js";
+import { Queue } from "./queue.js";
+import { isUnsaved, say, showState } from "./state.js";
+import { showFound, showPair, showProgress, showWritten, told } from "./view.js";
+
+const FOUND_MS = 250;
+const byId = (id) => document.getElementById(id);
+const page = document.body.dataset;
+const { window: start, progress: first } = JSON.parse(byId("start").textContent);
+let queued = first.queue;
+let asking = false;
+const SAYS = { kept: "Kept", rejected: "Rejected", duplicate: "Duplicate", open: "Open again" };
+
+const queue = new Queue({
+  arrived: (pair) => {
+    say(showPair(pair, queued));
+    draw({ all: true });
+  },
+  refreshed: () => draw(),
+  found: (matching, position) => {
+    queue.matching = matching;
+    showFound(queue, matching, position);
+  },
+  ended: (by) => told(queue.matching ? (by > 0 ? "That was the last one" : "This is the first one") : "No pair matches"),
+});
+
+const outbox = new Outbox(`unsent of ${page.person} in ${page.run}`, {
+  kept: (pair, progress) => {
+    queue.remember(pair);
+    if (progress) count(progress);
+    draw();
+  },
+  conflict: (entry) => {
+    conflict.raise(entry);
+    if (!form.isText(document.activeElement)) conflict.focusNotice();
+  },
+  refused: (sentence) => told(`Not kept: ${sentence}`),
+  state: showState,
+});
+
+// What is written of the shown pair, with what is not yet sent.
+const written = () => ({ ...queue.current.written, ...outbox.unsent(queue.current) });
+
+function draw(how) {
+  if (!queue.current) return;
+  showWritten(queue.current, written());
+  form.fill(written(), how);
+}
+
+function count(progress) {
+  queued = progress.queue;
+  showProgress(progress);
+}
+
+function change(changes, how) {
+  outbox.change(queue.current, changes, how);
+  showWritten(queue.current, written());
+}
+
+function decide(decision) {
+  if (queue.steps) return; // the key was meant for the pair that comes
+  if (written().decision !== decision) change({ decision });
+  told(SAYS[decision]);
+  if (decision === "rejected" || decision === "duplicate") queue.step(1);
+}
+
+function choose(left_answer) {
+  change({ left_answer });
+  form.fill(written());
+}
+
+function setPattern(name) {
+  const pattern = written().pattern === name ? "" : name;
+  change({ pattern });
+  told(pattern ? `Pattern: ${pattern}` : "No pattern");
+}
+
+function setUse() {
+  const use = written().use === "training" ? "benchmark" : "training";
+  change({ use });
+  told(`For ${use === "training" ? "training" : "the benchmark"}`);
+}
+
+function take() {
+  if (!queue.current.written.draft) return told("There is no draft to take");
+  change({});
+  told("Draft taken");
+}
+
+async function undo() {
+  await outbox.settled();
+  const { status, pair, progress, error } = await insist("/api/undo", "POST", {});
+  if (progress) count(progress);
+  if (pair) shown(pair);
+  told(status === 200 ? (pair ? "Undone" : "Nothing to undo") : `Not undone: ${error}`);
+}
+
+// Show a pair as the server has it now, wherever one was.
+function shown(pair) {
+  queue.remember(pair);
+  if (keyOf(pair) === keyOf(queue.current)) draw();
+  else queue.go(pair);
+}
+
+async function draft() {
+  if (!page.drafts || asking) return;
+  asking = true;
+  await outbox.settled();
+  told(`Asking ${page.drafts} …`);
+  const pair = queue.current;
+  const answer = await attempt(`/api/drafts/${keyOf(pair)}`, "POST", { version: pair.written.version });
+  asking = false;
+  if (answer?.pair) queue.remember(answer.pair);
+  if (answer?.progress) count(answer.progress);
+  draw();
+  const why = answer ? answer.error : "the server does not answer";
+  told(answer?.status === 200 ? `A draft of ${page.drafts} for pair ${pair.place + 1}` : `No draft: ${why}`);
+}
+
+async function freeze() {
+  await outbox.settled();
+  const answer = await insist("/api/freeze", "POST", {});
+  if (answer.status !== 200) return told(`Not frozen: ${answer.error}`);
+  count(answer.progress);
+  const words = `${answer.questions} ${answer.questions === 1 ? "question" : "questions"}`;
+  byId("frozen-says").textContent = answer.new ? `Version ${answer.version} is made: ${words}.` : `Nothing changed since version ${answer.version}: ${words}.`;
+  byId("frozen-dialog").showModal();
+}
+
+// The menu opens at once; a choice from it leads back to the keys.
+function menu() {
+  byId("show").focus();
+  byId("show").showPicker?.();
+  byId("show").addEventListener("change", () => byId("show").blur(), { once: true });
+}
+
+const deeds = {
+  previous: () => queue.step(-1), next: () => queue.step(1), undo, freeze, use: setUse, draft, take,
+  help: () => byId("help").showModal(), flip: () => flip(),
+};
+const patterns = [...document.querySelectorAll("[data-pattern]")].map((button) => button.dataset.pattern);
+const acts = {
+  k: () => decide("kept"), r: () => decide("rejected"), d: () => decide("duplicate"), o: () => decide("open"), u: undo,
+  n: deeds.next, ArrowRight: deeds.next, p: deeds.previous, ArrowLeft: deeds.previous, f: deeds.flip,
+  e: form.focusFirst, Enter: form.focusFirst, a: () => choose(written().left_answer === "a" ? "b" : "a"),
+  t: setUse, g: draft, y: take, m: menu, "/": () => byId("search").focus(), "?": deeds.help,
+  ...Object.fromEntries(patterns.map((name, place) => [String(place + 1), () => setPattern(name)])),
+};
+
+function press(event) {
+  const { do: deed, decision, pattern } = event.target.closest("button")?.dataset ?? {};
+  if (decision) decide(decision);
+  else if (pattern) setPattern(pattern);
+  else deeds[deed]?.();
+}
+
+function left() {
+  outbox.flush();
+  draw();
+}
+
+function onward() {
+  outbox.flush();
+  queue.step(1);
+}
+
+function listen() {
+  document.addEventListener("click", press);
+  const blink = document.querySelector('[data-do="blink"]');
+  blink.addEventListener("pointerdown", () => over(true));
+  for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => over(false));
+  let searching = 0;
+  const narrow = () => queue.narrow(byId("show").value, byId("search").value.trim());
+  byId("show").addEventListener("change", narrow);
+  byId("search").addEventListener("input", () => {
+    clearTimeout(searching);
+    searching = setTimeout(narrow, FOUND_MS);
+  });
+  document.addEventListener("visibilitychange", () => (document.hidden ? outbox.flush() : queue.current && queue.look()));
+  window.addEventListener("pagehide", () => outbox.flush());
+  window.addEventListener("beforeunload", (event) => isUnsaved() && event.preventDefault());
+  form.listen({ typed: (name, value) => change({ [name]: value }, { typed: true }), left, chosen: choose });
+  keys.listen({ acts, hold: over, leave: conflict.focusNotice, onward });
+  conflict.listen({ theirs: (entry) => outbox.takeTheirs(entry), mine: (entry) => outbox.keepMine(entry) });
+}
+
+listen();
+showProgress(first);
+preload(start.pairs);
+if (start.pairs.length) queue.go(start.pairs[0]);
+else queue.narrow("all", "");
+outbox.flush();

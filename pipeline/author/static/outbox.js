@@ -1,0 +1,126 @@
+// Outbox: what was changed here and is not yet known to be kept. One request at a time, so that undo takes back what
+// was done last, and each with the version that the last answer about its pair gave. What is unsent lies in the
+// session's storage too: a reload loses nothing.
+import { insist } from "./api.js";
+
+const TYPED_MS = 400;
+export const keyOf = (pair) => `${pair.left_id}/${pair.right_id}`;
+
+export class Outbox {
+  // `heard`: kept(pair, progress), conflict(entry), refused(sentence), state(name, sentence)
+  constructor(name, heard) {
+    this.name = name;
+    this.heard = heard;
+    this.waiters = [];
+    this.sent = Promise.resolve();
+    this.entries = new Map(JSON.parse(sessionStorage.getItem(name) ?? "[]").map((entry) => [entry.key, entry]));
+  }
+
+  // Note changes to a pair; `typed` ones wait for the next keystroke.
+  change(pair, changes, { typed = false } = {}) {
+    const entry = this.#entry(pair);
+    entry.waiting = { ...entry.waiting, ...changes };
+    clearTimeout(entry.timer);
+    if (typed) entry.timer = setTimeout(() => this.#send(entry), TYPED_MS);
+    this.#told();
+    if (!typed) this.#send(entry);
+  }
+
+  // What of this pair the server has not said it has.
+  unsent(pair) {
+    const entry = this.entries.get(keyOf(pair));
+    return entry ? { ...entry.sent, ...entry.waiting } : {};
+  }
+
+  // Send at once what waits for the next keystroke, or is left of an earlier visit.
+  flush() {
+    for (const entry of this.entries.values()) this.#send(entry);
+  }
+
+  // When all is kept that can be: what is in conflict waits for a person.
+  async settled() {
+    this.flush();
+    while ([...this.entries.values()].some((entry) => !entry.theirs && !entry.stuck)) {
+      await new Promise((done) => this.waiters.push(done));
+    }
+  }
+
+  takeTheirs(entry) {
+    clearTimeout(entry.timer);
+    this.entries.delete(entry.key);
+    this.#told();
+    this.heard.kept(entry.theirs);
+  }
+
+  keepMine(entry) {
+    const { theirs, sent, waiting } = entry;
+    Object.assign(entry, { theirs: null, version: theirs.written.version, waiting: { ...sent, ...waiting }, sent: null });
+    this.heard.kept(theirs);
+    this.#send(entry);
+  }
+
+  #entry(pair) {
+    const key = keyOf(pair);
+    const made = { key, place: pair.place, version: pair.written.version, sent: null, waiting: null };
+    if (!this.entries.has(key)) this.entries.set(key, made);
+    return this.entries.get(key);
+  }
+
+  async #send(entry) {
+    clearTimeout(entry.timer);
+    entry.due = true;
+    if (entry.busy) return;
+    entry.busy = true;
+    while (this.#taken(entry)) this.#answered(entry, await this.#put(entry));
+    entry.busy = false;
+    this.#told();
+  }
+
+  // Whether there is something to send; it then stands in `sent` until the server has answered to just this.
+  #taken(entry) {
+    if (entry.theirs || entry.stuck) return false;
+    if (!entry.sent && entry.waiting && entry.due) Object.assign(entry, { sent: entry.waiting, waiting: null, due: false });
+    if (!entry.sent && !entry.waiting) this.entries.delete(entry.key);
+    this.#told();
+    return Boolean(entry.sent);
+  }
+
+  #put(entry) {
+    const put = () => insist(`/api/pairs/${entry.key}`, "PUT", { version: entry.version, changes: entry.sent });
+    this.sent = this.sent.then(put);
+    return this.sent;
+  }
+
+  #answered(entry, answer) {
+    if (answer.status === 200 || (answer.status === 409 && says(answer.pair, entry.sent))) {
+      Object.assign(entry, { version: answer.pair.written.version, sent: null });
+      this.heard.kept(answer.pair, answer.progress);
+    } else if (answer.status === 409 && answer.pair) {
+      entry.theirs = answer.pair;
+      this.heard.conflict(entry);
+    } else if (answer.status === 403) {
+      entry.stuck = answer.error;
+    } else {
+      entry.sent = null;
+      this.heard.refused(answer.error);
+    }
+  }
+
+  // Keep what is left where a reload finds it, and say how things stand.
+  #told() {
+    const entries = [...this.entries.values()];
+    const left = entries.map(({ key, place, version, sent, waiting }) => ({ key, place, version, sent, waiting }));
+    if (left.length) sessionStorage.setItem(this.name, JSON.stringify(left));
+    else sessionStorage.removeItem(this.name);
+    const stuck = entries.find((entry) => entry.stuck);
+    const conflict = entries.some((entry) => entry.theirs) && "conflict";
+    this.heard.state(stuck ? "stuck" : conflict || (entries.length ? "saving" : "saved"), stuck?.stuck);
+    for (const done of this.waiters.splice(0)) done();
+  }
+}
+
+// Whether the pair already says what was sent: the answer to it was lost, or another tab wrote the same.
+function says(pair, sent) {
+  const kept = (name, value) => pair.written[name] === value.trim().replace(/\s+/g, " ");
+  return Boolean(pair) && !pair.written.draft && Object.entries(sent).every(([name, value]) => kept(name, value));
+}

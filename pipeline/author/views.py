@@ -1,0 +1,63 @@
+"""Views: pairs, photos and questions as plain JSON for the pages. A page gets nothing else of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pipeline.author.desk import Desk
+from pipeline.author.queue import Ids
+from pipeline.benchmark.benchmark import Photo
+
+TEXT = 500  # characters of a caption, key or URL: a caption may be a book
+AT_ONCE = 50  # pairs in one window
+
+
+def photo_view(photo: Photo) -> dict[str, Any]:
+    shown = ("image_id", "caption", "label", "key", "source", "url", "licence", "width", "height")
+    return {"src": f"/photos/{photo.image_id}", **{name: _bounded(getattr(photo, name)) for name in shown}}
+
+
+def pair_view(desk: Desk, ids: Ids) -> dict[str, Any]:
+    """All that the page shows of one pair. Raises KeyError for a pair that is not in the queue."""
+    queue, known = desk.queue, desk.known
+    place, written = queue.places[ids], desk.written(ids)
+    pair = queue.pairs[place]
+    numbers = ("rank", "group", "blind_cosine", "reference_cosine", "gap")
+    left, right = (photo_view(queue.photos[image_id]) for image_id in ids)
+    return {
+        "left_id": ids[0],
+        "right_id": ids[1],
+        "place": place,
+        **{name: getattr(pair, name) for name in numbers},
+        "left": left,
+        "right": right,
+        "written": {name: value for name, value in written.to_json().items() if name not in ("left_id", "right_id")},
+        "lacks": list(written.lacks),
+        "missed": list(known.missed.get(ids, ())),
+        "listed": pair.rank is not None,
+    }
+
+
+def window(
+    desk: Desk, show: str, search: str, *, after: int | None = None, before: int | None = None, count: int = 1
+) -> dict[str, Any]:
+    """Up to `count` matching pairs on from a place, nearest first, and how many match in all."""
+    places = desk.matching(show, search)
+    chosen = _near(places, after, before)[: max(0, min(count, AT_ONCE))]
+    here = after if after is not None else before if before is not None else -1
+    return {
+        "pairs": [pair_view(desk, desk.queue.pairs[place].ids) for place in chosen],
+        "matching": len(places),
+        "before": sum(place <= here for place in places),
+    }
+
+
+def _near(places: Sequence[int], after: int | None, before: int | None) -> list[int]:
+    if before is not None:
+        return [place for place in reversed(places) if place < before]
+    return [place for place in places if place > (-1 if after is None else after)]
+
+
+def _bounded(value: Any) -> Any:
+    return value if not isinstance(value, str) or len(value) <= TEXT else value[: TEXT - 1] + "…"

@@ -1,0 +1,60 @@
+"""Agreement: whether people who answered the same question chose the same letter, right or wrong."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pipeline.benchmark.given import Given
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Of all two answers of two people to one question, how many are the same; Krippendorff's alpha of them.
+
+    None where no question has two answers; alpha also where all chose one letter, for then chance agrees, too.
+    """
+
+    twos: int
+    same: int
+    alpha: float | None
+
+    @property
+    def share(self) -> float | None:
+        return self.same / self.twos if self.twos else None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"share": self.share}
+
+
+def agreement(given: Sequence[Given]) -> Agreement:
+    chosen = defaultdict[tuple[str, ...], Counter[str]](Counter)
+    for one in given:
+        chosen[*one.ids, one.side][one.chosen] += 1
+    twos = sum(_twos(letters.total()) for letters in chosen.values())
+    same = sum(_twos(count) for letters in chosen.values() for count in letters.values())
+    return Agreement(twos, same, alpha(chosen.values()))
+
+
+def alpha(units: Iterable[Counter[str]]) -> float | None:
+    """Krippendorff's alpha for nominal values: a unit is how often each value was given to one question.
+
+    From the coincidences (Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011): in a unit of m answers
+    each two count 1 / (m - 1); alpha is 1 - observed / expected disagreement.
+    """
+    observed, values = 0.0, Counter[str]()
+    for unit in units:
+        if (answers := unit.total()) < 2:
+            continue
+        values += unit
+        differing = answers * answers - sum(count * count for count in unit.values())
+        observed += differing / (answers - 1)
+    count = values.total()
+    expected = count * count - sum(one * one for one in values.values())
+    return 1 - (count - 1) * observed / expected if expected else None
+
+
+def _twos(count: int) -> int:
+    return count * (count - 1) // 2

@@ -1,0 +1,31 @@
+"""Answer: what `freeze` says it did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from manifests.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class FreezeAnswer:
+    """The version that holds what people have written, and what of theirs is not in it."""
+
+    run: str
+    version: int
+    manifest: Manifest
+    new: bool
+
+    def to_json(self) -> dict[str, Any]:
+        counts = self.manifest.counts
+        told = {"pairs": counts.ok, "questions": self.manifest.rows, "left_out": dict(counts.rejected)}
+        return {"folder": self.manifest.folder.url, "version": self.version, "new": self.new, **told}
+
+    def __str__(self) -> str:
+        counts = self.manifest.counts
+        made = "" if self.new else " (nothing was written since it was made)"
+        left = ", ".join(f"{why.replace('_', ' ')} {count:,}" for why, count in counts.rejected.items())
+        lines = [f"{self.manifest.folder.url}: {counts.ok:,} pairs, {self.manifest.rows:,} questions{made}"]
+        lines += [f"of {counts.seen:,} pairs that people touched, not in it: {left}"] if left else []
+        return "\n".join([*lines, f"next: blindpairs export {self.run} --format mmvp"])

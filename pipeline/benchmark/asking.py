@@ -1,0 +1,45 @@
+"""Asking: in which order one person is asked, blind, about the images of a benchmark."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from pipeline.benchmark.given import is_asked, wrote
+from stages.author.answers import Answer, asked
+from stages.author.authored import SIDES, Authored
+
+Asked = tuple[Authored, str]  # a pair and the side that is shown
+
+
+def queue_for(pairs: Sequence[Authored], answers: Sequence[Answer], person: str, seed: int = 0) -> list[Asked]:
+    """What this person is still to be asked: nothing that they wrote, or answered as it is now.
+
+    Each pair comes twice, with its other image at least half of all pairs later: who has just seen one image and
+    said (a) would know that the other is (b). The order is the person's own, and stays while they answer.
+    """
+    whole = [pair for pair in pairs if is_asked(pair) and not wrote(person, pair)]
+    done = {(one.left_id, one.right_id, one.side, one.asked) for one in answers if one.person == person}
+    return [
+        (pair, side)
+        for pair, side in _shuffled(whole, f"{seed}\0{person}")
+        if (pair.left_id, pair.right_id, side, asked(pair)) not in done
+    ]
+
+
+def _shuffled(pairs: Sequence[Authored], salt: str) -> list[Asked]:
+    """One image of each pair, then the other: each half of the pairs shuffled anew, so that it stays that far apart."""
+    order = sorted(pairs, key=lambda pair: _drawn(salt, "first", pair))
+    half = (len(order) + 1) // 2
+    again = [
+        pair
+        for part in (order[:half], order[half:])
+        for pair in sorted(part, key=lambda pair: _drawn(salt, "second", pair))
+    ]
+    sides = {id(pair): SIDES if _drawn(salt, "side", pair) < "8" else SIDES[::-1] for pair in order}
+    return [(pair, sides[id(pair)][turn]) for turn, part in enumerate((order, again)) for pair in part]
+
+
+def _drawn(salt: str, what: str, pair: Authored) -> str:
+    """Hex digits that are this pair's for this person: no other pair's coming or going moves them."""
+    return hashlib.sha256("\0".join((salt, what, pair.left_id, pair.right_id)).encode()).hexdigest()

@@ -1,0 +1,61 @@
+"""Check: everything that is looked at before a benchmark is exported, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from pipeline.benchmark.benchmark import Benchmark, Posed, asks, states
+from pipeline.benchmark.checks.codes import CODES as CODES  # those that a person may accept by name
+from pipeline.benchmark.checks.finding import Finding, Numbered
+from pipeline.benchmark.checks.leaks import judge_files, judge_names
+from pipeline.benchmark.checks.letters import judge_letters, judge_order
+from pipeline.benchmark.checks.looks import judge_images, looks
+from pipeline.benchmark.checks.missing import judge_count, judge_licences, judge_patterns, judge_reviews
+from pipeline.benchmark.checks.near import judge_near
+from pipeline.benchmark.checks.words import judge_questions, judge_statements
+from stages.author.authored import BENCHMARK
+
+GRAVE_FIRST = {"error": 0, "warning": 1}
+
+
+def check(benchmark: Benchmark, takes: Callable[[Posed], object]) -> tuple[Finding, ...]:
+    """All findings, errors first, of a benchmark whose pairs are those of one use that a form takes.
+
+    `takes` is what that form takes: one that takes questions (`asks`) carries no statements, one that takes
+    statements (`states`) no questions, any other both. Every image is read and decoded once. Raises Unreachable (an
+    OSError) where a store failed.
+    """
+    pairs = list(enumerate(benchmark.pairs))
+    questions = [(number, pair) for number, pair in pairs if takes is not states and asks(pair)]
+    statements = [(number, pair) for number, pair in pairs if takes is not asks and states(pair)]
+    seen = looks(benchmark.photos)
+    findings = [
+        *judge_questions(questions),
+        *judge_statements(statements),
+        *judge_images(pairs, seen),
+        *judge_near(pairs, seen),
+        *_tells(questions),
+        *_lacks(_of_benchmark(questions), _of_benchmark(statements)),
+        *judge_licences(pairs),
+    ]
+    return tuple(sorted(findings, key=lambda one: GRAVE_FIRST[one.severity]))
+
+
+def _tells(questions: Numbered) -> Iterator[Finding]:
+    answered = [one for one in questions if {side.answer for side in one[1].sides} == {"a", "b"}]
+    firsts = "".join(pair.first.answer or "" for _, pair in answered)
+    yield from judge_letters(firsts)
+    yield from judge_order(firsts)
+    yield from judge_files(answered)
+    yield from judge_names(answered)
+
+
+def _of_benchmark(pairs: Numbered) -> Numbered:
+    """Without those for training, of which there may be any number."""
+    return [(number, pair) for number, pair in pairs if pair.use == BENCHMARK]
+
+
+def _lacks(questions: Numbered, statements: Numbered) -> Iterator[Finding]:
+    yield from judge_count(questions)
+    yield from judge_patterns(statements)
+    yield from judge_reviews(questions)

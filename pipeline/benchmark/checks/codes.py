@@ -1,0 +1,62 @@
+"""Codes: every fault that a check knows, how grave it is, and whether a person may accept it by name.
+
+An error hinders an export. Some may be accepted, because only a person can say whether they are faults; the others
+make the benchmark wrong, or break those who read it (MMVP's and Cambrian-1's scorers, lmms-eval, VLMEvalKit).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class Code:
+    """A kind of fault, and what it means."""
+
+    name: str
+    severity: Severity
+    acceptable: bool
+    meaning: str
+
+
+def _broken(name: str, meaning: str) -> Code:
+    return Code(name, "error", False, meaning)
+
+
+def _doubtful(name: str, meaning: str) -> Code:
+    return Code(name, "error", True, meaning)
+
+
+def _odd(name: str, meaning: str) -> Code:
+    return Code(name, "warning", True, meaning)
+
+
+KNOWN = {
+    code.name: code
+    for code in (
+        _broken("answers_not_opposite", "the two images of a pair do not have opposite answers"),
+        _broken("empty_text", "a question, an option or a statement without words"),
+        _broken("parentheses", "a parenthesis in an option, at which readers of MMVP cut it"),
+        _broken("same_options", "two options that are the same"),
+        _broken("same_statements", "two statements that are the same"),
+        _broken("line_break", "a line break, a tab or another control character in a text"),
+        _broken("image_gone", "an image that cannot be read any more, or does not decode"),
+        _broken("image_changed", "an image whose bytes are not those that people saw"),
+        _broken("same_image", "the same file on both sides of a pair"),
+        _broken("in_a_benchmark", "an image for training that is in a benchmark"),
+        _doubtful("near_duplicate_images", "an image of one pair that is nearly one of another pair"),
+        _doubtful("letters_unbalanced", "the first image's answer is (a) too often, or too seldom"),
+        _doubtful("order_tells_answer", "the place of a pair tells the answer"),
+        _doubtful("size_tells_answer", "bytes or pixels of an image tell the answer"),
+        _doubtful("format_tells_answer", "the file format of an image tells the answer"),
+        _odd("names_tell_answer", "what the source calls an image tells the answer, for most pairs"),
+        _odd("not_150_pairs", "more or fewer pairs than MMVP has"),
+        _odd("patterns_uneven", "more or fewer pairs of a pattern than the 15 that MMVP-VLM has"),
+        _odd("not_reviewed", "questions that nobody but the author answered"),
+        _odd("licence_unknown", "images whose licence nobody stated"),
+    )
+}
+CODES = tuple(code.name for code in KNOWN.values() if code.severity == "error" and code.acceptable)

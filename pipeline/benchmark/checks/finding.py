@@ -1,0 +1,52 @@
+"""Finding: one fault of a benchmark: what, where, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from pipeline.benchmark.benchmark import Posed
+from pipeline.benchmark.checks.codes import KNOWN, Severity
+
+Numbered = Sequence[tuple[int, Posed]]  # pairs with their numbers in the benchmark, from 0
+EVERY = "all questions"
+NAMED = 3  # pairs that a finding of many names
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fault. `where`: which questions, by their Index from 1; `sentence` says what it is and what to do."""
+
+    code: str
+    severity: Severity
+    where: str
+    sentence: str
+    acceptable: bool
+
+    def hinders(self, accepted: Collection[str]) -> bool:
+        """Whether an export is refused for it where these codes were accepted."""
+        return self.severity == "error" and not (self.acceptable and self.code in accepted)
+
+
+def found(code: str, where: str, sentence: str) -> Finding:
+    known = KNOWN[code]
+    return Finding(code, known.severity, where, sentence, known.acceptable)
+
+
+def both(number: int) -> str:
+    """What the two questions of a pair are called."""
+    return f"questions {2 * number + 1} and {2 * number + 2}"
+
+
+def one_of(number: int, side: int) -> str:
+    """What one question of a pair is called; `side` is 0 for the first image, 1 for the second."""
+    return f"question {2 * number + 1 + side}"
+
+
+def several(numbers: Sequence[int], of: int) -> str:
+    """What the questions of several pairs of so many are called: the first few by name."""
+    if len(numbers) == of:
+        return EVERY
+    named = "; ".join(both(number) for number in numbers[:NAMED])
+    more = len(numbers) - NAMED
+    return f"{named}; and those of {more:,} more pairs" if more > 0 else named

@@ -1,0 +1,70 @@
+"""Looks: every image of a benchmark read and decoded once, and what of it the checks keep."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import imagehash
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.answers import plain
+from pipeline.benchmark.benchmark import Photo
+from pipeline.benchmark.checks.finding import Finding, Numbered, both, found, one_of
+from stages import images
+
+THREADS = 4  # Pillow decodes outside of Python's lock
+SIDE = 16  # of the dHash: 256 bits
+
+
+@dataclass(frozen=True, eq=False)  # eq: holds an array
+class Look:
+    """One image: its dHash where it decodes (SIDE x SIDE bits), and what is wrong with it: code and sentence."""
+
+    bits: NDArray[np.bool_] | None
+    wrong: tuple[str, str] | None = None
+
+
+def looks(photos: Sequence[Photo]) -> dict[str, Look]:
+    """image_id -> what it looks like. Raises Unreachable (an OSError) where a store failed."""
+    distinct = list({photo.image_id: photo for photo in photos}.values())
+    with ThreadPoolExecutor(THREADS) as pool:
+        return dict(zip((photo.image_id for photo in distinct), pool.map(_look, distinct), strict=True))
+
+
+def judge_images(pairs: Numbered, seen: Mapping[str, Look]) -> Iterator[Finding]:
+    """Images that are not there as people saw them, and pairs that are one file twice."""
+    for number, pair in pairs:
+        for place, side in enumerate(pair.sides):
+            if (wrong := seen[side.photo.image_id].wrong) is not None:
+                yield found(wrong[0], one_of(number, place), wrong[1])
+        if pair.first.photo.sha256 == pair.second.photo.sha256:
+            sentence = (
+                f"{_called(pair.first.photo)} and {_called(pair.second.photo)} are the same file; reject the pair"
+            )
+            yield found("same_image", both(number), sentence)
+
+
+def _look(photo: Photo) -> Look:
+    try:
+        data = photo.read()
+        image = images.decode(data)
+    except images.ImageRefused as error:
+        sentence = f"{_called(photo)} is {error.status} ({error.sentence}); put the file back, or reject the pair"
+        return Look(None, ("image_gone", plain(sentence)))
+    if hashlib.sha256(data).hexdigest() != photo.sha256:
+        sentence = f"{_called(photo)} was changed since the run read it; put the file back, or reject the pair"
+        return Look(None, ("image_changed", sentence))
+    return Look(_bits(image))
+
+
+def _bits(image: Any) -> NDArray[np.bool_]:
+    return np.asarray(imagehash.dhash(image, hash_size=SIDE).hash).ravel()
+
+
+def _called(photo: Photo) -> str:
+    return plain(f"{photo.source}/{photo.key}")

@@ -1,0 +1,52 @@
+"""Missing: what a benchmark may lack and still be exported: pairs, reviewers, licences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from pipeline.benchmark.checks.finding import EVERY, Finding, Numbered, found, several
+from stages.patterns import PAIRS_EACH, PATTERNS
+
+PAIRS = 150  # of MMVP: 300 questions
+
+
+def judge_count(questions: Numbered) -> Iterator[Finding]:
+    """MMVP's number of pairs."""
+    if questions and len(questions) != PAIRS:
+        sentence = (
+            f"{len(questions):,} pairs, where MMVP has {PAIRS}; an accuracy over another number compares with none "
+            "that was published"
+        )
+        yield found("not_150_pairs", EVERY, sentence)
+
+
+def judge_patterns(statements: Numbered) -> Iterator[Finding]:
+    """MMVP-VLM's number of pairs of each pattern."""
+    counts = Counter(pair.pattern for _, pair in statements)
+    uneven = [(one.name, counts[one.name]) for one in PATTERNS if counts[one.name] != PAIRS_EACH]
+    if statements and uneven:
+        told = ", ".join(f"{name} {count:,}" for name, count in uneven)
+        sentence = (
+            f"not {PAIRS_EACH} pairs of each pattern ({told}), and MMVP-VLM's own scorer tells patterns by position; "
+            "write more, or score by the column Type"
+        )
+        yield found("patterns_uneven", EVERY, sentence)
+
+
+def judge_reviews(questions: Numbered) -> Iterator[Finding]:
+    """Questions that nobody has answered as they are."""
+    if alone := [number for number, pair in questions if not pair.reviewed_by]:
+        sentence = (
+            f"nobody answered {len(alone):,} of {len(questions):,} pairs blind; have a second person do it with "
+            "`blindpairs author RUN --answer NAME`"
+        )
+        yield found("not_reviewed", several(alone, len(questions)), sentence)
+
+
+def judge_licences(pairs: Numbered) -> Iterator[Finding]:
+    """Images that a recipe or a source gave no licence."""
+    photos = {side.photo.image_id: side.photo for _, pair in pairs for side in pair.sides}
+    if unknown := sum(photo.licence is None for photo in photos.values()):
+        sentence = f"no licence is stated of {unknown:,} of {len(photos):,} images; find it out before you publish them"
+        yield found("licence_unknown", EVERY, sentence)

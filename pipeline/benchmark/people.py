@@ -1,0 +1,188 @@
+"""People: what those got right who answered a benchmark blind, how far they agree, and what they missed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from manifests.errors import Waiting
+from pipeline.answers import plain, table
+from pipeline.benchmark.accuracy import HOW, Interval, Mean, Share, by_pair, by_question, mean, total
+from pipeline.benchmark.agreement import Agreement, agreement
+from pipeline.benchmark.given import Counted, Given, Ids, counted, is_asked
+from stages.author.answers import Answer
+from stages.author.authored import Authored
+from stages.author.store import Store
+
+SHOWN = 20  # missed questions in the text; --json has all
+PUBLISHED = "MMVP's four people got 95.7 % of the questions right (arXiv 2401.06209)"
+
+
+@dataclass(frozen=True)
+class Person:
+    """What one person got right."""
+
+    name: str
+    questions: Share
+    pairs: Share
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "questions": self.questions.to_json(), "pairs": self.pairs.to_json()}
+
+    def cells(self) -> tuple[str, ...]:
+        return (plain(self.name), *_cells(self.questions), *_cells(self.pairs))
+
+
+@dataclass(frozen=True)
+class Missed:
+    """A question that people got wrong, and who did."""
+
+    ids: Ids
+    side: str
+    question: str
+    people: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        ids = dict(zip(("left_id", "right_id"), self.ids, strict=True))
+        return {**ids, "side": self.side, "question": self.question, "people": list(self.people)}
+
+    def __str__(self) -> str:
+        image_id = self.ids[self.side == "right"]
+        return plain(f'  "{self.question}" of {image_id}: {", ".join(self.people)}')
+
+
+@dataclass(frozen=True)
+class PeopleAnswer:
+    """All that is known of the people who answered. `asked`: pairs that there are to answer."""
+
+    run: str
+    asked: int
+    people: tuple[Person, ...]
+    questions: Mean
+    pairs: Mean
+    agreement: Agreement
+    missed: tuple[Missed, ...]
+    changed: int
+    own: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "run": self.run,
+            "asked": self.asked,
+            "people": [one.to_json() for one in self.people],
+            "questions": self.questions.to_json(),
+            "pairs": self.pairs.to_json(),
+            "how": HOW,
+            "agreement": self.agreement.to_json(),
+            "missed": [one.to_json() for one in self.missed],
+            "left_out": {"changed": self.changed, "own": self.own},
+        }
+
+    def __str__(self) -> str:
+        head = ("person", "questions", "right", "95 % interval", "pairs", "right", "95 % interval")
+        lines = [f"{self.run}: {_count(len(self.people), 'person', 'people')} of {self.asked:,} pairs"]
+        lines += table(head, [one.cells() for one in self.people]) if self.people else []
+        return "\n".join([*lines, *self._together(), *self._left_out(), *self._missed()])
+
+    def _together(self) -> Iterator[str]:
+        if self.questions.value is None:
+            return
+        yield f"mean question accuracy {_mean(self.questions)}; mean pair accuracy {_mean(self.pairs)}"
+        yield f"{HOW}; {PUBLISHED}"
+        if self.agreement.share is not None:
+            alpha = "unknown" if self.agreement.alpha is None else f"{self.agreement.alpha:.3f}"
+            of = f"{self.agreement.same:,} of {self.agreement.twos:,} pairs of answers"
+            yield f"agreement: {_percent(self.agreement.share)} ({of}), Krippendorff's alpha {alpha}"
+
+    def _left_out(self) -> Iterator[str]:
+        if self.changed:
+            yield f"not counted: {_count(self.changed, 'answer', 'answers')} to what was changed or dropped since"
+        if self.own:
+            yield f"not counted: {_count(self.own, 'answer', 'answers')} of authors to their own questions"
+
+    def _missed(self) -> Iterator[str]:
+        if not self.missed:
+            return
+        first = f", the first {SHOWN} of them" if len(self.missed) > SHOWN else ""
+        yield f"missed, back to the author (`blindpairs author {self.run}` shows them): {len(self.missed):,}{first}"
+        yield from map(str, self.missed[:SHOWN])
+
+
+def people(run: str, store_path: Path) -> PeopleAnswer:
+    """What people said in a run's store. Raises Waiting where nobody has answered, Refused where it cannot be read."""
+    pairs, answers = _read(run, store_path)
+    if not answers:
+        raise Waiting(f"nobody has answered the questions of {run} yet: `blindpairs author {run} --answer NAME` asks")
+    counts = counted(pairs, answers)
+    questions = by_question(counts.given)
+    wholes = by_pair(questions)
+    return PeopleAnswer(
+        run,
+        sum(map(is_asked, pairs)),
+        tuple(Person(name, total(questions[name]), total(wholes[name])) for name in sorted(questions)),
+        mean(questions),
+        mean(wholes),
+        agreement(counts.given),
+        _missed_questions(pairs, counts),
+        counts.changed,
+        counts.own,
+    )
+
+
+def missed(pairs: Sequence[Authored], answers: Sequence[Answer]) -> dict[Ids, tuple[str, ...]]:
+    """Pairs of which a question was answered wrongly, as it is now -> who did, by name."""
+    people = defaultdict[Ids, set[str]](set)
+    for one in _wrong(counted(pairs, answers)):
+        people[one.ids].add(one.person)
+    return {ids: tuple(sorted(names)) for ids, names in people.items()}
+
+
+def _missed_questions(pairs: Sequence[Authored], counts: Counted) -> tuple[Missed, ...]:
+    """Question by question, those that most people missed first."""
+    asked = {(pair.left_id, pair.right_id): pair.question for pair in pairs}
+    people = defaultdict[tuple[Ids, str], list[str]](list)
+    for one in _wrong(counts):
+        people[one.ids, one.side].append(one.person)
+    found = [Missed(ids, side, asked[ids], tuple(sorted(names))) for (ids, side), names in people.items()]
+    return tuple(sorted(found, key=lambda one: (-len(one.people), one.ids, one.side)))
+
+
+def _wrong(counts: Counted) -> Iterator[Given]:
+    return (one for one in counts.given if not one.right)
+
+
+def _read(run: str, path: Path) -> tuple[Sequence[Authored], Sequence[Answer]]:
+    if not path.exists():  # opening it would make it
+        raise Waiting(f"{run} has no questions yet: people write them with `blindpairs author {run}`")
+    store = Store(path)
+    try:
+        return store.pairs(), store.answers()
+    finally:
+        store.close()
+
+
+def _cells(share: Share) -> tuple[str, str, str]:
+    if share.value is None:
+        return "0", "", ""
+    return f"{share.of:,}", _percent(share.value), _between(share.interval)
+
+
+def _mean(mean: Mean) -> str:
+    if mean.value is None:
+        return "unknown, for nobody answered both questions of a pair"
+    return f"{_percent(mean.value)} (95 % interval {_between(mean.interval)})"
+
+
+def _between(interval: Interval) -> str:
+    return f"{_percent(interval[0])} to {_percent(interval[1])}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"

@@ -1,0 +1,61 @@
+"""Answer: what `export` says it did, or would do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pipeline.answers import table
+from pipeline.benchmark.checks.finding import Finding
+
+SHOWN = 20  # findings in the text; --json has all
+
+
+@dataclass(frozen=True)
+class ExportAnswer:
+    """What was written where, and what was found on the way. `to` is None where nothing was to be written."""
+
+    run: str
+    form: str
+    to: str | None
+    version: int | None = None  # of the questions; None for a form of the run's pairs
+    pairs: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)  # why -> pairs
+    findings: Sequence[Finding] = ()
+    accepted: Sequence[str] = ()
+    behind: bool = False  # people have written since the newest version
+    next: str = ""
+
+    @property
+    def hindered(self) -> bool:
+        """Whether an export would be refused."""
+        return any(one.hinders(self.accepted) for one in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"hindered": self.hindered}
+
+    def __str__(self) -> str:
+        return "\n".join((*self._head(), *self._found(), *self._tail()))
+
+    def _head(self) -> list[str]:
+        what = f"{self.pairs:,} pairs" + (f" of questions-{self.version}" if self.version else "")
+        verdict = "would be refused" if self.hindered else "can be exported"
+        lines = [f"{what} in {self.form}: {self.to or verdict}"]
+        return lines + [f"left out: {count:,} ({why})" for why, count in self.left_out.items()]
+
+    def _found(self) -> list[str]:
+        if not self.findings:
+            return []
+        rows = [(one.severity, one.code, one.where, one.sentence) for one in self.findings[:SHOWN]]
+        counts = Counter(one.severity for one in self.findings)
+        more = [f"... {len(self.findings) - SHOWN:,} more (--json lists all)"] if len(self.findings) > SHOWN else []
+        told = ", ".join(
+            f"{count:,} {severity}{'s' if count > 1 else ''}" for severity, count in sorted(counts.items())
+        )
+        return [*table(("severity", "code", "where", "what"), rows), *more, told]
+
+    def _tail(self) -> list[str]:
+        behind = f"people have written since; `blindpairs freeze {self.run}` makes a new version"
+        return [*([behind] if self.behind else []), *([f"next: {self.next}"] if self.next and self.to else [])]

@@ -1,0 +1,145 @@
+"""Export: `blindpairs export`, a frozen benchmark in a form that others read, after every check of it.
+
+The folder appears whole or not at all. Nothing is written where a check fails, unless that check's code was accepted
+by name.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from manifests.errors import Refused, Waiting
+from manifests.storage import Folder
+from pipeline.benchmark.benchmark import Benchmark, read_benchmark
+from pipeline.benchmark.checks.check import check
+from pipeline.benchmark.checks.finding import Finding
+from pipeline.benchmark.freeze import is_changed
+from pipeline.benchmark.versions import store_path
+from pipeline.exchange.answer import ExportAnswer
+from pipeline.exchange.form import Form
+from pipeline.exchange.forms import FORMS, OF_THE_RUN
+from pipeline.exchange.held_out import held_out
+from pipeline.runs import run_folder
+from stages.author.authored import TRAINING
+
+
+def export(
+    run: str,
+    form: str,
+    to: Path,
+    *,
+    version: int | None = None,
+    store: Path | None = None,
+    accepted: Sequence[str] = (),
+    apart_from: Sequence[str] = (),
+    only_check: bool = False,
+) -> ExportAnswer:
+    """Write the run's questions into a new folder, or say what hinders it.
+
+    `accepted`: codes of findings that do not hinder it; `apart_from`: benchmarks of which training data must hold no
+    image. Raises Waiting where nothing is frozen that the form takes, Refused for the rest.
+    """
+    _check_names(form, accepted)
+    if not only_check:
+        _check_new(to)
+    if form in OF_THE_RUN:
+        return _of_the_run(run, form, to, store, only_check)
+    chosen, whole = FORMS[form], read_benchmark(run, version)
+    taken = _taken(whole, chosen)
+    findings = check(taken, chosen.takes)
+    if chosen.use == TRAINING:
+        findings += held_out([whole.of()], apart_from).check(taken.photos)
+    if not only_check:
+        _refuse(findings, accepted, run)
+        with whole_or_absent(to) as folder:
+            chosen.write(taken, folder)
+    return ExportAnswer(
+        run,
+        form,
+        None if only_check else str(to),
+        version=whole.version,
+        pairs=len(taken.pairs),
+        findings=findings,
+        accepted=tuple(accepted),
+        behind=_is_behind(run, store),
+        next=chosen.next.format(to=to),
+    )
+
+
+@contextmanager
+def whole_or_absent(to: Path) -> Iterator[Path]:
+    """A folder to write into, which becomes `to` when the block ends well, and else is removed."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{to.name}-", dir=to.parent))
+    try:
+        yield aside
+        aside.chmod(0o755)
+        if to.exists():  # an empty one
+            to.rmdir()
+        aside.rename(to)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+
+
+def _of_the_run(run: str, form: str, to: Path, store: Path | None, only_check: bool) -> ExportAnswer:
+    """Forms of a run's pairs, whether people have written of them or not."""
+    chosen, written = OF_THE_RUN[form], 0
+    if not only_check:
+        with whole_or_absent(to) as folder:
+            written, left_out = chosen.write(run, _where(run_folder(run), store), folder, to.name)
+        return ExportAnswer(run, form, str(to), pairs=written, left_out=left_out, next=chosen.next.format(to=to))
+    raise Refused(f"--check is of questions; {form} writes a run's pairs as they are")
+
+
+def _taken(benchmark: Benchmark, form: Form) -> Benchmark:
+    taken = benchmark.of(form.use, having=form.takes)
+    if not taken.pairs:
+        raise Waiting(
+            f"{benchmark.run}/questions-{benchmark.version} has no pair for {form.name} ({form.says}): write them with "
+            f"`blindpairs author {benchmark.run}`, then `blindpairs freeze {benchmark.run}`"
+        )
+    return taken
+
+
+def _refuse(findings: Sequence[Finding], accepted: Sequence[str], run: str) -> None:
+    """Raise Refused, naming the first findings, where any hinders an export."""
+    if not (hinders := [one for one in findings if one.hinders(accepted)]):
+        return
+    told = "; ".join(f"{one.where}: {one.sentence} ({one.code})" for one in hinders[:3])
+    more = f"; and {len(hinders) - 3} more, which --check lists" if len(hinders) > 3 else ""
+    codes = sorted({one.code for one in hinders if one.acceptable})
+    remedy = f", or accept what is meant: {' '.join(f'--accept {code}' for code in codes)}" if codes else ""
+    raise Refused(f"{told}{more}. Mend it with `blindpairs author {run}` and freeze again{remedy}")
+
+
+def _is_behind(run: str, store: Path | None) -> bool:
+    """Whether people have written since the newest version."""
+    path = _where(run_folder(run), store)
+    return path is not None and path.exists() and is_changed(run_folder(run), path)
+
+
+def _where(run: Folder, store: Path | None) -> Path | None:
+    """Where people wrote; None where that cannot be known."""
+    return store_path(run, store) if store or run.local else None
+
+
+def _check_names(form: str, accepted: Sequence[str]) -> None:
+    from pipeline.benchmark.checks.check import CODES
+
+    known = (*FORMS, *OF_THE_RUN)
+    if form not in known:
+        raise Refused(f"there is no format {form!r}; formats are: {', '.join(known)}")
+    if odd := [code for code in accepted if code not in CODES]:
+        raise Refused(
+            f"--accept {odd[0]}: there is no such finding that can be accepted; there are: {', '.join(CODES)}"
+        )
+
+
+def _check_new(to: Path) -> None:
+    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise Refused(f"{to} is there already; name another folder with --to, or remove it")

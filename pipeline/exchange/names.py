@@ -1,0 +1,10 @@
+"""Names: a run's name for programs that take letters, digits and underscores."""
+
+from __future__ import annotations
+
+import re
+
+
+def plain_name(name: str) -> str:
+    """ASCII letters and digits, with an underscore for each stretch of others; `run` where nothing is left."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_") or "run"

@@ -1,0 +1,66 @@
+"""Pictures: images inside Parquet, as Hugging Face's `datasets` reads and shows them, some megabytes at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.benchmark.benchmark import Photo
+
+PICTURE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+GROUP_BYTES = 64 * 2**20  # of images in a row group: what is in memory at once, here and where it is read
+MOST_ROWS = 1_000  # in a row group, however small its images
+SUFFIXES = {"JPEG": "jpg", "JPEG2000": "jp2"}  # other formats are called as they are
+
+Row = Mapping[str, Any]
+
+
+def picture(photo: Photo, stem: str) -> dict[str, Any]:
+    """The photo's own bytes as a cell, named `stem` and what the bytes are. Raises ImageRefused where they are gone."""
+    return cell(photo, photo.read(), stem)
+
+
+def cell(photo: Photo, data: bytes, stem: str) -> dict[str, Any]:
+    return {"bytes": data, "path": f"{stem}.{SUFFIXES.get(photo.format, photo.format.lower())}"}
+
+
+def for_datasets(columns: pa.Schema) -> pa.Schema:
+    """The same columns with the note by which `datasets` knows its images; without it they are structs of bytes."""
+    features = {column.name: _feature(column.type) for column in columns}
+    return columns.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+
+
+def write_rows(path: Path, columns: pa.Schema, rows: Iterable[Row]) -> None:
+    """Rows with pictures as one Parquet file; no more than GROUP_BYTES of pictures are held, or one picture."""
+    with pq.ParquetWriter(path, columns, use_dictionary=False) as writer:
+        for group in groups(rows):
+            writer.write_table(pa.Table.from_pylist(list(group), schema=columns))
+
+
+def groups(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
+    """The rows in order, cut where a group's pictures reach GROUP_BYTES, or its rows MOST_ROWS."""
+    group, size = list[Row](), 0
+    for row in rows:
+        group.append(row)
+        size += size_of(row)
+        if size >= GROUP_BYTES or len(group) == MOST_ROWS:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+def size_of(row: Row) -> int:
+    """Bytes of the row's pictures."""
+    return sum(len(value["bytes"]) for value in row.values() if isinstance(value, dict))
+
+
+def _feature(kind: pa.DataType) -> dict[str, str]:
+    if kind == PICTURE:
+        return {"_type": "Image"}
+    return {"dtype": "float64" if kind == pa.float64() else str(kind), "_type": "Value"}

@@ -1,0 +1,112 @@
+"""Answering in a real browser: one photo at a time, by keyboard, without a word of what is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+from world.authoring import author, paired_run, pairs_of
+from world.browser import answering, opened_browser
+from world.pages import Writing
+
+from stages.author.answers import Answer
+from stages.author.store import NAME, Store
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with opened_browser() as one:
+        yield one
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    made = paired_run(tmp_path, 3)
+    author(made, range(3))
+    return made
+
+
+@pytest.fixture
+def page(run: Path, browser: Browser) -> Iterator[Writing]:
+    context = browser.new_context()
+    with answering(run, "bob") as url:
+        one = Writing(context, url)
+        yield one
+        context.close()
+
+
+def answers(run: Path) -> list[Answer]:
+    store = Store(run / NAME)
+    try:
+        return store.answers()
+    finally:
+        store.close()
+
+
+def is_asked(page: Writing, done: int) -> str:
+    """Wait for the question after so many; the image that is shown."""
+    expect(page.page.locator("#count")).to_have_text(f"{done} of 6 answered")
+    src = page.page.get_by_role("img").get_attribute("src")
+    assert src
+    return src.removeprefix("/photos/")
+
+
+def test_a_person_answers_all_by_keyboard_and_is_done(page: Writing, run: Path) -> None:
+    given = {}
+    for done, key in enumerate(("a", "2", "b", "1", "a", "b")):
+        given[is_asked(page, done)] = {"1": "a", "2": "b"}.get(key, key)
+        page.press(key)
+    expect(page.page.get_by_role("heading", name="All are answered. Thank you.")).to_be_focused()
+    kept = {(one.left_id if one.side == "left" else one.right_id): one.chosen for one in answers(run)}
+    assert kept == given
+    assert {one.person for one in answers(run)} == {"bob"}
+    assert page.complaints == []
+
+
+def test_a_person_may_go_back_and_answer_otherwise(page: Writing, run: Path) -> None:
+    first = is_asked(page, 0)
+    page.press("a")
+    is_asked(page, 1)
+    page.press("u")
+    expect(page.page.get_by_role("img")).to_have_attribute("src", f"/photos/{first}")
+    page.press("b")
+    expect(page.page.get_by_role("img")).not_to_have_attribute("src", f"/photos/{first}")
+    assert [one.chosen for one in answers(run)] == ["b"]
+
+
+def test_a_question_that_was_changed_is_asked_anew(page: Writing, run: Path) -> None:
+    shown = is_asked(page, 0)
+    place = next(place for place, ids in enumerate(pairs_of(run)) if shown in ids)
+    author(run, [place], question="Is it another thing?")
+    page.press("a")
+    page.is_told("the question was changed meanwhile")
+    is_asked(page, 0)
+    assert answers(run) == []
+
+
+def test_the_page_says_nothing_of_what_is_right(page: Writing, run: Path) -> None:
+    is_asked(page, 0)
+    known = page.page.content()
+    words = ("left_answer", "statement", "an open thing", "a closed thing", "caption of", "label 1", "-photos/")
+    assert [word for word in words if word in known] == []
+
+
+def test_buttons_and_photo_have_names_and_the_question_is_read_first(page: Writing) -> None:
+    is_asked(page, 0)
+    expect(page.page.get_by_role("heading", level=1)).to_be_focused()
+    expect(page.button("Open")).to_be_visible()
+    expect(page.button("Closed")).to_be_visible()
+    expect(page.button("Back one")).to_be_visible()
+    expect(page.page.get_by_role("img", name="The photo of question 1")).to_be_visible()
+    page.press("Tab", "Tab", "Enter")
+    is_asked(page, 1)
+
+
+def test_a_run_without_questions_says_what_is_missing(tmp_path: Path, browser: Browser) -> None:
+    with answering(paired_run(tmp_path, 1, name="bare"), "bob") as url:
+        page = Writing(browser, url)
+        expect(page.page.get_by_role("heading", name="There are no questions yet")).to_be_visible()
+        page.press("a", "b")
+        assert page.complaints == []

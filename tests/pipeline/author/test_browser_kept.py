@@ -1,0 +1,191 @@
+"""Nothing typed is lost: two tabs at once, a server that is killed, a page that is reloaded, words that look like code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+from world.authoring import paired_run, pairs_of
+from world.browser import authoring, opened_browser, program
+from world.pages import Writing
+
+from stages.author.authored import Authored
+from stages.author.store import NAME, Store
+
+EVIL = """</textarea></script><script>alert("run")</script><img src=x onerror=alert("run")>&lt;b&gt;"'{{7*7}}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with opened_browser() as one:
+        yield one
+
+
+def kept(run: Path, place: int = 0) -> Authored:
+    store = Store(run / NAME)
+    try:
+        return store.pair(*pairs_of(run)[place])
+    finally:
+        store.close()
+
+
+@pytest.fixture
+def two(tmp_path: Path, browser: Browser) -> Iterator[tuple[Path, Writing, Writing]]:
+    """Two tabs with the same pair, of which the first has written a question since the second was loaded."""
+    run, context = paired_run(tmp_path, 2), browser.new_context()
+    with authoring(run) as url:
+        first, second = Writing(context, url), Writing(context, url)
+        second.is_at(1)
+        first.press("e")
+        first.write("Theirs?")
+        first.is_saved()
+        yield run, first, second
+        context.close()
+
+
+def test_the_later_of_two_tabs_is_told_and_may_take_the_others_words(two) -> None:
+    run, _, second = two
+    second.press("e")
+    second.type("Mine?")
+    notice = second.page.get_by_role("alert")
+    expect(notice).to_contain_text("Pair 1 was changed meanwhile, by ann")
+    expect(notice).to_contain_text("theirs: Theirs?")
+    expect(notice).to_contain_text("mine: Mine?")
+    expect(second.field("question")).to_be_focused()  # who types is not torn away
+    expect(second.page.locator("#state")).to_have_text("Not saved: changed elsewhere")
+    second.press("Escape", "Tab", "Enter")  # to the notice, to its first button
+    expect(notice).to_be_hidden()
+    second.has(question="Theirs?")
+    second.is_saved()
+    assert kept(run).question == "Theirs?"
+
+
+def test_the_later_of_two_tabs_may_keep_its_own_words_and_loses_none_of_the_others(two) -> None:
+    run, first, second = two
+    first.press("e")
+    first.write("Shut")
+    first.is_saved()
+    second.press("e")
+    second.type("Mine?")
+    expect(second.page.get_by_role("alert")).to_be_visible()
+    second.type(" Yes.")
+    second.press("Escape", "Tab", "Tab", "Enter")
+    second.is_saved()
+    second.has(question="Mine? Yes.", option_a="Shut")
+    assert (kept(run).question, kept(run).option_a) == ("Mine? Yes.", "Shut")
+
+
+def test_a_key_in_the_later_tab_is_told_too_and_the_notice_takes_the_focus(two) -> None:
+    run, _, second = two
+    second.press("k")
+    expect(second.page.get_by_role("alert")).to_be_focused()
+    second.button("Keep mine").press("Enter")
+    second.is_saved()
+    assert (kept(run).decision, kept(run).question) == ("kept", "Theirs?")
+
+
+def test_a_conflict_is_settled_while_another_pair_is_shown(two) -> None:
+    run, _, second = two
+    second.press("k", "n")
+    second.is_at(2)
+    second.press("r")
+    second.button("Take theirs").press("Enter")
+    second.is_saved()
+    assert kept(run).decision == "open"
+    assert kept(run, 1).decision == "rejected"
+    second.press("p")
+    second.is_at(1)
+    second.has(question="Theirs?")
+
+
+def test_a_server_killed_while_somebody_types_loses_nothing(tmp_path: Path, browser: Browser) -> None:
+    run = paired_run(tmp_path, 3)
+    with program(run) as server:
+        page = Writing(browser, server.url)
+        page.press("k", "e")
+        page.type("Is the door")
+        page.is_saved()
+        server.kill()
+        page.type(" open or closed?")
+        expect(page.page.locator("#state")).to_have_text("Not saved, trying again")
+        expect(page.page.get_by_role("status").filter(has_text="Not saved, trying again")).to_have_count(1)
+        page.press("Enter")
+        page.type("Open")
+        page.press("Escape", "3", "n")
+        page.is_at(2)  # it was fetched ahead
+        page.press("r")
+        server.start()
+        page.is_saved()
+        page.has(question="")
+    assert (kept(run).question, kept(run).option_a) == ("Is the door open or closed?", "Open")
+    assert (kept(run).pattern, kept(run).decision, kept(run, 1).decision) == ("state", "kept", "rejected")
+
+
+def test_a_page_that_is_reloaded_before_all_was_sent_still_has_it(tmp_path: Path, browser: Browser) -> None:
+    run = paired_run(tmp_path, 2)
+    with authoring(run) as url:
+        page = Writing(browser, url)
+        page.page.route("**/api/pairs/*/*", lambda route: route.abort())
+        page.press("e")
+        page.type("Unsent?")
+        expect(page.page.locator("#state")).to_have_text("Not saved, trying again")
+        page.page.unroute_all()
+        page.page.reload()
+        page.is_saved()
+        page.has(question="Unsent?")
+    assert kept(run).question == "Unsent?"
+
+
+def test_an_answer_that_was_lost_on_its_way_is_no_conflict(tmp_path: Path, browser: Browser) -> None:
+    run = paired_run(tmp_path, 1)
+    with authoring(run) as url:
+        page = Writing(browser, url)
+        lost: list[str] = []
+
+        def lose(route) -> None:
+            if lost:
+                route.continue_()
+            else:
+                lost.append(route.fetch().text())
+                route.abort()
+
+        page.page.route("**/api/pairs/*/*", lose)
+        page.press("e")
+        page.type("Is it?")
+        expect(page.page.locator("#state")).to_have_text("Not saved, trying again")
+        page.type(" Yes.")
+        page.is_saved()
+        expect(page.page.get_by_role("alert")).to_be_hidden()
+    assert len(lost) == 1
+    assert kept(run).question == "Is it? Yes."
+
+
+def test_words_that_look_like_code_are_shown_as_words(tmp_path: Path, browser: Browser) -> None:
+    run = paired_run(tmp_path, 3, captions={number: EVIL for number in range(6)})
+    with authoring(run) as url:
+        page = Writing(browser, url)
+        page.press("k", "e")
+        page.write(EVIL, EVIL, EVIL, EVIL, EVIL)
+        page.press("a")
+        page.is_saved()
+        page.page.reload()  # now it comes with the page, in JSON and in alternative texts
+        page.press("p")
+        page.is_at(1)
+        page.has(question=EVIL, option_a=EVIL)
+        for place in ("#words-left .caption", "#words-right .caption"):
+            expect(page.page.locator(place)).to_have_text(EVIL)
+        expect(page.page.locator("#words-left .answer")).to_have_text(f"a{EVIL}")
+        assert page.page.get_by_role("img", name=f"Left photo: {EVIL}", exact=True).count() == 1
+        assert page.page.locator("img").count() == 2
+        assert page.complaints == []
+
+
+def test_a_photo_that_is_gone_is_said_to_be_gone(tmp_path: Path, browser: Browser) -> None:
+    run = paired_run(tmp_path, 1)
+    (tmp_path / "made-photos" / "00000.jpg").unlink()
+    with authoring(run) as url:
+        page = Writing(browser, url)
+        expect(page.page.locator(".shot.gone")).to_have_count(1)
+        assert all("410" in complaint for complaint in page.complaints)

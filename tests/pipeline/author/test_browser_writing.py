@@ -1,0 +1,246 @@
+"""Writing in a real browser: from an empty queue to an export by keyboard alone, and every key on the way."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+from pyarrow.dataset import dataset
+from world.authoring import author, paired_run
+from world.browser import authoring, opened_browser
+from world.chat_server import DRAFT, chat_server
+from world.commands import blindpairs
+from world.pages import FIELDS, Writing
+
+from pipeline.drafts.client import Chat
+from stages.author.store import NAME, Store
+from stages.patterns import PATTERNS
+
+WRITTEN = ("Which way does it face?", "Left", "Right", "a thing that faces left", "a thing that faces right")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with opened_browser() as one:
+        yield one
+
+
+@pytest.fixture
+def tab(tmp_path: Path, browser: Browser) -> Iterator[Callable[..., Writing]]:
+    """Opens the page of a run of so many pairs; nothing may have gone wrong in it at the end."""
+    context = browser.new_context()
+    served, tabs = [], []
+
+    def opened(pairs: int, **more: Any) -> Writing:
+        run = paired_run(tmp_path, pairs, captions={0: "a crow on a wire"})
+        served.append(authoring(run, **more))
+        tabs.append(Writing(context, served[0].__enter__()))
+        return tabs[0]
+
+    yield opened
+    context.close()
+    for one in served:
+        one.__exit__(None, None, None)
+    assert tabs[0].complaints == []
+
+
+def kept(run: Path) -> list[dict[str, Any]]:
+    """What the store holds of each touched pair."""
+    store = Store(run / NAME)
+    try:
+        return [pair.to_json() for pair in store.pairs()]
+    finally:
+        store.close()
+
+
+def test_a_person_goes_from_an_empty_queue_to_an_export_by_keyboard_alone(tab, tmp_path: Path) -> None:
+    page = tab(12)
+    for place in range(12):
+        page.is_at(place + 1)
+        page.press("k", str(place % 9 + 1), "e")
+        page.write(f"Is thing {place} open?", f"Open {place}", f"Closed {place}", f"open {place}", f"closed {place}")
+        page.press("a", *("a" if place % 2 else ""), "n")
+    page.is_told("That was the last one")
+    page.is_saved()
+    while page.page.evaluate("document.activeElement.dataset.do") != "freeze":
+        page.press("Tab")
+    page.press("Enter")
+    expect(page.page.get_by_role("dialog")).to_contain_text("Version 1 is made: 24 questions")
+    expect(page.page.get_by_role("dialog")).to_contain_text("blindpairs export made --format mmvp")
+    page.press("Escape")
+
+    rows = dataset(tmp_path / "made" / "questions-1").to_table().to_pylist()
+    asked = {f"Is thing {place} open?" for place in range(12)}
+    assert {(row["question"], row["author"]) for row in rows} == {(question, "ann") for question in asked}
+    for row in rows:
+        place = int(row["question"].split()[2])
+        assert row["options"] == [f"Open {place}", f"Closed {place}"]
+        assert row["answer"] == ("a" if (row["side"] == "left") == (place % 2 == 0) else "b")
+        assert row["statement"] == f"{'open' if row['side'] == 'left' else 'closed'} {place}"
+        assert row["pattern"] == PATTERNS[place % 9].name
+
+    ended = blindpairs("export", str(tmp_path / "made"), "--format", "mmvp", "--to", str(tmp_path / "MMVP"))
+    assert ended.returncode == 0, ended.stderr
+    with (tmp_path / "MMVP" / "Questions.csv").open(newline="") as file:
+        assert {line["Question"] for line in csv.DictReader(file)} == asked
+
+
+def test_reject_and_duplicate_go_on_and_keep_stays(tab, tmp_path: Path) -> None:
+    page = tab(3)
+    page.press("r")
+    page.is_at(2)
+    page.press("d")
+    page.is_at(3)
+    page.press("k")
+    page.is_pressed("Keep")
+    page.is_at(3)
+    page.is_saved()
+    assert sorted(pair["decision"] for pair in kept(tmp_path / "made")) == ["duplicate", "kept", "rejected"]
+    expect(page.page.locator("#show")).to_contain_text("rejected (1)")
+
+
+def test_undo_goes_back_to_the_pair_and_takes_one_change_at_a_time(tab, tmp_path: Path) -> None:
+    page = tab(3)
+    page.press("k", "3", "n")
+    page.is_at(2)
+    page.press("r")
+    page.is_at(3)
+    page.press("u")
+    page.is_at(2)
+    page.is_pressed("Open")
+    page.press("u")
+    page.is_at(1)
+    page.is_pressed("Keep")
+    expect(page.page.locator('[data-pattern="state"]')).to_have_attribute("aria-pressed", "false")
+    page.press("u")
+    page.is_pressed("Open")
+    page.press("u")
+    page.is_told("Nothing to undo")
+    assert {pair["decision"] for pair in kept(tmp_path / "made")} == {"open"}
+
+
+def test_each_key_does_what_the_help_says(tab) -> None:
+    page = tab(2)
+    page.press("k", "9", "t", "a", "a", "?")
+    expect(page.page.get_by_role("dialog")).to_contain_text("swap which option is right")
+    page.press("k", "?")  # of these only the second acts on a page that lies under a dialog
+    expect(page.page.get_by_role("dialog")).to_have_count(0)
+    page.is_pressed("For training")
+    expect(page.page.get_by_role("radio", name="left (b), right (a)")).to_be_checked()
+    page.press("9", "t", "o")
+    page.is_pressed("Open")
+    page.is_pressed("For training", False)
+    expect(page.page.locator("[data-pattern][aria-pressed=true]")).to_have_count(0)
+    page.press("ArrowRight")
+    page.is_at(2)
+    page.press("p")
+    page.is_at(1)
+    page.press("Control+k", "Alt+r", "Meta+d")
+    page.is_pressed("Open")
+
+
+def test_the_right_photo_lies_over_the_left_while_a_key_is_held(tab) -> None:
+    page = tab(1)
+    left, right = (page.page.locator(f"#shot-{side}") for side in ("left", "right"))
+    apart = right.bounding_box()
+    for key in ("b", " "):
+        page.page.keyboard.down(key)
+        assert right.bounding_box() == pytest.approx(left.bounding_box(), abs=0.5)
+        page.page.keyboard.up(key)
+        assert right.bounding_box() == apart
+    page.press("f")
+    page.is_pressed("Flip")
+    page.press("f")
+    page.is_pressed("Flip", False)
+
+
+def test_words_are_saved_while_they_are_typed(tab, tmp_path: Path) -> None:
+    page = tab(1)
+    page.press("Enter")
+    page.type("  Is it  open? ")
+    page.is_saved()
+    page.has(question="  Is it  open? ")  # never pulled from under the hand that types
+    assert kept(tmp_path / "made")[0]["question"] == "Is it open?"
+    page.press("Escape")
+    page.has(question="Is it open?")
+
+
+def test_control_and_enter_saves_and_goes_on(tab, tmp_path: Path) -> None:
+    page = tab(2)
+    page.press("e")
+    page.type("Is it open?")
+    page.press("Control+Enter")
+    page.is_at(2)
+    page.has(question="")
+    page.press("k")  # the keys are the page's again
+    page.is_pressed("Keep")
+    page.is_saved()
+    assert [pair["question"] for pair in kept(tmp_path / "made") if pair["question"]] == ["Is it open?"]
+
+
+def test_a_search_and_a_filter_walk_through_what_they_find(tab, tmp_path: Path) -> None:
+    page = tab(5)
+    page.press("n", "n")
+    page.is_at(3)
+    page.press("k")
+    page.is_saved()
+    page.press("m", "k", "Enter")  # the menu opens; a letter finds the word
+    expect(page.field("found")).to_have_text("1 of 1")
+    page.press("m", "o", "Enter")
+    page.is_at(4)
+    page.press("m", "a", "Enter", "/")
+    page.type("CROW wire")
+    page.is_at(1)
+    expect(page.field("found")).to_have_text("1 of 1")
+    expect(page.page.locator(".words")).to_contain_text("a crow on a wire")
+    page.type(" nowhere")
+    expect(page.field("found")).to_have_text("none found")
+    page.is_at(1)
+    page.press("Escape", "n")
+    page.is_told("No pair matches")
+
+
+def test_what_is_missed_and_unfinished_is_said(tab, tmp_path: Path) -> None:
+    page = tab(1)
+    page.press("k")
+    expect(page.page.locator("#lacks")).to_contain_text("Still lacks: question, option a, option b, which option")
+    page.press("e")
+    page.write(*WRITTEN)
+    page.press("a")
+    expect(page.page.locator("#lacks")).to_have_text("Whole.")
+    expect(page.page.locator("#whole")).to_have_text("1")
+    expect(page.page.locator("#words-left .answer")).to_have_text("aLeft")
+    expect(page.page.locator("#words-right .answer")).to_have_text("bRight")
+
+
+def test_a_draft_is_marked_until_a_person_takes_it(tab, tmp_path: Path) -> None:
+    with chat_server() as server:
+        page = tab(1, chat=Chat(server.url, "made-up"))
+        page.press("k", "g")
+        expect(page.field("draft")).to_contain_text("A draft of made-up")
+        page.has(**{name: DRAFT[name] for name in FIELDS})
+        expect(page.page.locator("#lacks")).to_contain_text("a person's yes to the draft")
+        page.press("y")
+        expect(page.field("draft")).to_be_hidden()
+        page.is_saved()
+        expect(page.page.locator("#lacks")).to_have_text("Whole.")
+    assert kept(tmp_path / "made")[0]["draft"] == ""
+
+
+def test_a_new_visit_begins_at_the_first_pair_that_is_open(tmp_path: Path, browser: Browser) -> None:
+    run = paired_run(tmp_path, 3)
+    with authoring(run) as url:
+        first = Writing(browser, url)
+        first.press("r")
+        first.is_at(2)
+        first.is_saved()
+        first.page.reload()
+        first.is_at(2)
+        author(run, range(3))
+        first.page.reload()
+        first.is_at(1)  # nothing is open
+        assert first.complaints == []

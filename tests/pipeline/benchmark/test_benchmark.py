@@ -1,0 +1,186 @@
+"""A benchmark as it is read: pairs in order, each image as the images table has it, and what it all was made of."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyarrow.dataset import dataset
+from world.authoring import author, frozen_run, image_row, paired_run, pairs_of
+from world.committed import committed
+
+from manifests.errors import NotCommitted, Refused, Waiting
+from manifests.storage import Folder
+from manifests.tables import IMAGES, QUESTIONS
+from pipeline.benchmark.benchmark import asks, photos_of, read_benchmark, states
+from pipeline.benchmark.freeze import freeze
+from stages.author.answers import Answer, asked
+from stages.author.store import NAME, Store
+from stages.images import ImageRefused
+
+
+def rows_of(run: Path, version: int = 1) -> list[dict]:
+    return sorted(dataset(run / f"questions-{version}").to_table().to_pylist(), key=lambda row: row["place"])
+
+
+def test_each_two_rows_are_a_pair_in_their_order(tmp_path: Path) -> None:
+    run = frozen_run(tmp_path, 20, training=3)
+    benchmark, rows = read_benchmark(str(run)), rows_of(run)
+    assert len(benchmark.pairs) == 23
+    told = [
+        {
+            "question_id": side.question_id,
+            "side": side.side,
+            "image_id": side.photo.image_id,
+            "use": pair.use,
+            "pattern": pair.pattern,
+            "question": pair.question,
+            "options": list(pair.options or ()),
+            "answer": side.answer,
+            "statement": side.statement,
+            "author": pair.author,
+            "authored_at": pair.authored_at,
+        }
+        for pair in benchmark.pairs
+        for side in pair.sides
+    ]
+    assert told == [{name: row[name] for name in told[0]} for row in rows]
+
+
+def test_each_image_is_as_the_images_table_has_it_and_reads_as_it_lies(tmp_path: Path) -> None:
+    run = frozen_run(tmp_path, 2)
+    table = {row["image_id"]: row for row in dataset(run / "images").to_table().to_pylist()}
+    for photo in read_benchmark(str(run)).photos:
+        row = table[photo.image_id]
+        for name in (
+            "source",
+            "key",
+            "uri",
+            "offset",
+            "length",
+            "sha256",
+            "width",
+            "height",
+            "format",
+            "caption",
+            "label",
+        ):
+            assert getattr(photo, name) == row[name], name
+        assert photo.licence is None
+        assert photo.read() == Path(row["uri"]).read_bytes()
+        assert sha256(photo.read()).hexdigest() == photo.sha256
+
+
+def test_the_newest_version_is_read_unless_another_is_named(tmp_path: Path) -> None:
+    run = frozen_run(tmp_path, 2)
+    author(run, [0], question="Is it new?")
+    freeze(str(run))
+    assert {pair.question for pair in read_benchmark(str(run)).pairs} >= {"Is it new?"}
+    first = read_benchmark(str(run), 1)
+    assert first.version == 1
+    assert "Is it new?" not in {pair.question for pair in first.pairs}
+    assert first.fingerprint != read_benchmark(str(run)).fingerprint
+    with pytest.raises(NotCommitted, match="questions-7"):
+        read_benchmark(str(run), 7)
+
+
+def test_without_a_version_people_are_waited_for(tmp_path: Path) -> None:
+    run = paired_run(tmp_path, 1)
+    author(run, [0])
+    with pytest.raises(Waiting, match="blindpairs freeze"):
+        read_benchmark(str(run))
+
+
+def test_uses_and_what_a_form_takes_are_told_apart(tmp_path: Path) -> None:
+    run = paired_run(tmp_path, 4)
+    author(run, [0], left_statement="")
+    author(run, [1], question="", option_a="", option_b="", left_answer="")
+    author(run, [2], use="training")
+    author(run, [3])
+    freeze(str(run))
+    whole = read_benchmark(str(run))
+    assert [len(whole.of(having=one).pairs) for one in (asks, states, lambda pair: True)] == [2, 2, 3]
+    assert len(whole.of("training").pairs) == 1
+    assert {pair.use for pair in whole.of().pairs} == {"benchmark"}
+    assert whole.of().version == whole.version
+
+
+def test_reviewers_of_either_image_are_those_of_the_pair(tmp_path: Path) -> None:
+    run = paired_run(tmp_path, 1)
+    (pair,) = author(run, [0])
+    store = Store(run / NAME)
+    for side, person in (("left", "cat"), ("right", "bob"), ("right", "cat")):
+        store.answer(Answer(pair.left_id, pair.right_id, side, person, "a", asked(pair), "now"))
+    store.close()
+    freeze(str(run))
+    assert [one.reviewed_by for one in read_benchmark(str(run)).pairs] == [("bob", "cat")]
+
+
+def images_again(run: Path, rows: list[dict]) -> None:
+    """Make the images table anew of these rows."""
+    for path in (run / "images").iterdir():
+        path.unlink()
+    committed(run / "images", IMAGES, pa.Table.from_pylist(rows, schema=IMAGES.columns))
+
+
+@pytest.mark.parametrize("how", ["gone", "rejected"])
+def test_a_question_about_an_image_that_the_run_has_no_more_is_refused(tmp_path: Path, how: str) -> None:
+    run = frozen_run(tmp_path, 2)
+    lost = pairs_of(run)[0][1]
+    rows = dataset(run / "images").to_table().to_pylist()
+    kept = [row for row in rows if row["image_id"] != lost]
+    odd = [row | {"status": "truncated", "error": "x"} for row in rows if row["image_id"] == lost]
+    images_again(run, kept if how == "gone" else kept + odd)
+    with pytest.raises(Refused, match=f"questions-1 asks about {lost}, which is not among the images of"):
+        read_benchmark(str(run))
+
+
+def test_an_image_whose_file_is_gone_is_known_until_it_is_read(tmp_path: Path) -> None:
+    run = frozen_run(tmp_path, 1)
+    (first, _) = read_benchmark(str(run)).photos
+    Path(first.uri).unlink()
+    assert read_benchmark(str(run)).photos[0] == first
+    with pytest.raises(ImageRefused, match="No such file"):
+        first.read()
+
+
+def test_what_it_was_made_of_is_known_by_name(tmp_path: Path) -> None:
+    run = frozen_run(tmp_path, 1)
+    benchmark = read_benchmark(f"{run}/")
+    assert benchmark.name == "made"
+    assert benchmark.made_of == {}  # its steps were made by hand
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.integers(0, 29), unique=True), st.lists(st.integers(1, 9), max_size=4))
+def test_photos_are_found_in_any_shard(
+    tmp_path_factory: pytest.TempPathFactory, wanted: list[int], shards: list[int]
+) -> None:
+    root = tmp_path_factory.mktemp("photos")
+    rows = [image_row(root, number) for number in range(sum(shards))]
+    committed(root / "images", IMAGES, pa.Table.from_pylist(rows, schema=IMAGES.columns), shards)
+    ids = {rows[number]["image_id"] for number in wanted if number < len(rows)}
+    found = photos_of(Folder(str(root)), ids | {"unknown"})
+    assert set(found) == ids
+    assert all(photo.image_id == name for name, photo in found.items())
+
+
+def tampered(run: Path, change: dict) -> None:
+    """The version's rows written anew, the second one with this change."""
+    rows = rows_of(run)
+    rows[1] |= change
+    for path in (run / "questions-1").iterdir():
+        path.unlink()
+    committed(run / "questions-1", QUESTIONS, pa.Table.from_pylist(rows, schema=QUESTIONS.columns))
+
+
+@pytest.mark.parametrize("change", [{"question": "Another?"}, {"options": ["x", "y"]}, {"left_id": "0"}])
+def test_two_rows_that_are_no_pair_are_not_read_as_one(tmp_path: Path, change: dict) -> None:
+    run = frozen_run(tmp_path, 2)
+    tampered(run, change)
+    with pytest.raises(Refused):
+        read_benchmark(str(run))

@@ -1,0 +1,247 @@
+"""Freezing: people's work becomes a version that never changes, whatever stops it on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow.dataset import dataset
+from world.authoring import author, pair_row, paired_run, pairs_of
+from world.committed import committed
+
+from manifests.draft import PLAN
+from manifests.errors import NotCommitted, Refused, Waiting
+from manifests.manifest import COMMIT, Manifest
+from manifests.storage import Folder
+from manifests.tables import PAIRS
+from pipeline.benchmark.freeze import freeze, is_changed
+from pipeline.benchmark.versions import frozen, questions_folder, store_path
+from pipeline.lease.lease import driving
+from pipeline.runs import question_versions
+from stages.author.answers import Answer, asked
+from stages.author.store import NAME, Store
+
+
+class Stopped(BaseException):
+    """As good as a kill: nothing of the code under test catches it."""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run of four pairs, of which people have written two."""
+    made = paired_run(tmp_path, 4)
+    author(made, range(2))
+    return made
+
+
+def bytes_of(folder: Path) -> dict[str, str]:
+    """The sha256 of every file but the store's, by name."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(NAME))
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def questions(run: Path, version: int) -> list[str]:
+    return sorted(dataset(run / f"questions-{version}").to_table().column("question").to_pylist())
+
+
+def test_what_people_wrote_becomes_version_1(run: Path) -> None:
+    version, manifest, new = freeze(str(run))
+    assert (version, new, manifest.rows) == (1, True, 4)
+    assert manifest.counts.ok == 2
+    assert questions(run, 1) == sorted(2 * ["Is thing 0 open or closed?", "Is thing 1 open or closed?"])
+    assert manifest.made_of == {"pairs": Manifest.open(Folder(str(run / "pairs"))).content}
+
+
+def test_freezing_what_was_frozen_changes_no_byte(run: Path) -> None:
+    freeze(str(run))
+    before = bytes_of(run)
+    assert freeze(str(run))[::2] == (1, False)
+    assert bytes_of(run) == before
+
+
+def test_later_work_becomes_a_new_version_and_the_old_one_stays(run: Path) -> None:
+    freeze(str(run))
+    before = bytes_of(run / "questions-1")
+    author(run, [0], question="Is it another one?")
+    author(run, [2])
+    assert freeze(str(run))[::2] == (2, True)
+    assert bytes_of(run / "questions-1") == before
+    assert "Is it another one?" in questions(run, 2)
+    assert len(questions(run, 2)) == 6
+    assert question_versions(Folder(str(run))) == [1, 2]
+
+
+def test_an_answer_makes_a_new_version_with_its_reviewer(run: Path) -> None:
+    freeze(str(run))
+    store, ids = Store(run / NAME), pairs_of(run)[0]
+    store.answer(Answer(*ids, "left", "bob", "a", asked(store.pair(*ids)), "now"))
+    store.close()
+    assert freeze(str(run))[::2] == (2, True)
+    rows = dataset(run / "questions-2").to_table().to_pylist()
+    assert sorted(row["reviewed_by"] for row in rows) == [[], [], [], ["bob"]]
+
+
+def test_what_was_undone_is_no_work(run: Path) -> None:
+    freeze(str(run))
+    author(run, [1], question="A slip?")
+    store = Store(run / NAME)
+    store.undo("ann")
+    store.close()
+    assert not is_changed(Folder(str(run)), run / NAME)
+    assert freeze(str(run))[::2] == (1, False)
+
+
+def test_whether_there_is_new_work_is_known_without_freezing(run: Path) -> None:
+    folder = Folder(str(run))
+    assert is_changed(folder, run / NAME)
+    freeze(str(run))
+    assert not is_changed(folder, run / NAME)
+    author(run, [3])
+    assert is_changed(folder, run / NAME)
+
+
+def test_without_work_people_are_waited_for(tmp_path: Path) -> None:
+    run = paired_run(tmp_path, 1)
+    with pytest.raises(Waiting, match=f"people write them with `blindpairs author {run}`") as waiting:
+        freeze(str(run))
+    assert waiting.value.exit_code == 3
+    assert not (run / NAME).exists()
+    author(run, [0], question="")
+    with pytest.raises(Waiting, match="no question that is written out yet"):
+        freeze(str(run))
+    assert question_versions(Folder(str(run))) == []
+
+
+def test_a_store_elsewhere_is_named_each_time(run: Path, tmp_path: Path) -> None:
+    (run / NAME).rename(tmp_path / "mine.sqlite")
+    assert freeze(str(run), tmp_path / "mine.sqlite")[0] == 1
+    with pytest.raises(Waiting):
+        freeze(str(run))
+    assert store_path(Folder(str(run))) == run / NAME
+
+
+def test_a_run_in_a_bucket_needs_a_store_on_a_disk() -> None:
+    with pytest.raises(Refused, match="--store"):
+        store_path(Folder("memory://runs/x"))
+    assert store_path(Folder("memory://runs/x"), Path("mine.sqlite")) == Path("mine.sqlite")
+
+
+def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="is no run"):
+        freeze(str(tmp_path))
+
+
+def test_an_imported_benchmark_has_no_pairs_and_freezes_too(tmp_path: Path) -> None:
+    run = paired_run(tmp_path, 1)
+    author(run, [0])
+    for path in (run / "pairs").iterdir():
+        path.unlink()
+    (run / "pairs").rmdir()
+    version, manifest, _ = freeze(str(run))
+    assert (version, manifest.rows, manifest.made_of) == (1, 2, {})
+
+
+def test_a_version_says_which_pairs_it_was_written_over(run: Path) -> None:
+    freeze(str(run))
+    author(run, [2])
+    rows = dataset(run / "pairs").to_table().to_pylist()
+    for path in (run / "pairs").iterdir():
+        path.unlink()
+    more = pair_row((rows[0]["left_id"], rows[1]["right_id"]), 9, 9)
+    committed(run / "pairs", PAIRS, pa.Table.from_pylist([*rows, more], schema=PAIRS.columns))
+    freeze(str(run))
+    one, two = (Manifest.open(questions_folder(Folder(str(run)), number)) for number in (1, 2))
+    assert one.made_of != two.made_of == {"pairs": Manifest.open(Folder(str(run / "pairs"))).content}
+
+
+def test_while_another_drives_the_run_freezing_is_refused(run: Path) -> None:
+    with driving(Folder(str(run))), pytest.raises(Refused, match=f"process {os.getpid()}"):
+        freeze(str(run))
+    assert question_versions(Folder(str(run))) == []
+    assert freeze(str(run))[0] == 1
+
+
+@contextmanager
+def stopping(monkeypatch: pytest.MonkeyPatch, after: int) -> Iterator[list[str]]:
+    """Stop at a file that is written or removed: the one after so many."""
+    seen: list[str] = []
+
+    def counted(method):
+        def instead(folder: Folder, name: str, *words):
+            if not name.startswith("_driver"):
+                if len(seen) == after:
+                    raise Stopped
+                seen.append(f"{method.__name__} {name}")
+            return method(folder, name, *words)
+
+        return instead
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "aside", counted(Folder.aside))
+        patch.setattr(Folder, "forget", counted(Folder.forget))
+        yield seen
+
+
+def test_stopped_at_any_file_the_next_freezing_makes_the_same_version(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stopping(monkeypatch, 10**9) as steps:
+        freeze(str(run))
+    ended = bytes_of(run / "questions-1")
+    assert [step.split()[1] for step in steps][0::2] == [PLAN, COMMIT]
+    for moment in range(len(steps)):
+        for path in (run / "questions-1").iterdir():
+            path.unlink()
+        with stopping(monkeypatch, moment), pytest.raises(Stopped):
+            freeze(str(run))
+        assert question_versions(Folder(str(run))) == []
+        with pytest.raises(Waiting):
+            frozen(str(run))
+        with stopping(monkeypatch, 1), pytest.raises(Stopped):  # and once more, in the tidying
+            freeze(str(run))
+        assert freeze(str(run))[::2] == (1, True)
+        assert bytes_of(run / "questions-1") == ended, f"stopped before {steps[moment]}"
+
+
+def test_work_between_a_stop_and_the_next_freezing_is_in_it(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stopping(monkeypatch, 2), pytest.raises(Stopped):
+        freeze(str(run))
+    author(run, [2])
+    version, manifest, _ = freeze(str(run))
+    assert (version, manifest.rows) == (1, 6)
+
+
+def test_a_half_written_file_of_a_killed_process_is_in_nobodys_way(run: Path) -> None:
+    (run / "questions-1").mkdir()
+    (run / "questions-1" / "_all.parquet.1234.tmp").write_bytes(b"half")
+    version, manifest, _ = freeze(str(run))
+    assert (version, manifest.rows) == (1, 4)
+    assert len(questions(run, 1)) == 4
+
+
+def test_a_version_that_is_not_there_is_named_with_those_that_are(run: Path) -> None:
+    with pytest.raises(Waiting, match="`blindpairs freeze"):
+        frozen(str(run))
+    freeze(str(run))
+    author(run, [2])
+    freeze(str(run))
+    assert frozen(str(run))[0] == 2
+    assert frozen(str(run), 1)[0] == 1
+    with pytest.raises(NotCommitted, match="has no questions-3; versions are: 1, 2"):
+        frozen(str(run), 3)
+
+
+def test_versions_go_on_after_one_was_removed_by_hand(run: Path) -> None:
+    freeze(str(run))
+    author(run, [2])
+    freeze(str(run))
+    for path in (run / "questions-1").iterdir():
+        path.unlink()
+    author(run, [3])
+    assert freeze(str(run))[0] == 3
+    assert question_versions(Folder(str(run))) == [2, 3]

@@ -1,0 +1,141 @@
+"""A real browser (Debian's Chromium, driven by Playwright), and the authors' pages served to it.
+
+A server of most tests is a thread of this process; one that is to be killed is a process of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import itertools
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import uvicorn
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+from world.authoring import image_row, pair_row, photo
+from world.commands import started
+from world.committed import committed
+from world.processes import until
+
+from manifests.storage import Folder
+from manifests.tables import IMAGES, PAIRS
+from pipeline.author.answering import Examination, answer_app
+from pipeline.author.app import author_app
+from pipeline.author.desk import Desk
+from pipeline.author.gate import Pass
+from pipeline.author.queue import read_queue
+from pipeline.drafts.client import Chat
+from stages.author.store import NAME, Store
+
+HOST = "127.0.0.1"
+
+
+@contextmanager
+def opened_browser() -> Iterator[Browser]:
+    """Chromium without a window. Where there is none a test skips, and fails on a build server (CI).
+
+    Open it for one file of tests at most: until it is closed nothing else in this thread can use asyncio.
+    """
+    if (chromium := shutil.which("chromium")) is None:
+        missing = "there is no `chromium` on this machine: install Debian's package of that name"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def _served(app: Any) -> Iterator[str]:
+    """The URL of an app that a thread serves until the end."""
+    with closing(socket.create_server((HOST, 0))) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+        thread.start()
+        until(lambda: server.started)
+        yield f"http://{HOST}:{listening.getsockname()[1]}/"
+        server.should_exit = True
+        thread.join()
+
+
+@contextmanager
+def authoring(run: Path, person: str = "ann", chat: Chat | None = None) -> Iterator[str]:
+    """The URL of a run's page for one who writes."""
+    with closing(Store(run / NAME)) as store:
+        desk = Desk(Folder(str(run)), store, person)
+        with _served(author_app(desk, Pass.on(HOST), ("clip", "dino"), chat)) as url:
+            yield url
+
+
+@contextmanager
+def answering(run: Path, person: str) -> Iterator[str]:
+    """The URL of a run's page for one who answers."""
+    with closing(Store(run / NAME)) as store:
+        examination = Examination(read_queue(Folder(str(run)), store.pairs()), store, person)
+        with _served(answer_app(run.name, examination, Pass.on(HOST))) as url:
+            yield url
+
+
+class Program:
+    """`blindpairs author` in a process of its own, at one address, that can be killed and started again."""
+
+    def __init__(self, run: Path) -> None:
+        with closing(socket.create_server((HOST, 0))) as free:
+            self.port = free.getsockname()[1]
+        self.url = f"http://{HOST}:{self.port}/"
+        self._words = ("author", str(run), "--name", "ann", "--port", str(self.port))
+
+    def start(self) -> None:
+        self._process = started(*self._words)
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        assert self.url in line, line + self.kill()
+
+    def kill(self) -> str:
+        """End it as a power cut would; what it complained of."""
+        self._process.kill()
+        return self._process.communicate()[1]
+
+
+@contextmanager
+def program(run: Path) -> Iterator[Program]:
+    """The program, started, and gone at the end."""
+    one = Program(run)
+    one.start()
+    try:
+        yield one
+    finally:
+        one.kill()
+
+
+def crowded_run(root: Path, pairs: int, *, name: str, drawn: Callable[[int], bytes] = photo) -> Path:
+    """A run of many pairs of few images, each two of which are one: quickly made at any size."""
+    (photos := root / f"{name}-photos").mkdir(parents=True)
+    count = next(number for number in itertools.count() if number * (number - 1) // 2 >= pairs)
+    rows = [_row(photos, number, drawn(number)) for number in range(count)]
+    every = itertools.islice(itertools.combinations([row["image_id"] for row in rows], 2), pairs)
+    found = [pair_row(ids, rank, rank) for rank, ids in enumerate(every, 1)]
+    committed(root / name / "images", IMAGES, pa.Table.from_pylist(rows, schema=IMAGES.columns))
+    committed(root / name / "pairs", PAIRS, pa.Table.from_pylist(found, schema=PAIRS.columns))
+    return root / name
+
+
+def _row(folder: Path, number: int, data: bytes) -> dict[str, Any]:
+    """The images table's row of these bytes, which are written as a file."""
+    row = image_row(folder, number)
+    Path(row["uri"]).write_bytes(data)
+    with Image.open(io.BytesIO(data)) as image:
+        size = {"width": image.width, "height": image.height}
+    return row | size | {"length": len(data), "sha256": hashlib.sha256(data).hexdigest()}
