@@ -21,8 +21,8 @@ from manifests.tables import OK
 from pipeline.benchmark.freeze import freeze
 from pipeline.benchmark.versions import store_path
 from pipeline.config import Config
-from pipeline.exchange.disputed import ANSWERS, AS_FOUND
 from pipeline.exchange import label_studio
+from pipeline.exchange.disputed import ANSWERS, AS_FOUND
 from pipeline.exchange.import_answer import ImportAnswer, ReturnedAnswer
 from pipeline.exchange.published import IMPORTED, Published
 from pipeline.exchange.reading_huggingface import read_huggingface

@@ -42,14 +42,15 @@ HINTS = {pattern.name: pattern.asks for pattern in PATTERNS}
 
 
 def write_label_studio(
-    run: str, store: Path, folder: Path, called: str, most: int | None = None
+    run: str, store: Path | None, folder: Path, called: str, most: int | None = None
 ) -> tuple[int, Mapping[str, int]]:
     """Tasks, labelling interface and photos of the run's ranked pairs, best first, and of those only people know.
 
     `called`: what `folder` will be called. How many tasks there are, and why other pairs are none. Raises NotCommitted
     for a run without pairs of which nobody has written.
     """
-    written, cosines = written_pairs(store), ranked(run_folder(run), required=not store.exists())
+    written = written_pairs(store)
+    cosines = ranked(run_folder(run), required=not written)
     ids = [*cosines, *(one for one in written if one not in cosines)][:most]
     photos = photos_of(run_folder(run), {image_id for one in ids for image_id in one})
     (folder / IMAGES).mkdir()
@@ -64,9 +65,9 @@ def write_label_studio(
     return len(tasks), {GONE: len(ids) - len(known)} if len(ids) > len(known) else {}
 
 
-def written_pairs(store: Path) -> dict[Ids, Authored]:
+def written_pairs(store: Path | None) -> dict[Ids, Authored]:
     """What people have written so far, by the ids of the pair; nothing where there is no store."""
-    if not store.exists():
+    if store is None or not store.exists():
         return {}
     opened = Store(store)
     try:

@@ -19,8 +19,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from world.browser import authoring, crowded_run, opened_browser  # noqa: E402 - the tests' world is found through the path
-from world.pages import Writing  # noqa: E402
+from world.browser import authoring, crowded_run, opened_browser
+from world.pages import Writing
 
 SIZE = (640, 480)
 VISITS = 5

@@ -13,7 +13,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,10 @@ import pytest
 import uvicorn
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
-from world.authoring import image_row, pair_row, photo
+from world.authoring import image_row, pair_row, paired_run, photo
 from world.commands import started
 from world.committed import committed
+from world.pages import Writing
 from world.processes import until
 
 from manifests.storage import Folder
@@ -86,6 +87,24 @@ def answering(run: Path, person: str) -> Iterator[str]:
         examination = Examination(read_queue(Folder(str(run)), store.pairs()), store, person)
         with _served(answer_app(run.name, examination, Pass.on(HOST))) as url:
             yield url
+
+
+@contextmanager
+def tabs(browser: Browser, root: Path) -> Iterator[Callable[..., Writing]]:
+    """What opens the page of a new run of so many pairs; nothing may have gone wrong in it at the end."""
+    opened: list[Writing] = []
+    with ExitStack() as stack:
+
+        def tab(pairs: int, **more: Any) -> Writing:
+            run = paired_run(root, pairs, captions={0: "a crow on a wire"})
+            url = stack.enter_context(authoring(run, **more))
+            context = browser.new_context()
+            stack.callback(context.close)
+            opened.append(Writing(context, url))
+            return opened[-1]
+
+        yield tab
+    assert [complaint for one in opened for complaint in one.complaints] == []
 
 
 class Program:

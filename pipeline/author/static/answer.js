@@ -1,5 +1,5 @@
 // Answer: one photo, one question, and the choice of a person who does not know what is right.
-import { insist } from "./api.js";
+import { attempt, insist } from "./api.js";
 
 const TOLD_MS = 4000;
 const byId = (id) => document.getElementById(id);
@@ -44,11 +44,13 @@ function made(src) {
   return image;
 }
 
-async function send(path, body) {
+// `ask`: insist, or attempt where a second try would do more than the first.
+async function send(ask, path, body) {
   if (busy) return;
   busy = true;
-  const answer = await insist(path, "POST", body);
+  const answer = await ask(path, "POST", body);
   busy = false;
+  if (!answer) return told("The server does not answer");
   if (answer.status !== 200) told(answer.error);
   const then = answer.status === 200 ? answer : answer.next;
   if (!then) return;
@@ -59,10 +61,10 @@ async function send(path, body) {
 function choose(chosen) {
   if (!asked?.question) return;
   const { left_id, right_id, side, asked: what } = asked.question;
-  send("/api/answers", { left_id, right_id, side, chosen, asked: what });
+  send(insist, "/api/answers", { left_id, right_id, side, chosen, asked: what });
 }
 
-const back = () => send("/api/answers/back", {});
+const back = () => send(attempt, "/api/answers/back", {});
 
 function told(text) {
   byId("told").textContent = text;

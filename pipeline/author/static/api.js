@@ -11,8 +11,9 @@ async function ask(path, method = "GET", body = undefined) {
   const write = method !== "GET";
   const headers = write ? { "Content-Type": "application/json", "X-Blindpairs-Token": token } : {};
   try {
-    // keepalive: a write goes on where the page is closed after it
-    const answer = await fetch(path, { method, headers, body: write ? JSON.stringify(body) : undefined, cache: "no-store", keepalive: write });
+    // keepalive: words go on their way where the page is closed after them
+    const more = write ? { body: JSON.stringify(body), keepalive: method === "PUT" } : {};
+    const answer = await fetch(path, { method, headers, cache: "no-store", ...more });
     return { ...(await answer.json()), status: answer.status };
   } catch (error) {
     throw new Unanswered(String(error));

@@ -40,7 +40,7 @@ const outbox = new Outbox(`unsent of ${page.person} in ${page.run}`, {
     conflict.raise(entry);
     if (!form.isText(document.activeElement)) conflict.focusNotice();
   },
-  refused: (sentence) => told(`Not kept: ${sentence}`),
+  gone: (sentence) => told(`Not kept: ${sentence}`),
   state: showState,
 });
 
@@ -95,10 +95,11 @@ function take() {
 
 async function undo() {
   await outbox.settled();
-  const { status, pair, progress, error } = await insist("/api/undo", "POST", {});
-  if (progress) count(progress);
-  if (pair) shown(pair);
-  told(status === 200 ? (pair ? "Undone" : "Nothing to undo") : `Not undone: ${error}`);
+  const answer = await attempt("/api/undo", "POST", {}); // once: a second try would take back one more
+  if (!answer) return told("Not undone: the server does not answer");
+  if (answer.progress) count(answer.progress);
+  if (answer.pair) shown(answer.pair);
+  told(answer.status === 200 ? (answer.pair ? "Undone" : "Nothing to undo") : `Not undone: ${answer.error}`);
 }
 
 // Show a pair as the server has it now, wherever one was.
@@ -190,9 +191,9 @@ function listen() {
   conflict.listen({ theirs: (entry) => outbox.takeTheirs(entry), mine: (entry) => outbox.keepMine(entry) });
 }
 
-listen();
 showProgress(first);
 preload(start.pairs);
 if (start.pairs.length) queue.go(start.pairs[0]);
-else queue.narrow("all", "");
+else await queue.narrow("all", "");
+listen();
 outbox.flush();

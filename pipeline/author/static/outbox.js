@@ -7,7 +7,7 @@ const TYPED_MS = 400;
 export const keyOf = (pair) => `${pair.left_id}/${pair.right_id}`;
 
 export class Outbox {
-  // `heard`: kept(pair, progress), conflict(entry), refused(sentence), state(name, sentence)
+  // `heard`: kept(pair, progress), conflict(entry), gone(sentence), state(name, sentence)
   constructor(name, heard) {
     this.name = name;
     this.heard = heard;
@@ -19,6 +19,7 @@ export class Outbox {
   // Note changes to a pair; `typed` ones wait for the next keystroke.
   change(pair, changes, { typed = false } = {}) {
     const entry = this.#entry(pair);
+    if (entry.stuck) Object.assign(entry, { stuck: null, waiting: { ...entry.sent, ...entry.waiting }, sent: null });
     entry.waiting = { ...entry.waiting, ...changes };
     clearTimeout(entry.timer);
     if (typed) entry.timer = setTimeout(() => this.#send(entry), TYPED_MS);
@@ -98,11 +99,11 @@ export class Outbox {
     } else if (answer.status === 409 && answer.pair) {
       entry.theirs = answer.pair;
       this.heard.conflict(entry);
-    } else if (answer.status === 403) {
-      entry.stuck = answer.error;
+    } else if (answer.status === 404) {
+      Object.assign(entry, { sent: null, waiting: null });
+      this.heard.gone(answer.error);
     } else {
-      entry.sent = null;
-      this.heard.refused(answer.error);
+      entry.stuck = answer.error; // until the next change
     }
   }
 

@@ -1,7 +1,8 @@
 // View: a pair, the progress and the state of saving as they stand on the page. Words come in as text, never as HTML.
 import { flip, show } from "./photos.js";
 
-const TOLD_MS = 3500;
+const TOLD_MS = 3500; // at least, and as long as reading it takes
+const READ_MS = 70; // a letter
 const byId = (id) => document.getElementById(id);
 const number = (value) => value.toLocaleString("en");
 let hiding = 0;
@@ -11,7 +12,7 @@ export function told(text) {
   byId("told").textContent = text;
   byId("told").classList.add("shown");
   clearTimeout(hiding);
-  hiding = setTimeout(() => byId("told").classList.remove("shown"), TOLD_MS);
+  hiding = setTimeout(() => byId("told").classList.remove("shown"), Math.max(TOLD_MS, READ_MS * text.length));
 }
 
 // A pair that was not shown before; what there is to be said of it.

@@ -81,10 +81,9 @@ def test_tab_reaches_everything_and_is_caught_nowhere(page: Writing) -> None:
 
 
 def test_each_shortcut_that_is_told_is_in_the_help(page: Writing) -> None:
-    told = page.page.evaluate(
-        "[...document.querySelectorAll('[aria-keyshortcuts]')].map((one) => one.ariaKeyShortcuts)"
-    )
-    signs = {"ArrowLeft": "←", "ArrowRight": "→", "Shift+?": "?"} | {digit: "…" for digit in "2345678"}
+    every = "[...document.querySelectorAll('[aria-keyshortcuts]')]"
+    told = page.page.evaluate(f"{every}.map((one) => one.getAttribute('aria-keyshortcuts'))")
+    signs = {"ArrowLeft": "←", "ArrowRight": "→", "Shift+?": "?"} | dict.fromkeys("2345678", "…")
     keys = {signs.get(key, key) for keys in told for key in keys.split()}
     page.press("?")
     in_help = set(page.page.locator("#help dl kbd").all_text_contents())
@@ -150,8 +149,7 @@ def test_a_photo_is_shown_as_the_encoders_saw_it_whatever_its_camera_says(tmp_pa
         box = page.page.locator("#shot-left img").bounding_box()
         assert box
         image = Image.open(io.BytesIO(page.page.screenshot())).convert("RGB")
-    left, right = (
-        image.getpixel((int(box["x"] + box["width"] * at), int(box["y"] + box["height"] / 2))) for at in (0.4, 0.9)
-    )
+    middle = int(box["y"] + box["height"] / 2)
+    left, right = (image.getpixel((int(box["x"] + box["width"] * at), middle)) for at in (0.4, 0.9))
     assert left[0] > 200 > 50 > left[2]
     assert right[2] > 200 > 50 > right[0]

@@ -1,4 +1,4 @@
-"""Nothing typed is lost: two tabs at once, a server that is killed, a page that is reloaded, words that look like code."""
+"""Nothing typed is lost: two tabs, a server that is killed, a reload, an answer that got lost, words like code."""
 
 from __future__ import annotations
 
@@ -162,8 +162,40 @@ def test_an_answer_that_was_lost_on_its_way_is_no_conflict(tmp_path: Path, brows
     assert kept(run).question == "Is it? Yes."
 
 
+def test_words_that_the_server_refuses_stay_and_go_with_the_next_change(tmp_path: Path, browser: Browser) -> None:
+    run = paired_run(tmp_path, 1)
+    with authoring(run) as url:
+        page = Writing(browser, url)
+        page.page.route("**/api/pairs/*/*", lambda route: route.fulfill(status=422, json={"error": "too odd"}))
+        page.press("e")
+        page.type("Is it?")
+        expect(page.page.locator("#state")).to_have_text("Not saved: too odd")
+        page.page.unroute_all()
+        page.press("Escape", "k")
+        page.is_saved()
+    assert (kept(run).question, kept(run).decision) == ("Is it?", "kept")
+
+
+def test_words_are_not_sent_to_another_run_that_is_served_here_now(tmp_path: Path, browser: Browser) -> None:
+    run = paired_run(tmp_path, 1)
+    with authoring(run) as url:
+        page = Writing(browser, url)
+        token = page.page.locator("body").get_attribute("data-token")
+        other = f'<body data-page="author" data-run="other" data-person="ann" data-token="{token}-">'
+        page.page.route(url, lambda route: route.fulfill(body=other, content_type="text/html"))
+        page.page.route("**/api/pairs/*/*", lambda route: route.fulfill(status=403, json={"error": "reload it"}))
+        page.press("e")
+        page.type("Is it?")
+        expect(page.page.locator("#state")).to_have_text("Not saved: reload it")
+        page.page.unroute_all()
+        page.page.reload()
+        page.has(question="Is it?")
+        page.is_saved()
+    assert kept(run).question == "Is it?"
+
+
 def test_words_that_look_like_code_are_shown_as_words(tmp_path: Path, browser: Browser) -> None:
-    run = paired_run(tmp_path, 3, captions={number: EVIL for number in range(6)})
+    run = paired_run(tmp_path, 3, captions=dict.fromkeys(range(6), EVIL))
     with authoring(run) as url:
         page = Writing(browser, url)
         page.press("k", "e")

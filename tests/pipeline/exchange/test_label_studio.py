@@ -267,8 +267,8 @@ def test_label_studio_may_change_again_and_take_back_what_came_from_it(run: Path
     # the second was annotated before the first was taken over, as where people go on while somebody imports
     changes = ("first", [annotation(typed("question", "first"), at=EARLIER)])
     again = ("second", [annotation(typed("question", "second"), at=EARLIER)])
-    for text, annotations in (changes, again, (written(0)["question"], at_export)):
-        tasks[0]["annotations"] = annotations
+    for text, told_so in (changes, again, (written(0)["question"], at_export)):
+        tasks[0]["annotations"] = told_so
         told = back(run, given(tasks, tmp_path / "out.json"))
         assert (told.written, told.kept, pair_in(run, 0).question) == (1, [], text)
 

@@ -1,0 +1,126 @@
+"""The keys of the authors' page in a real browser: decide, undo, blink, walk, search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+from world.browser import opened_browser, tabs
+from world.pages import Writing
+
+from stages.author.store import NAME, Store
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with opened_browser() as one:
+        yield one
+
+
+@pytest.fixture
+def tab(tmp_path: Path, browser: Browser) -> Iterator[Callable[..., Writing]]:
+    with tabs(browser, tmp_path) as opens:
+        yield opens
+
+
+def kept(run: Path) -> list[dict[str, Any]]:
+    """What the store holds of each touched pair."""
+    store = Store(run / NAME)
+    try:
+        return [pair.to_json() for pair in store.pairs()]
+    finally:
+        store.close()
+
+
+def test_reject_and_duplicate_go_on_and_keep_stays(tab, tmp_path: Path) -> None:
+    page = tab(3)
+    page.press("r")
+    page.is_at(2)
+    page.press("d")
+    page.is_at(3)
+    page.press("k")
+    page.is_pressed("Keep")
+    page.is_at(3)
+    page.is_saved()
+    assert sorted(pair["decision"] for pair in kept(tmp_path / "made")) == ["duplicate", "kept", "rejected"]
+    expect(page.page.locator("#show")).to_contain_text("rejected (1)")
+
+
+def test_undo_goes_back_to_the_pair_and_takes_one_change_at_a_time(tab, tmp_path: Path) -> None:
+    page = tab(3)
+    page.press("k", "3", "n")
+    page.is_at(2)
+    page.press("r")
+    page.is_at(3)
+    page.press("u")
+    page.is_at(2)
+    page.is_pressed("Open")
+    page.press("u")
+    page.is_at(1)
+    page.is_pressed("Keep")
+    expect(page.page.locator('[data-pattern="state"]')).to_have_attribute("aria-pressed", "false")
+    page.press("u")
+    page.is_pressed("Open")
+    page.press("u")
+    page.is_told("Nothing to undo")
+    assert {pair["decision"] for pair in kept(tmp_path / "made")} == {"open"}
+
+
+def test_each_key_does_what_the_help_says(tab) -> None:
+    page = tab(2)
+    page.press("k", "9", "t", "a", "a", "?")
+    expect(page.page.get_by_role("dialog")).to_contain_text("swap which option is right")
+    page.press("k", "?")  # of these only the second acts on a page that lies under a dialog
+    expect(page.page.get_by_role("dialog")).to_have_count(0)
+    page.is_pressed("For training")
+    expect(page.page.get_by_role("radio", name="left (b), right (a)")).to_be_checked()
+    page.press("9", "t", "o")
+    page.is_pressed("Open")
+    page.is_pressed("For training", False)
+    expect(page.page.locator("[data-pattern][aria-pressed=true]")).to_have_count(0)
+    page.press("ArrowRight")
+    page.is_at(2)
+    page.press("p")
+    page.is_at(1)
+    page.press("Control+k", "Alt+r", "Meta+d")
+    page.is_pressed("Open")
+
+
+def test_the_right_photo_lies_over_the_left_while_a_key_is_held(tab) -> None:
+    page = tab(1)
+    left, right = (page.page.locator(f"#shot-{side}") for side in ("left", "right"))
+    apart = right.bounding_box()
+    for key in ("b", " "):
+        page.page.keyboard.down(key)
+        assert right.bounding_box() == pytest.approx(left.bounding_box(), abs=0.5)
+        page.page.keyboard.up(key)
+        assert right.bounding_box() == apart
+    page.press("f")
+    page.is_pressed("Flip")
+    page.press("f")
+    page.is_pressed("Flip", False)
+
+
+def test_a_search_and_a_filter_walk_through_what_they_find(tab, tmp_path: Path) -> None:
+    page = tab(5)
+    page.press("n", "n")
+    page.is_at(3)
+    page.press("k")
+    page.is_saved()
+    page.press("m", "k", "Enter")  # the menu opens; a letter finds the word
+    expect(page.field("found")).to_have_text("1 of 1")
+    page.press("m", "o", "Enter")
+    page.is_at(4)
+    page.press("m", "a", "Enter", "/")
+    page.type("CROW wire")
+    page.is_at(1)
+    expect(page.field("found")).to_have_text("1 of 1")
+    expect(page.page.locator(".words")).to_contain_text("a crow on a wire")
+    page.type(" nowhere")
+    expect(page.field("found")).to_have_text("none found")
+    page.is_at(1)
+    page.press("Escape", "n")
+    page.is_told("No pair matches")
