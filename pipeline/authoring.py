@@ -32,6 +32,9 @@ ApartFrom = Annotated[
     list[str] | None,
     typer.Option(metavar="BENCHMARK", help="training data must hold no image of this run or folder of images either"),
 ]
+Most = Annotated[
+    int | None, typer.Option("--pairs", help="at most so many pairs, the best (label-studio, parquet)", min=1)
+]
 Check = Annotated[bool, typer.Option("--check", help="check only, write nothing")]
 Prompt = Annotated[bool, typer.Option("--prompt", help="print what would be asked, and ask nobody")]
 Published = Annotated[str, typer.Argument(metavar="SOURCE", help="a published folder, or Label Studio's JSON")]
@@ -122,6 +125,7 @@ def export(
     version: Version = None,
     accept: Accept = None,
     apart_from: ApartFrom = None,
+    most: Most = None,
     store: options.Store = None,
     check: Check = False,
     as_json: options.Json = False,
@@ -143,6 +147,7 @@ def export(
             accepted=accept or (),
             apart_from=apart_from or (),
             only_check=check,
+            most=most,
         )
         out(answer, as_json)
         if check and answer.hindered:

@@ -98,7 +98,7 @@ def _faults() -> str:
 
 
 def _forms() -> str:
-    from pipeline.exchange.forms import FORMS, OF_THE_RUN
+    from pipeline.exchange.writing.forms import FORMS, OF_THE_RUN
 
     rows = [f"| `{form.name}` | {form.says} |" for form in (*FORMS.values(), *OF_THE_RUN.values())]
     return "\n".join(["| `--format` | what comes of it |", "|---|---|", *rows]) + "\n"

@@ -87,6 +87,7 @@ class Benchmark:
     pairs: tuple[Posed, ...]
     fingerprint: str
     made_of: Mapping[str, Any] = field(default_factory=dict)  # dotted names of settings, sources, weights -> values
+    accepted: tuple[str, ...] = ()  # codes of findings in spite of which it is exported
 
     @property
     def name(self) -> str:
@@ -146,7 +147,8 @@ def _rows(manifest: Manifest) -> Sequence[dict[str, Any]]:
 
 def _check_pairs(rows: Sequence[Mapping[str, Any]], url: str) -> None:
     """Raise Refused where two rows that follow one another are no pair: somebody else wrote them."""
-    for first, second in zip_longest(rows[::2], rows[1::2], fillvalue={}):
+    nobody: Mapping[str, Any] = {}
+    for first, second in zip_longest(rows[::2], rows[1::2], fillvalue=nobody):
         if any(first[name] != second.get(name) for name in SHARED) or first["side"] == second["side"]:
             raise Refused(f"{url}: place {first['place']} is no pair with the next; freeze the questions again")
 

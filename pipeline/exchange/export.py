@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from manifests.errors import Refused, Waiting
@@ -20,9 +21,9 @@ from pipeline.benchmark.checks.finding import Finding
 from pipeline.benchmark.freeze import is_changed
 from pipeline.benchmark.versions import store_path
 from pipeline.exchange.answer import ExportAnswer
-from pipeline.exchange.form import Form
-from pipeline.exchange.forms import FORMS, OF_THE_RUN
 from pipeline.exchange.held_out import held_out
+from pipeline.exchange.writing.form import Form
+from pipeline.exchange.writing.forms import FORMS, OF_THE_RUN
 from pipeline.runs import run_folder
 from stages.author.authored import TRAINING
 
@@ -37,17 +38,21 @@ def export(
     accepted: Sequence[str] = (),
     apart_from: Sequence[str] = (),
     only_check: bool = False,
+    most: int | None = None,
 ) -> ExportAnswer:
     """Write the run's questions into a new folder, or say what hinders it.
 
     `accepted`: codes of findings that do not hinder it; `apart_from`: benchmarks of which training data must hold no
-    image. Raises Waiting where nothing is frozen that the form takes, Refused for the rest.
+    image; `most`: how many pairs at most, of forms of the run's pairs. Raises Waiting where nothing is frozen that the
+    form takes, Refused for the rest.
     """
     _check_names(form, accepted)
     if not only_check:
         _check_new(to)
     if form in OF_THE_RUN:
-        return _of_the_run(run, form, to, store, only_check)
+        return _of_the_run(run, form, to, store, most, only_check)
+    if most is not None:
+        raise Refused(f"--pairs is for {' and '.join(OF_THE_RUN)}; {form} takes all that was frozen")
     chosen, whole = FORMS[form], read_benchmark(run, version)
     taken = _taken(whole, chosen)
     findings = check(taken, chosen.takes)
@@ -56,7 +61,7 @@ def export(
     if not only_check:
         _refuse(findings, accepted, run)
         with whole_or_absent(to) as folder:
-            chosen.write(taken, folder)
+            chosen.write(replace(taken, accepted=_accepted(findings, accepted)), folder)
     return ExportAnswer(
         run,
         form,
@@ -86,14 +91,14 @@ def whole_or_absent(to: Path) -> Iterator[Path]:
         raise
 
 
-def _of_the_run(run: str, form: str, to: Path, store: Path | None, only_check: bool) -> ExportAnswer:
+def _of_the_run(run: str, form: str, to: Path, store: Path | None, most: int | None, only_check: bool) -> ExportAnswer:
     """Forms of a run's pairs, whether people have written of them or not."""
-    chosen, written = OF_THE_RUN[form], 0
-    if not only_check:
-        with whole_or_absent(to) as folder:
-            written, left_out = chosen.write(run, _where(run_folder(run), store), folder, to.name)
-        return ExportAnswer(run, form, str(to), pairs=written, left_out=left_out, next=chosen.next.format(to=to))
-    raise Refused(f"--check is of questions; {form} writes a run's pairs as they are")
+    if only_check:
+        raise Refused(f"--check is of questions; {form} writes a run's pairs as they are")
+    chosen = OF_THE_RUN[form]
+    with whole_or_absent(to) as folder:
+        written, left_out = chosen.write(run, _where(run_folder(run), store), folder, to.name, most)
+    return ExportAnswer(run, form, str(to), pairs=written, left_out=left_out, next=chosen.next.format(to=to))
 
 
 def _taken(benchmark: Benchmark, form: Form) -> Benchmark:
@@ -115,6 +120,11 @@ def _refuse(findings: Sequence[Finding], accepted: Sequence[str], run: str) -> N
     codes = sorted({one.code for one in hinders if one.acceptable})
     remedy = f", or accept what is meant: {' '.join(f'--accept {code}' for code in codes)}" if codes else ""
     raise Refused(f"{told}{more}. Mend it with `blindpairs author {run}` and freeze again{remedy}")
+
+
+def _accepted(findings: Sequence[Finding], accepted: Sequence[str]) -> tuple[str, ...]:
+    """The codes that were found and would have hindered the export."""
+    return tuple(sorted({one.code for one in findings if one.hinders(()) and not one.hinders(accepted)}))
 
 
 def _is_behind(run: str, store: Path | None) -> bool:

@@ -21,14 +21,14 @@ from manifests.tables import OK
 from pipeline.benchmark.freeze import freeze
 from pipeline.benchmark.versions import store_path
 from pipeline.config import Config
-from pipeline.exchange import label_studio
-from pipeline.exchange.disputed import ANSWERS, AS_FOUND
 from pipeline.exchange.import_answer import ImportAnswer, ReturnedAnswer
-from pipeline.exchange.published import IMPORTED, Published
-from pipeline.exchange.reading_huggingface import read_huggingface
-from pipeline.exchange.reading_mmvp import read_mmvp
-from pipeline.exchange.reading_mmvp_vlm import read_mmvp_vlm
-from pipeline.exchange.returning import read_label_studio
+from pipeline.exchange.reading.disputed import ANSWERS, AS_FOUND
+from pipeline.exchange.reading.huggingface import read_huggingface
+from pipeline.exchange.reading.mmvp import read_mmvp
+from pipeline.exchange.reading.mmvp_vlm import read_mmvp_vlm
+from pipeline.exchange.reading.published import IMPORTED, Published
+from pipeline.exchange.reading.returning import read_label_studio
+from pipeline.exchange.writing import label_studio
 from pipeline.reading import read_config
 from pipeline.recipe import steps
 from pipeline.runner import run as run_steps

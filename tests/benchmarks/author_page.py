@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+# the tests' world, which pytest finds by itself
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from world.browser import authoring, crowded_run, opened_browser
@@ -54,10 +55,8 @@ def photo(number: int) -> bytes:
 
 def until(page: Writing, condition: str) -> float:
     """The page's clock at the first frame in which this holds."""
-    frames = (
-        f"async () => {{ while (!({condition})) await new Promise(requestAnimationFrame); return performance.now(); }}"
-    )
-    return page.page.evaluate(frames)
+    waiting = f"while (!({condition})) await new Promise(requestAnimationFrame);"
+    return page.page.evaluate(f"async () => {{ {waiting} return performance.now(); }}")
 
 
 def told(name: str, times: list[float]) -> None:
@@ -77,7 +76,7 @@ def steps(page: Writing, *, quick: bool) -> list[float]:
 
 
 def searches(page: Writing) -> list[float]:
-    """Times from the last letter of a search until its pair is shown; 250 ms of them the page waits for more letters."""
+    """Times from the last letter of a search until its pair is shown; for 250 ms the page waits for more."""
     times = []
     for number in (91, 17, 64):
         page.press("/", "Control+a")

@@ -19,7 +19,7 @@ from world import authoring
 
 from pipeline.benchmark.freeze import freeze
 from pipeline.exchange.export import export
-from pipeline.exchange.forms import FORMS, OF_THE_RUN
+from pipeline.exchange.writing.forms import FORMS, OF_THE_RUN
 
 
 def main() -> None:

@@ -105,7 +105,7 @@ def _exported(root: Path, pairs: int) -> str:
     from world.authoring import frozen_run
 
     from pipeline.benchmark.benchmark import read_benchmark
-    from pipeline.exchange.lmms_eval_form import FORM, task_name
+    from pipeline.exchange.writing.lmms_eval import FORM, task_name
 
     benchmark = read_benchmark(str(frozen_run(root, pairs))).of(FORM.use, having=FORM.takes)
     (folder := root / "task").mkdir()

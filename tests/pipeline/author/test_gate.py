@@ -68,9 +68,7 @@ def test_a_write_from_another_site_is_refused_even_with_the_token(desk: Desk, or
     assert not desk.store.pairs()
 
 
-@pytest.mark.parametrize(
-    "headers", [{}, {"X-Blindpairs-Token": ""}, {"X-Blindpairs-Token": "x" * 43}]
-)
+@pytest.mark.parametrize("headers", [{}, {"X-Blindpairs-Token": ""}, {"X-Blindpairs-Token": "x" * 43}])
 def test_a_write_without_the_pages_token_is_refused(desk: Desk, headers: dict[str, str]) -> None:
     here = client(desk, Pass.on("127.0.0.1"))
     assert here.put(path_of(desk), json=WRITE, headers=headers).status_code == 403

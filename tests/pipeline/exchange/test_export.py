@@ -7,13 +7,13 @@ import os
 from pathlib import Path
 
 import pytest
-from pipeline.exchange.forms import FORMS, OF_THE_RUN
 from world.authoring import author, frozen_run, paired_run
 from world.commands import blindpairs
 
 from manifests.errors import NotCommitted, Refused, Waiting
 from pipeline.benchmark.freeze import freeze
 from pipeline.exchange.export import export
+from pipeline.exchange.writing.forms import FORMS, OF_THE_RUN
 
 EVERY = (*FORMS, *OF_THE_RUN)
 
@@ -130,6 +130,17 @@ def test_what_may_be_meant_is_let_through_by_name(tmp_path: Path) -> None:
     answer = export(str(run), "mmvp", tmp_path / "out", accepted=["near_duplicate_images"])
     assert (tmp_path / "out" / "Questions.csv").exists()
     assert "near_duplicate_images" in {one.code for one in answer.findings}
+    export(str(run), "huggingface", tmp_path / "hub", accepted=["near_duplicate_images", "order_tells_answer"])
+    card = (tmp_path / "hub" / "README.md").read_text()
+    assert card.count("Exported though a check found") == 1
+    assert "nearly one of another pair" in card
+
+
+def test_of_a_runs_pairs_the_best_can_be_had_and_of_questions_all(run: Path, tmp_path: Path) -> None:
+    for form in OF_THE_RUN:
+        assert export(str(run), form, tmp_path / form, most=2).pairs == 2
+    with pytest.raises(Refused, match="takes all that was frozen"):
+        export(str(run), "mmvp", tmp_path / "mmvp", most=2)
 
 
 def test_a_vanished_image_is_named_before_anything_is_written(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from world.authoring import author, frozen_run, paired_run, photo
 from manifests.lineage import Lineage
 from pipeline.benchmark.benchmark import Benchmark, Photo, Posed, read_benchmark
 from pipeline.benchmark.freeze import freeze
-from pipeline.exchange.card import card
-from pipeline.exchange.huggingface_form import FORM
+from pipeline.exchange.writing.card import card
+from pipeline.exchange.writing.huggingface import FORM
 from pipeline.reading import read_config
 from pipeline.recipe import steps
 

@@ -26,8 +26,8 @@ from world.published import (
 
 from manifests.errors import Refused
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
-from pipeline.exchange.huggingface_form import FORM as HUGGINGFACE
 from pipeline.exchange.importing import import_from
+from pipeline.exchange.writing.huggingface import FORM as HUGGINGFACE
 
 
 def imported(folder: Path, form: str = "mmvp", **more: str) -> Benchmark:

@@ -26,8 +26,8 @@ from manifests.errors import Refused
 from pipeline import commands
 from pipeline.benchmark.benchmark import Benchmark, Posed, read_benchmark
 from pipeline.exchange import importing
-from pipeline.exchange.huggingface_form import FORM as HUGGINGFACE
 from pipeline.exchange.importing import import_from
+from pipeline.exchange.writing.huggingface import FORM as HUGGINGFACE
 from stages.author.store import NAME, Store
 
 

@@ -15,8 +15,8 @@ from PIL import Image
 from world.authoring import author, paired_run, pairs_of, photo, written
 
 from manifests.errors import NotCommitted, Refused
-from pipeline.exchange.label_studio import write_label_studio
-from pipeline.exchange.returning import read_label_studio
+from pipeline.exchange.reading.returning import read_label_studio
+from pipeline.exchange.writing.label_studio import write_label_studio
 from stages.author.authored import Authored
 from stages.author.store import NAME, Store
 

@@ -21,7 +21,7 @@ from pyarrow.dataset import dataset
 from world.authoring import frozen_run
 
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
-from pipeline.exchange.lmms_eval_form import FORM, task_name, write
+from pipeline.exchange.writing.lmms_eval import FORM, task_name, write
 
 TASK = "blindpairs_made_v1"
 

@@ -14,7 +14,7 @@ from world.authoring import frozen_run, photo
 
 from manifests.tables import image_id
 from pipeline.benchmark.benchmark import Benchmark, Photo, read_benchmark
-from pipeline.exchange.mmvp import FORM
+from pipeline.exchange.writing.mmvp import FORM
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from world.authoring import frozen_run, photo
 from world.published import FOLDERS
 
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
-from pipeline.exchange.mmvp_vlm import FORM
+from pipeline.exchange.writing.mmvp_vlm import FORM
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,8 @@ from world.committed import committed
 
 from manifests.errors import Refused
 from manifests.tables import IMAGES, PAIRS
-from pipeline.exchange import paired_images, pictures
-from pipeline.exchange.paired_images import write_paired_images
+from pipeline.exchange.writing import paired_images, pictures
+from pipeline.exchange.writing.paired_images import write_paired_images
 
 SIDES = ("left", "right")
 

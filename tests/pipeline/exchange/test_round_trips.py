@@ -24,17 +24,18 @@ from world.published import FOLDERS, as_published, mmvp_folder, run_here, stated
 from manifests.tables import IMAGES
 from pipeline.benchmark.benchmark import Benchmark, Posed, read_benchmark
 from pipeline.benchmark.freeze import freeze
-from pipeline.exchange import huggingface_form, importing, mmvp, mmvp_vlm
-from pipeline.exchange.form import Form
+from pipeline.exchange import importing
 from pipeline.exchange.importing import import_from
-from pipeline.exchange.label_studio import write_label_studio
-from pipeline.exchange.published import PublishedPair
-from pipeline.exchange.returning import read_label_studio
+from pipeline.exchange.reading.published import PublishedPair
+from pipeline.exchange.reading.returning import read_label_studio
+from pipeline.exchange.writing import huggingface, mmvp, mmvp_vlm
+from pipeline.exchange.writing.form import Form
+from pipeline.exchange.writing.label_studio import write_label_studio
 from stages.author.authored import CHOICES, MOST, TEXTS, Authored, checked
 from stages.author.store import NAME, Store
 from stages.patterns import PATTERNS
 
-MMVP, VLM, HUGGINGFACE = mmvp.FORM, mmvp_vlm.FORM, huggingface_form.FORM
+MMVP, VLM, HUGGINGFACE = mmvp.FORM, mmvp_vlm.FORM, huggingface.FORM
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from world.authoring import frozen_run
 
 from manifests.errors import Refused
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
-from pipeline.exchange.training_forms import CAMBRIAN, LLAVA, write_cambrian, write_llava
+from pipeline.exchange.writing.training import CAMBRIAN, LLAVA, write_cambrian, write_llava
 
 PROMPT = "Answer with the option's letter from the given choices directly."
 

@@ -26,7 +26,7 @@ from world.authoring import author, paired_run
 
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
 from pipeline.benchmark.freeze import freeze
-from pipeline.exchange.vlmevalkit_form import FORM, data_name, write
+from pipeline.exchange.writing.vlmevalkit import FORM, data_name, write
 
 NAME = "blindpairs_made_v1"
 SPECIAL = ("mmbench", "ccbench", "circular", "mmcr", "MMT", "MMSci", "MMMU", "LEGO", "openended", "VIDEO")

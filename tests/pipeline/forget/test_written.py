@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from pyarrow.dataset import dataset
-from world.authoring import author, pairs_of, paired_run
+from world.authoring import author, paired_run, pairs_of
 from world.forgetting import traces
 
 from manifests.manifest import Manifest, Removed

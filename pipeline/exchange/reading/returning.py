@@ -16,9 +16,9 @@ from typing import Any
 from manifests.errors import Refused
 from pipeline.benchmark.benchmark import photos_of
 from pipeline.exchange.import_answer import ReturnedAnswer
-from pipeline.exchange.label_studio import FORM, Ids, ranked, words_of, written_pairs
-from pipeline.exchange.reading_label_studio import Annotated, Returned, returned_tasks
-from pipeline.exchange.times import moment
+from pipeline.exchange.reading.label_studio import Annotated, Returned, returned_tasks
+from pipeline.exchange.reading.times import moment
+from pipeline.exchange.writing.label_studio import FORM, Ids, ranked, words_of, written_pairs
 from pipeline.runs import run_folder
 from stages.author.authored import WORDS, Authored
 from stages.author.store import Store, utc_now

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-TEMPLATES = files("pipeline.exchange") / "templates"
+TEMPLATES = files("pipeline.exchange.writing") / "templates"
 MARKS = re.compile(r"([\\`*_\[\]|~$])")
 HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 

@@ -19,9 +19,9 @@ from manifests.errors import Refused
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 from pipeline.benchmark.benchmark import Photo, photos_of
-from pipeline.exchange.form import RunForm
-from pipeline.exchange.markdown import filled
-from pipeline.exchange.pictures import PICTURE, Row, cell, for_datasets, groups, size_of
+from pipeline.exchange.writing.form import RunForm
+from pipeline.exchange.writing.markdown import filled
+from pipeline.exchange.writing.pictures import PICTURE, Row, cell, for_datasets, groups, size_of
 from pipeline.runs import run_folder
 from stages.images import ImageRefused
 
@@ -114,8 +114,10 @@ def _write(folder: Path, rows: Iterator[Row]) -> int:
     return written
 
 
-def _write_form(run: str, store: Path | None, folder: Path, name: str) -> tuple[int, Mapping[str, int]]:
-    return write_paired_images(run, folder)
+def _write_form(
+    run: str, store: Path | None, folder: Path, name: str, most: int | None
+) -> tuple[int, Mapping[str, int]]:
+    return write_paired_images(run, folder, most)
 
 
 FORM = RunForm(

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from manifests.errors import Refused
-from pipeline.exchange.label_studio import Ids, offered
-from pipeline.exchange.times import moment
+from pipeline.exchange.reading.times import moment
+from pipeline.exchange.writing.label_studio import Ids, offered
 from stages.author.authored import BENCHMARK, CHOICES, OPEN, TEXTS, Unwritable, checked
 
 KEYS = {"choices": "choices", "textarea": "text"}  # type of a result -> where its value lies

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manifests.errors import Refused
-from pipeline.exchange.disputed import corrected
-from pipeline.exchange.mmvp import FOLDER, HEADER
-from pipeline.exchange.numbered import images_folder, numbered
-from pipeline.exchange.published import Published, PublishedPair, Shown, check_decode, text_of
-from pipeline.exchange.rows import Line, pairs_of
+from pipeline.exchange.reading.disputed import corrected
+from pipeline.exchange.reading.numbered import images_folder, numbered
+from pipeline.exchange.reading.published import Published, PublishedPair, Shown, check_decode, text_of
+from pipeline.exchange.reading.rows import Line, pairs_of
+from pipeline.exchange.writing.mmvp import FOLDER, HEADER
 
 OPTIONS = re.compile(r"\(a\)([^()]*)\(b\)([^()]*)", re.IGNORECASE)
 ANSWER = re.compile(r"\(?([ab])\)?", re.IGNORECASE)

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from manifests.errors import Refused
-from pipeline.exchange.disputed import AS_FOUND
-from pipeline.exchange.mmvp_vlm import FOLDER, HEADER
-from pipeline.exchange.numbered import images_folder, numbered, plain
-from pipeline.exchange.published import Published, PublishedPair, Shown, check_decode, text_of
-from pipeline.exchange.rows import Line, pairs_of
+from pipeline.exchange.reading.disputed import AS_FOUND
+from pipeline.exchange.reading.numbered import images_folder, numbered, plain
+from pipeline.exchange.reading.published import Published, PublishedPair, Shown, check_decode, text_of
+from pipeline.exchange.reading.rows import Line, pairs_of
+from pipeline.exchange.writing.mmvp_vlm import FOLDER, HEADER
 from stages.patterns import PATTERNS
 
 IN_README = "MMVP_VLM_Images"

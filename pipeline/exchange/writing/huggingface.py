@@ -6,7 +6,6 @@ are the file's own; the path is a number, for a name from the source may tell th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,26 +13,28 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.benchmark.benchmark import Benchmark, Posed, Side, asks, states
-from pipeline.exchange.card import card
-from pipeline.exchange.form import Form
-from pipeline.exchange.pictures import PICTURE, picture, write_rows
+from pipeline.exchange.writing.card import card
+from pipeline.exchange.writing.form import Form
+from pipeline.exchange.writing.pictures import PICTURE, for_datasets, picture, write_rows
 
 FILE = "data/test-00000-of-00001.parquet"
 TEXTS = pa.list_(pa.string())
-COLUMNS = pa.schema(
-    [
-        ("question_id", pa.string()),
-        ("index", pa.int64()),
-        ("image", PICTURE),
-        ("question", pa.string()),
-        ("options", TEXTS),
-        ("answer", pa.string()),
-        ("statement", pa.string()),
-        ("pattern", pa.string()),
-        *((name, pa.string()) for name in ("left_id", "right_id", "side", "image_id")),
-        *((name, pa.string()) for name in ("licence", "source", "url", "author", "authored_at")),
-        ("reviewed_by", TEXTS),
-    ]
+COLUMNS = for_datasets(
+    pa.schema(
+        [
+            ("question_id", pa.string()),
+            ("index", pa.int64()),
+            ("image", PICTURE),
+            ("question", pa.string()),
+            ("options", TEXTS),
+            ("answer", pa.string()),
+            ("statement", pa.string()),
+            ("pattern", pa.string()),
+            *((name, pa.string()) for name in ("left_id", "right_id", "side", "image_id")),
+            *((name, pa.string()) for name in ("licence", "source", "url", "author", "authored_at")),
+            ("reviewed_by", TEXTS),
+        ]
+    )
 )
 
 
@@ -41,22 +42,8 @@ def write_huggingface(benchmark: Benchmark, folder: Path) -> None:
     """The Parquet, two rows a pair in order, and README.md."""
     (folder / FILE).parent.mkdir()
     rows = (row for place, pair in enumerate(benchmark.pairs) for row in _rows(pair, 2 * place))
-    write_rows(folder / FILE, schema(), rows)
+    write_rows(folder / FILE, COLUMNS, rows)
     (folder / "README.md").write_text(card(benchmark), encoding="utf-8")
-
-
-def schema() -> pa.Schema:
-    """The columns, with the hub's own description of them."""
-    features = {field.name: _feature(field.type) for field in COLUMNS}
-    return COLUMNS.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
-
-
-def _feature(kind: pa.DataType) -> dict[str, Any]:
-    if kind == PICTURE:
-        return {"_type": "Image"}
-    if pa.types.is_list(kind):
-        return {"feature": _feature(kind.value_type), "_type": "Sequence"}  # a name that old and new versions know
-    return {"dtype": str(kind), "_type": "Value"}
 
 
 def _rows(pair: Posed, before: int) -> Iterator[dict[str, Any]]:

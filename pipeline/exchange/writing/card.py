@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 
 from pipeline.benchmark.benchmark import Benchmark, asks, states
-from pipeline.exchange.markdown import filled
+from pipeline.benchmark.checks.codes import KNOWN as KNOWN_FAULTS
+from pipeline.exchange.writing.markdown import filled
 from stages.patterns import BY_NAME
 
 NOT_STATED = "not stated"
@@ -64,6 +65,7 @@ def card(benchmark: Benchmark) -> str:
         licences=licences_of(benchmark),
         authors=len({pair.author for pair in pairs}),
         reviewed=sum(bool(pair.reviewed_by) for pair in pairs),
+        accepted=[KNOWN_FAULTS[code].meaning for code in benchmark.accepted],
         program=version("blindpairs"),
     )
     head = yaml.safe_dump(_front(benchmark), sort_keys=False, allow_unicode=True, width=1_000)

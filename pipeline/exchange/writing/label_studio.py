@@ -16,8 +16,8 @@ from urllib.parse import quote
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 from pipeline.benchmark.benchmark import Photo, photos_of
-from pipeline.exchange.form import RunForm, as_jpeg
-from pipeline.exchange.markdown import filled
+from pipeline.exchange.writing.form import RunForm, as_jpeg
+from pipeline.exchange.writing.markdown import filled
 from pipeline.runs import run_folder
 from stages.author.authored import CHOICES, OPEN, SIDES, TEXTS, Authored
 from stages.author.store import Store

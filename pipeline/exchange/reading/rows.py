@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manifests.errors import Refused
-from pipeline.exchange.numbered import plain
+from pipeline.exchange.reading.numbered import plain
 
 QUESTIONS = "Questions.csv"
 

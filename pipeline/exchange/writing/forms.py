@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from pipeline.exchange import (
-    huggingface_form,
+from pipeline.exchange.writing import (
+    huggingface,
     label_studio,
-    lmms_eval_form,
+    lmms_eval,
     mmvp,
     mmvp_vlm,
     paired_images,
-    vlmevalkit_form,
+    vlmevalkit,
 )
-from pipeline.exchange.form import Form, RunForm
-from pipeline.exchange.training_forms import CAMBRIAN, LLAVA
+from pipeline.exchange.writing.form import Form, RunForm
+from pipeline.exchange.writing.training import CAMBRIAN, LLAVA
 
 FORMS: dict[str, Form] = {
     form.name: form
     for form in (
         mmvp.FORM,
         mmvp_vlm.FORM,
-        lmms_eval_form.FORM,
-        vlmevalkit_form.FORM,
-        huggingface_form.FORM,
+        lmms_eval.FORM,
+        vlmevalkit.FORM,
+        huggingface.FORM,
         LLAVA,
         CAMBRIAN,
     )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from manifests.errors import Refused
-from pipeline.exchange.published import Published, PublishedPair
+from pipeline.exchange.reading.published import Published, PublishedPair
 
 AS_FOUND, ORIGINAL, CORRECTED = "as_found", "original", "corrected"
 ANSWERS = (AS_FOUND, ORIGINAL, CORRECTED)

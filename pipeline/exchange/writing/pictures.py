@@ -15,7 +15,8 @@ from pipeline.benchmark.benchmark import Photo
 PICTURE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 GROUP_BYTES = 64 * 2**20  # of images in a row group: what is in memory at once, here and where it is read
 MOST_ROWS = 1_000  # in a row group, however small its images
-SUFFIXES = {"JPEG": "jpg", "JPEG2000": "jp2"}  # other formats are called as they are
+JPEGS = ("JPEG", "MPO")  # a phone's photo with a preview behind it is MPO to Pillow, and a JPEG to everybody else
+SUFFIXES = {**dict.fromkeys(JPEGS, "jpg"), "JPEG2000": "jp2"}  # other formats are called as they are
 
 Row = Mapping[str, Any]
 
@@ -60,7 +61,9 @@ def size_of(row: Row) -> int:
     return sum(len(value["bytes"]) for value in row.values() if isinstance(value, dict))
 
 
-def _feature(kind: pa.DataType) -> dict[str, str]:
+def _feature(kind: pa.DataType) -> dict[str, Any]:
     if kind == PICTURE:
         return {"_type": "Image"}
+    if pa.types.is_list(kind):
+        return {"feature": _feature(kind.value_type), "_type": "Sequence"}  # a name that old and new versions know
     return {"dtype": "float64" if kind == pa.float64() else str(kind), "_type": "Value"}

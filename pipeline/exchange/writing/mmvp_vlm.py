@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.benchmark.benchmark import Benchmark, Posed, states
-from pipeline.exchange.form import Form, as_jpeg
-from pipeline.exchange.mmvp import write_rows
+from pipeline.exchange.writing.form import Form, as_jpeg
+from pipeline.exchange.writing.mmvp import write_rows
 from stages.patterns import BY_NAME
 
 FOLDER = "MLLM_VLM Images"

@@ -14,10 +14,10 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.benchmark.benchmark import Benchmark, asks
-from pipeline.exchange.form import Form
-from pipeline.exchange.markdown import filled
-from pipeline.exchange.names import plain_name
-from pipeline.exchange.pictures import PICTURE, for_datasets, picture, write_rows
+from pipeline.exchange.writing.form import Form
+from pipeline.exchange.writing.markdown import filled
+from pipeline.exchange.writing.names import plain_name
+from pipeline.exchange.writing.pictures import PICTURE, for_datasets, picture, write_rows
 
 COLUMNS = for_datasets(
     pa.schema(

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from pipeline.benchmark.benchmark import Benchmark, Posed, asks
-from pipeline.exchange.form import Form
-from pipeline.exchange.markdown import TEMPLATES, filled
-from pipeline.exchange.names import plain_name
+from pipeline.exchange.writing.form import Form
+from pipeline.exchange.writing.markdown import TEMPLATES, filled
+from pipeline.exchange.writing.names import plain_name
 
 SCORER = "pair_score.py"
 # in a dataset's name, VLMEvalKit or one of its models treats these specially, some in any case

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.benchmark.benchmark import Benchmark, Posed, asks
-from pipeline.exchange.form import Form, as_jpeg
-from pipeline.exchange.rows import QUESTIONS
+from pipeline.exchange.reading.rows import QUESTIONS
+from pipeline.exchange.writing.form import Form, as_jpeg
 
 FOLDER = "MMVP Images"
 HEADER = ("Index", "Question", "Options", "Correct Answer")

@@ -14,8 +14,8 @@ from typing import Any
 
 from manifests.errors import Refused
 from pipeline.benchmark.benchmark import Benchmark, Posed, Side, asks
-from pipeline.exchange.form import Form, as_jpeg
-from pipeline.exchange.markdown import filled
+from pipeline.exchange.writing.form import Form, as_jpeg
+from pipeline.exchange.writing.markdown import filled
 from stages.author.authored import TRAINING
 
 IMAGE = "<image>"  # where LLaVA's reader puts the image in

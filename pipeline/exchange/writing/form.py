@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.benchmark.benchmark import Benchmark, Photo, Posed
+from pipeline.exchange.writing.pictures import JPEGS
 from stages import images
 from stages.author.authored import BENCHMARK
 
@@ -33,14 +34,14 @@ class Form:
 class RunForm:
     """A form of a run's pairs, whether people have written of them or not.
 
-    `write(run, store, folder, name)` puts them into an empty folder, which will be called `name`; it says how many
-    pairs it wrote, and how many it left out for which reason. `store`: where people wrote, None if nobody said so of a
-    run in a bucket.
+    `write(run, store, folder, name, most)` puts them into an empty folder, which will be called `name`; it says how
+    many pairs it wrote, and how many it left out for which reason. `store`: where people wrote, None if nobody said so of a
+    run in a bucket; `most`: how many pairs at most, the best; None for all.
     """
 
     name: str
     says: str
-    write: Callable[[str, Path | None, Path, str], tuple[int, Mapping[str, int]]]
+    write: Callable[[str, Path | None, Path, str, int | None], tuple[int, Mapping[str, int]]]
     next: str
 
 
@@ -50,7 +51,7 @@ def as_jpeg(photo: Photo) -> bytes:
     Raises ImageRefused where the image is gone or does not decode.
     """
     data = photo.read()
-    if photo.format == "JPEG":
+    if photo.format in JPEGS:
         return data
     stream = io.BytesIO()
     images.decode(data).save(stream, "JPEG", quality=QUALITY, subsampling=0)

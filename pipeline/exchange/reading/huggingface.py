@@ -1,4 +1,4 @@
-"""Reading Hugging Face: the folder that huggingface_form.py writes, or what the hub made of it: Parquet, row by row."""
+"""Reading Hugging Face: the folder that writing/huggingface.py writes, or what the hub made of it, row by row."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from manifests.errors import Refused
-from pipeline.exchange.disputed import AS_FOUND
-from pipeline.exchange.huggingface_form import COLUMNS
-from pipeline.exchange.published import IMPORTED, Published, PublishedPair, Shown, fault_of, text_of
-from pipeline.exchange.times import moment
+from pipeline.exchange.reading.disputed import AS_FOUND
+from pipeline.exchange.reading.published import IMPORTED, Published, PublishedPair, Shown, fault_of, text_of
+from pipeline.exchange.reading.times import moment
+from pipeline.exchange.writing.huggingface import COLUMNS
 from stages.author.authored import LETTERS
 from stages.cells import Cell
 from stages.patterns import BY_NAME
@@ -39,7 +39,7 @@ class Row:
 
 
 def read_huggingface(folder: Path, answers: str) -> Published:
-    """The benchmark in `folder`. Raises Refused, naming row and file, for what is not as huggingface_form.py has it."""
+    """The benchmark in `folder`. Raises Refused, naming row and file, for what is not as it was written."""
     if answers != AS_FOUND:
         raise Refused(f"--answers {answers} is about the published folder of MMVP; import that with --format mmvp")
     rows = list(_rows(folder))
