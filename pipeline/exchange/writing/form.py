@@ -35,8 +35,8 @@ class RunForm:
     """A form of a run's pairs, whether people have written of them or not.
 
     `write(run, store, folder, name, most)` puts them into an empty folder, which will be called `name`; it says how
-    many pairs it wrote, and how many it left out for which reason. `store`: where people wrote, None if nobody said so of a
-    run in a bucket; `most`: how many pairs at most, the best; None for all.
+    many pairs it wrote, and how many it left out for which reason. `store`: where people wrote, None if nobody said
+    so of a run in a bucket; `most`: how many pairs at most, the best; None for all.
     """
 
     name: str
