@@ -47,6 +47,7 @@ KNOWN = {
         _broken("image_changed", "an image whose bytes are not those that people saw"),
         _broken("same_image", "the same file on both sides of a pair"),
         _broken("in_a_benchmark", "an image for training that is in a benchmark"),
+        _doubtful("turned_by_exif", "an image that some readers turn, `datasets` among them, and people saw unturned"),
         _doubtful("near_duplicate_images", "an image of one pair that is nearly one of another pair"),
         _doubtful("letters_unbalanced", "the first image's answer is (a) too often, or too seldom"),
         _doubtful("order_tells_answer", "the place of a pair tells the answer"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from typing import Any
 import imagehash
 import numpy as np
 from numpy.typing import NDArray
+from PIL import ExifTags, Image
 
 from pipeline.answers import plain
 from pipeline.benchmark.benchmark import Photo
@@ -59,7 +62,18 @@ def _look(photo: Photo) -> Look:
     if hashlib.sha256(data).hexdigest() != photo.sha256:
         sentence = f"{_called(photo)} was changed since the run read it; put the file back, or reject the pair"
         return Look(None, ("image_changed", sentence))
+    if (turn := _orientation(data)) > 1:
+        sentence = f"{_called(photo)} is turned by its EXIF (orientation {turn}) in some readers; reject the pair"
+        return Look(_bits(image), ("turned_by_exif", sentence))
     return Look(_bits(image))
+
+
+def _orientation(data: bytes) -> int:
+    """EXIF's orientation: 1 as it lies, 2 to 8 turned or mirrored. Decoding a TIFF turns it, so there it is 1."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of odd EXIF
+        with Image.open(io.BytesIO(data), formats=images.FORMATS) as image:
+            return 1 if image.format == "TIFF" else int(image.getexif().get(ExifTags.Base.Orientation) or 1)
 
 
 def _bits(image: Any) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageEnhance
+from PIL import ExifTags, Image, ImageEnhance
 from world.authoring import frozen_run, photo
 
 from pipeline.benchmark.benchmark import Benchmark, asks, read_benchmark
@@ -83,6 +83,20 @@ def test_another_image_in_an_images_place_is_found(made: Benchmark) -> None:
     path.write_bytes(stream.getvalue() + bytes(len(data) - len(stream.getvalue())))
     (finding,) = errors(made)
     assert (finding.code, finding.where, finding.acceptable) == ("image_changed", "question 11", False)
+
+
+@pytest.mark.parametrize(("form", "found"), [("JPEG", ["turned_by_exif"]), ("PNG", ["turned_by_exif"]), ("TIFF", [])])
+def test_an_image_that_readers_turn_and_people_saw_unturned_is_found(
+    made: Benchmark, form: str, found: list[str]
+) -> None:
+    stream, exif = io.BytesIO(), Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    scene(1).save(stream, form, exif=exif)
+    told = errors(with_bytes(made, 1, 0, stream.getvalue()))
+    assert [(one.code, one.where) for one in told if one.code in ("turned_by_exif", "image_gone")] == [
+        (code, "question 3") for code in found
+    ]
+    assert not any(one.hinders(found) for one in told if one.code == "turned_by_exif")
 
 
 def test_one_file_on_both_sides_is_found(made: Benchmark) -> None:
