@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SET_UP := .venv/.set-up
 
-.PHONY: demo test browser lint test-photos chaos bench-acquire bench-embed bench-embed-gpu bench-memory bench-rerun bench-search bench-search-gpu parity-large clean
+.PHONY: demo test browser lint test-photos chaos bench-acquire bench-author bench-embed bench-embed-gpu bench-export bench-memory bench-rerun bench-search bench-search-gpu lmms-eval parity-large clean
 
 demo: $(SET_UP)
 	$(BIN)/blindpairs demo --out demo
@@ -33,11 +33,19 @@ chaos: $(SET_UP)
 bench-acquire: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.acquire
 
+# the authors' page with 5,000 pairs, in the system's Chromium
+bench-author: $(SET_UP) browser
+	$(BIN)/python -m tests.benchmarks.author_page
+
 bench-embed: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.embed_rate
 
 bench-embed-gpu: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.embed_gpu
+
+# 300 questions frozen, checked and written in every form
+bench-export: $(SET_UP)
+	$(BIN)/python -m tests.benchmarks.export_all
 
 bench-memory: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.memory
@@ -50,6 +58,10 @@ bench-search: $(SET_UP)
 
 bench-search-gpu: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.search_gpu
+
+# an export in lmms-eval itself, with a model that is always right and one that does not look: an environment of 7 GB
+lmms-eval: $(SET_UP)
+	$(BIN)/python -m tests.benchmarks.lmms_eval_check
 
 # whether the embed step is faithful at the size of ViT-L/14, random weights: a quarter of an hour on one core
 parity-large: $(SET_UP)
