@@ -27,7 +27,7 @@ const queue = new Queue({
     queue.matching = matching;
     showFound(queue, matching, position);
   },
-  ended: (by) => told(queue.matching ? (by > 0 ? "That was the last one" : "This is the first one") : "No pair matches"),
+  ended: (by) => told(queue.matching === 0 ? "No pair matches" : by > 0 ? "That was the last one" : "This is the first one"),
 });
 
 const outbox = new Outbox(`unsent of ${page.person} in ${page.run}`, {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from world.authoring import paired_run, pairs_of
 from world.browser import authoring, opened_browser, program
 from world.pages import Writing
@@ -75,7 +75,7 @@ def test_an_answer_that_was_lost_on_its_way_is_no_conflict(tmp_path: Path, brows
         page = Writing(browser, url)
         lost: list[str] = []
 
-        def lose(route) -> None:
+        def lose(route: Route) -> None:
             if lost:
                 route.continue_()
             else:
@@ -114,10 +114,17 @@ def test_words_are_not_sent_to_another_run_that_is_served_here_now(tmp_path: Pat
         token = page.page.locator("body").get_attribute("data-token")
         other = f'<body data-page="author" data-run="other" data-person="ann" data-token="{token}-">'
         page.page.route(url, lambda route: route.fulfill(body=other, content_type="text/html"))
-        page.page.route("**/api/pairs/*/*", lambda route: route.fulfill(status=403, json={"error": "reload it"}))
+        tokens = set()
+
+        def refuse(route: Route) -> None:
+            tokens.add(route.request.headers["x-blindpairs-token"])
+            route.fulfill(status=403, json={"error": "reload it"})
+
+        page.page.route("**/api/pairs/*/*", refuse)
         page.press("e")
         page.type("Is it?")
         expect(page.page.locator("#state")).to_have_text("Not saved: reload it")
+        assert tokens == {token}
         page.page.unroute_all()
         page.page.reload()
         page.has(question="Is it?")
