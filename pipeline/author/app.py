@@ -110,6 +110,7 @@ def _page(desk: Desk, given: Pass, names: tuple[str, str], chat: Chat | None) ->
     return page(
         "author.html.j2",
         title=desk.run.name,
+        run=desk.run.url,
         person=desk.person,
         blind=names[0],
         reference=names[1],

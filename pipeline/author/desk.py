@@ -19,6 +19,7 @@ from stages.author.store import Store
 from stages.patterns import PAIRS_EACH, PATTERNS
 
 WANTED = 150  # pairs of MMVP
+TYPING_S = 20.0  # a pause in typing after which undo takes back only what came later
 SHOWS = ("all", OPEN, KEPT, "unfinished", REJECTED, DUPLICATE, "missed")
 
 
@@ -63,7 +64,8 @@ class Desk:
 
     def change(self, ids: Ids, version: int, changes: Mapping[str, Any], draft: str = "") -> Authored:
         """Write to a pair as this person. Raises Conflict, Unwritable."""
-        return self._heard_of(self.store.change(replace(Authored(*ids), version=version), changes, self.person, draft))
+        read = replace(Authored(*ids), version=version)
+        return self._heard_of(self.store.change(read, changes, self.person, draft, joins_s=TYPING_S))
 
     def undo(self) -> Authored | None:
         """Take this person's last change back. Raises Conflict."""

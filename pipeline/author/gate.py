@@ -87,7 +87,9 @@ class Gate:
         if origin is not None and origin != f"http://{headers['host']}":
             return _refused(403, "a write must come from this page, not from another site")
         if not secrets.compare_digest(headers.get(TOKEN_HEADER, "").encode(), self.given.token.encode()):
-            return _refused(403, "this page is of an earlier start of the server: reload it")
+            return _refused(
+                403, "this page is of an earlier start of the server: reload it, or open the URL that it printed now"
+            )
         length = headers.get("content-length", "")
         if not length.isdecimal() or int(length) > MOST:
             return _refused(413, f"a write has a length, of at most {MOST} bytes")

@@ -18,7 +18,7 @@ from typing import Any
 
 from stages.author import tables
 from stages.author.answers import Answer
-from stages.author.authored import LETTERS, SIDES, WORDS, Authored, checked
+from stages.author.authored import CHOICES, LETTERS, SIDES, TEXTS, WORDS, Authored, checked
 from stages.author.opening import StoreFailed, connected, told, transaction
 
 NAME = "_author.sqlite"
@@ -62,11 +62,14 @@ class Store:
         """Every pair that was touched, by its ids."""
         return [Authored(**row) for row in self._read(tables.PAIRS)]
 
-    def change(self, pair: Authored, changes: Mapping[str, Any], by: str, draft: str = "") -> Authored:
+    def change(
+        self, pair: Authored, changes: Mapping[str, Any], by: str, draft: str = "", joins_s: float = 0
+    ) -> Authored:
         """Write `changes` to the pair as it was read (`pair.version`); what it is now.
 
         Its author is who wrote its words last, or took them from a draft, not who decided over it or sorted it.
-        `draft`: the model whose words these are. Raises Conflict where it was changed since, Unwritable for
+        `draft`: the model whose words these are. `joins_s`: seconds for which a person goes on typing one text, of
+        which an undo takes back all. Raises Conflict where it was changed since, Unwritable for
         what no pair can be.
         """
         values: dict[str, Any] = {**checked(changes), "draft": draft}
@@ -76,7 +79,11 @@ class Store:
                 raise Conflict(now)
             if not now.author or draft or now.draft or any(name in WORDS for name in changes):
                 values |= {"author": by, "authored_at": utc_now()}
-            return self._put(now, replace(now, **values), by)
+            earlier = self._goes_on(now, changes, by, joins_s)
+            after = self._put(now, replace(now, **values), by, kept=earlier is None)
+            if earlier is not None:
+                self._db.execute(tables.JOINED, (after.version, earlier))
+            return after
 
     def adopt(self, pairs: Sequence[Authored], by: str) -> None:
         """Write whole pairs as somebody else wrote them, author and time included: all of them or none."""
@@ -129,6 +136,17 @@ class Store:
             if self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                 raise StoreFailed(f"{self.path} is being read by another process: end it, and forget once more")
         return gone
+
+    def _goes_on(self, now: Authored, changes: Mapping[str, Any], by: str, joins_s: float) -> int | None:
+        """The change in `history` of which this one is the next piece: the same person's, of the same text."""
+        rows = self._read(tables.CHANGE_BEFORE, now.left_id, now.right_id)
+        if not rows or not joins_s or now.changed_by != by or rows[0]["undone"] or rows[0]["made"] != now.version:
+            return None
+        before = Authored(**json.loads(rows[0]["before"]))
+        changed = {name for name in (*TEXTS, *CHOICES) if getattr(before, name) != getattr(now, name)}
+        age = datetime.now(UTC) - datetime.fromisoformat(now.changed_at)
+        is_one_text = changed == set(changes) and len(changed) == 1 and changed <= set(TEXTS)
+        return int(rows[0]["change"]) if is_one_text and age.total_seconds() <= joins_s else None
 
     def _put(self, before: Authored, after: Authored, by: str, *, kept: bool = True) -> Authored:
         if not after.left_id < after.right_id:

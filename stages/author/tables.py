@@ -19,6 +19,7 @@ CREATE = (
         before TEXT NOT NULL, made INTEGER NOT NULL, by TEXT NOT NULL, at TEXT NOT NULL,
         undone INTEGER NOT NULL DEFAULT 0)""",
     "CREATE INDEX IF NOT EXISTS history_by ON history (by, undone, change)",
+    "CREATE INDEX IF NOT EXISTS history_of ON history (left_id, right_id, change)",
     """CREATE TABLE IF NOT EXISTS answers (
         left_id TEXT NOT NULL, right_id TEXT NOT NULL, side TEXT NOT NULL, person TEXT NOT NULL,
         chosen TEXT NOT NULL, asked TEXT NOT NULL, at TEXT NOT NULL,
@@ -35,6 +36,8 @@ PUT_PAIR = """INSERT OR REPLACE INTO pairs VALUES (
     :changed_by, :changed_at, :version)"""
 PUT_HISTORY = "INSERT INTO history (left_id, right_id, before, made, by, at) VALUES (?, ?, ?, ?, ?, ?)"
 LAST_CHANGE = "SELECT change, before, made FROM history WHERE by = ? AND undone = 0 ORDER BY change DESC LIMIT 1"
+CHANGE_BEFORE = "SELECT * FROM history WHERE left_id = ? AND right_id = ? ORDER BY change DESC LIMIT 1"
+JOINED = "UPDATE history SET made = ? WHERE change = ?"
 UNDONE = "UPDATE history SET undone = 1 WHERE change = ?"
 RENUMBERED = "UPDATE history SET made = ? WHERE left_id = ? AND right_id = ? AND made = ?"
 PUT_ANSWER = "INSERT OR REPLACE INTO answers VALUES (:left_id, :right_id, :side, :person, :chosen, :asked, :at)"

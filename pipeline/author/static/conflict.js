@@ -30,8 +30,8 @@ function draw() {
   place.hidden = !entry;
   if (!entry) return place.replaceChildren();
   const by = entry.theirs.written;
-  const when = new Date(by.authored_at).toLocaleTimeString();
-  const title = made("h2", `Pair ${entry.place + 1} was changed meanwhile, by ${by.author} at ${when}`);
+  const when = new Date(by.changed_at).toLocaleTimeString();
+  const title = made("h2", `Pair ${entry.place + 1} was changed meanwhile, by ${by.changed_by} at ${when}`);
   title.id = "conflict-title";
   const both = made("div");
   both.className = "both";

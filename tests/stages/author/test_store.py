@@ -251,6 +251,48 @@ def test_a_change_that_cannot_be_taken_back_does_not_bar_the_one_before(store: S
     assert back.left_id == "l"
 
 
+TYPED = ("I", "Is it", "Is it open?")
+
+
+def typed(store: Store, by: str = "ann", joins_s: float = 60, name: str = "question") -> None:
+    for text in TYPED:
+        store.change(store.pair("l", "r"), {name: text}, by, joins_s=joins_s)
+
+
+def test_a_text_that_was_saved_while_it_was_typed_is_taken_back_at_once(store: Store) -> None:
+    store.change(store.pair("l", "r"), {"question": "before"}, "ann")
+    store.change(store.pair("l", "r"), {"decision": "kept"}, "ann")
+    typed(store)
+    assert [(back := store.undo("ann")) and (back.question, back.decision) for _ in range(4)] == [
+        ("before", "kept"),
+        ("before", "open"),
+        ("", "open"),
+        None,
+    ]
+
+
+@pytest.mark.parametrize("between", ["another text", "another person", "a pause", "an undo"])
+def test_what_comes_between_parts_the_pieces(store: Store, between: str) -> None:
+    typed(store)
+    if between == "another text":
+        typed(store, name="option_a")
+    elif between == "another person":
+        typed(store, by="bob")
+    elif between == "a pause":
+        store._db.execute("UPDATE pairs SET changed_at = '2020-01-01T00:00:00+00:00'")
+        typed(store)
+    else:
+        store.change(store.pair("l", "r"), {"decision": "kept"}, "ann")
+        store.undo("ann")
+        typed(store)
+    back = store.undo("bob" if between == "another person" else "ann")
+    assert back is not None
+    assert (back.question, back.option_a) == (TYPED[-1], "")
+    back = store.undo("ann")
+    assert back is not None
+    assert back.question == ""
+
+
 @dataclass
 class Plain:
     """What a pair is, and its changes that stand: who made each, when, and what was there before."""
