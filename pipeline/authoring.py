@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from pipeline import options
-from pipeline.looking import out
-from pipeline.told import told
+from pipeline.told import out, told
 
 PORT = 8765
 

@@ -11,8 +11,7 @@ from pathlib import Path
 import typer
 
 from pipeline import authoring, looking, options
-from pipeline.looking import out
-from pipeline.told import told
+from pipeline.told import out, told
 
 app = typer.Typer(
     no_args_is_help=True,

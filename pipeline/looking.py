@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import typer
 
 from pipeline import options
-from pipeline.told import told
-
-
-def out(value: Any, as_json: bool) -> None:
-    """Print a command's answer: `value.to_json()` for programs, `str(value)` for people."""
-    typer.echo(json.dumps(value.to_json(), indent=1) if as_json else str(value))
+from pipeline.told import out, told
 
 
 def status(run: options.Run, as_json: options.Json = False) -> None:

@@ -1,13 +1,15 @@
-"""Told: an error as its one line on stderr and its exit code. The one place that ends a command."""
+"""Told: a command's answer on stdout, its error as one line on stderr with its exit code. It alone ends a command."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 
@@ -36,3 +38,8 @@ def told(stopped: str = "whole shards are kept, the same command goes on from th
     except OSError as error:
         typer.echo(f"blindpairs: {error.strerror or error}: {error.filename or 'see above'}", err=True)
         raise typer.Exit(1) from error
+
+
+def out(value: Any, as_json: bool) -> None:
+    """Print a command's answer: `value.to_json()` for programs, `str(value)` for people."""
+    typer.echo(json.dumps(value.to_json(), indent=1) if as_json else str(value))

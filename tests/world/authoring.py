@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -80,11 +81,9 @@ def written(place: int) -> dict[str, str]:
 
 def author(run: Path, places: Sequence[int], *, by: str = "ann", **more: str) -> list[Authored]:
     """Have a person write of the pairs in these places."""
-    ids, store = pairs_of(run), Store(run / NAME)
-    try:
+    ids = pairs_of(run)
+    with closing(Store(run / NAME)) as store:
         return [store.change(store.pair(*ids[place]), written(place) | more, by) for place in places]
-    finally:
-        store.close()
 
 
 def frozen_run(root: Path, pairs: int, *, training: int = 0, name: str = "made") -> Path:
@@ -94,3 +93,15 @@ def frozen_run(root: Path, pairs: int, *, training: int = 0, name: str = "made")
     author(run, range(pairs, pairs + training), use="training")
     freeze(str(run))
     return run
+
+
+def all_written(run: Path) -> list[dict[str, Any]]:
+    """What the store holds of each touched pair."""
+    with closing(Store(run / NAME)) as store:
+        return [pair.to_json() for pair in store.pairs()]
+
+
+def written_of(run: Path, place: int = 0) -> Authored:
+    """What the store holds of the pair in this place."""
+    with closing(Store(run / NAME)) as store:
+        return store.pair(*pairs_of(run)[place])

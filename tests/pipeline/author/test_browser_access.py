@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from world.authoring import paired_run
-from world.browser import authoring, crowded_run, opened_browser
+from world.browser import authoring, crowded_run
 from world.pages import Writing
 
 NAMED = {"button", "textbox", "searchbox", "combobox", "radio", "checkbox", "image", "progressbar", "link", "dialog"}
@@ -20,12 +20,6 @@ REACHABLE = """[...document.querySelectorAll('a[href], button, input, select, te
     .filter((one) => one.checkVisibility() && one.type !== 'radio').map((one) => one.id || one.textContent.trim())"""
 REACHED = """(() => { const one = document.activeElement; return one === document.body ? "" :
     [one.id || one.textContent.trim() || one.value, getComputedStyle(one).outlineStyle]; })()"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened_browser() as one:
-        yield one
 
 
 @pytest.fixture

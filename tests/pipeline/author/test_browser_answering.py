@@ -8,17 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 from world.authoring import author, paired_run, pairs_of
-from world.browser import answering, opened_browser
+from world.browser import answering
 from world.pages import Writing
 
 from stages.author.answers import Answer
 from stages.author.store import NAME, Store
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened_browser() as one:
-        yield one
 
 
 @pytest.fixture

@@ -7,26 +7,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
-from world.authoring import paired_run, pairs_of
-from world.browser import authoring, opened_browser
+from world.authoring import paired_run, written_of
+from world.browser import authoring
 from world.pages import Writing
-
-from stages.author.authored import Authored
-from stages.author.store import NAME, Store
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened_browser() as one:
-        yield one
-
-
-def kept(run: Path, place: int = 0) -> Authored:
-    store = Store(run / NAME)
-    try:
-        return store.pair(*pairs_of(run)[place])
-    finally:
-        store.close()
 
 
 @pytest.fixture
@@ -57,7 +40,7 @@ def test_the_later_of_two_tabs_is_told_and_may_take_the_others_words(two) -> Non
     expect(notice).to_be_hidden()
     second.has(question="Theirs?")
     second.is_saved()
-    assert kept(run).question == "Theirs?"
+    assert written_of(run).question == "Theirs?"
 
 
 def test_the_later_of_two_tabs_may_keep_its_own_words_and_loses_none_of_the_others(two) -> None:
@@ -72,7 +55,7 @@ def test_the_later_of_two_tabs_may_keep_its_own_words_and_loses_none_of_the_othe
     second.press("Escape", "Tab", "Tab", "Enter")
     second.is_saved()
     second.has(question="Mine? Yes.", option_a="Shut")
-    assert (kept(run).question, kept(run).option_a) == ("Mine? Yes.", "Shut")
+    assert (written_of(run).question, written_of(run).option_a) == ("Mine? Yes.", "Shut")
 
 
 def test_a_key_in_the_later_tab_is_told_too_and_the_notice_takes_the_focus(two) -> None:
@@ -81,7 +64,7 @@ def test_a_key_in_the_later_tab_is_told_too_and_the_notice_takes_the_focus(two) 
     expect(second.page.get_by_role("alert")).to_be_focused()
     second.button("Keep mine").press("Enter")
     second.is_saved()
-    assert (kept(run).decision, kept(run).question) == ("kept", "Theirs?")
+    assert (written_of(run).decision, written_of(run).question) == ("kept", "Theirs?")
 
 
 def test_a_conflict_is_settled_while_another_pair_is_shown(two) -> None:
@@ -91,8 +74,8 @@ def test_a_conflict_is_settled_while_another_pair_is_shown(two) -> None:
     second.press("r")
     second.button("Take theirs").press("Enter")
     second.is_saved()
-    assert kept(run).decision == "open"
-    assert kept(run, 1).decision == "rejected"
+    assert written_of(run).decision == "open"
+    assert written_of(run, 1).decision == "rejected"
     second.press("p")
     second.is_at(1)
     second.has(question="Theirs?")

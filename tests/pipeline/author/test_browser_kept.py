@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, Route, expect
-from world.authoring import paired_run, pairs_of
-from world.browser import authoring, opened_browser, program
+from world.authoring import paired_run, written_of
+from world.browser import authoring, program
 from world.pages import Writing
 
-from stages.author.authored import Authored
-from stages.author.store import NAME, Store
-
 EVIL = """</textarea></script><script>alert("run")</script><img src=x onerror=alert("run")>&lt;b&gt;"'{{7*7}}"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened_browser() as one:
-        yield one
-
-
-def kept(run: Path, place: int = 0) -> Authored:
-    store = Store(run / NAME)
-    try:
-        return store.pair(*pairs_of(run)[place])
-    finally:
-        store.close()
 
 
 def test_a_server_killed_while_somebody_types_loses_nothing(tmp_path: Path, browser: Browser) -> None:
@@ -50,8 +31,12 @@ def test_a_server_killed_while_somebody_types_loses_nothing(tmp_path: Path, brow
         server.start()
         page.is_saved()
         page.has(question="")
-    assert (kept(run).question, kept(run).option_a) == ("Is the door open or closed?", "Open")
-    assert (kept(run).pattern, kept(run).decision, kept(run, 1).decision) == ("state", "kept", "rejected")
+    assert (written_of(run).question, written_of(run).option_a) == ("Is the door open or closed?", "Open")
+    assert (written_of(run).pattern, written_of(run).decision, written_of(run, 1).decision) == (
+        "state",
+        "kept",
+        "rejected",
+    )
 
 
 def test_a_page_that_is_reloaded_before_all_was_sent_still_has_it(tmp_path: Path, browser: Browser) -> None:
@@ -66,7 +51,7 @@ def test_a_page_that_is_reloaded_before_all_was_sent_still_has_it(tmp_path: Path
         page.page.reload()
         page.is_saved()
         page.has(question="Unsent?")
-    assert kept(run).question == "Unsent?"
+    assert written_of(run).question == "Unsent?"
 
 
 def test_an_answer_that_was_lost_on_its_way_is_no_conflict(tmp_path: Path, browser: Browser) -> None:
@@ -90,7 +75,7 @@ def test_an_answer_that_was_lost_on_its_way_is_no_conflict(tmp_path: Path, brows
         page.is_saved()
         expect(page.page.get_by_role("alert")).to_be_hidden()
     assert len(lost) == 1
-    assert kept(run).question == "Is it? Yes."
+    assert written_of(run).question == "Is it? Yes."
 
 
 def test_words_that_the_server_refuses_stay_and_go_with_the_next_change(tmp_path: Path, browser: Browser) -> None:
@@ -104,7 +89,7 @@ def test_words_that_the_server_refuses_stay_and_go_with_the_next_change(tmp_path
         page.page.unroute_all()
         page.press("Escape", "k")
         page.is_saved()
-    assert (kept(run).question, kept(run).decision) == ("Is it?", "kept")
+    assert (written_of(run).question, written_of(run).decision) == ("Is it?", "kept")
 
 
 def test_words_are_not_sent_to_another_run_that_is_served_here_now(tmp_path: Path, browser: Browser) -> None:
@@ -129,7 +114,7 @@ def test_words_are_not_sent_to_another_run_that_is_served_here_now(tmp_path: Pat
         page.page.reload()
         page.has(question="Is it?")
         page.is_saved()
-    assert kept(run).question == "Is it?"
+    assert written_of(run).question == "Is it?"
 
 
 def test_words_that_look_like_code_are_shown_as_words(tmp_path: Path, browser: Browser) -> None:

@@ -2,37 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
-from world.browser import opened_browser, tabs
-from world.pages import Writing
-
-from stages.author.store import NAME, Store
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened_browser() as one:
-        yield one
-
-
-@pytest.fixture
-def tab(tmp_path: Path, browser: Browser) -> Iterator[Callable[..., Writing]]:
-    with tabs(browser, tmp_path) as opens:
-        yield opens
-
-
-def kept(run: Path) -> list[dict[str, Any]]:
-    """What the store holds of each touched pair."""
-    store = Store(run / NAME)
-    try:
-        return [pair.to_json() for pair in store.pairs()]
-    finally:
-        store.close()
+from playwright.sync_api import expect
+from world.authoring import all_written
 
 
 def test_reject_and_duplicate_go_on_and_keep_stays(tab, tmp_path: Path) -> None:
@@ -45,7 +19,7 @@ def test_reject_and_duplicate_go_on_and_keep_stays(tab, tmp_path: Path) -> None:
     page.is_pressed("Keep")
     page.is_at(3)
     page.is_saved()
-    assert sorted(pair["decision"] for pair in kept(tmp_path / "made")) == ["duplicate", "kept", "rejected"]
+    assert sorted(pair["decision"] for pair in all_written(tmp_path / "made")) == ["duplicate", "kept", "rejected"]
     expect(page.page.locator("#show")).to_contain_text("rejected (1)")
 
 
@@ -66,7 +40,7 @@ def test_undo_goes_back_to_the_pair_and_takes_one_change_at_a_time(tab, tmp_path
     page.is_pressed("Open")
     page.press("u")
     page.is_told("Nothing to undo")
-    assert {pair["decision"] for pair in kept(tmp_path / "made")} == {"open"}
+    assert {pair["decision"] for pair in all_written(tmp_path / "made")} == {"open"}
 
 
 def test_each_key_does_what_the_help_says(tab) -> None:

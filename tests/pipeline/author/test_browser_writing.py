@@ -3,45 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import pytest
 from playwright.sync_api import Browser, expect
 from pyarrow.dataset import dataset
-from world.authoring import author, paired_run
-from world.browser import authoring, opened_browser, tabs
+from world.authoring import all_written, author, paired_run
+from world.browser import authoring
 from world.chat_server import DRAFT, chat_server
 from world.commands import blindpairs
 from world.pages import FIELDS, Writing
 
 from pipeline.drafts.client import Chat
-from stages.author.store import NAME, Store
 from stages.patterns import PATTERNS
 
 WRITTEN = ("Which way does it face?", "Left", "Right", "a thing that faces left", "a thing that faces right")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened_browser() as one:
-        yield one
-
-
-@pytest.fixture
-def tab(tmp_path: Path, browser: Browser) -> Iterator[Callable[..., Writing]]:
-    with tabs(browser, tmp_path) as opens:
-        yield opens
-
-
-def kept(run: Path) -> list[dict[str, Any]]:
-    """What the store holds of each touched pair."""
-    store = Store(run / NAME)
-    try:
-        return [pair.to_json() for pair in store.pairs()]
-    finally:
-        store.close()
 
 
 def test_a_person_goes_from_an_empty_queue_to_an_export_by_keyboard_alone(tab, tmp_path: Path) -> None:
@@ -82,7 +57,7 @@ def test_words_are_saved_while_they_are_typed(tab, tmp_path: Path) -> None:
     page.type("  Is it  open? ")
     page.is_saved()
     page.has(question="  Is it  open? ")  # never pulled from under the hand that types
-    assert kept(tmp_path / "made")[0]["question"] == "Is it open?"
+    assert all_written(tmp_path / "made")[0]["question"] == "Is it open?"
     page.press("Escape")
     page.has(question="Is it open?")
 
@@ -97,7 +72,7 @@ def test_control_and_enter_saves_and_goes_on(tab, tmp_path: Path) -> None:
     page.press("k")  # the keys are the page's again
     page.is_pressed("Keep")
     page.is_saved()
-    assert [pair["question"] for pair in kept(tmp_path / "made") if pair["question"]] == ["Is it open?"]
+    assert [pair["question"] for pair in all_written(tmp_path / "made") if pair["question"]] == ["Is it open?"]
 
 
 def test_what_is_missed_and_unfinished_is_said(tab, tmp_path: Path) -> None:
@@ -124,7 +99,7 @@ def test_a_draft_is_marked_until_a_person_takes_it(tab, tmp_path: Path) -> None:
         expect(page.field("draft")).to_be_hidden()
         page.is_saved()
         expect(page.page.locator("#lacks")).to_have_text("Whole.")
-    assert kept(tmp_path / "made")[0]["draft"] == ""
+    assert all_written(tmp_path / "made")[0]["draft"] == ""
 
 
 def test_a_new_visit_begins_at_the_first_pair_that_is_open(tmp_path: Path, browser: Browser) -> None:
