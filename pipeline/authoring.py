@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipeline import options
-from pipeline.told import out, told
+from pipeline.told import check_unused, out, person_of, told
 
 PORT = 8765
 
 Person = Annotated[str | None, typer.Option("--name", help="who writes; default: your user name")]
+Annotator = Annotated[
+    str | None, typer.Option("--name", help="who wrote what Label Studio names nobody for; default: your user name")
+]
 Answering = Annotated[
     str | None, typer.Option("--answer", metavar="NAME", help="answer the questions blind, as this person")
 ]
@@ -23,8 +25,15 @@ Draft = Annotated[
 Model = Annotated[str | None, typer.Option(help="the model that drafts")]
 Host = Annotated[str, typer.Option(help="address to listen on; others than loopback ask for the key of the URL")]
 Port = Annotated[int, typer.Option(help="port to listen on", min=1, max=65535)]
-Form = Annotated[str, typer.Option("--format", metavar="FORMAT", help="the form that others read; see the README")]
-To = Annotated[Path | None, typer.Option(metavar="FOLDER", help="a new folder for it; default: ./RUN-FORMAT")]
+Form = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="mmvp, mmvp-vlm, lmms-eval, vlmevalkit, huggingface, llava, cambrian, label-studio, parquet",
+    ),
+]
+To = Annotated[str | None, typer.Option(metavar="FOLDER", help="a new folder for it; default: ./RUN-FORMAT")]
 Version = Annotated[int | None, typer.Option("--questions", help="which frozen version; default: the newest", min=1)]
 Accept = Annotated[list[str] | None, typer.Option(metavar="CODE", help="export in spite of findings of this code")]
 ApartFrom = Annotated[
@@ -39,7 +48,11 @@ Prompt = Annotated[bool, typer.Option("--prompt", help="print what would be aske
 Published = Annotated[str, typer.Argument(metavar="SOURCE", help="a published folder, or Label Studio's JSON")]
 Into = Annotated[str, typer.Argument(metavar="RUN", help="the run to make of it; for label-studio, that it came from")]
 Answers = Annotated[
-    str, typer.Option(metavar="as_found|original|corrected", help="which answers of MMVP's four disputed questions")
+    str | None,
+    typer.Option(
+        metavar="as_found|original|corrected",
+        help="which answers of MMVP's four disputed questions [default: as_found]",
+    ),
 ]
 
 
@@ -62,10 +75,11 @@ def author(
         from pipeline.drafts.client import chat_of
 
         chat, address = chat_of(draft, model), Address(host, port)
-        if answer:
-            serve_answers(run, address, answer, store, typer.echo)
+        if answer is not None:
+            check_unused("a person who answers", {"--name": name, "--draft": draft})
+            serve_answers(run, address, person_of(answer), store, typer.echo)
         else:
-            serve_author(run, address, name or getpass.getuser(), store, chat, typer.echo)
+            serve_author(run, address, person_of(name), store, chat, typer.echo)
 
 
 def freeze(run: options.Run, store: options.Store = None, as_json: options.Json = False) -> None:
@@ -136,11 +150,10 @@ def export(
     with told("nothing was written"):
         from pipeline.exchange.export import export as write_out
 
-        folder = to or Path(f"{Path(run).name}-{form}")
         answer = write_out(
             run,
             form,
-            folder,
+            to or f"{Path(run).resolve().name}-{form}",
             version=version,
             store=store,
             accepted=accept or (),
@@ -157,8 +170,8 @@ def import_(
     source: Published,
     run: Into,
     form: Form,
-    answers: Answers = "as_found",
-    name: Person = None,
+    answers: Answers = None,
+    name: Annotator = None,
     store: options.Store = None,
     as_json: options.Json = False,
 ) -> None:
@@ -169,4 +182,4 @@ def import_(
     with told("the same command goes on"):
         from pipeline.exchange.importing import import_from
 
-        out(import_from(source, run, form, answers=answers, by=name or getpass.getuser(), store=store), as_json)
+        out(import_from(source, run, form, answers=answers, by=name and person_of(name), store=store), as_json)

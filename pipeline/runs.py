@@ -6,7 +6,7 @@ import json
 import re
 
 from manifests.draft import PLAN, Draft
-from manifests.errors import Refused, Waiting
+from manifests.errors import NotCommitted, Refused, Waiting
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 from manifests.stores.reach import check_reached
@@ -85,4 +85,7 @@ def _step_folder(run: str, step: str) -> Folder:
         return folder / f"{QUESTIONS}-{versions[-1]}"
     if step not in ORDER and not VERSION.fullmatch(step):
         raise Refused(f"there is no step {step!r}; steps are: {', '.join((*ORDER, QUESTIONS))}")
+    if step not in ORDER and not (folder / step).has(COMMIT):
+        there = ", ".join(f"{QUESTIONS}-{number}" for number in question_versions(folder)) or "none"
+        raise NotCommitted(f"{run} has no {step}; versions are: {there}, and `blindpairs freeze {run}` makes a new one")
     return folder / step

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,3 +44,22 @@ def told(stopped: str = "whole shards are kept, the same command goes on from th
 def out(value: Any, as_json: bool) -> None:
     """Print a command's answer: `value.to_json()` for programs, `str(value)` for people."""
     typer.echo(json.dumps(value.to_json(), indent=1) if as_json else str(value))
+
+
+def person_of(name: str | None) -> str:
+    """The person that is named, or the user of this process. Raises Refused where that is nobody."""
+    from manifests.errors import Refused
+    from stages.author.authored import Unwritable, person_named
+
+    try:
+        return person_named(getpass.getuser() if name is None else name)
+    except (Unwritable, KeyError, OSError) as error:
+        raise Refused(f"nobody is named ({error}): say who you are with --name NAME, or --answer NAME") from error
+
+
+def check_unused(what: str, given: Mapping[str, object]) -> None:
+    """Raise Refused for an option that would do nothing."""
+    from manifests.errors import Refused
+
+    if odd := [name for name, value in given.items() if value is not None]:
+        raise Refused(f"{odd[0]} says nothing to {what}; leave it out")

@@ -9,8 +9,10 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 
+from manifests.storage import Folder
 from pipeline.author.app import bare_app, photo_of
 from pipeline.author.gate import Pass
+from pipeline.author.live import LiveQueue
 from pipeline.author.pages import page
 from pipeline.author.queue import Queue
 from pipeline.benchmark.asking import Asked, queue_for
@@ -33,11 +35,18 @@ class Given(BaseModel):
 class Examination:
     """One person's way through the questions. `again` are those that this person went back to, the last one first."""
 
-    def __init__(self, queue: Queue, store: Store, person: str) -> None:
-        self.queue, self.store, self.person = queue, store, person
+    def __init__(self, run: Folder, store: Store, person: str) -> None:
+        """Raises NotCommitted where the run's images are not there whole."""
+        self.store, self.person = store, person
+        self._live = LiveQueue(run, store.pairs)
         self._turn = threading.Lock()
         self._given: list[tuple[str, str, str]] = []
         self._again: list[tuple[str, str, str]] = []
+
+    @property
+    def queue(self) -> Queue:
+        """The pairs and photos as they are now."""
+        return self._live.now()
 
     def next(self) -> dict[str, Any]:
         """What is asked now, how many were answered and how many there are; never what is right."""
@@ -63,7 +72,8 @@ class Examination:
 
     def _view(self) -> dict[str, Any]:
         pairs, answers = self.store.pairs(), self.store.answers()
-        pairs = [pair for pair in pairs if (pair.left_id, pair.right_id) in self.queue.places]
+        there = self.queue.places
+        pairs = [pair for pair in pairs if (pair.left_id, pair.right_id) in there]
         every = queue_for(pairs, [], self.person)
         left = queue_for(pairs, answers, self.person)
         known = {(pair.left_id, pair.right_id, side): (pair, side) for pair, side in every}
@@ -83,13 +93,13 @@ class Examination:
         return f"/photos/{pair.left_id if side == 'left' else pair.right_id}"
 
 
-def answer_app(title: str, examination: Examination, given: Pass) -> FastAPI:
+def answer_app(run: Folder, examination: Examination, given: Pass) -> FastAPI:
     """The page of one who answers; it has no route that says what authors wrote beside the question."""
     app = bare_app(given, photo_of(lambda: examination.queue.photos))
 
     @app.get("/", response_class=HTMLResponse)
     def start() -> str:
-        values = {"title": title, "person": examination.person, "token": given.token}
+        values = {"title": run.name, "run": run.url, "person": examination.person, "token": given.token}
         return page("answer.html.j2", **values, start=examination.next())
 
     @app.post("/api/answers")

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr
 
 from manifests.errors import BlindpairsError
 from pipeline.author.desk import SHOWS, Desk
+from pipeline.author.drafting import Drafting
 from pipeline.author.gate import Gate, Pass
 from pipeline.author.pages import page, static
 from pipeline.author.shots import shot
 from pipeline.author.views import pair_view, window
 from pipeline.drafts.client import Chat, DraftFailed
-from pipeline.drafts.draft import draft
 from stages.author.authored import Unwritable
 from stages.author.opening import StoreFailed
 from stages.author.store import Conflict
@@ -41,12 +44,18 @@ def bare_app(given: Pass, photo: Callable[[str], Response]) -> FastAPI:
     app.get("/photos/{image_id}")(photo)
     app.get("/static/{name}")(static)
     app.exception_handler(BlindpairsError)(_told)
+    app.exception_handler(RequestValidationError)(_odd)
     return app
 
 
 async def _told(request: Request, error: Exception) -> Response:
     """What the program refuses, as the page shows it; a store that does not answer now may do so soon."""
     return JSONResponse({"error": str(error)}, 503 if isinstance(error, StoreFailed) else 409)
+
+
+async def _odd(request: Request, error: Exception) -> Response:
+    """A request that is none of this page's; what it held is not sent back."""
+    return JSONResponse({"error": "the request is not as this page sends them"}, 422)
 
 
 def photo_of(photos: Callable[[], Any]) -> Callable[[str], Response]:
@@ -84,18 +93,26 @@ def author_app(desk: Desk, given: Pass, names: tuple[str, str], chat: Chat | Non
 
     @app.put("/api/pairs/{left_id}/{right_id}")
     def change(left_id: str, right_id: str, asked: Change) -> Response:
-        return _written(
-            desk, (left_id, right_id), lambda: desk.change((left_id, right_id), asked.version, asked.changes)
-        )
+        ids = (left_id, right_id)
+        return _written(desk, ids, lambda: desk.change(ids, asked.version, asked.changes))
 
     @app.post("/api/undo")
     def undo() -> Response:
         return _written(desk, None, desk.undo)
 
+    drafting = Drafting(desk, chat)
+
     @app.post("/api/drafts/{left_id}/{right_id}")
-    def drafts(left_id: str, right_id: str, asked: Change) -> Response:
+    async def drafts(left_id: str, right_id: str, asked: Change) -> Response:
         ids = (left_id, right_id)
-        return _written(desk, ids, lambda: _drafted(desk, ids, asked.version, chat))
+        try:
+            changes = await drafting.changes(ids, asked.version) if desk.takes(ids) else {}
+        except DraftFailed as error:
+            return JSONResponse({"error": str(error)}, 502)
+        except Conflict:
+            changes = {}  # the write below says so
+        write = partial(desk.change, ids, asked.version, changes, drafting.model)
+        return await run_in_threadpool(_written, desk, ids, write)
 
     @app.post("/api/freeze")
     def freeze() -> dict[str, Any]:
@@ -124,8 +141,8 @@ def _page(desk: Desk, given: Pass, names: tuple[str, str], chat: Chat | None) ->
 
 
 def _written(desk: Desk, ids: tuple[str, str] | None, write: Callable[[], Any]) -> Response:
-    """What a write came to: the pair as it is now, whoever wrote it last."""
-    if ids is not None and ids not in desk.queue.places:
+    """What a write came to: the pair as it is now, whoever wrote it last; null where it is not shown any more."""
+    if ids is not None and not desk.takes(ids):
         return JSONResponse({"error": "no such pair in this run"}, 404)
     status, said = 200, dict[str, str]()
     try:
@@ -133,17 +150,8 @@ def _written(desk: Desk, ids: tuple[str, str] | None, write: Callable[[], Any]) 
         ids = (pair.left_id, pair.right_id) if pair else None
     except Conflict as error:
         status, said, ids = 409, {"error": f"it was {error}"}, (error.now.left_id, error.now.right_id)
-    except (Unwritable, DraftFailed) as error:
-        return JSONResponse({"error": str(error)}, 422 if isinstance(error, Unwritable) else 502)
-    view = pair_view(desk, ids) if ids else None
+    except Unwritable as error:
+        return JSONResponse({"error": str(error)}, 422)
+    queue = desk.queue
+    view = pair_view(desk, queue, ids) if ids is not None and ids in queue.places else None
     return JSONResponse({**said, "pair": view, "progress": desk.progress()}, status)
-
-
-def _drafted(desk: Desk, ids: tuple[str, str], version: int, chat: Chat | None) -> Any:
-    if chat is None:
-        raise DraftFailed("no server is named that writes drafts: start with --draft URL --model NAME")
-    if (now := desk.written(ids)).version != version:
-        raise Conflict(now)
-    left, right = (desk.queue.photos[image_id] for image_id in ids)
-    changes = draft(chat, shot(left), shot(right), (left.caption, right.caption))
-    return desk.change(ids, version, changes, chat.model)

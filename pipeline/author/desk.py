@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from manifests.storage import Folder
-from pipeline.author.queue import Ids, Queue, read_queue
-from pipeline.author.stamps import stamp
+from pipeline.author.live import LiveQueue
+from pipeline.author.queue import Ids, Queue
 from pipeline.benchmark.freeze import freeze, is_changed
 from pipeline.benchmark.people import missed
 from pipeline.runs import question_versions
@@ -39,17 +39,14 @@ class Desk:
         """Raises NotCommitted where the run's images or pairs are not there whole."""
         self.run, self.store, self.person = run, store, person
         self._turn = threading.Lock()
-        self._stamp, self._heard = stamp(run), store.changed_elsewhere
+        self._heard = store.changed_elsewhere
         self._known = self._read()
-        self._queue = read_queue(run, self._known.written.values())
+        self._live = LiveQueue(run, lambda: self._known.written.values())
 
     @property
     def queue(self) -> Queue:
-        """The pairs; read again where a run, or a forget, has made them anew."""
-        with self._turn:
-            if (now := stamp(self.run)) is not None and now != self._stamp:
-                self._queue, self._stamp = read_queue(self.run, self._known.written.values()), now
-            return self._queue
+        """The pairs as they are now. A request takes it once."""
+        return self._live.now()
 
     @property
     def known(self) -> Known:
@@ -62,18 +59,25 @@ class Desk:
     def written(self, ids: Ids) -> Authored:
         return self.known.written.get(ids) or Authored(*ids)
 
+    def takes(self, ids: Ids) -> bool:
+        """Whether a pair may be written to: it is in the queue, or was when a page showed it."""
+        return self._live.was_shown(ids)
+
     def change(self, ids: Ids, version: int, changes: Mapping[str, Any], draft: str = "") -> Authored:
         """Write to a pair as this person. Raises Conflict, Unwritable."""
         read = replace(Authored(*ids), version=version)
-        return self._heard_of(self.store.change(read, changes, self.person, draft, joins_s=TYPING_S))
+        pair = self._heard_of(self.store.change(read, changes, self.person, draft, joins_s=TYPING_S))
+        if ids not in self.queue.places:  # it left the run while it was written: now people know it
+            self._live.read_again()
+        return pair
 
     def undo(self) -> Authored | None:
         """Take this person's last change back. Raises Conflict."""
         back = self.store.undo(self.person)
         return back and self._heard_of(back)
 
-    def matching(self, show: str, search: str) -> list[int]:
-        """The places of the pairs that are to be shown and hold every word of the search."""
+    def matching(self, queue: Queue, show: str, search: str) -> list[int]:
+        """The places in `queue` of the pairs that are to be shown and hold every word of the search."""
         known, words = self.known, search.lower().split()
 
         def matches(ids: Ids, text: str) -> bool:
@@ -81,7 +85,7 @@ class Desk:
             text = f"{text} {_words(one)}" if words and one.version else text
             return _is_shown(show, one, bool(known.missed.get(ids))) and all(word in text for word in words)
 
-        return self.queue.found(lambda pair, text: matches(pair.ids, text))
+        return queue.found(lambda pair, text: matches(pair.ids, text))
 
     def progress(self) -> dict[str, Any]:
         """How far the work is, as the page shows it."""
@@ -98,7 +102,7 @@ class Desk:
             "whole": sum(pair.use == BENCHMARK and pair.asks for pair in whole),
             "wanted": WANTED,
             TRAINING: sum(pair.use == TRAINING for pair in whole),
-            "unfinished": decided[KEPT] - len(whole),
+            "unfinished": sum(_is_shown("unfinished", pair, False) for pair in pairs),
             "missed": len(known.missed),
             "patterns": {pattern.name: stated[pattern.name] for pattern in PATTERNS},
             "each": PAIRS_EACH,
@@ -128,7 +132,7 @@ class Desk:
 
 def _is_shown(show: str, pair: Authored, is_missed: bool) -> bool:
     if show == "unfinished":
-        return pair.decision == KEPT and not pair.whole
+        return pair.decision == KEPT and bool(pair.lacks)
     return is_missed if show == "missed" else show in ("all", pair.decision)
 
 

@@ -21,7 +21,6 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN_HEADER = "x-blindpairs-token"  # noqa: S105 - a header's name
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MOST = 65536  # bytes of a write
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
@@ -91,7 +90,7 @@ class Gate:
                 403, "this page is of an earlier start of the server: reload it, or open the URL that it printed now"
             )
         length = headers.get("content-length", "")
-        if not length.isdecimal() or int(length) > MOST:
+        if "transfer-encoding" in headers or not length.isdecimal() or int(length) > MOST:
             return _refused(413, f"a write has a length, of at most {MOST} bytes")
         return None
 
@@ -103,7 +102,8 @@ class Gate:
         )
         if self._is_key(shown):
             answer = RedirectResponse("/", 303)
-            answer.set_cookie(name, shown, httponly=True, samesite="strict")
+            # lax: the URL may be followed from a mail; writes are held to their origin and token anyway
+            answer.set_cookie(name, shown, httponly=True, samesite="lax")
             return answer
         if self._is_key(_cookie(headers.get("cookie", ""), name)):
             return None
@@ -127,7 +127,7 @@ def _is_named_here(host: str, *, anywhere: bool) -> bool:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return False
-    if name in LOOPBACK:
+    if is_loopback(name):
         return True
     return anywhere and (_is_address(name) or name in (socket.gethostname().lower(), socket.getfqdn().lower()))
 

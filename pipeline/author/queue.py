@@ -47,6 +47,7 @@ class Queue:
     photos: Mapping[str, Photo]
     places: Mapping[Ids, int]
     texts: Sequence[str]  # of each pair, lower case
+    has_ranks: bool = True  # an imported benchmark has pairs that no run found
 
     def found(self, matches: Callable[[Listed, str], bool]) -> list[int]:
         """The places of the pairs that match."""
@@ -68,7 +69,7 @@ def read_queue(run: Folder, written: Iterable[Authored]) -> Queue:
     shown = [pair for pair in every if all(image_id in photos for image_id in pair.ids)]
     pairs = diverse(shown, lambda image_id: photos[image_id].label or "")
     places = {pair.ids: place for place, pair in enumerate(pairs)}
-    return Queue(pairs, photos, places, [_text(pair, photos) for pair in pairs])
+    return Queue(pairs, photos, places, [_text(pair, photos) for pair in pairs], bool(ranked))
 
 
 def diverse(pairs: Sequence[Listed], label: Callable[[str], str]) -> list[Listed]:
@@ -101,5 +102,5 @@ def _ranked(run: Folder) -> list[Listed]:
 
 def _text(pair: Listed, photos: Mapping[str, Photo]) -> str:
     sides = (photos[image_id] for image_id in pair.ids)
-    words = ((one.image_id, one.source, one.key, one.caption, one.label, one.url) for one in sides)
+    words = ((one.image_id, one.source, one.key, one.caption, one.label, one.class_name, one.url) for one in sides)
     return " ".join(str(word) for side in words for word in side if word).lower()

@@ -10,18 +10,20 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from manifests.errors import Refused
+from manifests.errors import Refused, Waiting
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 from pipeline.author.answering import Examination, answer_app
 from pipeline.author.app import author_app
 from pipeline.author.desk import Desk
 from pipeline.author.gate import Pass
-from pipeline.author.queue import read_queue
-from pipeline.benchmark.versions import store_path
+from pipeline.benchmark.given import is_asked
+from pipeline.benchmark.versions import note_store, store_path
 from pipeline.drafts.client import Chat
 from pipeline.runs import run_folder
 from stages.author.store import Store
+
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - as a person may ask for it
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,14 @@ class Address:
     host: str
     port: int
 
+    def __post_init__(self) -> None:
+        if not self.host.strip():
+            raise Refused("--host is empty; leave it out for this machine alone, or name an address")
+
     def url(self, given: Pass) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        """What to open; of a server on every address, by this machine's name."""
+        named = socket.gethostname() if self.host in EVERYWHERE else self.host
+        host = f"[{named}]" if ":" in named else named
         return f"http://{host}:{self.port}/" + (f"?key={given.key}" if given.key else "")
 
 
@@ -43,7 +51,8 @@ def serve_author(
     folder = run_folder(run)
     path = store_path(folder, store)
     _check_pairs(folder, path)
-    with closing(Store(path)) as opened, closing(_bound(address)) as listening:
+    with closing(_bound(address)) as listening, closing(Store(path)) as opened:
+        note_store(folder, path)
         desk, given = Desk(folder, opened, person), Pass.on(address.host)
         app = author_app(desk, given, _encoders(folder), chat)
         waiting = f"{len(desk.queue.pairs):,} pairs for {person}"
@@ -57,12 +66,15 @@ def serve_answers(run: str, address: Address, person: str, store: Path | None, s
     folder = run_folder(run)
     path = store_path(folder, store)
     if not path.exists():
-        raise Refused(f"{run} has no questions to answer yet; people write them with `blindpairs author {run}`")
-    with closing(Store(path)) as opened, closing(_bound(address)) as listening:
-        examination, given = Examination(read_queue(folder, opened.pairs()), opened, person), Pass.on(address.host)
+        raise Waiting(f"{run} has no questions to answer yet: people write them with `blindpairs author {run}`")
+    with closing(_bound(address)) as listening, closing(Store(path)) as opened:
+        note_store(folder, path)
+        examination, given = Examination(folder, opened, person), Pass.on(address.host)
         asked = examination.next()
+        if not asked["total"]:
+            raise Waiting(f"{run} {_nothing(opened, person)}")
         waiting = f"{asked['total'] - asked['done']:,} of {asked['total']:,} questions for {person}"
-        app = answer_app(folder.name, examination, given)
+        app = answer_app(folder, examination, given)
         _serve(
             app, listening, lambda: said(f"{waiting}: {address.url(given)}   (Ctrl-C ends it; all is kept in {path})")
         )
@@ -73,11 +85,19 @@ def _check_pairs(run: Folder, store: Path) -> None:
     if (run / "pairs").has(COMMIT):
         if not Manifest.open(run / "pairs").counts.ok and not store.exists():
             raise Refused(
-                f"{run.url} has no pairs at its thresholds; `blindpairs run` with a lower filter.blind_min or a higher "
-                "filter.reference_max makes some, and its report says how many each would give"
+                f"{run.url} has no pairs at its thresholds; `blindpairs run` with a higher filter.reference_max, or a "
+                "lower filter.blind_min (down to search.min_cosine), makes some: its report says how many each gives"
             )
     elif not store.exists():
         raise Refused(f"{run.url} has no pairs yet; `blindpairs run` with its recipe makes them")
+
+
+def _nothing(store: Store, person: str) -> str:
+    """Why there is nothing for this person to answer."""
+    others = sum(is_asked(pair) for pair in store.pairs())
+    if others:
+        return f"has {others} questions, all with words of {person}, who knows the answers: have another person answer"
+    return "has no whole question of its benchmark yet: people write them with `blindpairs author`"
 
 
 def _encoders(run: Folder) -> tuple[str, str]:
@@ -94,9 +114,13 @@ def _bound(address: Address) -> socket.socket:
         return socket.create_server((address.host, address.port), family=family)
     except OSError as error:
         raise Refused(
-            f"{address.host}:{address.port} cannot be listened on ({error.strerror or error}); name another --port, or "
-            "end what has it"
+            f"{address.host}:{address.port} cannot be listened on ({_why(error)}); name another --port, or --host"
         ) from error
+
+
+def _why(error: OSError) -> str:
+    """Its first words: asyncio's add the address once more."""
+    return str(error.strerror or error).split(" (")[0]
 
 
 def _serve(app: FastAPI, listening: socket.socket, ready: Callable[[], None]) -> None:

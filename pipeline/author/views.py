@@ -6,22 +6,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.author.desk import Desk
-from pipeline.author.queue import Ids
+from pipeline.author.queue import Ids, Queue
 from pipeline.benchmark.benchmark import Photo
 
 TEXT = 500  # characters of a caption, key or URL: a caption may be a book
 AT_ONCE = 50  # pairs in one window
+PRIVATE = ("left_id", "right_id", "writers", "first", "place")  # of a pair, what no page needs
 
 
 def photo_view(photo: Photo) -> dict[str, Any]:
-    shown = ("image_id", "caption", "label", "key", "source", "url", "licence", "width", "height")
-    return {"src": f"/photos/{photo.image_id}", **{name: _bounded(getattr(photo, name)) for name in shown}}
+    shown = ("image_id", "caption", "key", "source", "url", "licence", "width", "height")
+    told = {name: _bounded(getattr(photo, name)) for name in shown}
+    return {"src": f"/photos/{photo.image_id}", **told, "label": _bounded(photo.class_name or photo.label)}
 
 
-def pair_view(desk: Desk, ids: Ids) -> dict[str, Any]:
-    """All that the page shows of one pair. Raises KeyError for a pair that is not in the queue."""
-    queue, known = desk.queue, desk.known
-    place, written = queue.places[ids], desk.written(ids)
+def pair_view(desk: Desk, queue: Queue, ids: Ids) -> dict[str, Any]:
+    """All that the page shows of one pair. Raises KeyError for a pair that is not in `queue`."""
+    known, place, written = desk.known, queue.places[ids], desk.written(ids)
     pair = queue.pairs[place]
     numbers = ("rank", "group", "blind_cosine", "reference_cosine", "gap")
     left, right = (photo_view(queue.photos[image_id]) for image_id in ids)
@@ -32,10 +33,11 @@ def pair_view(desk: Desk, ids: Ids) -> dict[str, Any]:
         **{name: getattr(pair, name) for name in numbers},
         "left": left,
         "right": right,
-        "written": {name: value for name, value in written.to_json().items() if name not in ("left_id", "right_id")},
+        "written": {name: value for name, value in written.to_json().items() if name not in PRIVATE},
         "lacks": list(written.lacks),
+        "whole": written.whole,
         "missed": list(known.missed.get(ids, ())),
-        "listed": pair.rank is not None,
+        "listed": pair.rank is not None or not queue.has_ranks,
     }
 
 
@@ -43,11 +45,12 @@ def window(
     desk: Desk, show: str, search: str, *, after: int | None = None, before: int | None = None, count: int = 1
 ) -> dict[str, Any]:
     """Up to `count` matching pairs on from a place, nearest first, and how many match in all."""
-    places = desk.matching(show, search)
+    queue = desk.queue
+    places = desk.matching(queue, show, search)
     chosen = _near(places, after, before)[: max(0, min(count, AT_ONCE))]
     here = after if after is not None else before if before is not None else -1
     return {
-        "pairs": [pair_view(desk, desk.queue.pairs[place].ids) for place in chosen],
+        "pairs": [pair_view(desk, queue, queue.pairs[place].ids) for place in chosen],
         "matching": len(places),
         "before": sum(place <= here for place in places),
     }

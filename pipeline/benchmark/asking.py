@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from pipeline.benchmark.given import is_asked, wrote
+from pipeline.benchmark.given import is_asked
 from stages.author.answers import Answer, asked
 from stages.author.authored import SIDES, Authored
 
@@ -18,7 +18,7 @@ def queue_for(pairs: Sequence[Authored], answers: Sequence[Answer], person: str,
     Each pair comes twice, with its other image at least half of all pairs later: who has just seen one image and
     said (a) would know that the other is (b). The order is the person's own, and stays while they answer.
     """
-    whole = [pair for pair in pairs if is_asked(pair) and not wrote(person, pair)]
+    whole = [pair for pair in pairs if is_asked(pair) and not pair.wrote(person)]
     done = {(one.left_id, one.right_id, one.side, one.asked) for one in answers if one.person == person}
     return [
         (pair, side)

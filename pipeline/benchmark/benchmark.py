@@ -37,6 +37,7 @@ class Photo:
     url: str | None = None
     caption: str | None = None
     label: str | None = None
+    class_name: str | None = None
     licence: str | None = None
 
     def read(self) -> bytes:
@@ -61,7 +62,10 @@ class Side:
 
 @dataclass(frozen=True)
 class Posed:
-    """A pair with its question, its statements, or both. `first` and `second` as the benchmark orders them."""
+    """A pair with its question, its statements, or both. `first` and `second` as the benchmark orders them.
+
+    `reviewed_by` are those who answered about both images without knowing.
+    """
 
     first: Side
     second: Side
@@ -158,7 +162,7 @@ def _posed(first: Mapping[str, Any], second: Mapping[str, Any], photos: Mapping[
         Side(row["question_id"], row["side"], photos[row["image_id"]], row["answer"], row["statement"])
         for row in (first, second)
     )
-    people = tuple(sorted({*first["reviewed_by"], *second["reviewed_by"]}))
+    people = tuple(sorted({*first["reviewed_by"]} & {*second["reviewed_by"]}))
     return Posed(
         one,
         other,

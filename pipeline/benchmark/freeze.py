@@ -11,12 +11,10 @@ from manifests.lineage import Lineage
 from manifests.manifest import COMMIT, Manifest
 from manifests.shard import write_shard
 from manifests.storage import Folder
-from pipeline.benchmark.versions import questions_folder, store_path
+from pipeline.benchmark.versions import note_store, questions_folder, store_path
 from pipeline.lease.lease import driving
 from pipeline.runs import question_versions, run_folder
 from stages.author.stage import Author
-
-PAIRS = "pairs"
 
 
 def freeze(run: str, store: Path | None = None) -> tuple[int, Manifest, bool]:
@@ -26,6 +24,7 @@ def freeze(run: str, store: Path | None = None) -> tuple[int, Manifest, bool]:
     """
     folder = run_folder(run)
     stage = Author(_there(run, store_path(folder, store)))
+    note_store(folder, stage.store)
     with driving(folder):
         number, newest = _newest(folder)
         if newest is not None and newest.lineage.outside == stage.outside():
@@ -69,8 +68,8 @@ def _lineage(
     run: Folder, step: str, stage: Author, task: dict[str, Any]
 ) -> tuple[Lineage, list[dict[str, Any]], dict[str, str]]:
     """What `Draft.begin` is told; an imported benchmark has no pairs."""
-    pairs = Manifest.open(run / PAIRS) if (run / PAIRS).has(COMMIT) else None
+    reads = {name: Manifest.open(run / name) for name in ("images", "pairs") if (run / name).has(COMMIT)}
+    inputs = {name: read.lineage.fingerprint for name, read in reads.items()}
     table = "{} {}".format(*stage.table())
-    inputs = {PAIRS: pairs.lineage.fingerprint} if pairs else {}
     lineage = Lineage(step, f"{stage.name} {stage.version}", table, stage.settings, stage.outside(), inputs)
-    return lineage, [task], {PAIRS: pairs.content} if pairs else {}
+    return lineage, [task], {name: read.content for name, read in reads.items()}

@@ -36,11 +36,6 @@ def is_asked(pair: Authored) -> bool:
     return pair.whole and pair.asks and pair.use == BENCHMARK
 
 
-def wrote(person: str, pair: Authored) -> bool:
-    """Whether it is this person's own question; `Ann` and `ann ` are one person."""
-    return person.strip().casefold() == pair.author.strip().casefold()
-
-
 def counted(pairs: Sequence[Authored], answers: Sequence[Answer]) -> Counted:
     """Sort the answers of a store by whether they count."""
     known = {(pair.left_id, pair.right_id): pair for pair in pairs if is_asked(pair)}
@@ -49,7 +44,7 @@ def counted(pairs: Sequence[Authored], answers: Sequence[Answer]) -> Counted:
         for one in answers
         if (pair := known.get((one.left_id, one.right_id))) is not None and one.asked == asked(pair)
     ]
-    given = tuple(_given(pair, one) for pair, one in current if not wrote(one.person, pair))
+    given = tuple(_given(pair, one) for pair, one in current if not pair.wrote(one.person))
     return Counted(given, changed=len(answers) - len(current), own=len(current) - len(given))
 
 

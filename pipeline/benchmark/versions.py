@@ -5,13 +5,17 @@ Each freezing is a manifest of its own, `questions-1`, `questions-2`, ..., and n
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
+from typing import Any
 
 from manifests.errors import NotCommitted, Refused, Waiting
-from manifests.manifest import Manifest
+from manifests.manifest import Manifest, json_bytes, parsed
 from manifests.storage import Folder
 from pipeline.runs import QUESTIONS, question_versions, run_folder
 from stages.author.store import NAME
+
+ELSEWHERE = "_author.json"  # in a run's folder: where its store is, if not there
 
 
 def questions_folder(run: Folder, version: int) -> Folder:
@@ -37,12 +41,36 @@ def frozen(run: str, version: int | None = None) -> tuple[int, Manifest]:
 
 
 def store_path(run: Folder, store: Path | None = None) -> Path:
-    """Where the authors' store of a run lies: in its folder unless told. Raises Refused for a run in a bucket."""
+    """Where the authors' store of a run lies: as told, where it was told before, or in its folder.
+
+    Raises Refused for a run in a bucket of which nobody has told, and where it was told before and is not there.
+    """
     if store is not None:
-        return store
+        return store.absolute()
+    if run.has(ELSEWHERE):
+        return parsed(run, ELSEWHERE, lambda value: _there(run, value))
     if (folder := run.local) is None:
         raise Refused(
-            f"{run.url} is in a bucket, and what people write needs a local disk: name a file with --store, the "
-            "same each time"
+            f"{run.url} is in a bucket, and what people write needs a local disk: name a file for it with --store"
         )
     return folder / NAME
+
+
+def note_store(run: Folder, store: Path) -> None:
+    """Have a run know its store from now on, where that is not in its folder: `forget` must find it."""
+    if run.local is not None and store == run.local.absolute() / NAME:
+        run.forget(ELSEWHERE)
+        return
+    told = json_bytes({"store": str(store), "host": socket.gethostname()})
+    if not run.has(ELSEWHERE) or run.read(ELSEWHERE) != told:
+        run.write(ELSEWHERE, told)
+
+
+def _there(run: Folder, value: Any) -> Path:
+    path = Path(value["store"])
+    if not path.exists():
+        raise Refused(
+            f"what people wrote about {run.url} is in {path} on {value['host']}, which is not here: name it with "
+            f"--store, or remove {run.url}/{ELSEWHERE} if it is no more"
+        )
+    return path

@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.answers import table
 from pipeline.benchmark.checks.finding import Finding
 
+ACCEPTED = "accepted"
 SHOWN = 20  # findings in the text; --json has all
 
 
@@ -48,13 +49,14 @@ class ExportAnswer:
     def _found(self) -> list[str]:
         if not self.findings:
             return []
-        rows = [(one.severity, one.code, one.where, one.sentence) for one in self.findings[:SHOWN]]
-        counts = Counter(one.severity for one in self.findings)
+        rows = [(self._grave(one), one.code, one.where, one.sentence) for one in self.findings[:SHOWN]]
+        counts = Counter(map(self._grave, self.findings))
         more = [f"... {len(self.findings) - SHOWN:,} more (--json lists all)"] if len(self.findings) > SHOWN else []
-        told = ", ".join(
-            f"{count:,} {severity}{'s' if count > 1 else ''}" for severity, count in sorted(counts.items())
-        )
+        told = ", ".join(f"{grave}: {count:,}" for grave, count in sorted(counts.items()))
         return [*table(("severity", "code", "where", "what"), rows), *more, told]
+
+    def _grave(self, one: Finding) -> str:
+        return ACCEPTED if one.hinders(()) and not one.hinders(self.accepted) else one.severity
 
     def _tail(self) -> list[str]:
         behind = f"people have written since; `blindpairs freeze {self.run}` makes a new version"

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from manifests.errors import Refused, Waiting
 from manifests.storage import Folder
+from manifests.stores.places import absolute, is_local
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
 from pipeline.benchmark.checks.check import check
 from pipeline.benchmark.checks.finding import Finding
@@ -24,14 +25,14 @@ from pipeline.exchange.answer import ExportAnswer
 from pipeline.exchange.held_out import held_out
 from pipeline.exchange.writing.form import Form
 from pipeline.exchange.writing.forms import FORMS, OF_THE_RUN
-from pipeline.runs import run_folder
+from pipeline.runs import question_versions, run_folder
 from stages.author.authored import TRAINING
 
 
 def export(
     run: str,
     form: str,
-    to: Path,
+    to: str | Path,
     *,
     version: int | None = None,
     store: Path | None = None,
@@ -47,17 +48,16 @@ def export(
     form takes, Refused for the rest.
     """
     _check_names(form, accepted)
-    if not only_check:
-        _check_new(to)
+    to = _new_folder(str(to), only_check)
     if form in OF_THE_RUN:
+        _check_unused(form, {"--questions": version, "--accept": accepted, "--apart-from": apart_from})
         return _of_the_run(run, form, to, store, most, only_check)
-    if most is not None:
-        raise Refused(f"--pairs is for {' and '.join(OF_THE_RUN)}; {form} takes all that was frozen")
+    _check_unused(form, {"--pairs": most} | ({} if FORMS[form].use == TRAINING else {"--apart-from": apart_from}))
     chosen, whole = FORMS[form], read_benchmark(run, version)
     taken = _taken(whole, chosen)
     findings = check(taken, chosen.takes)
     if chosen.use == TRAINING:
-        findings += held_out([whole.of()], apart_from).check(taken.photos)
+        findings += held_out(_benchmarks(run), apart_from).check(taken.photos)
     if not only_check:
         _refuse(findings, accepted, run)
         with whole_or_absent(to) as folder:
@@ -68,6 +68,7 @@ def export(
         None if only_check else str(to),
         version=whole.version,
         pairs=len(taken.pairs),
+        left_out=_left_out(whole, chosen),
         findings=findings,
         accepted=tuple(accepted),
         behind=_is_behind(run, store),
@@ -78,8 +79,11 @@ def export(
 @contextmanager
 def whole_or_absent(to: Path) -> Iterator[Path]:
     """A folder to write into, which becomes `to` when the block ends well, and else is removed."""
-    to.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{to.name}-", dir=to.parent))
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{to.name}-", dir=to.parent))
+    except OSError as error:
+        raise Refused(f"{to} cannot be written ({error.strerror}); name another folder with --to") from error
     try:
         yield aside
         aside.chmod(0o755)
@@ -101,14 +105,31 @@ def _of_the_run(run: str, form: str, to: Path, store: Path | None, most: int | N
     return ExportAnswer(run, form, str(to), pairs=written, left_out=left_out, next=chosen.next.format(to=to))
 
 
+def _benchmarks(run: str) -> list[Benchmark]:
+    """Every version of the run's own benchmark: what was ever published must not be trained on."""
+    return [read_benchmark(run, version).of() for version in question_versions(run_folder(run))]
+
+
+def _left_out(whole: Benchmark, form: Form) -> dict[str, int]:
+    """Why frozen pairs are not in this form -> how many."""
+    other_use = sum(pair.use != form.use for pair in whole.pairs)
+    unfit = sum(pair.use == form.use and not form.takes(pair) for pair in whole.pairs)
+    told = {f"not for {form.use}": other_use, "nothing in them that this format takes": unfit}
+    return {why: count for why, count in told.items() if count}
+
+
 def _taken(benchmark: Benchmark, form: Form) -> Benchmark:
     taken = benchmark.of(form.use, having=form.takes)
     if not taken.pairs:
         raise Waiting(
-            f"{benchmark.run}/questions-{benchmark.version} has no pair for {form.name} ({form.says}): write them with "
-            f"`blindpairs author {benchmark.run}`, then `blindpairs freeze {benchmark.run}`"
+            f"{benchmark.run}/questions-{benchmark.version} has no pair for {form.name} ({form.says}): {_how(form)} "
+            f"with `blindpairs author {benchmark.run}`, then `blindpairs freeze {benchmark.run}`"
         )
     return taken
+
+
+def _how(form: Form) -> str:
+    return "set pairs apart for training (key t)" if form.use == TRAINING else "write them"
 
 
 def _refuse(findings: Sequence[Finding], accepted: Sequence[str], run: str) -> None:
@@ -150,6 +171,19 @@ def _check_names(form: str, accepted: Sequence[str]) -> None:
         )
 
 
-def _check_new(to: Path) -> None:
-    if to.exists() and (not to.is_dir() or any(to.iterdir())):
-        raise Refused(f"{to} is there already; name another folder with --to, or remove it")
+def _check_unused(form: str, given: Mapping[str, object]) -> None:
+    """Raise Refused for an option that would do nothing."""
+    if odd := [name for name, value in given.items() if value]:
+        raise Refused(f"{odd[0]} says nothing to the format {form}; leave it out")
+
+
+def _new_folder(to: str, only_check: bool) -> Path:
+    """Where to write. Raises Refused for a place that is taken, or no folder of this machine."""
+    if not is_local(to):
+        raise Refused(f"--to {to} is in a bucket; export to a folder of this machine, and copy that")
+    folder = Path(absolute(to))
+    if folder == Path.cwd():
+        raise Refused("--to is the current folder; name a new one")
+    if not only_check and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise Refused(f"{folder} is there already; name another folder with --to, or remove it")
+    return folder

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from manifests.draft import Draft
 from manifests.errors import Refused
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
@@ -33,6 +34,7 @@ from pipeline.reading import read_config
 from pipeline.recipe import steps
 from pipeline.runner import run as run_steps
 from pipeline.runs import question_versions, run_folder
+from pipeline.told import check_unused, person_of
 from pipeline.watch.audience import audience
 from pipeline.work.choice import OFF, executor_for
 from stages.author.authored import CHOICES, TEXTS, Authored
@@ -61,6 +63,7 @@ def import_benchmark(
     config = read_config(RECIPE, changes, name)
     at = store_path(run, store)
     _check_apart(config, run)
+    _check_ours(config, run)
     if not _is_in_store(found, run, at):
         pairs = _authored(found, _images(config, run))
         _adopt([replace(pair, authored_at=pair.authored_at or utc_now()) for pair in pairs], at)
@@ -79,16 +82,27 @@ def import_benchmark(
 
 
 def import_from(
-    source: str, run: str, form: str, *, answers: str = AS_FOUND, by: str = IMPORTED, store: Path | None = None
+    source: str,
+    run: str,
+    form: str,
+    *,
+    answers: str | None = None,
+    by: str | None = None,
+    store: Path | None = None,
 ) -> ImportAnswer | ReturnedAnswer:
     """What `blindpairs import` does: a new run of a published folder, or Label Studio's work into the store of its run.
 
-    `by`: who is the author of what Label Studio does not name one for. Raises as these two do.
+    `by`: who is the author of what Label Studio does not name one for; this process's user by default. Raises as these
+    two do, and Refused for what says nothing to the form.
     """
     if form == label_studio.FORM.name:
-        return read_label_studio(run, store_path(run_folder(run), store), Path(absolute(source)), by)
+        check_unused(f"the format {form}", {"--answers": answers})
+        at = store_path(run_folder(run), store)
+        return read_label_studio(run, at, Path(absolute(source)), by or person_of(None))
+    check_unused(f"the format {form}", {"--name": by})
     root, _, name = run.rstrip("/").rpartition("/")
-    return import_benchmark(source, form, root or ("/" if run.startswith("/") else "."), name, answers, store)
+    root = root or ("/" if run.startswith("/") else ".")
+    return import_benchmark(source, form, root, name, answers or AS_FOUND, store)
 
 
 def _read(source: str, form: str, answers: str) -> Published:
@@ -119,6 +133,13 @@ def _settings(changes: Sequence[str]) -> list[str]:
 def _check_apart(config: Config, run: Folder) -> None:
     if any(would_read(source, run.url, [COMMIT]) for source in config.images.sources):
         raise Refused(f"{run.url} lies inside the folder that is imported; choose another place for the run")
+
+
+def _check_ours(config: Config, run: Folder) -> None:
+    """Raise Refused where a run of other images lies there."""
+    there = Draft.planned(run / "images")
+    if there is not None and there.lineage.settings != steps(config)[0].stage.settings:
+        raise Refused(f"{run.url} is a run of other images; name another run")
 
 
 def _is_in_store(found: Published, run: Folder, at: Path) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.answers import table
 from pipeline.forget.bytes_there import Elsewhere
+from pipeline.runs import VERSION
 
 SHOWN = 10  # names that are in no row
 
@@ -30,7 +31,7 @@ class ForgetAnswer:
         return asdict(self)
 
     def __str__(self) -> str:
-        return "\n".join([self.run, *self._head(), *(self._done() if self.images else ())])
+        return "\n".join([self.run, *self._head(), *(self._done() if self.images or self.rows else ())])
 
     def _head(self) -> list[str]:
         lost = [name for name, count in self.named.items() if not count]
@@ -41,17 +42,21 @@ class ForgetAnswer:
             lines.append(f"named no image of this run: {', '.join(lost[:SHOWN])}{more}")
         if self.images:
             return [*lines, f"{self.images:,} images forgotten"]
-        return lines if self.finished else [*lines, "nothing of what was named is in this run; nothing was changed"]
+        if self.finished or self.rows:
+            return lines
+        return [*lines, "nothing of what was named is in this run; nothing was changed"]
 
     def _done(self) -> list[str]:
         rows = [(step, f"{count:,}") for step, count in self.rows.items()]
         lines = table(("step", "rows taken out"), rows)
         if self.rows and not self.pairs_again:
             lines.append("the pairs are made again by `blindpairs run`")
+        if any(VERSION.fullmatch(step) for step in self.rows):
+            lines.append("what was exported before is not touched: export again, and take the old ones back")
         if self.alike:
             lines.append(
                 f"{self.alike:,} other images of the run have the same bytes and are still there: name the sha256"
             )
         lines += [str(self.elsewhere)] if str(self.elsewhere) else []
         lines += [f"gallery: {self.gallery}"] if self.gallery else []
-        return [*lines, "next: add them to the opt-out list of the source, so that no other run fetches them"]
+        return [*lines, "next: where URLs are fetched, put them on the source's opt-out list; no other run does then"]

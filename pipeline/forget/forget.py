@@ -6,6 +6,7 @@ What is to go is written down first (intent.py), so that a forget that was kille
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pipeline.forget.bytes_there import wiped
 from pipeline.forget.named import asked_for, find, named_as_served
 from pipeline.forget.remade import pairs_again, settings_of
 from pipeline.forget.traces import naming, without_traces
-from pipeline.forget.written import without_written
+from pipeline.forget.written import store_of, without_written
 from pipeline.lease.lease import Lease, driving
 from pipeline.removal.decide import steps_held
 from pipeline.removal.intent import FORGET, Intent
@@ -39,6 +40,7 @@ def forget(run: str, named: Sequence[str], listed: str | None = None, store: Pat
     folder, names = any_run_folder(run), asked_for(named, listed)
     if names == OptOut() and not folder.has(REMOVAL):
         raise Refused(f"nothing is named that {run} should forget: add a URL, a sha256, an image_id, or --list FILE")
+    store = store_of(folder, store)
     with driving(folder) as lease:
         folder.sweep()
         finished = _finish(folder, lease, store)
@@ -60,7 +62,9 @@ def _begin(run: Folder, names: OptOut, lease: Lease, finished: int, store: Path 
     sources = steps["images"].lineage["settings"]["images"]["sources"] if "images" in steps else {}
     found = find(steps.get("images"), names, named_as_served(sources, names.sha256))
     if not found.rows:
-        return ForgetAnswer(run.url, 0, found.counts, finished=finished)
+        # what is no image of the run any more may still stand in what people wrote
+        written = without_written(run, sorted(names.image_ids), Removed(_now(), WHY), store)
+        return ForgetAnswer(run.url, 0, found.counts, written, finished=finished)
     ids = tuple(sorted(row["image_id"] for row in found.rows))
     hashes = {row["sha256"] for row in found.rows} - {None}
     payload: dict[str, Any] = {
@@ -98,3 +102,7 @@ def _done(run: Folder, intent: Intent, lease: Lease, store: Path | None) -> Forg
         told["finished"],
         again or not told["pairs"],
     )
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"

@@ -10,14 +10,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.counts import Counts
+from manifests.errors import Refused
 from manifests.manifest import Removed
 from manifests.removal import Held, batches, put_shard, schema_of
 from manifests.shard import Part, read_receipt
 from manifests.storage import Folder
+from pipeline.benchmark.versions import ELSEWHERE, store_path
 from pipeline.runs import VERSION
-from stages.author.store import NAME, Store
+from stages.author.store import Store
 
 WRITTEN = "written by people"  # pairs of the store, as the answer calls them
+
+
+def store_of(run: Folder, store: Path | None) -> Path | None:
+    """The store that what is forgotten must go from; None where nobody has written. Raises Refused for none that is."""
+    if store is not None and not store.exists():
+        raise Refused(f"--store {store} is not there; name the file in which people wrote about {run.url}")
+    if store is None and run.local is None and not run.has(ELSEWHERE):
+        return None
+    path = store_path(run, store)
+    return path if path.exists() else None
 
 
 def without_written(run: Folder, ids: Sequence[str], note: Removed, store: Path | None) -> dict[str, int]:
@@ -29,9 +41,8 @@ def without_written(run: Folder, ids: Sequence[str], note: Removed, store: Path 
     for name in sorted(name for name in run.folders() if VERSION.fullmatch(name)):
         if (held := Held.of(run / name)) is not None and (rows := _without(held, ids, note)):
             gone[name] = rows
-    path = store or (run.local / NAME if run.local else None)
-    if path is not None and path.exists():
-        with closing(Store(path)) as opened:
+    if store is not None:
+        with closing(Store(store)) as opened:
             if pairs := opened.forget(ids):
                 gone[WRITTEN] = pairs
     return gone

@@ -30,10 +30,10 @@ class Authored:
     """One pair, `left_id` < `right_id`, as people have written it.
 
     The right answer for the right image is the other letter than `left_answer`: MMVP's pairs are opposite.
-    `draft` names the model whose words these are until a person takes or changes them. `version` counts
-    changes up from 1; 0 is a pair that nobody has touched. `author` wrote its words last, `changed_by` changed
-    anything of it last; times are UTC, ISO 8601. `first` is the side that
-    comes first, and `place` the pair's number, in the benchmark it was imported from; without them freezing decides.
+    `draft` names the model whose words these are until a person takes or changes them. `author` wrote words of it
+    last, `writers` are all who ever did, a name a line; `changed_by` changed anything of it last; times are UTC, ISO
+    8601. `version` counts changes up from 1; 0 is a pair that nobody has touched. `first` is the side that comes
+    first, and `place` the pair's number, in the benchmark it was imported from; without them freezing decides.
     """
 
     left_id: str
@@ -52,6 +52,7 @@ class Authored:
     draft: str = ""
     author: str = ""
     authored_at: str = ""
+    writers: str = ""
     changed_by: str = ""
     changed_at: str = ""
     version: int = 0
@@ -59,17 +60,17 @@ class Authored:
     @property
     def asks(self) -> bool:
         """Whether it is a whole question: words, two options, and which is right for which image (MMVP)."""
-        return bool(self.question and self.option_a and self.option_b and self.left_answer)
+        return not self.question_lacks
 
     @property
     def states(self) -> bool:
         """Whether it is a whole pair of statements under a pattern (MMVP-VLM)."""
-        return bool(self.left_statement and self.right_statement and self.pattern)
+        return not self.statements_lack
 
     @property
     def whole(self) -> bool:
-        """Whether it goes into the questions table when that is frozen."""
-        return self.decision == KEPT and not self.lacks
+        """Whether it goes into the questions table when that is frozen: with a question, with statements, or both."""
+        return self.decision == KEPT and not self.draft and (self.asks or self.states)
 
     @property
     def blank(self) -> bool:
@@ -78,14 +79,41 @@ class Authored:
 
     @property
     def lacks(self) -> tuple[str, ...]:
-        """What is still to be written, in words; nothing where the pair is whole."""
+        """What is still to be written, in words, of what was begun; of a question where nothing was."""
         if self.draft:
             return ("a person's yes to the draft",)
-        begun = {name: bool(getattr(self, name)) for name in ("question", "option_a", "option_b", "left_answer")}
-        if self.states and not any(begun.values()):
-            return ()
-        words = {"option_a": "option a", "option_b": "option b", "left_answer": "which option is right"}
-        return tuple(words.get(name, name) for name, there in begun.items() if not there)
+        stated = bool(self.left_statement or self.right_statement)
+        asked = any((self.question, self.option_a, self.option_b, self.left_answer)) or not stated
+        return (*(self.question_lacks if asked else ()), *(self.statements_lack if stated else ()))
+
+    @property
+    def question_lacks(self) -> tuple[str, ...]:
+        """What a whole question needs that this one has not."""
+        words = {"question": self.question, "option a": self.option_a, "option b": self.option_b}
+        lost = [name for name, text in words.items() if not text]
+        if self.option_a and self.option_a.casefold() == self.option_b.casefold():
+            lost.append("two options that differ")
+        if set("()") & set(self.option_a + self.option_b):
+            lost.append("options without parentheses, at which MMVP's readers cut them")
+        return (*lost, *(() if self.left_answer else ("which option is right",)))
+
+    @property
+    def statements_lack(self) -> tuple[str, ...]:
+        """What a whole pair of statements needs that this one has not."""
+        words = {"left statement": self.left_statement, "right statement": self.right_statement}
+        lost = [name for name, text in (*words.items(), ("a pattern for its statements", self.pattern)) if not text]
+        alike = self.left_statement and self.left_statement.casefold() == self.right_statement.casefold()
+        return (*lost, *(("two statements that differ",) if alike else ()))
+
+    def wrote(self, person: str) -> bool:
+        """Whether words of it are this person's; `Ann` and `ann ` are one person."""
+        return person.strip().casefold() in (
+            name.strip().casefold() for name in (self.author, *self.writers.split("\n"))
+        )
+
+    def written_by(self, person: str) -> str:
+        """Its `writers` with this person among them."""
+        return "\n".join(dict.fromkeys((*filter(None, self.writers.split("\n")), person)))
 
     def answer(self, side: str) -> str:
         """The right letter for the image of this side; empty where nobody has said."""
@@ -102,6 +130,13 @@ class Authored:
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Authored:
         return Authored(**{field.name: value[field.name] for field in fields(Authored)})
+
+
+def person_named(name: str) -> str:
+    """A person's name in one line. Raises Unwritable for one that is empty or no text."""
+    if not (found := _plain(name)) or len(found) > MOST:
+        raise Unwritable(f"a person's name is a line of text, not {name[:40]!r}")
+    return found
 
 
 def checked(changes: Mapping[str, Any]) -> dict[str, str]:

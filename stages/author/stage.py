@@ -78,10 +78,11 @@ class Author(Stage):
             pairs, answers = [pair for pair in store.pairs() if not pair.blank], store.answers()
         finally:
             store.close()
-        now = {(pair.left_id, pair.right_id): asked(pair) for pair in pairs}
+        now = {(pair.left_id, pair.right_id): pair for pair in pairs}
         people = defaultdict[tuple[str, str, str], list[str]](list)
         for one in answers:
-            if one.asked == now.get((one.left_id, one.right_id)):
+            pair = now.get((one.left_id, one.right_id))
+            if pair is not None and one.asked == asked(pair) and not pair.wrote(one.person):
                 people[one.left_id, one.right_id, one.side].append(one.person)
         return pairs, people
 

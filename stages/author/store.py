@@ -67,18 +67,20 @@ class Store:
     ) -> Authored:
         """Write `changes` to the pair as it was read (`pair.version`); what it is now.
 
-        Its author is who wrote its words last, or took them from a draft, not who decided over it or sorted it.
+        Its author is who wrote its words last, not who decided over it or sorted it. No changes at all take a draft's
+        words as they are.
         `draft`: the model whose words these are. `joins_s`: seconds for which a person goes on typing one text, of
         which an undo takes back all. Raises Conflict where it was changed since, Unwritable for
         what no pair can be.
         """
-        values: dict[str, Any] = {**checked(changes), "draft": draft}
+        values: dict[str, Any] = dict(checked(changes))
+        takes = bool(draft) or not changes or any(name in WORDS for name in changes)
         with self._writing():
             now = self.pair(pair.left_id, pair.right_id)
             if now.version != pair.version:
                 raise Conflict(now)
-            if not now.author or draft or now.draft or any(name in WORDS for name in changes):
-                values |= {"author": by, "authored_at": utc_now()}
+            if takes or not now.author:
+                values |= {"author": by, "authored_at": utc_now(), "draft": draft, "writers": now.written_by(by)}
             earlier = self._goes_on(now, changes, by, joins_s)
             after = self._put(now, replace(now, **values), by, kept=earlier is None)
             if earlier is not None:
@@ -86,10 +88,16 @@ class Store:
             return after
 
     def adopt(self, pairs: Sequence[Authored], by: str) -> None:
-        """Write whole pairs as somebody else wrote them, author and time included: all of them or none."""
+        """Write whole pairs as somebody else wrote them, author and time included: all of them or none.
+
+        Raises Conflict where one of them was changed since it was read (`version`; 0: it was not there).
+        """
         with self._writing():
             for pair in pairs:
-                self._put(self.pair(pair.left_id, pair.right_id), pair, by)
+                now = self.pair(pair.left_id, pair.right_id)
+                if now.version != pair.version:
+                    raise Conflict(now)
+                self._put(now, replace(pair, writers=pair.written_by(pair.author or by)), by)
 
     def undo(self, by: str) -> Authored | None:
         """Take back this person's last change that was not taken back; None where there is none.

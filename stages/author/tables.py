@@ -11,7 +11,7 @@ CREATE = (
         pattern TEXT NOT NULL, question TEXT NOT NULL, option_a TEXT NOT NULL, option_b TEXT NOT NULL,
         left_answer TEXT NOT NULL, left_statement TEXT NOT NULL, right_statement TEXT NOT NULL,
         first TEXT NOT NULL, place INTEGER NOT NULL, draft TEXT NOT NULL,
-        author TEXT NOT NULL, authored_at TEXT NOT NULL,
+        author TEXT NOT NULL, authored_at TEXT NOT NULL, writers TEXT NOT NULL,
         changed_by TEXT NOT NULL, changed_at TEXT NOT NULL, version INTEGER NOT NULL,
         PRIMARY KEY (left_id, right_id)) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS history (
@@ -32,7 +32,7 @@ PAIR = "SELECT * FROM pairs WHERE left_id = ? AND right_id = ?"
 PAIRS = "SELECT * FROM pairs ORDER BY left_id, right_id"
 PUT_PAIR = """INSERT OR REPLACE INTO pairs VALUES (
     :left_id, :right_id, :decision, :use, :pattern, :question, :option_a, :option_b, :left_answer,
-    :left_statement, :right_statement, :first, :place, :draft, :author, :authored_at,
+    :left_statement, :right_statement, :first, :place, :draft, :author, :authored_at, :writers,
     :changed_by, :changed_at, :version)"""
 PUT_HISTORY = "INSERT INTO history (left_id, right_id, before, made, by, at) VALUES (?, ?, ?, ?, ?, ?)"
 LAST_CHANGE = "SELECT change, before, made FROM history WHERE by = ? AND undone = 0 ORDER BY change DESC LIMIT 1"

@@ -29,10 +29,9 @@ export function focusFirst() {
   field.setSelectionRange(field.value.length, field.value.length);
 }
 
-// Go to the field after this one; false where it is none of the fields, or the last.
+// Go on from a field: from the options to which of them is right, from the last field nowhere.
 export function focusAfter(element) {
-  const next = fields[fields.indexOf(element) + 1];
-  if (!fields.includes(element) || !next) return false;
-  next.focus();
-  return true;
+  const isOption = element.dataset.field === "option_b";
+  const next = isOption ? (radios.find((one) => one.checked) ?? radios[0]) : fields[fields.indexOf(element) + 1];
+  if (fields.includes(element)) next?.focus();
 }

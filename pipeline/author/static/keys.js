@@ -39,6 +39,7 @@ function owns(target, key) {
 function inField(event, leave, onward) {
   if (event.key === "Escape") {
     event.preventDefault();
+    if (event.target.type === "search") clear(event.target);
     event.target.blur();
     leave();
   } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
@@ -47,8 +48,15 @@ function inField(event, leave, onward) {
     onward();
   } else if (event.key === "Enter") {
     event.preventDefault();
-    if (!focusAfter(event.target)) event.target.blur();
+    if (event.target.type === "search") event.target.blur();
+    else focusAfter(event.target);
   }
+}
+
+// A search that is left by Escape is over; one that is left by Enter stays.
+function clear(search) {
+  search.value = "";
+  search.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 function inMenu(event) {

@@ -123,5 +123,6 @@ export class Outbox {
 // Whether the pair already says what was sent: the answer to it was lost, or another tab wrote the same.
 function says(pair, sent) {
   const kept = (name, value) => pair.written[name] === value.trim().replace(/\s+/g, " ");
-  return Boolean(pair) && !pair.written.draft && Object.entries(sent).every(([name, value]) => kept(name, value));
+  const took = Object.keys(sent).length || !pair?.written.draft; // to send nothing is to take the draft
+  return Boolean(pair && took) && Object.entries(sent).every(([name, value]) => kept(name, value));
 }

@@ -91,12 +91,13 @@ function showAnswers(written) {
 function showLacks(pair, written) {
   const place = byId("lacks");
   const kept = written.decision === "kept";
-  const whole = kept && !pair.lacks.length;
-  place.className = pair.missed.length || !pair.listed ? "warn" : whole ? "whole" : "";
+  const lacks = pair.lacks.join(", ");
+  const state = !lacks ? "Whole." : pair.whole ? `Whole; but what was begun beside it lacks: ${lacks}.` : `Still lacks: ${lacks}.`;
+  place.className = pair.missed.length || !pair.listed ? "warn" : pair.whole ? "whole" : "";
   const words = [
     pair.listed ? "" : "No longer among the run’s pairs.",
     pair.missed.length ? `Answered wrongly by ${pair.missed.join(", ")}.` : "",
-    whole ? "Whole." : kept ? `Still lacks: ${pair.lacks.join(", ")}.` : "",
+    kept ? state : "",
   ];
   place.textContent = words.filter(Boolean).join(" ");
 }

@@ -10,7 +10,7 @@ from pipeline.benchmark.checks.finding import Finding, Numbered
 from pipeline.benchmark.checks.leaks import judge_files, judge_names
 from pipeline.benchmark.checks.letters import judge_letters, judge_order
 from pipeline.benchmark.checks.looks import judge_images, looks
-from pipeline.benchmark.checks.missing import judge_count, judge_licences, judge_patterns, judge_reviews
+from pipeline.benchmark.checks.missing import judge_count, judge_licences, judge_patterns, judge_reviews, judge_shapes
 from pipeline.benchmark.checks.near import judge_near
 from pipeline.benchmark.checks.words import judge_questions, judge_statements
 from stages.author.authored import BENCHMARK
@@ -37,6 +37,7 @@ def check(benchmark: Benchmark, takes: Callable[[Posed], object]) -> tuple[Findi
         *_tells(questions),
         *_lacks(_of_benchmark(questions), _of_benchmark(statements)),
         *judge_licences(pairs),
+        *judge_shapes(pairs),
     ]
     return tuple(sorted(findings, key=lambda one: GRAVE_FIRST[one.severity]))
 

@@ -54,6 +54,8 @@ KNOWN = {
         _doubtful("size_tells_answer", "bytes or pixels of an image tell the answer"),
         _doubtful("format_tells_answer", "the file format of an image tells the answer"),
         _odd("names_tell_answer", "what the source calls an image tells the answer, for most pairs"),
+        _odd("metadata_tells", "text or a place in an image's metadata, which goes with its file"),
+        _odd("far_from_square", "images of which readers that crop to the middle square see less than half"),
         _odd("not_150_pairs", "more or fewer pairs than MMVP has"),
         _odd("patterns_uneven", "more or fewer pairs of a pattern than the 15 that MMVP-VLM has"),
         _odd("not_reviewed", "questions that nobody but the author answered"),

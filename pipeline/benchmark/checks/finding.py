@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from pipeline.answers import plain
 from pipeline.benchmark.benchmark import Posed
 from pipeline.benchmark.checks.codes import KNOWN, Severity
 
@@ -38,6 +39,12 @@ def both(number: int) -> str:
     return f"questions {2 * number + 1} and {2 * number + 2}"
 
 
+def of(number: int, pair: Posed) -> str:
+    """As `both`, with what the source calls the two images: by that they are found on the page."""
+    keys = ", ".join(side.photo.key for side in pair.sides)
+    return f"{both(number)} ({plain(keys)})"
+
+
 def one_of(number: int, side: int) -> str:
     """What one question of a pair is called; `side` is 0 for the first image, 1 for the second."""
     return f"question {2 * number + 1 + side}"
@@ -49,4 +56,4 @@ def several(numbers: Sequence[int], of: int) -> str:
         return EVERY
     named = "; ".join(both(number) for number in numbers[:NAMED])
     more = len(numbers) - NAMED
-    return f"{named}; and those of {more:,} more pairs" if more > 0 else named
+    return f"{named}; and those of {more:,} more pair{'s' if more > 1 else ''}" if more > 0 else named

@@ -22,6 +22,8 @@ from stages import images
 
 THREADS = 4  # Pillow decodes outside of Python's lock
 SIDE = 16  # of the dHash: 256 bits
+WORDS = tuple(ExifTags.Base[name] for name in ("ImageDescription", "XPTitle", "XPComment", "XPSubject", "XPKeywords"))
+INFO = ("comment", "xmp", "photoshop", "Description", "Title", "Comment", "XML:com.adobe.xmp")  # in Pillow's words
 
 
 @dataclass(frozen=True, eq=False)  # eq: holds an array
@@ -55,25 +57,42 @@ def judge_images(pairs: Numbered, seen: Mapping[str, Look]) -> Iterator[Finding]
 def _look(photo: Photo) -> Look:
     try:
         data = photo.read()
-        image = images.decode(data)
+        changed = hashlib.sha256(data).hexdigest() != photo.sha256
+        image = None if changed else images.decode(data)
     except images.ImageRefused as error:
         sentence = f"{_called(photo)} is {error.status} ({error.sentence}); put the file back, or reject the pair"
         return Look(None, ("image_gone", plain(sentence)))
-    if hashlib.sha256(data).hexdigest() != photo.sha256:
+    if image is None:
         sentence = f"{_called(photo)} was changed since the run read it; put the file back, or reject the pair"
         return Look(None, ("image_changed", sentence))
-    if (turn := _orientation(data)) > 1:
-        sentence = f"{_called(photo)} is turned by its EXIF (orientation {turn}) in some readers; reject the pair"
-        return Look(_bits(image), ("turned_by_exif", sentence))
-    return Look(_bits(image))
+    return Look(_bits(image), _odd(photo, data))
 
 
-def _orientation(data: bytes) -> int:
-    """EXIF's orientation: 1 as it lies, 2 to 8 turned or mirrored. Decoding a TIFF turns it, so there it is 1."""
+def _odd(photo: Photo, data: bytes) -> tuple[str, str] | None:
+    """What readers make of the file that people did not see."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of odd EXIF
         with Image.open(io.BytesIO(data), formats=images.FORMATS) as image:
-            return 1 if image.format == "TIFF" else int(image.getexif().get(ExifTags.Base.Orientation) or 1)
+            turn, told = _orientation(image), _told(image)
+    if turn > 1:
+        sentence = f"{_called(photo)} is turned by its EXIF (orientation {turn}) in some readers; reject the pair"
+        return "turned_by_exif", sentence
+    if told:
+        sentence = f"{_called(photo)} has {told} in its metadata, which goes with the file; see that it tells no answer"
+        return "metadata_tells", sentence
+    return None
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF's orientation: 1 as it lies, 2 to 8 turned or mirrored. Decoding a TIFF turns it, so there it is 1."""
+    return 1 if image.format == "TIFF" else int(image.getexif().get(ExifTags.Base.Orientation) or 1)
+
+
+def _told(image: Image.Image) -> str:
+    """Words or a place in the metadata, in words; empty where there are none."""
+    tags = image.getexif()
+    words = any(tags.get(tag) for tag in WORDS) or any(image.info.get(name) for name in INFO)
+    return "text" if words else "a place" if tags.get_ifd(ExifTags.IFD.GPSInfo) else ""
 
 
 def _bits(image: Any) -> NDArray[np.bool_]:

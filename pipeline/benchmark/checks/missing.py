@@ -39,7 +39,7 @@ def judge_reviews(questions: Numbered) -> Iterator[Finding]:
     if alone := [number for number, pair in questions if not pair.reviewed_by]:
         sentence = (
             f"nobody answered {len(alone):,} of {len(questions):,} pairs blind; have a second person do it with "
-            "`blindpairs author RUN --answer NAME`"
+            "`blindpairs author` and --answer"
         )
         yield found("not_reviewed", several(alone, len(questions)), sentence)
 
@@ -50,3 +50,14 @@ def judge_licences(pairs: Numbered) -> Iterator[Finding]:
     if unknown := sum(photo.licence is None for photo in photos.values()):
         sentence = f"no licence is stated of {unknown:,} of {len(photos):,} images; find it out before you publish them"
         yield found("licence_unknown", EVERY, sentence)
+
+
+def judge_shapes(pairs: Numbered) -> Iterator[Finding]:
+    """Images that CLIP's own preprocessing, with which MMVP's script reads them, crops to less than half."""
+    photos = {side.photo.image_id: side.photo for _, pair in pairs for side in pair.sides}
+    if narrow := sum(max(one.width, one.height) > 2 * min(one.width, one.height) for one in photos.values()):
+        sentence = (
+            f"{narrow:,} of {len(photos):,} images are more than twice as long as wide: see that what is asked about "
+            "lies in the middle square"
+        )
+        yield found("far_from_square", EVERY, sentence)

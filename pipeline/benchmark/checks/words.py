@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pipeline.answers import plain
 from pipeline.benchmark.benchmark import Posed
-from pipeline.benchmark.checks.finding import Finding, Numbered, both, found
+from pipeline.benchmark.checks.finding import Finding, Numbered, found, of
 
 QUOTED = 60  # characters of a text in a sentence
 LINES = ("Cc", "Zl", "Zp")  # Unicode's categories of control characters and of ends of lines
@@ -17,7 +17,7 @@ def judge_questions(pairs: Numbered) -> Iterator[Finding]:
     """MMVP's rules: one question, two options without parentheses, opposite answers."""
     for number, pair in pairs:
         question, (option_a, option_b) = pair.question or "", pair.options or ("", "")
-        where = both(number)
+        where = of(number, pair)
         if {side.answer for side in pair.sides} != {"a", "b"}:
             letters = " and ".join(f"({side.answer})" for side in pair.sides)
             sentence = f"the answers of {_quoted(question)} are {letters}; one image must be (a) and the other (b)"
@@ -38,8 +38,8 @@ def judge_statements(pairs: Numbered) -> Iterator[Finding]:
         first, second = (side.statement or "" for side in pair.sides)
         if first.strip() and _bare(first) == _bare(second):
             sentence = f"both statements are {_quoted(first)}; write two that differ"
-            yield found("same_statements", both(number), sentence)
-        yield from _texts(both(number), {"first statement": first, "second statement": second})
+            yield found("same_statements", of(number, pair), sentence)
+        yield from _texts(of(number, pair), {"first statement": first, "second statement": second})
 
 
 def named(pair: Posed) -> str:

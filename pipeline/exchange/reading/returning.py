@@ -21,7 +21,7 @@ from pipeline.exchange.reading.times import moment
 from pipeline.exchange.writing.label_studio import FORM, Ids, ranked, words_of, written_pairs
 from pipeline.runs import run_folder
 from stages.author.authored import WORDS, Authored
-from stages.author.store import Store, utc_now
+from stages.author.store import Conflict, Store, utc_now
 
 
 def read_label_studio(run: str, store: Path, file: Path, by: str) -> ReturnedAnswer:
@@ -29,15 +29,26 @@ def read_label_studio(run: str, store: Path, file: Path, by: str) -> ReturnedAns
 
     Raises Refused, with nothing written, naming the task, for a pair that is not the run's, or that no pair can be.
     """
-    tasks, written = returned_tasks(file), written_pairs(store)
-    _check_known(run, tasks, written)
+    tasks = returned_tasks(file)
+    _check_known(run, tasks, written_pairs(store))
+    while True:
+        answer, news = _decided(run, tasks, written_pairs(store), by)
+        try:
+            _adopt(news, store)
+        except Conflict:  # somebody wrote meanwhile: decided anew
+            continue
+        return answer
+
+
+def _decided(
+    run: str, tasks: Sequence[Returned], written: Mapping[Ids, Authored], by: str
+) -> tuple[ReturnedAnswer, list[Authored]]:
+    """What is to be written over what people have written in the run, and what that comes to."""
     known = [(task, written.get(task.pair, Authored(*task.pair))) for task in tasks]
     changed = [(task, now) for task, now in known if task.annotated and _is_news(task, task.annotated, now)]
     kept = [task.pair for task, now in changed if task.annotated and _is_older(task, task.annotated, now)]
     news = [_authored(task.annotated, now, by) for task, now in changed if task.annotated and task.pair not in kept]
-    if news:
-        _adopt(news, store)
-    return ReturnedAnswer(run, len(news), len(tasks) - len(changed), [" ".join(pair) for pair in kept])
+    return ReturnedAnswer(run, len(news), len(tasks) - len(changed), [" ".join(pair) for pair in kept]), news
 
 
 def _check_known(run: str, tasks: Sequence[Returned], written: Mapping[Ids, Authored]) -> None:
@@ -84,6 +95,8 @@ def _authored(annotated: Annotated, now: Authored, by: str) -> Authored:
 
 
 def _adopt(pairs: Sequence[Authored], store: Path) -> None:
+    if not pairs:
+        return
     opened = Store(store)
     try:
         opened.adopt(pairs, FORM.name)

@@ -66,5 +66,5 @@ FORM = Form(
     "a task folder (YAML and Parquet) for lmms-eval's --include_path",
     asks,
     write,
-    "{to}/README.md has the command: lmms_eval --include_path {to} --tasks TASK --model MODEL",
+    "{to}/README.md has the command, which is run from inside that folder",
 )

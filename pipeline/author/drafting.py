@@ -1,0 +1,51 @@
+"""Drafting: a model's words for the pair on the screen, a few pairs at a time, never over the words of a person."""
+
+from __future__ import annotations
+
+import asyncio
+
+from anyio import CapacityLimiter, to_thread
+
+from pipeline.author.desk import Desk
+from pipeline.author.queue import Ids
+from pipeline.author.shots import shot
+from pipeline.drafts.client import Chat, DraftFailed
+from pipeline.drafts.draft import draft
+from stages.author.authored import WORDS
+from stages.author.store import Conflict
+
+AT_ONCE = 4  # a model may take minutes, and pages and saves must be answered meanwhile
+
+
+class Drafting:
+    """Asks `chat`, if there is one, about the pairs of a desk."""
+
+    def __init__(self, desk: Desk, chat: Chat | None) -> None:
+        self.desk, self.chat = desk, chat
+        self.model = chat.model if chat else ""
+        self._asking = 0
+
+    async def changes(self, ids: Ids, version: int) -> dict[str, str]:
+        """What to write of a pair that was read in this version. Raises Conflict, DraftFailed; ends with the server."""
+        now = self.desk.written(ids)
+        if now.version != version:
+            raise Conflict(now)
+        if not now.draft and any(getattr(now, name) for name in WORDS):
+            raise DraftFailed("a person has written of this pair: take those words out before you ask for a draft")
+        if self._asking >= AT_ONCE:
+            raise DraftFailed(f"{AT_ONCE} drafts are being waited for; ask again when one is there")
+        self._asking += 1
+        try:
+            # abandoned at the server's end: the model may answer minutes later
+            said = await to_thread.run_sync(self._asked, ids, abandon_on_cancel=True, limiter=CapacityLimiter(1))
+        except asyncio.CancelledError:
+            raise DraftFailed("the server ended before the model had answered") from None
+        finally:
+            self._asking -= 1
+        return {name: text for name, text in said.items() if text or name != "pattern"}  # a pattern is not taken away
+
+    def _asked(self, ids: Ids) -> dict[str, str]:
+        if self.chat is None:
+            raise DraftFailed("no server is named that writes drafts: start with --draft URL --model NAME")
+        left, right = (self.desk.queue.photos[image_id] for image_id in ids)
+        return draft(self.chat, shot(left), shot(right), (left.caption, right.caption))
