@@ -12,7 +12,7 @@ from manifests.storage import Folder
 from pipeline.author.live import LiveQueue
 from pipeline.author.queue import Ids, Queue
 from pipeline.benchmark.freeze import freeze, is_changed
-from pipeline.benchmark.people import missed
+from pipeline.benchmark.missed import missed
 from pipeline.runs import question_versions
 from stages.author.authored import BENCHMARK, DUPLICATE, KEPT, OPEN, REJECTED, TRAINING, Authored
 from stages.author.store import Store

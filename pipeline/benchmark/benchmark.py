@@ -91,6 +91,7 @@ class Benchmark:
     pairs: tuple[Posed, ...]
     fingerprint: str
     made_of: Mapping[str, Any] = field(default_factory=dict)  # dotted names of settings, sources, weights -> values
+    unlisted: int = 0  # of its pairs, that the run's pairs, made with these thresholds, do not hold
     accepted: tuple[str, ...] = ()  # codes of findings in spite of which it is exported
 
     @property
@@ -131,7 +132,8 @@ def read_benchmark(run: str, version: int | None = None) -> Benchmark:
         raise Refused(f"{manifest.folder.url} asks about {lost[0]}, which is not among the images of {run}")
     _check_pairs(rows, manifest.folder.url)
     pairs = tuple(_posed(first, second, photos) for first, second in zip(rows[::2], rows[1::2], strict=True))
-    return Benchmark(run, number, pairs, manifest.lineage.fingerprint, _made_of(folder))
+    unlisted = _unlisted(folder, {(row["left_id"], row["right_id"]) for row in rows})
+    return Benchmark(run, number, pairs, manifest.lineage.fingerprint, _made_of(folder), unlisted)
 
 
 def photos_of(run: Folder, image_ids: set[str]) -> dict[str, Photo]:
@@ -143,6 +145,16 @@ def photos_of(run: Folder, image_ids: set[str]) -> dict[str, Photo]:
         there = there.filter(pc.equal(there.column("status"), "ok"))
         found |= {row["image_id"]: Photo(**row) for row in there.select(PHOTO).to_pylist()}
     return found
+
+
+def _unlisted(run: Folder, ids: set[tuple[str, str]]) -> int:
+    """How many of these pairs the run's kept pairs do not hold; 0 where a run has none, as an imported one."""
+    if not (run / "pairs").has(COMMIT):
+        return 0
+    for batch in Manifest.open(run / "pairs").batches(("left_id", "right_id", "rank")):
+        kept = batch.filter(pc.is_valid(batch.column("rank")))
+        ids = ids - set(zip(kept.column("left_id").to_pylist(), kept.column("right_id").to_pylist(), strict=True))
+    return len(ids)
 
 
 def _rows(manifest: Manifest) -> Sequence[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,9 @@ from manifests.errors import Waiting
 from pipeline.answers import plain, table
 from pipeline.benchmark.accuracy import HOW, Interval, Mean, Share, by_pair, by_question, mean, total
 from pipeline.benchmark.agreement import Agreement, agreement
-from pipeline.benchmark.given import Counted, Given, Ids, counted, is_asked
+from pipeline.benchmark.given import counted, is_asked
+from pipeline.benchmark.missed import Missed, missed_questions
+from pipeline.benchmark.missed import missed as missed
 from stages.author.answers import Answer
 from stages.author.authored import Authored
 from stages.author.store import Store
@@ -34,24 +35,6 @@ class Person:
 
     def cells(self) -> tuple[str, ...]:
         return (plain(self.name), *_cells(self.questions), *_cells(self.pairs))
-
-
-@dataclass(frozen=True)
-class Missed:
-    """A question that people got wrong, and who did."""
-
-    ids: Ids
-    side: str
-    question: str
-    people: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        ids = dict(zip(("left_id", "right_id"), self.ids, strict=True))
-        return {**ids, "side": self.side, "question": self.question, "people": list(self.people)}
-
-    def __str__(self) -> str:
-        image_id = self.ids[self.side == "right"]
-        return plain(f'  "{self.question}" of {image_id}: {", ".join(self.people)}')
 
 
 @dataclass(frozen=True)
@@ -126,32 +109,10 @@ def people(run: str, store_path: Path) -> PeopleAnswer:
         mean(questions),
         mean(wholes),
         agreement(counts.given),
-        _missed_questions(pairs, counts),
+        missed_questions(run, pairs, counts),
         counts.changed,
         counts.own,
     )
-
-
-def missed(pairs: Sequence[Authored], answers: Sequence[Answer]) -> dict[Ids, tuple[str, ...]]:
-    """Pairs of which a question was answered wrongly, as it is now -> who did, by name."""
-    people = defaultdict[Ids, set[str]](set)
-    for one in _wrong(counted(pairs, answers)):
-        people[one.ids].add(one.person)
-    return {ids: tuple(sorted(names)) for ids, names in people.items()}
-
-
-def _missed_questions(pairs: Sequence[Authored], counts: Counted) -> tuple[Missed, ...]:
-    """Question by question, those that most people missed first."""
-    asked = {(pair.left_id, pair.right_id): pair.question for pair in pairs}
-    people = defaultdict[tuple[Ids, str], list[str]](list)
-    for one in _wrong(counts):
-        people[one.ids, one.side].append(one.person)
-    found = [Missed(ids, side, asked[ids], tuple(sorted(names))) for (ids, side), names in people.items()]
-    return tuple(sorted(found, key=lambda one: (-len(one.people), one.ids, one.side)))
-
-
-def _wrong(counts: Counted) -> Iterator[Given]:
-    return (one for one in counts.given if not one.right)
 
 
 def _read(run: str, path: Path) -> tuple[Sequence[Authored], Sequence[Answer]]:
