@@ -207,7 +207,8 @@ def test_the_wheel_holds_every_module_preset_and_template(built: Path) -> None:
         held = {name for name in wheel.namelist() if ".dist-info/" not in name}
         scripts = wheel.read(next(name for name in wheel.namelist() if name.endswith("entry_points.txt"))).decode()
     modules = {path for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
-    data = {path for name in ("presets", "report/templates") for path in (ROOT / "pipeline" / name).iterdir()}
+    folders = [ROOT / "pipeline" / "presets", *(ROOT / "pipeline").rglob("templates"), ROOT / "pipeline/author/static"]
+    data = {path for folder in folders for path in folder.iterdir()}
     data |= set((ROOT / "stages").rglob("*.tsv"))
     assert held == {str(path.relative_to(ROOT)) for path in modules | data if path.is_file()}
     assert {f"pipeline/presets/{name}.yaml" for name in preset_names()} <= held
