@@ -182,4 +182,7 @@ def import_(
     with told("the same command goes on"):
         from pipeline.exchange.importing import import_from
 
-        out(import_from(source, run, form, answers=answers, by=name and person_of(name), store=store), as_json)
+        out(
+            import_from(source, run, form, answers=answers, by=None if name is None else person_of(name), store=store),
+            as_json,
+        )

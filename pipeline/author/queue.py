@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
-from pipeline.benchmark.benchmark import Photo, photos_of
+from pipeline.benchmark.photos import Photo, photos_of
 from stages.author.authored import Authored
 
 COLUMNS = ("left_id", "right_id", "blind_cosine", "reference_cosine", "gap", "group", "rank")

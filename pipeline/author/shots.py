@@ -10,7 +10,7 @@ import io
 
 from PIL import Image
 
-from pipeline.benchmark.benchmark import Photo
+from pipeline.benchmark.photos import Photo
 from stages import images
 
 LONGEST = 1600  # pixels of a side on the page; encoders see a few hundred

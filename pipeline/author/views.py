@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.author.desk import Desk
 from pipeline.author.queue import Ids, Queue
-from pipeline.benchmark.benchmark import Photo
+from pipeline.benchmark.photos import Photo
 
 TEXT = 500  # characters of a caption, key or URL: a caption may be a book
 AT_ONCE = 50  # pairs in one window

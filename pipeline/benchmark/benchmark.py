@@ -3,50 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.errors import Refused
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 from manifests.tables import QUESTIONS
+from pipeline.benchmark.photos import Photo, photos_of
 from pipeline.benchmark.versions import frozen
 from pipeline.runs import run_folder
-from stages import images
 from stages.author.authored import BENCHMARK
 
-
-@dataclass(frozen=True)
-class Photo:
-    """What the images table says of one image; its bytes are read when they are asked for."""
-
-    image_id: str
-    source: str
-    key: str
-    uri: str
-    offset: int
-    length: int
-    sha256: str
-    width: int
-    height: int
-    format: str
-    url: str | None = None
-    caption: str | None = None
-    label: str | None = None
-    class_name: str | None = None
-    licence: str | None = None
-
-    def read(self) -> bytes:
-        """The file's bytes as they lie. Raises ImageRefused where they are gone, OSError where a store failed."""
-        return images.read(self.uri, self.offset, self.length)
-
-
 SHARED = ("left_id", "right_id", "use", "pattern", "question", "options")  # of the two rows of a pair
-PHOTO = tuple(one.name for one in fields(Photo))
+Ids = tuple[str, str]  # left_id, right_id
 
 
 @dataclass(frozen=True)
@@ -81,6 +54,11 @@ class Posed:
     def sides(self) -> tuple[Side, Side]:
         return self.first, self.second
 
+    @property
+    def ids(self) -> Ids:
+        left_id, right_id = sorted(side.photo.image_id for side in self.sides)
+        return left_id, right_id
+
 
 @dataclass(frozen=True)
 class Benchmark:
@@ -91,7 +69,7 @@ class Benchmark:
     pairs: tuple[Posed, ...]
     fingerprint: str
     made_of: Mapping[str, Any] = field(default_factory=dict)  # dotted names of settings, sources, weights -> values
-    unlisted: int = 0  # of its pairs, that the run's pairs, made with these thresholds, do not hold
+    unlisted: frozenset[Ids] = frozenset()  # its pairs that the run's, made with these thresholds, do not hold
     accepted: tuple[str, ...] = ()  # codes of findings in spite of which it is exported
 
     @property
@@ -100,7 +78,8 @@ class Benchmark:
 
     def of(self, use: str = BENCHMARK, *, having: Callable[[Posed], object] = lambda pair: True) -> Benchmark:
         """The same with only the pairs of this use, and of those the ones that have what is asked."""
-        return replace(self, pairs=tuple(pair for pair in self.pairs if pair.use == use and having(pair)))
+        pairs = tuple(pair for pair in self.pairs if pair.use == use and having(pair))
+        return replace(self, pairs=pairs, unlisted=self.unlisted & {pair.ids for pair in pairs})
 
     @property
     def photos(self) -> tuple[Photo, ...]:
@@ -136,25 +115,14 @@ def read_benchmark(run: str, version: int | None = None) -> Benchmark:
     return Benchmark(run, number, pairs, manifest.lineage.fingerprint, _made_of(folder), unlisted)
 
 
-def photos_of(run: Folder, image_ids: set[str]) -> dict[str, Photo]:
-    """image_id -> what the images table says of it, of these images that have bytes."""
-    wanted = pa.array(sorted(image_ids), pa.string())
-    found: dict[str, Photo] = {}
-    for batch in Manifest.open(run / "images").batches((*PHOTO, "status")):
-        there = batch.filter(pc.is_in(batch.column("image_id"), wanted))
-        there = there.filter(pc.equal(there.column("status"), "ok"))
-        found |= {row["image_id"]: Photo(**row) for row in there.select(PHOTO).to_pylist()}
-    return found
-
-
-def _unlisted(run: Folder, ids: set[tuple[str, str]]) -> int:
-    """How many of these pairs the run's kept pairs do not hold; 0 where a run has none, as an imported one."""
+def _unlisted(run: Folder, ids: set[Ids]) -> frozenset[Ids]:
+    """Those of these pairs that the run's kept pairs do not hold; none where a run has no pairs, as an imported one."""
     if not (run / "pairs").has(COMMIT):
-        return 0
+        return frozenset()
     for batch in Manifest.open(run / "pairs").batches(("left_id", "right_id", "rank")):
         kept = batch.filter(pc.is_valid(batch.column("rank")))
         ids = ids - set(zip(kept.column("left_id").to_pylist(), kept.column("right_id").to_pylist(), strict=True))
-    return len(ids)
+    return frozenset(ids)
 
 
 def _rows(manifest: Manifest) -> Sequence[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from manifests.draft import Draft
 from manifests.errors import Waiting
 from manifests.lineage import Lineage
 from manifests.manifest import COMMIT, Manifest
-from manifests.shard import write_shard
+from manifests.shard import Part, write_shard
 from manifests.storage import Folder
 from pipeline.benchmark.versions import note_store, questions_folder, store_path
 from pipeline.lease.lease import driving
@@ -27,15 +28,23 @@ def freeze(run: str, store: Path | None = None) -> tuple[int, Manifest, bool]:
     note_store(folder, stage.store)
     with driving(folder):
         number, newest = _newest(folder)
-        if newest is not None and newest.lineage.outside == stage.outside():
+        (task,) = stage.plan({})
+        parts = list(stage.process(task, {"images": Manifest.open(folder / "images")}))
+        if newest is not None and _is_same(newest, stage, parts):
             return number, newest, False
-        return number + 1, _made(folder, number + 1, stage), True
+        return number + 1, _made(folder, number + 1, stage, parts), True
 
 
 def is_changed(run: Folder, store: Path) -> bool:
     """Whether people have written anything since the newest version; True where there is none."""
     _, newest = _newest(run)
     return newest is None or newest.lineage.outside != Author(store).outside()
+
+
+def _is_same(newest: Manifest, stage: Author, parts: Sequence[Part]) -> bool:
+    """Whether people have written nothing since, and no image has left the run."""
+    rows = sum(part.table.num_rows for part in parts)
+    return newest.lineage.outside == stage.outside() and newest.rows == rows
 
 
 def _newest(run: Folder) -> tuple[int, Manifest | None]:
@@ -49,11 +58,10 @@ def _there(run: str, store: Path) -> Path:
     return store
 
 
-def _made(run: Folder, number: int, stage: Author) -> Manifest:
+def _made(run: Folder, number: int, stage: Author, parts: Sequence[Part]) -> Manifest:
     folder, (task,) = questions_folder(run, number), stage.plan({})
     if (left := Draft.planned(folder)) is not None:  # of a freezing that was killed; people have gone on since
         left.discard()
-    parts = list(stage.process(task, {"images": Manifest.open(run / "images")}))
     if not sum(part.table.num_rows for part in parts):
         raise Waiting(
             f"{run.url} has no question that is written out yet: keep pairs and write them with `blindpairs author "

@@ -13,7 +13,6 @@ from pipeline.benchmark.accuracy import HOW, Interval, Mean, Share, by_pair, by_
 from pipeline.benchmark.agreement import Agreement, agreement
 from pipeline.benchmark.given import counted, is_asked
 from pipeline.benchmark.missed import Missed, missed_questions
-from pipeline.benchmark.missed import missed as missed
 from stages.author.answers import Answer
 from stages.author.authored import Authored
 from stages.author.store import Store

@@ -56,6 +56,14 @@ def store_path(run: Folder, store: Path | None = None) -> Path:
     return folder / NAME
 
 
+def known_store(run: Folder, store: Path | None = None) -> Path | None:
+    """As `store_path`; None where nobody has written, or nobody has told where of a run in a bucket."""
+    if store is None and run.local is None and not run.has(ELSEWHERE):
+        return None
+    path = store_path(run, store)
+    return path if path.exists() else None
+
+
 def note_store(run: Folder, store: Path) -> None:
     """Have a run know its store from now on, where that is not in its folder: `forget` must find it."""
     if run.local is not None and store == run.local.absolute() / NAME:

@@ -20,7 +20,7 @@ from pipeline.benchmark.benchmark import Benchmark, read_benchmark
 from pipeline.benchmark.checks.check import check
 from pipeline.benchmark.checks.finding import Finding
 from pipeline.benchmark.freeze import is_changed
-from pipeline.benchmark.versions import store_path
+from pipeline.benchmark.versions import known_store
 from pipeline.exchange.answer import ExportAnswer
 from pipeline.exchange.held_out import held_out
 from pipeline.exchange.writing.form import Form
@@ -55,6 +55,7 @@ def export(
     _check_unused(form, {"--pairs": most} | ({} if FORMS[form].use == TRAINING else {"--apart-from": apart_from}))
     chosen, whole = FORMS[form], read_benchmark(run, version)
     taken = _taken(whole, chosen)
+    behind = _is_behind(run_folder(run), known_store(run_folder(run), store))
     findings = check(taken, chosen.takes)
     if chosen.use == TRAINING:
         findings += held_out(_benchmarks(run), apart_from).check(taken.photos)
@@ -71,7 +72,7 @@ def export(
         left_out=_left_out(whole, chosen),
         findings=findings,
         accepted=tuple(accepted),
-        behind=_is_behind(run, store),
+        behind=behind,
         next=chosen.next.format(to=to),
     )
 
@@ -101,7 +102,9 @@ def _of_the_run(run: str, form: str, to: Path, store: Path | None, most: int | N
         raise Refused(f"--check is of questions; {form} writes a run's pairs as they are")
     chosen = OF_THE_RUN[form]
     with whole_or_absent(to) as folder:
-        written, left_out = chosen.write(run, _where(run_folder(run), store), folder, to.name, most)
+        written, left_out = chosen.write(run, known_store(run_folder(run), store), folder, to.name, most)
+        if not written:
+            raise Refused(f"{run} has no pair of which both images are there; nothing was written")
     return ExportAnswer(run, form, str(to), pairs=written, left_out=left_out, next=chosen.next.format(to=to))
 
 
@@ -148,15 +151,9 @@ def _accepted(findings: Sequence[Finding], accepted: Sequence[str]) -> tuple[str
     return tuple(sorted({one.code for one in findings if one.hinders(()) and not one.hinders(accepted)}))
 
 
-def _is_behind(run: str, store: Path | None) -> bool:
+def _is_behind(run: Folder, store: Path | None) -> bool:
     """Whether people have written since the newest version."""
-    path = _where(run_folder(run), store)
-    return path is not None and path.exists() and is_changed(run_folder(run), path)
-
-
-def _where(run: Folder, store: Path | None) -> Path | None:
-    """Where people wrote; None where that cannot be known."""
-    return store_path(run, store) if store or run.local else None
+    return store is not None and is_changed(run, store)
 
 
 def _check_names(form: str, accepted: Sequence[str]) -> None:

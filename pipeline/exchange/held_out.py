@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from manifests.errors import Refused
 from manifests.storage import Folder
-from pipeline.benchmark.benchmark import Benchmark, Photo, read_benchmark
+from pipeline.benchmark.benchmark import Benchmark, read_benchmark
 from pipeline.benchmark.checks.finding import Finding, found
+from pipeline.benchmark.photos import Photo
 from pipeline.runs import steps_begun
 from stages import images
 from stages.images import ImageRefused

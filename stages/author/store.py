@@ -74,12 +74,12 @@ class Store:
         what no pair can be.
         """
         values: dict[str, Any] = dict(checked(changes))
-        takes = bool(draft) or not changes or any(name in WORDS for name in changes)
+        writes = bool(draft) or not changes or any(name in WORDS for name in changes)
         with self._writing():
             now = self.pair(pair.left_id, pair.right_id)
             if now.version != pair.version:
                 raise Conflict(now)
-            if takes or not now.author:
+            if writes:
                 values |= {"author": by, "authored_at": utc_now(), "draft": draft, "writers": now.written_by(by)}
             earlier = self._goes_on(now, changes, by, joins_s)
             after = self._put(now, replace(now, **values), by, kept=earlier is None)

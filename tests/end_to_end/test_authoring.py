@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import csv
+import http.client
 import json
+import pwd
 import signal
+import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from world.authoring import author, pairs_of, written
+from world.authoring import author, paired_run, pairs_of, written
 from world.commands import blindpairs, started
 from world.forgetting import traces
 from world.runs import make, recipe
 
+from manifests.errors import Refused
+from pipeline.told import person_of
 from stages.author.store import NAME
 
 
@@ -25,6 +32,14 @@ def run(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     make(of(scenes), root)
     author(root / "test", range(12))
     return root / "test"
+
+
+@pytest.fixture(scope="module")
+def light(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run made by hand, of which ann has written two pairs."""
+    run = paired_run(tmp_path_factory.mktemp("light"), 2)
+    author(run, range(2))
+    return run
 
 
 def of(scenes: Path, **changes: Any) -> dict[str, Any]:
@@ -92,16 +107,132 @@ def test_a_run_without_pairs_says_what_to_run(scenes: Path, tmp_path: Path) -> N
     assert not (tmp_path / "test" / NAME).exists()
 
 
-def test_the_page_is_opened_where_it_says_and_ended_by_ctrl_c(run: Path) -> None:
-    with started("author", str(run), "--name", "ann", "--port", "8799") as process:
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@contextmanager
+def served(*words: str, cwd: Path | None = None) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """What a page's command says when it listens; it is ended as a person ends it."""
+    with started("author", *words, cwd=cwd) as process:
         assert process.stdout is not None
-        assert "http://127.0.0.1:8799/" in process.stdout.readline()
-        said = told("author", str(run), "--port", "8799", code=2)
-        assert "another --port" in said
+        try:
+            yield process.stdout.readline(), process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=20)
+
+
+def status_of(address: str, port: int, host: str) -> int:
+    """What the page answers to a reader who calls it by this name."""
+    asking = http.client.HTTPConnection(address, port, timeout=20)
+    asking.request("GET", "/", headers={"Host": f"{host}:{port}"})
+    status = asking.getresponse().status
+    asking.close()
+    return status
+
+
+def test_the_page_is_opened_where_it_says_and_ended_by_ctrl_c(run: Path) -> None:
+    port = free_port()
+    with served(str(run), "--name", "ann", "--port", str(port)) as (line, process):
+        assert f"http://127.0.0.1:{port}/" in line
+        said = told("author", str(run), "--port", str(port), code=2)
+        taken = "cannot be listened on (Address already in use); name another --port, or --host"
+        assert said == f"blindpairs: 127.0.0.1:{port} {taken}\n"
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=20)
         assert (process.returncode, len(errors.splitlines())) == (130, 1)
         assert "kept" in errors
+
+
+def test_any_loopback_address_is_this_machine_alone_and_other_names_are_not(light: Path) -> None:
+    port = free_port()
+    with served(str(light), "--name", "ann", "--host", "127.0.0.2", "--port", str(port)) as (line, _):
+        assert f"http://127.0.0.2:{port}/ " in line  # without a key
+        asked = {
+            host: status_of("127.0.0.2", port, host) for host in ("127.0.0.2", "127.9.8.7", "localhost", "a.example")
+        }
+    assert {host for host, status in asked.items() if status == 200} == {"127.0.0.2", "127.9.8.7", "localhost"}
+
+
+def test_of_all_addresses_the_machines_name_is_told_with_the_key(light: Path) -> None:
+    port = free_port()
+    with served(str(light), "--answer", "bob", "--host", "0.0.0.0", "--port", str(port)) as (line, _):
+        assert f"4 of 4 questions for bob: http://{socket.gethostname()}:{port}/?key=" in line
+        assert status_of("127.0.0.1", port, socket.gethostname()) in (401, 403)
+
+
+NOBODY = "nobody is named (a person's name is a line of text, not ''): say who you are with --name NAME"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--name", ""), NOBODY),
+        (("--name", " \n"), "nobody is named"),
+        (("--answer", ""), NOBODY),
+        (("--answer", "bob", "--name", "ann"), "--name says nothing to a person who answers; leave it out"),
+        (("--answer", "bob", "--draft", "http://127.0.0.1:1/v1", "--model", "m"),
+         "--draft says nothing to a person who answers; leave it out"),
+        (("--host", ""), "--host is empty; leave it out for this machine alone, or name an address"),
+    ],
+    ids=["no name", "an odd name", "no name to answer", "two names", "a draft to answer", "no host"],
+)  # fmt: skip
+def test_what_says_nothing_or_nobody_is_refused(light: Path, words: tuple[str, ...], said: str) -> None:
+    refused = told("author", str(light), "--port", str(free_port()), *words, code=2)
+    assert refused.startswith(f"blindpairs: {said}")
+    assert len(refused.splitlines()) == 1
+
+
+def test_a_user_who_is_nobody_is_asked_for_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(user: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {user}")
+
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    with pytest.raises(Refused, match=r"^nobody is named .*: say who you are with --name NAME"):
+        person_of(None)
+    assert person_of(" Ann  Öz ") == "Ann Öz"
+    monkeypatch.setenv("LOGNAME", "bob")
+    assert person_of(None) == "bob"
+
+
+def test_who_has_nothing_to_answer_is_told_why(light: Path, tmp_path: Path) -> None:
+    said = told("author", str(light), "--answer", " ANN ", "--port", str(free_port()), code=3)
+    assert "all with words of ANN, who knows the answers: have another person answer" in said
+    nothing = paired_run(tmp_path, 1)
+    assert "people write them with `blindpairs author" in told("author", str(nothing), "--answer", "bob", code=3)
+    assert not (nothing / NAME).exists()
+    author(nothing, [0], question="", use="training")
+    said = told("author", str(nothing), "--answer", "bob", "--port", str(free_port()), code=3)
+    assert "has no whole question of its benchmark yet: people write them with `blindpairs author`" in said
+
+
+def test_a_name_that_is_none_is_refused_for_annotations_too(light: Path, tmp_path: Path) -> None:
+    (tmp_path / "tasks.json").write_text("[]")
+    words = ("import", str(tmp_path / "tasks.json"), str(light), "--format", "label-studio", "--name")
+    assert "nobody is named" in told(*words, " ", code=2)
+
+
+def test_an_empty_name_is_refused_for_annotations_too(light: Path, tmp_path: Path) -> None:
+    (tmp_path / "tasks.json").write_text("[]")
+    words = ("import", str(tmp_path / "tasks.json"), str(light), "--format", "label-studio", "--name")
+    assert "nobody is named" in told(*words, "", code=2)
+
+
+def test_a_store_elsewhere_is_told_once_by_the_page_and_found_by_the_others(tmp_path: Path) -> None:
+    run, port = paired_run(tmp_path, 2), free_port()
+    with served(str(run), "--name", "ann", "--store", "mine.sqlite", "--port", str(port), cwd=tmp_path) as (line, _):
+        assert str(tmp_path / "mine.sqlite") in line
+    author(run, [0])
+    (run / NAME).replace(tmp_path / "mine.sqlite")
+    assert json.loads(told("freeze", str(run), "--json"))["pairs"] == 1
+    assert not (run / NAME).exists()
+    (tmp_path / "mine.sqlite").unlink()
+    assert f"is in {tmp_path / 'mine.sqlite'} on " in told("people", str(run), code=2)
 
 
 def test_a_draft_needs_both_a_server_and_a_model(run: Path) -> None:
@@ -119,3 +250,10 @@ def test_forgetting_an_image_takes_what_people_wrote_of_it(run: Path, tmp_path: 
     assert "written by people" in said
     assert not [one for one in traces(whole, [image_id]) if not one.startswith("_events")]
     assert json.loads(told("freeze", str(whole), "--json"))["pairs"] == 11
+    (whole / NAME).rename(tmp_path / "elsewhere.sqlite")
+    told("freeze", str(whole), "--store", str(tmp_path / "elsewhere.sqlite"))
+    image_id = pairs_of(whole)[0][0]  # of the pairs as they were made again
+    assert traces(tmp_path, [image_id])
+    said = told("forget", str(whole), image_id)
+    assert "written by people" in said
+    assert not [one for one in traces(tmp_path, [image_id]) if "_events" not in one]

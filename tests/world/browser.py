@@ -10,6 +10,7 @@ import io
 import itertools
 import os
 import shutil
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -34,7 +35,6 @@ from pipeline.author.answering import Examination, answer_app
 from pipeline.author.app import author_app
 from pipeline.author.desk import Desk
 from pipeline.author.gate import Pass
-from pipeline.author.queue import read_queue
 from pipeline.drafts.client import Chat
 from stages.author.store import NAME, Store
 
@@ -84,8 +84,8 @@ def authoring(run: Path, person: str = "ann", chat: Chat | None = None) -> Itera
 def answering(run: Path, person: str) -> Iterator[str]:
     """The URL of a run's page for one who answers."""
     with closing(Store(run / NAME)) as store:
-        examination = Examination(read_queue(Folder(str(run)), store.pairs()), store, person)
-        with _served(answer_app(run.name, examination, Pass.on(HOST))) as url:
+        folder = Folder(str(run))
+        with _served(answer_app(folder, Examination(folder, store, person), Pass.on(HOST))) as url:
             yield url
 
 
@@ -110,17 +110,23 @@ def tabs(browser: Browser, root: Path) -> Iterator[Callable[..., Writing]]:
 class Program:
     """`blindpairs author` in a process of its own, at one address, that can be killed and started again."""
 
-    def __init__(self, run: Path) -> None:
+    def __init__(self, run: Path, *more: str) -> None:
         with closing(socket.create_server((HOST, 0))) as free:
             self.port = free.getsockname()[1]
         self.url = f"http://{HOST}:{self.port}/"
-        self._words = ("author", str(run), "--name", "ann", "--port", str(self.port))
+        self._words = ("author", str(run), "--name", "ann", "--port", str(self.port), *more)
 
     def start(self) -> None:
         self._process = started(*self._words)
         assert self._process.stdout
         line = self._process.stdout.readline()
         assert self.url in line, line + self.kill()
+
+    def end(self, by: signal.Signals, within_s: float) -> tuple[int, str]:
+        """End it as a person does; its exit code, and what it said on stderr."""
+        self._process.send_signal(by)
+        _, errors = self._process.communicate(timeout=within_s)
+        return self._process.returncode, errors
 
     def kill(self) -> str:
         """End it as a power cut would; what it complained of."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, FloatRect, Locator, Page, expect
 
 FIELDS = ("question", "option_a", "option_b", "left_statement", "right_statement")
 WATCH = """
@@ -43,6 +43,8 @@ class Writing:
         """Put these into the field that has the focus and those after it, Enter in between, and leave the last."""
         for place, text in enumerate(texts):
             self.press(*(["Enter"] if place else []))
+            if self.page.evaluate("document.activeElement.type") == "radio":  # between the options and the statements
+                self.press("Enter")
             self.page.keyboard.insert_text(text)  # at once, as an input method does: typing is slow
         self.press("Escape")
 
@@ -71,3 +73,11 @@ class Writing:
         """Wait until these fields have these values."""
         for name, value in values.items():
             expect(self.field(name)).to_have_value(value)
+
+
+def overlap(one: FloatRect | None, other: FloatRect | None) -> bool:
+    """Whether two boxes that are shown share a place."""
+    assert one
+    assert other
+    across = one["x"] < other["x"] + other["width"] and other["x"] < one["x"] + one["width"]
+    return across and one["y"] < other["y"] + other["height"] and other["y"] < one["y"] + one["height"]

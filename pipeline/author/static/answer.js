@@ -4,17 +4,18 @@ import { attempt, insist } from "./api.js";
 const TOLD_MS = 4000;
 const byId = (id) => document.getElementById(id);
 let asked = JSON.parse(byId("start").textContent);
+const given = new Map(); // what was chosen here, of each question
 let busy = false;
 let next = null; // the photo that comes after this one, decoded ahead
 let hiding = 0;
 
 function draw() {
-  const question = asked?.question;
+  const { question } = asked;
   byId("asked").hidden = !question;
   byId("nothing").hidden = Boolean(question);
-  byId("count").textContent = asked ? `${asked.done} of ${asked.total} answered` : "";
-  byId("done").max = Math.max(1, asked?.total ?? 0);
-  byId("done").value = asked?.done ?? 0;
+  byId("count").textContent = `${asked.done} of ${asked.total} answered`;
+  byId("done").max = Math.max(1, asked.total);
+  byId("done").value = asked.done;
   if (question) show(question);
   else end();
 }
@@ -26,6 +27,7 @@ function show(question) {
   byId("question").textContent = question.question;
   for (const button of document.querySelectorAll("[data-chosen]")) {
     button.querySelector("span").textContent = question.options[button.dataset.chosen === "a" ? 0 : 1];
+    button.querySelector("small").hidden = given.get(keyOf(question)) !== button.dataset.chosen;
   }
   next = asked.next_src ? made(asked.next_src) : null;
   byId("question").focus({ preventScroll: true }); // screen readers read the question
@@ -33,8 +35,9 @@ function show(question) {
 
 function end() {
   byId("photo").replaceChildren();
-  byId("nothing-title").textContent = asked?.total ? "All are answered. Thank you." : "There are no questions yet";
-  byId("nothing-says").textContent = asked?.total ? `blindpairs people ${document.body.dataset.run} says what people got right.` : "They come with pairs that somebody keeps and writes out.";
+  const says = `blindpairs people ${document.body.dataset.run} says what people got right.`;
+  byId("nothing-title").textContent = asked.total ? "All are answered. Thank you." : "There are no questions any more";
+  byId("nothing-says").textContent = asked.total ? says : "Their authors changed or dropped them; reload this page later.";
   byId("nothing-title").focus();
 }
 
@@ -59,10 +62,14 @@ async function send(ask, path, body) {
 }
 
 function choose(chosen) {
-  if (!asked?.question) return;
+  if (!asked.question || busy) return;
+  given.set(keyOf(asked.question), chosen);
   const { left_id, right_id, side, asked: what } = asked.question;
   send(insist, "/api/answers", { left_id, right_id, side, chosen, asked: what });
 }
+
+// Words that were changed make another question of it.
+const keyOf = ({ left_id, right_id, side, asked: what }) => [left_id, right_id, side, what].join("/");
 
 const back = () => send(attempt, "/api/answers/back", {});
 
@@ -81,5 +88,4 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("silent", () => told("The server does not answer, trying again"));
 byId("back").addEventListener("click", back);
 for (const button of document.querySelectorAll("[data-chosen]")) button.addEventListener("click", () => choose(button.dataset.chosen));
-if (asked) draw();
-else end();
+draw();

@@ -1,10 +1,8 @@
 // Conflict: a notice that somebody else changed the pair, with their words and ours, until a person has chosen.
+import { NAMES } from "./names.js";
+
 const place = document.getElementById("conflict");
 const waiting = [];
-const NAMES = {
-  decision: "decision", use: "use", pattern: "pattern", question: "question", option_a: "option a", option_b: "option b",
-  left_answer: "right for the left photo", left_statement: "statement, left", right_statement: "statement, right",
-};
 let chosen = { theirs: () => {}, mine: () => {} };
 
 // `theirs(entry)` and `mine(entry)` are called when a person has chosen.

@@ -29,9 +29,10 @@ export function focusFirst() {
   field.setSelectionRange(field.value.length, field.value.length);
 }
 
-// Go on from a field: from the options to which of them is right, from the last field nowhere.
+// Go on from a field: from the options to which of them is right, then to the statements, from the last field nowhere.
 export function focusAfter(element) {
-  const isOption = element.dataset.field === "option_b";
-  const next = isOption ? (radios.find((one) => one.checked) ?? radios[0]) : fields[fields.indexOf(element) + 1];
-  if (fields.includes(element)) next?.focus();
+  const options = fields.findIndex((field) => field.dataset.field === "option_b");
+  if (radios.includes(element)) fields[options + 1].focus();
+  else if (element === fields[options]) (radios.find((one) => one.checked) ?? radios[0]).focus();
+  else if (fields.includes(element)) fields[fields.indexOf(element) + 1]?.focus();
 }

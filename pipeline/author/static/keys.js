@@ -24,7 +24,8 @@ function press(event, acts, hold) {
   const key = nameOf(event);
   const held = HELD.includes(key) || (key === "Enter" && event.target.matches(BLINK));
   if (owns(event.target, key)) return;
-  const act = held ? () => hold(true) : acts[key];
+  const onward = key === "Enter" && event.target.matches("[type=radio]") && (() => focusAfter(event.target));
+  const act = onward || (held ? () => hold(true) : acts[key]);
   if (!act) return;
   event.preventDefault();
   if (!event.repeat || AGAIN.includes(key)) act();

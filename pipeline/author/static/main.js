@@ -3,6 +3,7 @@ import { attempt, insist } from "./api.js";
 import * as conflict from "./conflict.js";
 import * as form from "./form.js";
 import * as keys from "./keys.js";
+import { undone } from "./names.js";
 import { Outbox, keyOf } from "./outbox.js";
 import { flip, over, preload } from "./photos.js";
 import { Queue } from "./queue.js";
@@ -13,8 +14,7 @@ const FOUND_MS = 250;
 const byId = (id) => document.getElementById(id);
 const page = document.body.dataset;
 const { window: start, progress: first } = JSON.parse(byId("start").textContent);
-let queued = first.queue;
-let asking = false;
+let [queued, asking] = [first.queue, false];
 const SAYS = { kept: "Kept", rejected: "Rejected", duplicate: "Duplicate", open: "Open again" };
 
 const queue = new Queue({
@@ -98,15 +98,16 @@ async function undo() {
   const answer = await attempt("/api/undo", "POST", {}); // once: a second try would take back one more
   if (!answer) return told("Not undone: the server does not answer");
   if (answer.progress) count(answer.progress);
-  if (answer.pair) shown(answer.pair);
-  told(answer.status === 200 ? (answer.pair ? "Undone" : "Nothing to undo") : `Not undone: ${answer.error}`);
+  const before = answer.pair && shown(answer.pair);
+  told(answer.status === 200 ? undone(before, answer.pair) : `Not undone: ${answer.error}`);
 }
 
-// Show a pair as the server has it now, wherever one was.
+// Show a pair as the server has it now, wherever one was; what was known of it before.
 function shown(pair) {
-  queue.remember(pair);
+  const before = queue.remember(pair);
   if (keyOf(pair) === keyOf(queue.current)) draw();
   else queue.go(pair);
+  return before;
 }
 
 async function draft() {
@@ -176,12 +177,11 @@ function listen() {
   const blink = document.querySelector('[data-do="blink"]');
   blink.addEventListener("pointerdown", () => over(true));
   for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => over(false));
-  let searching = 0;
   const narrow = () => queue.narrow(byId("show").value, byId("search").value.trim());
   byId("show").addEventListener("change", narrow);
   byId("search").addEventListener("input", () => {
-    clearTimeout(searching);
-    searching = setTimeout(narrow, FOUND_MS);
+    clearTimeout(narrow.due);
+    narrow.due = setTimeout(narrow, FOUND_MS);
   });
   document.addEventListener("visibilitychange", () => (document.hidden ? outbox.flush() : queue.current && queue.look()));
   window.addEventListener("pagehide", () => outbox.flush());

@@ -34,12 +34,14 @@ export class Queue {
     this.#arrive(pair);
   }
 
-  // What the server said last of a pair replaces what was fetched of it before.
+  // What the server said last of a pair replaces what was fetched of it before, which is returned.
   remember(pair) {
+    const known = [this.current, ...this.ahead, ...this.behind].find((one) => one && keyOf(one) === keyOf(pair));
     const newest = (one) => (one && keyOf(one) === keyOf(pair) && one.written.version <= pair.written.version ? pair : one);
     this.current = newest(this.current);
     this.ahead = this.ahead.map(newest);
     this.behind = this.behind.map(newest);
+    return known;
   }
 
   // Ask again for the current pair and those that follow it.

@@ -93,13 +93,13 @@ function showLacks(pair, written) {
   const kept = written.decision === "kept";
   const lacks = pair.lacks.join(", ");
   const state = !lacks ? "Whole." : pair.whole ? `Whole; but what was begun beside it lacks: ${lacks}.` : `Still lacks: ${lacks}.`;
-  place.className = pair.missed.length || !pair.listed ? "warn" : pair.whole ? "whole" : "";
-  const words = [
-    pair.listed ? "" : "No longer among the run’s pairs.",
-    pair.missed.length ? `Answered wrongly by ${pair.missed.join(", ")}.` : "",
-    kept ? state : "",
-  ];
-  place.textContent = words.filter(Boolean).join(" ");
+  const sentences = [
+    [pair.listed ? "" : "No longer among the run’s pairs.", "warn"],
+    [pair.missed.length ? `Answered wrongly by ${pair.missed.join(", ")}.` : "", "warn"],
+    [kept ? state : "", pair.whole ? "whole" : ""],
+  ].filter(([text]) => text);
+  const spans = sentences.map(([textContent, className]) => Object.assign(document.createElement("span"), { textContent, className }));
+  place.replaceChildren(...spans.flatMap((span, turn) => (turn ? [" ", span] : [span])));
 }
 
 export function showProgress(progress) {

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from pipeline.answers import plain
-from pipeline.benchmark.benchmark import Photo
 from pipeline.benchmark.checks.finding import Finding, Numbered, both, found, one_of
+from pipeline.benchmark.photos import Photo
 from stages import images
 
 THREADS = 4  # Pillow decodes outside of Python's lock

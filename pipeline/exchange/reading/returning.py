@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from manifests.errors import Refused
-from pipeline.benchmark.benchmark import photos_of
+from pipeline.benchmark.photos import photos_of
 from pipeline.exchange.import_answer import ReturnedAnswer
 from pipeline.exchange.reading.label_studio import Annotated, Returned, returned_tasks
 from pipeline.exchange.reading.times import moment

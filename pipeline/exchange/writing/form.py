@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.benchmark.benchmark import Benchmark, Photo, Posed
+from pipeline.benchmark.benchmark import Benchmark, Posed
+from pipeline.benchmark.photos import Photo
 from pipeline.exchange.writing.pictures import JPEGS
 from stages import images
 from stages.author.authored import BENCHMARK

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
-from pipeline.benchmark.benchmark import Photo, photos_of
+from pipeline.benchmark.photos import Photo, photos_of
 from pipeline.exchange.writing.form import RunForm, as_jpeg
 from pipeline.exchange.writing.markdown import filled
 from pipeline.runs import run_folder

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from manifests.errors import Refused
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
-from pipeline.benchmark.benchmark import Photo, photos_of
+from pipeline.benchmark.photos import Photo, photos_of
 from pipeline.exchange.writing.form import RunForm
 from pipeline.exchange.writing.markdown import filled
 from pipeline.exchange.writing.pictures import PICTURE, Row, cell, for_datasets, groups, size_of

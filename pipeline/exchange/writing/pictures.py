@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.benchmark.benchmark import Photo
+from pipeline.benchmark.photos import Photo
 
 PICTURE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 GROUP_BYTES = 64 * 2**20  # of images in a row group: what is in memory at once, here and where it is read

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-from world.authoring import paired_run
+from world.authoring import author, paired_run
 from world.browser import authoring, crowded_run
-from world.pages import Writing
+from world.pages import Writing, overlap
+
+from stages.author.answers import Answer, asked
+from stages.author.store import NAME, Store
 
 NAMED = {"button", "textbox", "searchbox", "combobox", "radio", "checkbox", "image", "progressbar", "link", "dialog"}
 NAMED |= {"region", "navigation", "search", "group", "alert"}
@@ -109,6 +113,46 @@ def test_photos_and_fields_are_seen_together_without_scrolling(page: Writing, si
     assert page.page.evaluate("document.scrollingElement.scrollHeight") <= size[1]
     for seen in ("#shot-left img", "#shot-right img", "#question", "#right_statement", "#state"):
         expect(page.page.locator(seen)).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1366, 768), (1440, 900)])
+def test_on_a_laptop_no_word_is_cut_and_every_badge_is_where_its_button_is(
+    page: Writing, size: tuple[int, int]
+) -> None:
+    page.page.set_viewport_size({"width": size[0], "height": size[1]})
+    cut = "[...document.querySelectorAll('.strip .name')].filter((one) => one.scrollWidth > one.clientWidth)"
+    assert page.page.evaluate(f"{cut}.map((one) => one.textContent)") == []
+    outside = """[...document.querySelectorAll('main button:has(kbd), .strip button')].filter((button) => {
+        if (!button.checkVisibility()) return false;
+        const [ours, badge] = [button, button.querySelector("kbd")].map((one) => one.getBoundingClientRect());
+        return badge.right > ours.right - 1 || badge.left < ours.left || button.scrollWidth > button.clientWidth; })"""
+    assert page.page.evaluate(f"{outside}.map((one) => one.textContent)") == []
+    boxes = [one.bounding_box() for one in page.page.locator(".right-one label, .right-one kbd").all()]
+    middles = [box["y"] + box["height"] / 2 for box in boxes if box]
+    assert len(middles) == 3
+    assert max(middles) - min(middles) < 6  # in one line
+    broken = "[...document.querySelectorAll('.hints span')].filter((one) => one.getBoundingClientRect().height > 30)"
+    assert page.page.evaluate(f"{broken}.length") == 0
+
+
+def test_what_is_told_for_a_moment_covers_no_key_hint_and_no_photo(page: Writing) -> None:
+    page.press("k")
+    page.is_told("Kept")
+    told = page.page.locator("#told").bounding_box()
+    for seen in (".hints", "#shot-right", ".words", "#state", "#right_statement", ".more"):
+        assert not overlap(told, page.page.locator(seen).bounding_box()), seen
+
+
+def test_only_what_is_wrong_is_said_in_the_colour_of_warnings(tmp_path: Path, browser: Browser) -> None:
+    run = paired_run(tmp_path, 1, name="missed")
+    (pair,) = author(run, [0])
+    with closing(Store(run / NAME)) as store:
+        store.answer(Answer(pair.left_id, pair.right_id, "left", "bob", "b", asked(pair), "now"))
+    with authoring(run) as url:
+        page = Writing(browser, url)
+        expect(page.page.locator("#lacks")).to_have_text("Answered wrongly by bob. Whole.")
+        expect(page.page.locator("#lacks .warn")).to_have_text("Answered wrongly by bob.")
+        expect(page.page.locator("#lacks .whole")).to_have_text("Whole.")
 
 
 def test_a_narrow_window_scrolls_down_and_never_sideways(page: Writing) -> None:

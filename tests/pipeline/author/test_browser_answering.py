@@ -98,9 +98,29 @@ def test_buttons_and_photo_have_names_and_the_question_is_read_first(page: Writi
     is_asked(page, 1)
 
 
-def test_a_run_without_questions_says_what_is_missing(tmp_path: Path, browser: Browser) -> None:
-    with answering(paired_run(tmp_path, 1, name="bare"), "bob") as url:
-        page = Writing(browser, url)
-        expect(page.page.get_by_role("heading", name="There are no questions yet")).to_be_visible()
-        page.press("a", "b")
-        assert page.complaints == []
+def test_who_goes_back_sees_what_they_chose_before_and_nowhere_else(page: Writing) -> None:
+    mark = page.page.get_by_text("chosen before")
+    first = is_asked(page, 0)
+    page.press("b")
+    is_asked(page, 1)
+    expect(mark.filter(visible=True)).to_have_count(0)
+    page.press("u")
+    expect(page.page.get_by_role("img")).to_have_attribute("src", f"/photos/{first}")
+    expect(page.page.get_by_role("button", name="Closed chosen before", exact=True)).to_be_visible()
+    expect(page.page.get_by_role("button", name="Open", exact=True)).to_be_visible()
+    page.press("a")
+    expect(mark.filter(visible=True)).to_have_count(0)
+    page.press("u")
+    expect(page.page.get_by_role("button", name="Open chosen before", exact=True)).to_be_visible()
+
+
+def test_questions_that_are_all_dropped_meanwhile_leave_a_sentence(page: Writing, run: Path) -> None:
+    is_asked(page, 0)
+    author(run, range(3), decision="rejected")
+    page.press("a")
+    page.is_told("the question was changed meanwhile")
+    expect(page.page.get_by_role("heading", name="There are no questions any more")).to_be_focused()
+    page.press("a", "b")
+    page.page.reload()
+    expect(page.page.get_by_role("heading", name="There are no questions any more")).to_be_visible()
+    assert answers(run) == []

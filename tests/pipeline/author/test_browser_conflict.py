@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from world.authoring import paired_run, written_of
 from world.browser import authoring
-from world.pages import Writing
+from world.pages import Writing, overlap
 
 
 @pytest.fixture
@@ -34,6 +34,10 @@ def test_the_later_of_two_tabs_is_told_and_may_take_the_others_words(two) -> Non
     expect(notice).to_contain_text("Pair 1 was changed meanwhile, by ann")
     expect(notice).to_contain_text("theirs: Theirs?")
     expect(notice).to_contain_text("mine: Mine?")
+    lies = notice.bounding_box()
+    for seen in ("#shot-left", "#shot-right", "#cosines", ".words", "#question"):
+        assert not overlap(lies, second.page.locator(seen).bounding_box()), seen
+    expect(notice).to_be_in_viewport(ratio=1)
     expect(second.field("question")).to_be_focused()  # who types is not torn away
     expect(second.page.locator("#state")).to_have_text("Not saved: changed elsewhere")
     second.press("Escape", "Tab", "Enter")  # to the notice, to its first button

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 from world.authoring import all_written
+from world.chat_server import chat_server
+
+from pipeline.drafts.client import Chat
 
 
 def test_reject_and_duplicate_go_on_and_keep_stays(tab, tmp_path: Path) -> None:
@@ -31,9 +34,11 @@ def test_undo_goes_back_to_the_pair_and_takes_one_change_at_a_time(tab, tmp_path
     page.is_at(3)
     page.press("u")
     page.is_at(2)
+    page.is_told("Undone, pair 2: decision is open again")
     page.is_pressed("Open")
     page.press("u")
     page.is_at(1)
+    page.is_told("Undone, pair 1: pattern is none again")
     page.is_pressed("Keep")
     expect(page.page.locator('[data-pattern="state"]')).to_have_attribute("aria-pressed", "false")
     page.press("u")
@@ -41,6 +46,22 @@ def test_undo_goes_back_to_the_pair_and_takes_one_change_at_a_time(tab, tmp_path
     page.press("u")
     page.is_told("Nothing to undo")
     assert {pair["decision"] for pair in all_written(tmp_path / "made")} == {"open"}
+
+
+def test_an_undo_says_what_it_took_back(tab) -> None:
+    with chat_server() as server:
+        page = tab(1, chat=Chat(server.url, "made-up"))
+        page.press("g")
+        page.is_told("A draft of made-up for pair 1")
+        page.press("y", "u")
+        page.is_told("Undone, pair 1: it is a draft again")
+        page.press("u")
+        page.is_told("Undone, pair 1: the draft")
+        page.press("e")
+        page.write("Open?")
+        page.press("u")
+        page.is_told("Undone, pair 1: question")
+        page.has(question="")
 
 
 def test_each_key_does_what_the_help_says(tab) -> None:
@@ -96,5 +117,11 @@ def test_a_search_and_a_filter_walk_through_what_they_find(tab, tmp_path: Path) 
     page.type(" nowhere")
     expect(page.field("found")).to_have_text("none found")
     page.is_at(1)
-    page.press("Escape", "n")
+    page.press("Enter", "n")  # out of the search, which stays
     page.is_told("No pair matches")
+    expect(page.field("search")).to_have_value("CROW wire nowhere")
+    page.press("/", "Escape")
+    expect(page.field("search")).to_have_value("")
+    expect(page.field("found")).to_have_text("")
+    page.press("n")
+    page.is_at(2)

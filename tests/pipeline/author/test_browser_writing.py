@@ -77,11 +77,15 @@ def test_control_and_enter_saves_and_goes_on(tab, tmp_path: Path) -> None:
 
 def test_what_is_missed_and_unfinished_is_said(tab, tmp_path: Path) -> None:
     page = tab(1)
+    expect(page.page.locator(".goal label")).to_have_text("0 of 150 pairs asked")
     page.press("k")
     expect(page.page.locator("#lacks")).to_contain_text("Still lacks: question, option a, option b, which option")
     page.press("e")
     page.write(*WRITTEN)
     page.press("a")
+    lacks = "Whole; but what was begun beside it lacks: a pattern for its statements."
+    expect(page.page.locator("#lacks")).to_have_text(lacks)
+    page.press("1")
     expect(page.page.locator("#lacks")).to_have_text("Whole.")
     expect(page.page.locator("#whole")).to_have_text("1")
     expect(page.page.locator("#words-left .answer")).to_have_text("aLeft")
@@ -91,15 +95,70 @@ def test_what_is_missed_and_unfinished_is_said(tab, tmp_path: Path) -> None:
 def test_a_draft_is_marked_until_a_person_takes_it(tab, tmp_path: Path) -> None:
     with chat_server() as server:
         page = tab(1, chat=Chat(server.url, "made-up"))
-        page.press("k", "g")
+        page.press("g")
         expect(page.field("draft")).to_contain_text("A draft of made-up")
         page.has(**{name: DRAFT[name] for name in FIELDS})
+        page.press("k")
+        page.is_saved()
         expect(page.page.locator("#lacks")).to_contain_text("a person's yes to the draft")
+        expect(page.field("draft")).to_be_visible()
+        expect(page.page.locator("#whole")).to_have_text("0")
+        assert all_written(tmp_path / "made")[0]["draft"] == "made-up"
         page.press("y")
         expect(page.field("draft")).to_be_hidden()
         page.is_saved()
         expect(page.page.locator("#lacks")).to_have_text("Whole.")
     assert all_written(tmp_path / "made")[0]["draft"] == ""
+
+
+def test_a_draft_is_taken_by_who_changes_a_word_of_it(tab, tmp_path: Path) -> None:
+    with chat_server() as server:
+        page = tab(1, chat=Chat(server.url, "made-up"))
+        page.press("k", "g")
+        expect(page.field("draft")).to_be_visible()
+        page.press("2", "t", "t")  # what it is sorted under is nobody's word
+        page.is_saved()
+        expect(page.field("draft")).to_be_visible()
+        page.press("a")
+        expect(page.field("draft")).to_be_hidden()
+        expect(page.page.locator("#lacks")).to_have_text("Whole.")
+
+
+def test_a_draft_over_words_of_a_person_is_refused_and_nothing_changes(tab, tmp_path: Path) -> None:
+    with chat_server() as server:
+        page = tab(1, chat=Chat(server.url, "made-up"))
+        page.press("e")
+        page.write("Mine?")
+        page.is_saved()
+        before = all_written(tmp_path / "made")
+        page.press("g")
+        page.is_told("No draft: a person has written of this pair")
+        page.has(question="Mine?", option_a="")
+        expect(page.field("draft")).to_be_hidden()
+        assert server.asked == []
+    assert all_written(tmp_path / "made") == before
+    page.complaints = [one for one in page.complaints if "502" not in one]  # the browser's own line
+
+
+def test_enter_goes_from_the_options_to_which_is_right_and_stays_in_the_last_field(tab, tmp_path: Path) -> None:
+    page = tab(1)
+    page.press("e", "Enter", "Enter")
+    expect(page.field("option_b")).to_be_focused()
+    page.press("Enter")
+    radios = page.page.locator("[name=left_answer]")
+    expect(radios.first).to_be_focused()
+    page.press("a", "a")
+    expect(radios.nth(1)).to_be_checked()
+    page.press("Enter", "Enter")
+    expect(page.field("right_statement")).to_be_focused()
+    page.type("shut")
+    page.press("Enter")
+    expect(page.field("right_statement")).to_be_focused()
+    page.press("Escape", "e", "Enter", "Enter", "Enter")
+    expect(radios.nth(1)).to_be_focused()  # the one that is chosen
+    page.is_saved()
+    (pair,) = all_written(tmp_path / "made")
+    assert (pair["left_answer"], pair["right_statement"], pair["question"]) == ("b", "shut", "")
 
 
 def test_a_new_visit_begins_at_the_first_pair_that_is_open(tmp_path: Path, browser: Browser) -> None:

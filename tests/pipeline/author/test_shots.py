@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from world.pictures import every_format, picture
+from world.pictures import encoded, every_format, picture
 
 from pipeline.author.shots import LONGEST, shot
-from pipeline.benchmark.benchmark import Photo
+from pipeline.benchmark.photos import Photo
 from stages import images
 from stages.images import ImageRefused
 
@@ -36,6 +36,17 @@ def test_every_format_is_shown_as_the_encoders_decode_it(tmp_path: Path, name: s
         apart = np.abs(np.asarray(shown, dtype=float) - seen).mean()
     assert seen.shape[:2] == (shown.height, shown.width)
     assert apart < 60  # noise does not survive JPEG's halved colours well; another picture lies 85 away
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_a_jpeg_that_is_not_rgb_is_not_passed_on_as_it_lies(tmp_path: Path, mode: str) -> None:
+    data = encoded(Image.new("RGB", (32, 24), (200, 120, 40)).convert(mode), "JPEG", quality=95)
+    sent = shot(photo(tmp_path / "a", data))
+    assert sent != data
+    with Image.open(io.BytesIO(sent)) as shown:
+        assert (shown.format, shown.mode) == ("JPEG", "RGB")
+        apart = np.asarray(shown, dtype=float) - np.asarray(images.decode(data), dtype=float)
+    assert np.abs(apart).max() < 6
 
 
 def test_what_is_larger_than_a_page_needs_is_made_smaller(tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ from world.committed import committed
 
 from manifests.errors import NotCommitted, Refused, Waiting
 from manifests.storage import Folder
-from manifests.tables import IMAGES, QUESTIONS
-from pipeline.benchmark.benchmark import asks, photos_of, read_benchmark, states
+from manifests.tables import IMAGES, PAIRS, QUESTIONS
+from pipeline.benchmark.benchmark import asks, read_benchmark, states
 from pipeline.benchmark.freeze import freeze
+from pipeline.benchmark.photos import photos_of
 from stages.author.answers import Answer, asked
 from stages.author.store import NAME, Store
 from stages.images import ImageRefused
@@ -109,15 +110,47 @@ def test_uses_and_what_a_form_takes_are_told_apart(tmp_path: Path) -> None:
     assert whole.of().version == whole.version
 
 
-def test_reviewers_of_either_image_are_those_of_the_pair(tmp_path: Path) -> None:
+def test_reviewers_of_a_pair_are_those_who_answered_both_images(tmp_path: Path) -> None:
     run = paired_run(tmp_path, 1)
     (pair,) = author(run, [0])
     store = Store(run / NAME)
-    for side, person in (("left", "cat"), ("right", "bob"), ("right", "cat")):
+    for side, person in (("left", "cat"), ("left", "dan"), ("right", "bob"), ("right", "cat"), ("right", "dan")):
         store.answer(Answer(pair.left_id, pair.right_id, side, person, "a", asked(pair), "now"))
     store.close()
     freeze(str(run))
-    assert [one.reviewed_by for one in read_benchmark(str(run)).pairs] == [("bob", "cat")]
+    assert [one.reviewed_by for one in read_benchmark(str(run)).pairs] == [("cat", "dan")]
+    assert sorted(row["reviewed_by"] for row in rows_of(run)) == [["bob", "cat", "dan"], ["cat", "dan"]]
+
+
+def listing(run: Path, *places: int) -> None:
+    """Make the pairs table anew of the pairs in these places, the others without a rank."""
+    rows = sorted(dataset(run / "pairs").to_table().to_pylist(), key=lambda row: row["rank"])
+    for place in {*range(len(rows))} - {*places}:
+        rows[place] |= {"rank": None, "group": None, "reason": "near_duplicates"}
+    for path in (run / "pairs").iterdir():
+        path.unlink()
+    committed(run / "pairs", PAIRS, pa.Table.from_pylist(rows, schema=PAIRS.columns))
+
+
+def test_pairs_that_other_thresholds_found_are_known(tmp_path: Path) -> None:
+    run = frozen_run(tmp_path, 4)
+    ids = pairs_of(run)
+    assert read_benchmark(str(run)).unlisted == frozenset()
+    listing(run, 0)
+    assert read_benchmark(str(run)).unlisted == {*ids[1:]}
+    for path in (run / "pairs").iterdir():  # as in an imported run
+        path.unlink()
+    assert read_benchmark(str(run)).unlisted == frozenset()
+
+
+def test_of_a_part_of_a_benchmark_only_its_own_pairs_are_known_so(tmp_path: Path) -> None:
+    run = frozen_run(tmp_path, 2, training=3)
+    ids = pairs_of(run)
+    listing(run, 0)
+    whole = read_benchmark(str(run))
+    assert whole.unlisted == {*ids[1:]}
+    assert (whole.of().unlisted, whole.of("training").unlisted) == ({ids[1]}, {*ids[2:]})
+    assert whole.of(having=lambda pair: False).unlisted == frozenset()
 
 
 def images_again(run: Path, rows: list[dict]) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, ImageEnhance
+from PIL import ExifTags, Image, ImageEnhance, PngImagePlugin
 from world.authoring import frozen_run, photo
 
 from pipeline.benchmark.benchmark import Benchmark, asks, read_benchmark
@@ -74,6 +75,15 @@ def test_an_image_that_became_shorter_is_named(made: Benchmark) -> None:
     assert [(one.code, one.where) for one in errors(made)] == [("image_gone", "question 3")]
 
 
+@pytest.mark.parametrize("data", [b"no image at all", photo(5)[:300]])
+def test_a_file_that_was_changed_is_called_so_whether_it_decodes_or_not(made: Benchmark, data: bytes) -> None:
+    there = made.pairs[4].second.photo
+    Path(there.uri).write_bytes(data.ljust(there.length, b"\0"))
+    (finding,) = errors(made)
+    assert (finding.code, finding.where) == ("image_changed", "question 10")
+    assert f"photos/{there.key} was changed since the run read it" in finding.sentence
+
+
 def test_another_image_in_an_images_place_is_found(made: Benchmark) -> None:
     path = Path(made.pairs[5].first.photo.uri)
     data = bytearray(path.read_bytes())
@@ -97,6 +107,62 @@ def test_an_image_that_readers_turn_and_people_saw_unturned_is_found(
         (code, "question 3") for code in found
     ]
     assert not any(one.hinders(found) for one in told if one.code == "turned_by_exif")
+
+
+def saved(form: str, **told: Any) -> bytes:
+    scene(2).save(stream := io.BytesIO(), form, **told)
+    return stream.getvalue()
+
+
+def exif_of(tag: int, value: Any) -> Image.Exif:
+    exif = Image.Exif()
+    exif[tag] = value
+    return exif
+
+
+def placed_at(latitude: float) -> Image.Exif:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (latitude, 0.0, 0.0)
+    return exif
+
+
+def png_text(**words: str) -> PngImagePlugin.PngInfo:
+    info = PngImagePlugin.PngInfo()
+    for name, text in words.items():
+        info.add_text(name, text)
+    return info
+
+
+TELLING = {
+    "a description": ("text", lambda: saved("JPEG", exif=exif_of(ExifTags.Base.ImageDescription, "a shut door"))),
+    "words of Windows": ("text", lambda: saved("JPEG", exif=exif_of(ExifTags.Base.XPComment, b"s\0h\0u\0t\0"))),
+    "a comment": ("text", lambda: saved("JPEG", comment=b"a shut door")),
+    "XMP": ("text", lambda: saved("JPEG", xmp=b"<x:xmpmeta/>")),
+    "XMP of a WebP": ("text", lambda: saved("WEBP", xmp=b"<x:xmpmeta/>")),
+    "text in a PNG": ("text", lambda: saved("PNG", pnginfo=png_text(Description="a shut door"))),
+    "a place": ("a place", lambda: saved("JPEG", exif=placed_at(52.0))),
+}
+
+
+@pytest.mark.parametrize("way", TELLING)
+def test_words_or_a_place_in_the_metadata_are_a_warning(made: Benchmark, way: str) -> None:
+    told, data = TELLING[way]
+    found = check(with_bytes(made, 3, 1, data()), asks)
+    (finding,) = (one for one in found if one.code == "metadata_tells")
+    assert (finding.severity, finding.where) == ("warning", "question 8")
+    assert f"photos/{made.pairs[3].second.photo.key} has {told} in its metadata" in finding.sentence
+    assert not finding.hinders(())
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{}, {"exif": exif_of(ExifTags.Base.Make, "Canon")}, {"exif": exif_of(ExifTags.Base.Orientation, 1)},
+     {"dpi": (72, 72)}],
+    ids=["none", "camera", "unturned", "dots"],
+)  # fmt: skip
+def test_metadata_without_words_or_a_place_is_let_be(made: Benchmark, told: dict[str, Any]) -> None:
+    found = check(with_bytes(made, 3, 1, saved("JPEG", **told)), asks)
+    assert "metadata_tells" not in {one.code for one in found}
 
 
 def test_one_file_on_both_sides_is_found(made: Benchmark) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,9 +20,9 @@ from manifests.draft import PLAN
 from manifests.errors import NotCommitted, Refused, Waiting
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
-from manifests.tables import PAIRS
+from manifests.tables import IMAGES, PAIRS
 from pipeline.benchmark.freeze import freeze, is_changed
-from pipeline.benchmark.versions import frozen, questions_folder, store_path
+from pipeline.benchmark.versions import frozen, note_store, questions_folder, store_path
 from pipeline.lease.lease import driving
 from pipeline.runs import question_versions
 from stages.author.answers import Answer, asked
@@ -54,7 +56,14 @@ def test_what_people_wrote_becomes_version_1(run: Path) -> None:
     assert (version, new, manifest.rows) == (1, True, 4)
     assert manifest.counts.ok == 2
     assert questions(run, 1) == sorted(2 * ["Is thing 0 open or closed?", "Is thing 1 open or closed?"])
-    assert manifest.made_of == {"pairs": Manifest.open(Folder(str(run / "pairs"))).content}
+    assert manifest.made_of == made_of(run, "images", "pairs")
+    fingerprints = {name: Manifest.open(Folder(str(run / name))).lineage.fingerprint for name in ("images", "pairs")}
+    assert manifest.lineage.inputs == fingerprints
+
+
+def made_of(run: Path, *steps: str) -> dict[str, str]:
+    """The content of these steps as they are now."""
+    return {step: Manifest.open(Folder(str(run / step))).content for step in steps}
 
 
 def test_freezing_what_was_frozen_changes_no_byte(run: Path) -> None:
@@ -111,24 +120,89 @@ def test_without_work_people_are_waited_for(tmp_path: Path) -> None:
         freeze(str(run))
     assert waiting.value.exit_code == 3
     assert not (run / NAME).exists()
-    author(run, [0], question="")
+    author(run, [0], question="", left_statement="")
     with pytest.raises(Waiting, match="no question that is written out yet"):
         freeze(str(run))
     assert question_versions(Folder(str(run))) == []
 
 
-def test_a_store_elsewhere_is_named_each_time(run: Path, tmp_path: Path) -> None:
-    (run / NAME).rename(tmp_path / "mine.sqlite")
-    assert freeze(str(run), tmp_path / "mine.sqlite")[0] == 1
-    with pytest.raises(Waiting):
+@pytest.fixture
+def elsewhere(run: Path, tmp_path: Path) -> Path:
+    """The store of the run, moved out of it."""
+    return (run / NAME).rename(tmp_path / "mine.sqlite")
+
+
+def note(run: Path) -> dict[str, str]:
+    return json.loads((run / "_author.json").read_text())
+
+
+def test_a_store_elsewhere_is_named_once_and_known_from_then_on(run, elsewhere, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Waiting):  # nobody has told yet
         freeze(str(run))
+    assert freeze(str(run), Path("mine.sqlite"))[0] == 1
+    assert note(run) == {"store": str(elsewhere), "host": socket.gethostname()}
+    (tmp_path / "deep").mkdir()
+    monkeypatch.chdir(tmp_path / "deep")
+    assert freeze(str(run))[::2] == (1, False)
+    assert store_path(Folder(str(run))) == elsewhere
+
+
+def test_a_noted_store_that_is_not_here_is_refused_by_name_and_not_made(run: Path, elsewhere: Path) -> None:
+    freeze(str(run), elsewhere)
+    elsewhere.rename(elsewhere.with_name("moved.sqlite"))
+    told = rf"is in {elsewhere} on {socket.gethostname()}, which is not here: name it with --store, or remove "
+    with pytest.raises(Refused, match=told + f"{run}/_author.json"):
+        freeze(str(run))
+    assert not elsewhere.exists()
+    assert not (run / NAME).exists()
+    assert freeze(str(run), elsewhere.with_name("moved.sqlite"))[::2] == (1, False)  # named anew
+    assert note(run)["store"] == str(elsewhere.with_name("moved.sqlite"))
+
+
+def test_a_store_that_is_back_in_its_run_needs_no_note(run: Path, elsewhere: Path) -> None:
+    freeze(str(run), elsewhere)
+    elsewhere.rename(run / NAME)
+    freeze(str(run), run / NAME)
+    assert not (run / "_author.json").exists()
     assert store_path(Folder(str(run))) == run / NAME
 
 
-def test_a_run_in_a_bucket_needs_a_store_on_a_disk() -> None:
+def test_a_store_is_noted_once_and_the_note_is_not_written_again(run: Path, elsewhere: Path) -> None:
+    folder = Folder(str(run))
+    note_store(folder, elsewhere)
+    before = (run / "_author.json").stat()
+    note_store(folder, elsewhere)
+    after = (run / "_author.json").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_where_a_store_lies_does_not_depend_on_the_folder_a_command_is_started_in(run, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(run.parent)
+    relative = Folder(run.name)
+    freeze(run.name, run / NAME)  # the default, by its full path
+    assert not (run / "_author.json").exists()
+    assert store_path(relative, Path("mine.sqlite")) == run.parent / "mine.sqlite"
+
+
+def test_a_damaged_note_is_refused(run: Path) -> None:
+    (run / "_author.json").write_text('{"store": ')
+    with pytest.raises(Refused, match=r"_author\.json"):
+        freeze(str(run))
+
+
+def test_a_run_in_a_bucket_needs_a_store_on_a_disk_and_is_told_once(tmp_path: Path) -> None:
+    run = Folder(f"memory://runs/{tmp_path.name}")
     with pytest.raises(Refused, match="--store"):
-        store_path(Folder("memory://runs/x"))
-    assert store_path(Folder("memory://runs/x"), Path("mine.sqlite")) == Path("mine.sqlite")
+        store_path(run)
+    mine = tmp_path / "mine.sqlite"
+    assert store_path(run, mine) == mine
+    assert store_path(run, Path("mine.sqlite")) == Path.cwd() / "mine.sqlite"
+    note_store(run, mine)
+    with pytest.raises(Refused, match=f"is in {mine} on .* --store"):
+        store_path(run)
+    Store(mine).close()
+    assert store_path(run) == mine
 
 
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
@@ -143,7 +217,8 @@ def test_an_imported_benchmark_has_no_pairs_and_freezes_too(tmp_path: Path) -> N
         path.unlink()
     (run / "pairs").rmdir()
     version, manifest, _ = freeze(str(run))
-    assert (version, manifest.rows, manifest.made_of) == (1, 2, {})
+    assert (version, manifest.rows, manifest.made_of) == (1, 2, made_of(run, "images"))
+    assert set(manifest.lineage.inputs) == {"images"}
 
 
 def test_a_version_says_which_pairs_it_was_written_over(run: Path) -> None:
@@ -156,7 +231,19 @@ def test_a_version_says_which_pairs_it_was_written_over(run: Path) -> None:
     committed(run / "pairs", PAIRS, pa.Table.from_pylist([*rows, more], schema=PAIRS.columns))
     freeze(str(run))
     one, two = (Manifest.open(questions_folder(Folder(str(run)), number)) for number in (1, 2))
-    assert one.made_of != two.made_of == {"pairs": Manifest.open(Folder(str(run / "pairs"))).content}
+    assert one.made_of != two.made_of == made_of(run, "images", "pairs")
+    assert one.made_of["images"] == two.made_of["images"]
+
+
+def test_a_pair_whose_image_the_run_has_no_more_is_dropped_by_freezing_again(run: Path) -> None:
+    freeze(str(run))
+    lost = pairs_of(run)[0][0]
+    rows = [row for row in dataset(run / "images").to_table().to_pylist() if row["image_id"] != lost]
+    for path in (run / "images").iterdir():
+        path.unlink()
+    committed(run / "images", IMAGES, pa.Table.from_pylist(rows, schema=IMAGES.columns))
+    version, manifest, new = freeze(str(run))
+    assert (version, new, manifest.rows) == (2, True, 2)
 
 
 def test_while_another_drives_the_run_freezing_is_refused(run: Path) -> None:
@@ -193,23 +280,24 @@ def test_stopped_at_any_file_the_next_freezing_makes_the_same_version(
     with stopping(monkeypatch, 10**9) as steps:
         freeze(str(run))
     ended = bytes_of(run / "questions-1")
+    assert steps.pop(0) == "forget _author.json"  # its store is where stores are
     assert [step.split()[1] for step in steps][0::2] == [PLAN, COMMIT]
     for moment in range(len(steps)):
         for path in (run / "questions-1").iterdir():
             path.unlink()
-        with stopping(monkeypatch, moment), pytest.raises(Stopped):
+        with stopping(monkeypatch, moment + 1), pytest.raises(Stopped):
             freeze(str(run))
         assert question_versions(Folder(str(run))) == []
         with pytest.raises(Waiting):
             frozen(str(run))
-        with stopping(monkeypatch, 1), pytest.raises(Stopped):  # and once more, in the tidying
+        with stopping(monkeypatch, 2), pytest.raises(Stopped):  # and once more, in the tidying
             freeze(str(run))
         assert freeze(str(run))[::2] == (1, True)
         assert bytes_of(run / "questions-1") == ended, f"stopped before {steps[moment]}"
 
 
 def test_work_between_a_stop_and_the_next_freezing_is_in_it(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with stopping(monkeypatch, 2), pytest.raises(Stopped):
+    with stopping(monkeypatch, 3), pytest.raises(Stopped):
         freeze(str(run))
     author(run, [2])
     version, manifest, _ = freeze(str(run))

@@ -13,12 +13,14 @@ from statistics import mean as average
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow.dataset import dataset
 from world.authoring import author, paired_run, pairs_of
 
 from manifests.errors import Refused, Waiting
 from pipeline.benchmark.accuracy import exact, mean
 from pipeline.benchmark.asking import queue_for
-from pipeline.benchmark.people import PeopleAnswer, missed, people
+from pipeline.benchmark.missed import missed
+from pipeline.benchmark.people import PeopleAnswer, people
 from stages.author.answers import Answer, asked
 from stages.author.authored import KEPT, REJECTED, TRAINING, Authored
 from stages.author.store import NAME, Store
@@ -66,7 +68,7 @@ def told(root: Path, wrong: Mapping[str, Iterable[tuple[int, str]]], pairs: int 
 
 
 @settings(deadline=None)
-@given(st.integers(0, 40), st.text(max_size=5), st.integers(0, 3))
+@given(st.integers(0, 40), st.text(min_size=1, max_size=5).filter(str.strip), st.integers(0, 3))
 def test_everyone_is_asked_both_images_of_each_pair_once_and_apart(count: int, person: str, seed: int) -> None:
     queue = queue_for([pair(number) for number in range(count)], [], person, seed)
     assert sorted((one.left_id, side) for one, side in queue) == sorted(
@@ -113,6 +115,12 @@ def test_a_question_that_was_changed_is_asked_again(word: str) -> None:
 @pytest.mark.parametrize("name", ["ann", "Ann", " ann "])
 def test_nobody_is_asked_what_they_wrote(name: str) -> None:
     pairs = [pair(0), pair(1, author="bob")]
+    assert {one.left_id for one, _ in queue_for(pairs, [], name)} == {pairs[1].left_id}
+
+
+@pytest.mark.parametrize("name", ["bob", "Bob ", "cat", "ann"])
+def test_nobody_is_asked_what_they_wrote_words_of_before_another_did(name: str) -> None:
+    pairs = [pair(0, writers="bob\ncat\nann"), pair(1, author="eve", writers="dan\neve")]
     assert {one.left_id for one, _ in queue_for(pairs, [], name)} == {pairs[1].left_id}
 
 
@@ -167,6 +175,48 @@ def test_answers_that_do_not_count_are_counted_apart(tmp_path: Path) -> None:
     assert found.missed == ()
     assert "2 answers to what was changed or dropped" in str(found)
     assert "1 answer of authors to their own questions" in str(found)
+
+
+def test_an_earlier_authors_answers_do_not_count_however_the_name_is_spelt(tmp_path: Path) -> None:
+    run = paired_run(tmp_path, 1)
+    author(run, [0], by="ann")
+    (one,) = author(run, [0], by="bob", option_a="Ajar")
+    store = Store(run / NAME)
+    for person in ("ann", "ANN", "bob", "cat"):
+        store.answer(answer(one, "left", person, right=False))
+    store.close()
+    found = people(str(run), run / NAME)
+    assert (found.own, [person.name for person in found.people], found.missed[0].people) == (3, ["cat"], ("cat",))
+
+
+def test_who_only_decided_over_anothers_words_counts(tmp_path: Path) -> None:
+    run = paired_run(tmp_path, 1)
+    (one,) = author(run, [0], by="ann")
+    store = Store(run / NAME)
+    store.change(store.change(one, {"decision": "open"}, "bob"), {"decision": "kept", "pattern": "text"}, "bob")
+    store.answer(answer(one, "left", "bob"))
+    store.close()
+    found = people(str(run), run / NAME)
+    assert (found.own, [person.name for person in found.people]) == (0, ["bob"])
+
+
+def test_an_answer_counts_though_the_right_letter_was_mended_since(tmp_path: Path) -> None:
+    run = paired_run(tmp_path, 1)
+    (one,) = author(run, [0], by="ann")
+    store = Store(run / NAME)
+    store.answer(answer(one, "left", "bob", right=False))
+    store.change(one, {"left_answer": one.answer("right")}, "ann")
+    store.close()
+    found = people(str(run), run / NAME)
+    assert (found.changed, found.people[0].questions.right, found.missed) == (0, 1, ())
+
+
+def test_what_was_missed_is_named_by_source_and_key(tmp_path: Path) -> None:
+    found = told(tmp_path, {"bob": [(0, "right")]}, pairs=1)
+    keys = {row["image_id"]: row["key"] for row in dataset(tmp_path / "made" / "images").to_table().to_pylist()}
+    right_id = pairs_of(tmp_path / "made")[0][1]
+    assert f'"Is thing 0 open or closed?" of photos/{keys[right_id]}: bob' in str(found)
+    assert found.to_json()["missed"][0]["image"] == f"photos/{keys[right_id]}"
 
 
 def test_a_later_answer_takes_the_place_of_the_first(tmp_path: Path) -> None:
@@ -291,6 +341,20 @@ def test_the_interval_of_the_mean_is_that_of_pairs_drawn_again() -> None:
     found = mean({f"p{n}": {(f"{at}", ""): (count, 2) for at, count in enumerate(one)} for n, one in enumerate(right)})
     assert found.value == pytest.approx(average(sum(one) / 160 for one in right))
     assert found.interval == pytest.approx(drawn_again(right), abs=0.01)
+
+
+def heads(most: int, of: int) -> float:
+    """How often a fair coin, thrown so many times, shows at most so many heads: counted out."""
+    return sum(math.comb(of, k) for k in range(most + 1)) / 2**of
+
+
+def test_one_draw_in_forty_is_below_the_interval_of_the_mean_and_one_above() -> None:
+    # half of 100 pairs right: a draw of 100 is 100 throws of a fair coin
+    low, high = mean({"bob": {(f"{at}", ""): (at % 2, 1) for at in range(100)}}).interval
+    assert heads(39, 100) < 0.025 < heads(40, 100)
+    assert heads(41, 100) < 0.05 < heads(42, 100)
+    assert low == pytest.approx(0.40, abs=0.011)  # 0.42 where one in twenty is below
+    assert high == pytest.approx(0.60, abs=0.011)
 
 
 def test_two_questions_of_a_pair_that_go_together_widen_the_interval() -> None:

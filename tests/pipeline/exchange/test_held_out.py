@@ -14,7 +14,8 @@ from PIL import Image
 from world.authoring import frozen_run, paired_run, photo
 
 from manifests.errors import Refused, Waiting
-from pipeline.benchmark.benchmark import Benchmark, Photo, read_benchmark
+from pipeline.benchmark.benchmark import Benchmark, read_benchmark
+from pipeline.benchmark.photos import Photo
 from pipeline.exchange.held_out import HeldOut, held_out
 
 

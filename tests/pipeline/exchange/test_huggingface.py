@@ -19,8 +19,9 @@ from PIL import Image
 from world.authoring import author, frozen_run, paired_run, photo
 
 from manifests.lineage import Lineage
-from pipeline.benchmark.benchmark import Benchmark, Photo, Posed, read_benchmark
+from pipeline.benchmark.benchmark import Benchmark, Posed, read_benchmark
 from pipeline.benchmark.freeze import freeze
+from pipeline.benchmark.photos import Photo
 from pipeline.exchange.writing.card import card
 from pipeline.exchange.writing.huggingface import FORM
 from pipeline.reading import read_config
@@ -181,7 +182,23 @@ def test_the_card_names_version_and_fingerprint(benchmark_: Benchmark) -> None:
     text = card(benchmark_)
     assert f"`questions-1`, fingerprint `{benchmark_.fingerprint}`" in text
     assert "no encoder found them here" in text
-    assert "0 of 30 pairs were answered by somebody who did not know" in text
+    assert re.search(r"\b0 of 30 pairs were answered by somebody who did not know", text)
+
+
+def test_the_card_counts_the_pairs_that_somebody_reviewed(benchmark_: Benchmark) -> None:
+    reviewed = [replace(pair, reviewed_by=("bob", "cat")) for pair in benchmark_.pairs[:7]]
+    text = card(replace(benchmark_, pairs=(*reviewed, *benchmark_.pairs[7:])))
+    assert re.findall(r"(\d+) of (\d+) pairs were answered by somebody who did not know", text) == [("7", "30")]
+
+
+def test_the_card_says_how_many_pairs_other_thresholds_found(benchmark_: Benchmark) -> None:
+    made_of: dict[str, Any] = {}
+    for step in steps(read_config("mmvp", ["images.sources.0.uri=x"])):
+        made_of |= dict(Lineage(step.name, "", "", step.stage.settings, {}, {}).leaves())
+    found = replace(benchmark_, made_of=made_of)
+    odd = frozenset(pair.ids for pair in found.pairs[:4])
+    assert "other thresholds" not in card(found)
+    assert "4 of these pairs were found with other thresholds" in card(replace(found, unlisted=odd))
 
 
 def test_a_photo_is_told_by_its_numbers_not_by_its_key(benchmark_: Benchmark, tmp_path: Path) -> None:

@@ -211,6 +211,22 @@ def test_what_is_no_folder_or_has_no_table_or_no_images_is_refused(tmp_path: Pat
         imported(folder)
 
 
+@pytest.mark.parametrize(
+    ("form", "option", "given"),
+    [
+        ("mmvp", "--name", {"by": "bob"}),
+        ("mmvp-vlm", "--name", {"by": "bob"}),
+        ("huggingface", "--name", {"by": "bob"}),
+        ("label-studio", "--answers", {"answers": "corrected"}),
+        ("label-studio", "--answers", {"answers": "as_found", "by": "bob"}),  # the default, but somebody said it
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(tmp_path: Path, form: str, option: str, given: Any) -> None:
+    with pytest.raises(Refused, match=f"^{option} says nothing to the format {form}; leave it out$"):
+        import_from(str(mmvp_folder(tmp_path, asked(1))), str(tmp_path / "runs" / "taken"), form, **given)
+    assert not (tmp_path / "runs").exists()
+
+
 @pytest.fixture(scope="module")
 def of_the_hub(tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
     """Four pairs as `export --format huggingface` writes them."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import shlex
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from world.authoring import frozen_run, photo
+from world.authoring import frozen_run, paired_run, photo
 from world.published import (
     Rows,
     as_published,
@@ -23,8 +24,10 @@ from world.published import (
 )
 
 from manifests.errors import Refused
+from manifests.storage import Folder
 from pipeline import commands
 from pipeline.benchmark.benchmark import Benchmark, Posed, read_benchmark
+from pipeline.benchmark.versions import store_path
 from pipeline.exchange import importing
 from pipeline.exchange.importing import import_from
 from pipeline.exchange.writing.huggingface import FORM as HUGGINGFACE
@@ -251,6 +254,42 @@ def test_a_run_with_questions_or_with_peoples_work_is_not_touched(tmp_path: Path
     with pytest.raises(Refused, match="holds what people wrote of 1 pairs already"):
         import_from(str(folder), str(other), "mmvp")
     assert [one.name for one in other.iterdir() if one.is_dir()] == []
+
+
+@pytest.mark.usefixtures("here")
+def test_a_run_of_other_images_is_refused_and_left_as_it_is(tmp_path: Path, monkeypatch) -> None:
+    first, other, run = (
+        mmvp_folder(tmp_path / "one", asked(2)),
+        mmvp_folder(tmp_path / "two", asked(2)),
+        tmp_path / "run",
+    )
+    with monkeypatch.context() as patched:  # killed when its images were read, and nobody has written
+        patched.setattr(importing, "_adopt", lambda *given: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            import_from(str(first), str(run), "mmvp")
+    files = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(Refused, match=f"^{run} is a run of other images; name another run$"):
+        import_from(str(other), str(run), "mmvp")
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == files
+    import_from(str(first), str(run), "mmvp")
+
+
+@pytest.mark.usefixtures("here")
+def test_a_run_with_images_of_its_own_is_refused(tmp_path: Path) -> None:
+    run = paired_run(tmp_path, 1)
+    with pytest.raises(Refused, match="is a run of other images; name another run"):
+        import_from(str(mmvp_folder(tmp_path, asked(1))), str(run), "mmvp")
+    assert not (run / NAME).exists()
+
+
+@pytest.mark.usefixtures("here")
+def test_the_store_of_an_imported_run_may_lie_elsewhere_and_is_known_from_then_on(tmp_path: Path) -> None:
+    folder, run, store = mmvp_folder(tmp_path, asked(2)), tmp_path / "runs" / "taken", tmp_path / "mine.sqlite"
+    import_from(str(folder), str(run), "mmvp", store=store)
+    assert not (run / NAME).exists()
+    assert store_path(Folder(str(run))) == store
+    with closing(Store(store)) as opened:
+        assert {(pair.author, pair.writers, pair.changed_by) for pair in opened.pairs()} == {("imported",) * 3}
 
 
 @pytest.mark.usefixtures("here")

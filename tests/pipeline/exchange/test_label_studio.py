@@ -15,6 +15,7 @@ from PIL import Image
 from world.authoring import author, paired_run, pairs_of, photo, written
 
 from manifests.errors import NotCommitted, Refused
+from pipeline.exchange.reading import returning
 from pipeline.exchange.reading.returning import read_label_studio
 from pipeline.exchange.writing.label_studio import write_label_studio
 from stages.author.authored import Authored
@@ -279,6 +280,37 @@ def test_what_the_run_changed_meanwhile_is_not_undone_by_a_task_that_nobody_touc
     tasks[0]["annotations"][0] |= {"created_at": LATER, "updated_at": LATER}
     assert back(run, given(tasks, tmp_path / "out.json")).written == 0
     assert pair_in(run, 0).question == "As the run has it now?"
+
+
+@pytest.mark.parametrize(("at", "text"), [(LATER, "As Label Studio has it?"), (EARLIER, "Written meanwhile?")])
+def test_what_somebody_writes_while_it_is_read_is_decided_anew(run, tmp_path, monkeypatch, at: str, text: str) -> None:
+    tasks, really = exported(run, tmp_path / "to"), returning._adopt
+    tasks[0]["annotations"] = [annotation(typed("question", "As Label Studio has it?"), at=at)]
+    tasks[4]["annotations"] = [annotation(chosen("decision", "rejected"))]
+    turns: list[int] = []
+
+    def after_another(pairs: Any, store: Path) -> None:
+        turns.append(len(pairs))
+        if len(turns) == 1:
+            author(run, [0], by="cat", question="Written meanwhile?")
+        really(pairs, store)
+
+    monkeypatch.setattr(returning, "_adopt", after_another)
+    told = back(run, given(tasks, tmp_path / "out.json"))
+    assert turns == [2, told.written]
+    assert (told.written, len(told.kept)) == ((2, 0) if at == LATER else (1, 1))
+    assert pair_in(run, 0).question == text
+    assert pair_in(run, 0).wrote("cat")
+    assert pair_in(run, 0).wrote("user 3") is (at == LATER)
+    assert pair_in(run, 4).decision == "rejected"
+
+
+def test_who_wrote_before_label_studio_is_still_known(run: Path, tmp_path: Path) -> None:
+    tasks = exported(run, tmp_path / "to")
+    tasks[0]["annotations"] = [annotation(typed("question", "Another?"), completed_by={"id": 3, "email": "eve@x.org"})]
+    back(run, given(tasks, tmp_path / "out.json"))
+    pair = pair_in(run, 0)
+    assert (pair.author, pair.writers, pair.changed_by) == ("eve@x.org", "ann\neve@x.org", "label-studio")
 
 
 def set_data(**values: Any) -> Callable[[Tasks], None]:

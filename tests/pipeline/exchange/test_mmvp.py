@@ -13,7 +13,8 @@ from PIL import Image
 from world.authoring import frozen_run, photo
 
 from manifests.tables import image_id
-from pipeline.benchmark.benchmark import Benchmark, Photo, read_benchmark
+from pipeline.benchmark.benchmark import Benchmark, read_benchmark
+from pipeline.benchmark.photos import Photo
 from pipeline.exchange.writing.mmvp import FORM
 
 

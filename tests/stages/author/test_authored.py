@@ -12,7 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.author.answers import asked
-from stages.author.authored import CHOICES, DECISIONS, MOST, SIDES, TEXTS, Authored, Unwritable, checked
+from stages.author.authored import (
+    CHOICES,
+    DECISIONS,
+    MOST,
+    SIDES,
+    TEXTS,
+    Authored,
+    Unwritable,
+    checked,
+    person_named,
+)
 from stages.patterns import PATTERNS
 
 WHOLE = Authored(
@@ -51,22 +61,118 @@ def test_a_pair_that_is_not_kept_is_not_whole(decision: str) -> None:
     assert not replace(WHOLE, decision=decision).whole
 
 
+NO_STATEMENTS = {"left_statement": "", "right_statement": "", "pattern": ""}
+PARENTHESES = "options without parentheses, at which MMVP's readers cut them"
+ALL_OF_A_QUESTION = ("question", "option a", "option b", "which option is right")
+
+
 @pytest.mark.parametrize(
     ("changes", "lacks"),
     [
         ({"question": ""}, ("question",)),
         ({"option_a": "", "option_b": ""}, ("option a", "option b")),
         ({"left_answer": ""}, ("which option is right",)),
-        ({"draft": "model"}, ("a person's yes to the draft",)),
-        ({**NO_QUESTION, "pattern": ""}, ("question", "option a", "option b", "which option is right")),
-        ({**NO_QUESTION, "right_statement": ""}, ("question", "option a", "option b", "which option is right")),
-        ({**NO_QUESTION, "option_b": "x"}, ("question", "option a", "which option is right")),
+        ({"option_a": "OPEN", "option_b": "open"}, ("two options that differ",)),
+        ({"option_a": "Straße", "option_b": "STRASSE"}, ("two options that differ",)),
+        *(({name: f"x{one}"}, (PARENTHESES,)) for name in ("option_a", "option_b") for one in "()"),
+        (dict.fromkeys(("question", "option_a", "option_b", "left_answer"), ""), ALL_OF_A_QUESTION),
+        ({"question": "", "option_a": "(x", "option_b": "(X", "left_answer": ""},
+         ("question", "two options that differ", PARENTHESES, "which option is right")),
+    ],
+)  # fmt: skip
+def test_what_a_question_lacks_is_said_and_alone_it_is_not_whole(
+    changes: dict[str, str], lacks: tuple[str, ...]
+) -> None:
+    pair = replace(WHOLE, **{**NO_STATEMENTS, **changes})
+    assert pair.lacks == pair.question_lacks == lacks
+    assert not pair.asks
+    assert not pair.whole
+
+
+@pytest.mark.parametrize(
+    ("changes", "lacks"),
+    [
+        ({"left_statement": ""}, ("left statement",)),
+        ({"right_statement": ""}, ("right statement",)),
+        ({"pattern": ""}, ("a pattern for its statements",)),
+        ({"left_statement": "A door", "right_statement": "a DOOR"}, ("two statements that differ",)),
+        ({"left_statement": "", "pattern": ""}, ("left statement", "a pattern for its statements")),
     ],
 )
-def test_what_is_still_to_be_written_is_said(changes: dict[str, str], lacks: tuple[str, ...]) -> None:
-    pair = replace(WHOLE, **changes)
-    assert pair.lacks == lacks
+def test_what_statements_lack_is_said_and_alone_they_are_not_whole(
+    changes: dict[str, str], lacks: tuple[str, ...]
+) -> None:
+    pair = replace(WHOLE, **{**NO_QUESTION, **changes})
+    assert pair.lacks == pair.statements_lack == lacks
+    assert not pair.states
     assert not pair.whole
+
+
+@pytest.mark.parametrize(
+    ("changes", "lacks"),
+    [
+        ({"question": ""}, ("question",)),
+        ({"option_b": "Open"}, ("two options that differ",)),
+        ({"right_statement": ""}, ("right statement",)),
+        ({"pattern": ""}, ("a pattern for its statements",)),
+    ],
+)
+def test_a_whole_part_is_enough_and_what_the_begun_part_lacks_is_still_said(
+    changes: dict[str, str], lacks: tuple[str, ...]
+) -> None:
+    pair = replace(WHOLE, **changes)
+    assert pair.whole
+    assert pair.asks != pair.states
+    assert pair.lacks == lacks
+
+
+def test_of_a_part_that_nobody_began_nothing_is_lacking() -> None:
+    assert replace(WHOLE, **NO_STATEMENTS).lacks == ()
+    assert replace(WHOLE, **{**NO_STATEMENTS, "pattern": "state"}).lacks == ()  # a pattern alone begins nothing
+    assert replace(WHOLE, **NO_QUESTION).lacks == ()
+    assert replace(WHOLE, **NO_QUESTION, **NO_STATEMENTS).lacks == ALL_OF_A_QUESTION
+
+
+def test_both_parts_that_were_begun_are_told_of() -> None:
+    pair = replace(WHOLE, left_answer="", left_statement="")
+    assert pair.lacks == ("which option is right", "left statement")
+    assert not pair.whole
+
+
+def test_a_draft_is_not_whole_until_a_person_says_yes() -> None:
+    pair = replace(WHOLE, draft="model")
+    assert pair.lacks == ("a person's yes to the draft",)
+    assert not pair.whole
+    assert replace(pair, question="").lacks == pair.lacks
+
+
+@pytest.mark.parametrize("name", ["ann", "Ann", " ANN ", "bob", "BOB\t", "Straße", "STRASSE"])
+def test_whoever_ever_wrote_words_of_it_wrote_it_however_the_name_is_spelt(name: str) -> None:
+    assert replace(WHOLE, author="ann", writers="bob\nann\nStrasse").wrote(name)
+
+
+@pytest.mark.parametrize("name", ["an", "ann bob", "bo", "ann\nbob", "eve"])
+def test_nobody_else_wrote_it(name: str) -> None:
+    assert not replace(WHOLE, author="ann", writers="bob\nann", changed_by="eve").wrote(name)
+
+
+def test_an_author_of_a_row_without_writers_wrote_it() -> None:
+    assert replace(WHOLE, author="ann").wrote("Ann")
+
+
+def test_each_writer_is_named_once_in_the_order_in_which_they_came() -> None:
+    pair = WHOLE
+    for person in ("ann", "bob", "ann", "cat", "bob"):
+        pair = replace(pair, writers=pair.written_by(person))
+    assert pair.writers == "ann\nbob\ncat"
+
+
+@pytest.mark.parametrize("decision", [one for one in DECISIONS if one != "open"])
+def test_a_pair_is_blank_where_nothing_is_said_of_it(decision: str) -> None:
+    assert Authored("l", "r", use="training", author="ann", version=4).blank
+    assert not Authored("l", "r", decision=decision).blank
+    for name in (*TEXTS, "left_answer", "pattern"):
+        assert not replace(Authored("l", "r"), **{name: "x"}).blank
 
 
 @pytest.mark.parametrize("field", ["question", "option_a", "option_b"])
@@ -80,6 +186,7 @@ def test_what_is_asked_stays_where_only_the_right_answer_was_mended() -> None:
 
 def test_what_is_asked_does_not_change_with_what_is_not_asked() -> None:
     others = {"pattern": "text", "left_statement": "x", "decision": "open", "version": 9, "author": "bob", "draft": "m"}
+    others |= {"writers": "ann\nbob", "left_answer": "a", "changed_by": "eve"}
     assert asked(replace(WHOLE, **others)) == asked(WHOLE)  # type: ignore[arg-type]
 
 
@@ -89,6 +196,7 @@ def test_words_do_not_run_into_one_another() -> None:
 
 def test_a_pair_goes_through_json_unchanged() -> None:
     pair = replace(WHOLE, question='Ist "das" <b>offen</b>?', first="right", place=7, version=3, author="ann")
+    pair = replace(pair, writers="ann\nbob", changed_by="cat", changed_at="2026-01-01T00:00:00+00:00")
     assert Authored.from_json(json.loads(json.dumps(pair.to_json()))) == pair
 
 
@@ -159,3 +267,10 @@ def test_control_characters_are_taken_out_or_refused(character: str) -> None:
     except Unwritable:
         return
     assert character not in text
+
+
+def test_a_persons_name_is_one_line_of_text() -> None:
+    assert person_named("  Ann \n Öz\x07 ") == "Ann Öz"
+    for odd in ("", " \n\t", "\x00", "caf\ud83d", "x" * (MOST + 1)):
+        with pytest.raises(Unwritable):
+            person_named(odd)

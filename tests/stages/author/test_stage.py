@@ -56,6 +56,7 @@ def wrote(store: Store, place: int, by: str = "ann", **more: str) -> Any:
 
 
 NOTHING = dict.fromkeys(("question", "option_a", "option_b", "left_answer"), "")
+UNSTATED = dict.fromkeys(("left_statement", "right_statement", "pattern"), "")
 
 
 def test_a_whole_pair_is_two_rows_that_say_all_of_it(store: Store) -> None:
@@ -85,13 +86,25 @@ def test_a_whole_pair_is_two_rows_that_say_all_of_it(store: Store) -> None:
 def test_what_is_not_whole_is_counted_with_what_became_of_it(store: Store) -> None:
     for place, more in enumerate(
         ({}, {"decision": "rejected"}, {"decision": "rejected"}, {"decision": "duplicate"}, {"decision": "open"},
-         {"question": ""}, {"left_answer": ""})
+         {**UNSTATED, "question": ""}, {**UNSTATED, "left_answer": ""}, {**NOTHING, "pattern": ""})
     ):  # fmt: skip
         wrote(store, place, **more)
     store.change(store.pair("l900", "r900"), written(9), "ann", draft="some-model")
     rows, counts = made(store)
-    assert counts == Counts(8, 1, {"duplicate": 1, "not_written_out": 3, "open": 1, "rejected": 2})
+    assert counts == Counts(9, 1, {"duplicate": 1, "not_written_out": 4, "open": 1, "rejected": 2})
     assert len(rows) == 2
+
+
+def test_a_whole_part_goes_in_and_the_begun_other_stays_out(store: Store) -> None:
+    wrote(store, 0, question="")
+    wrote(store, 1, left_answer="")
+    wrote(store, 2, option_b="OPEN")
+    wrote(store, 3, left_statement="")
+    rows, counts = made(store)
+    assert counts == Counts(4, 4)
+    told = {row["left_id"]: [row[name] is None for name in ("question", "options", "answer")] for row in rows}
+    assert told == {"l000": [True] * 3, "l001": [True] * 3, "l002": [True] * 3, "l003": [False] * 3}
+    assert {row["left_id"] for row in rows if row["statement"] is None} == {"l003"}
 
 
 def test_a_pair_with_statements_alone_has_no_question(store: Store) -> None:
@@ -121,6 +134,23 @@ def test_reviewers_are_those_who_answered_the_question_as_it_is(store: Store) ->
     assert [row["reviewed_by"] for row in made(store)[0]] == [[], []]
 
 
+def test_who_ever_wrote_words_of_it_reviews_it_not(store: Store) -> None:
+    wrote(store, 0, by="ann")
+    pair = wrote(store, 0, by="bob", option_b="Shut")
+    for person in ("ann", "Ann", "bob", " BOB ", "cat"):
+        store.answer(Answer("l000", "r000", "left", person, "a", asked(pair), "now"))
+    rows = {row["side"]: row["reviewed_by"] for row in made(store)[0]}
+    assert rows == {"left": ["cat"], "right": []}
+
+
+def test_a_mended_answer_keeps_its_reviewers(store: Store) -> None:
+    pair = wrote(store, 1)
+    store.answer(Answer("l001", "r001", "left", "bob", "a", asked(pair), "now"))
+    store.change(pair, {"left_answer": "a"}, "ann")
+    rows = {row["side"]: (row["answer"], row["reviewed_by"]) for row in made(store)[0]}
+    assert rows == {"left": ("a", ["bob"]), "right": ("b", [])}
+
+
 def test_an_empty_store_is_no_rows(store: Store) -> None:
     assert made(store) == ([], Counts())
 
@@ -144,8 +174,10 @@ def test_what_it_was_made_of_changes_with_any_work_and_only_with_work(store: Sto
         work()
         seen.append(hash_of(store))
     assert len({json.dumps(one) for one in seen}) == 4
-    store.change(store.pair("l000", "r000"), {"pattern": "state"}, "ann")
-    store.undo("ann")
+    store.change(store.pair("l000", "r000"), {"question": "A slip?"}, "bob")
+    store.undo("bob")
+    assert hash_of(store) == seen[-1]
+    store.answer(Answer("l000", "r000", "left", "ann", "a", asked(store.pair("l000", "r000")), "now"))  # her own
     assert hash_of(store) == seen[-1]
 
 
@@ -224,5 +256,8 @@ def test_a_pair_of_which_all_was_undone_is_none(store: Store) -> None:
     before = Author(store.path).outside()
     wrote(store, 2)
     store.undo("ann")
+    assert store.pair("l002", "r002").version == 2  # it is in the store, and says nothing
     assert Author(store.path).outside() == before
     assert made(store)[1] == Counts(1, 1)
+    wrote(store, 3, decision="open")
+    assert made(store)[1] == Counts(2, 1, {"open": 1})

@@ -25,7 +25,7 @@ from manifests.errors import Refused
 from stages.author import opening, tables
 from stages.author import store as stores
 from stages.author.answers import Answer
-from stages.author.authored import Authored, Unwritable
+from stages.author.authored import WORDS, Authored, Unwritable
 from stages.author.opening import StoreFailed
 from stages.author.store import NAME, Conflict, Store
 
@@ -40,8 +40,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def words(pair: Authored) -> Authored:
-    """A pair without what tells when it was written, and who changed it last."""
-    return replace(pair, authored_at="", changed_by="", changed_at="")
+    """A pair without what tells when it was written."""
+    return replace(pair, authored_at="", changed_at="")
 
 
 # one writer
@@ -56,7 +56,7 @@ def test_a_change_says_what_the_pair_is_now_and_keeps_the_rest(store: Store) -> 
     first = store.change(store.pair("l", "r"), {"question": " Is it\nopen? ", "decision": "kept"}, "ann")
     second = store.change(first, {"option_a": "Open"}, "bob")
     expected = Authored("l", "r", decision="kept", question="Is it open?", option_a="Open", author="bob", version=2)
-    assert words(second) == expected
+    assert words(second) == replace(expected, writers="ann\nbob", changed_by="bob")
     assert store.pair("l", "r") == second
     assert store.pairs() == [second]
 
@@ -67,10 +67,66 @@ def test_what_no_pair_can_be_is_not_written(store: Store) -> None:
     assert store.pairs() == []
 
 
-def test_a_draft_is_one_until_a_person_changes_or_takes_it(store: Store) -> None:
-    draft = store.change(store.pair("l", "r"), {"question": "x"}, "ann", draft="some-model")
+def drafted(store: Store) -> Authored:
+    """A draft that ann asked for, long ago."""
+    store.change(store.pair("l", "r"), {"question": "x"}, "ann", draft="some-model")
+    store._db.execute("UPDATE pairs SET authored_at = '2020'")
+    return store.pair("l", "r")
+
+
+def test_who_takes_a_draft_becomes_its_author(store: Store) -> None:
+    draft = drafted(store)
     assert draft.draft == "some-model"
-    assert store.change(draft, {}, "ann").draft == ""
+    taken = store.change(draft, {}, "bob")
+    assert (taken.draft, taken.author, taken.writers, taken.question) == ("", "bob", "ann\nbob", "x")
+    assert taken.authored_at == taken.changed_at > "2020-"
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_who_changes_words_of_a_draft_becomes_its_author(store: Store, name: str) -> None:
+    changed = store.change(drafted(store), {name: "a"}, "bob")
+    assert (changed.draft, changed.author, changed.writers) == ("", "bob", "ann\nbob")
+    assert changed.authored_at == changed.changed_at > "2020-"
+
+
+@pytest.mark.parametrize("change", [{"decision": "kept"}, {"pattern": "text"}, {"use": "training"}])
+def test_who_decides_or_sorts_takes_no_draft_and_becomes_no_author(store: Store, change: dict[str, str]) -> None:
+    draft = drafted(store)
+    sorted_ = store.change(draft, change, "bob")
+    assert sorted_ == replace(draft, **change, version=2, changed_by="bob", changed_at=sorted_.changed_at)
+
+
+@pytest.mark.parametrize("change", [{"decision": "rejected"}, {"pattern": "text"}, {"use": "training"}])
+def test_who_decides_over_anothers_words_does_not_become_their_author(store: Store, change: dict[str, str]) -> None:
+    first = store.change(store.pair("l", "r"), {"question": "one"}, "ann")
+    second = store.change(first, change, "bob")
+    assert (second.author, second.writers, second.changed_by) == ("ann", "ann", "bob")
+    assert second.authored_at == first.authored_at
+
+
+def test_all_who_wrote_words_are_known_though_others_wrote_over_them(store: Store) -> None:
+    for person, text in (("ann", "one"), ("bob", "two"), ("cat", "three"), ("ann", "four")):
+        store.change(store.pair("l", "r"), {"question": text}, person)
+    pair = store.pair("l", "r")
+    assert (pair.author, pair.writers) == ("ann", "ann\nbob\ncat")
+    store.undo("ann")
+    assert (store.pair("l", "r").author, store.pair("l", "r").writers) == ("cat", "ann\nbob\ncat")
+
+
+def test_who_only_decided_over_a_pair_that_another_writes_later_wrote_no_word_of_it(store: Store) -> None:
+    kept = store.change(store.pair("l", "r"), {"decision": "kept"}, "ann")
+    assert (kept.author, kept.authored_at, kept.writers, kept.changed_by) == ("", "", "", "ann")
+    pair = store.change(kept, {"question": "one"}, "bob")
+    assert pair.author == "bob"
+    assert not pair.wrote("ann")
+
+
+def test_every_change_is_on_the_disk_before_it_is_acknowledged(store: Store) -> None:
+    again = Store(store.path)  # of a file that is there already
+    for opened in (store, again):
+        asked = (opened._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode"))
+        assert tuple(asked) == (2, "wal")  # 2 is FULL
+    again.close()
 
 
 def test_what_was_written_is_there_when_the_store_is_opened_again(store: Store) -> None:
@@ -80,21 +136,40 @@ def test_what_was_written_is_there_when_the_store_is_opened_again(store: Store) 
     store.close()
     again = Store(store.path)
     assert (again.pairs(), again.answers()) == ([written], [given])
-    assert words(again.undo("ann") or written) == Authored("l", "r", version=2)
+    assert words(again.undo("ann") or written) == Authored("l", "r", changed_by="ann", version=2)
     again.close()
 
 
 def test_adopted_pairs_keep_their_author_and_time_and_are_all_there_or_none(store: Store) -> None:
-    theirs = [Authored(f"l{n}", "r", question="x", author="eve", authored_at="2024", version=9) for n in range(3)]
-    store.change(store.pair("l1", "r"), {"question": "mine"}, "ann")
-    store.adopt(theirs, "ann")
-    there = [replace(one, changed_by="", changed_at="") for one in store.pairs()]
-    assert there == [replace(one, version=2 if one.left_id == "l1" else 1) for one in theirs]
-    broken: Any = replace(theirs[1], question=object())
+    mine = store.change(store.pair("l1", "r"), {"question": "mine"}, "ann")
+    theirs = [Authored(f"l{n}", "r", question="x", author="eve", authored_at="2024", writers="dan") for n in range(3)]
+    theirs[1] = replace(theirs[1], version=mine.version)
+    store.adopt(theirs, "imported")
+    there = [replace(one, changed_at="") for one in store.pairs()]
+    known = {"writers": "dan\neve", "changed_by": "imported"}
+    assert there == [replace(one, **known, version=2 if one.left_id == "l1" else 1) for one in theirs]
+    broken: Any = replace(theirs[1], question=object(), version=2)
     with pytest.raises(StoreFailed):
-        store.adopt([replace(theirs[0], question="new"), broken], "ann")
+        store.adopt([replace(theirs[0], question="new", version=1), broken], "ann")
     assert store.pair("l0", "r").question == "x"
     assert store.change(store.pair("l0", "r"), {"question": "goes on"}, "ann").version == 2
+
+
+def test_adopted_pairs_whose_author_nobody_names_are_of_who_adopts_them(store: Store) -> None:
+    store.adopt([Authored("l", "r", question="x")], "bob")
+    assert (store.pair("l", "r").author, store.pair("l", "r").writers) == ("", "bob")
+
+
+@pytest.mark.parametrize("version", [0, 1, 3])
+def test_where_one_of_many_was_changed_since_it_was_read_none_is_adopted(store: Store, version: int) -> None:
+    store.change(store.pair("l1", "r"), {"question": "one"}, "ann")
+    now = store.change(store.pair("l1", "r"), {"question": "two"}, "bob")
+    before = store.pairs(), store._db.execute("SELECT count(*) FROM history").fetchone()[0]
+    theirs = [Authored(f"l{n}", "r", question="x", author="eve", version=version * (n == 1)) for n in range(3)]
+    with pytest.raises(Conflict, match="changed by bob at") as conflict:
+        store.adopt(theirs, "imported")
+    assert conflict.value.now == now
+    assert (store.pairs(), store._db.execute("SELECT count(*) FROM history").fetchone()[0]) == before
 
 
 # two writers
@@ -324,12 +399,17 @@ class Model(RuleBasedStateMachine):
     def _changed(self, left: str, by: str, **values: Any) -> Authored:
         plain, self.clock = self.pairs.setdefault(left, self._plain(left)), self.clock + 1
         plain.changes.append((self.clock, by, plain.now))
-        plain.now = replace(plain.now, **{"version": plain.now.version + 1, **values})
+        plain.now = replace(plain.now, **{"version": plain.now.version + 1, "changed_by": by, **values})
         return plain.now
+
+    def _writers(self, left: str, person: str) -> str:
+        known = [name for name in self._plain(left).now.writers.split("\n") if name]
+        return "\n".join(known if person in known else [*known, person])
 
     @rule(left=lefts, by=people, text=st.sampled_from(["x", "y", ""]), decision=st.sampled_from(["kept", "open"]))
     def change(self, left: str, by: str, text: str, decision: str) -> None:
-        expected = self._changed(left, by, question=text, decision=decision, author=by, draft="")
+        writers = self._writers(left, by)
+        expected = self._changed(left, by, question=text, decision=decision, author=by, draft="", writers=writers)
         read = replace(self.store.pair(left, "r"), version=expected.version - 1)
         assert words(self.store.change(read, {"question": text, "decision": decision}, by)) == expected
 
@@ -340,12 +420,30 @@ class Model(RuleBasedStateMachine):
             self.store.change(replace(now, version=now.version - behind), {"question": "late"}, by)
         assert words(conflict.value.now) == now
 
+    @rule(left=lefts, by=people, decision=st.sampled_from(["kept", "rejected"]))
+    def decide(self, left: str, by: str, decision: str) -> None:
+        expected = self._changed(left, by, decision=decision)
+        assert words(self.store.change(self.store.pair(left, "r"), {"decision": decision}, by)) == expected
+
     @rule(lefts=st.lists(lefts, unique=True, min_size=1), by=people)
     def adopt(self, lefts: list[str], by: str) -> None:
-        self.store.adopt([Authored(left, "r", question="theirs", author="eve", version=40) for left in lefts], by)
-        for left in lefts:
-            fresh = Authored(left, "r", question="theirs", author="eve", version=self._plain(left).now.version + 1)
-            self._changed(left, by, **fresh.to_json())
+        theirs = [
+            Authored(left, "r", question="theirs", author="eve", version=self._plain(left).now.version)
+            for left in lefts
+        ]
+        self.store.adopt(theirs, by)
+        for one in theirs:
+            fresh = replace(one, version=one.version + 1, writers="eve", changed_by=by)
+            self._changed(one.left_id, by, **fresh.to_json())
+
+    @rule(lefts=st.permutations(["l1", "l2"]), by=people, behind=st.sampled_from([-1, 1]))
+    def adopt_what_was_read_before(self, lefts: list[str], by: str, behind: int) -> None:
+        versions = [self._plain(left).now.version for left in lefts]
+        versions[1] -= behind
+        late = [Authored(left, "r", version=version) for left, version in zip(lefts, versions, strict=True)]
+        with pytest.raises(Conflict) as conflict:
+            self.store.adopt(late, by)
+        assert words(conflict.value.now) == self._plain(lefts[1]).now
 
     @rule(by=people)
     def undo(self, by: str) -> None:
@@ -362,7 +460,7 @@ class Model(RuleBasedStateMachine):
             assert words(conflict.value.now) == plain.now
             return
         _, _, before = plain.changes.pop()
-        plain.now = replace(before, version=plain.now.version + 1)
+        plain.now = replace(before, version=plain.now.version + 1, changed_by=by)
         assert words(self.store.undo(by) or before) == plain.now
 
     @rule(left=lefts, person=people, chosen=st.sampled_from("ab"))

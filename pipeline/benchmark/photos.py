@@ -1,0 +1,51 @@
+"""Photos: what the images table says of single images, whose bytes are read when they are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from manifests.manifest import Manifest
+from manifests.storage import Folder
+from stages import images
+
+
+@dataclass(frozen=True)
+class Photo:
+    """What the images table says of one image; its bytes are read when they are asked for."""
+
+    image_id: str
+    source: str
+    key: str
+    uri: str
+    offset: int
+    length: int
+    sha256: str
+    width: int
+    height: int
+    format: str
+    url: str | None = None
+    caption: str | None = None
+    label: str | None = None
+    class_name: str | None = None
+    licence: str | None = None
+
+    def read(self) -> bytes:
+        """The file's bytes as they lie. Raises ImageRefused where they are gone, OSError where a store failed."""
+        return images.read(self.uri, self.offset, self.length)
+
+
+PHOTO = tuple(one.name for one in fields(Photo))
+
+
+def photos_of(run: Folder, image_ids: set[str]) -> dict[str, Photo]:
+    """image_id -> what the images table says of it, of these images that have bytes."""
+    wanted = pa.array(sorted(image_ids), pa.string())
+    found: dict[str, Photo] = {}
+    for batch in Manifest.open(run / "images").batches((*PHOTO, "status")):
+        there = batch.filter(pc.is_in(batch.column("image_id"), wanted))
+        there = there.filter(pc.equal(there.column("status"), "ok"))
+        found |= {row["image_id"]: Photo(**row) for row in there.select(PHOTO).to_pylist()}
+    return found
