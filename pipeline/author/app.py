@@ -154,4 +154,5 @@ def _written(desk: Desk, ids: tuple[str, str] | None, write: Callable[[], Any]) 
         return JSONResponse({"error": str(error)}, 422)
     queue = desk.queue
     view = pair_view(desk, queue, ids) if ids is not None and ids in queue.places else None
-    return JSONResponse({**said, "pair": view, "progress": desk.progress()}, status)
+    changed = status == 200 and ids is not None  # an undo may find nothing to take back
+    return JSONResponse({**said, "pair": view, "changed": changed, "progress": desk.progress()}, status)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-
-from anyio import CapacityLimiter, to_thread
+import threading
+from concurrent.futures import Future
 
 from pipeline.author.desk import Desk
 from pipeline.author.queue import Ids
@@ -36,13 +36,26 @@ class Drafting:
             raise DraftFailed(f"{AT_ONCE} drafts are being waited for; ask again when one is there")
         self._asking += 1
         try:
-            # abandoned at the server's end: the model may answer minutes later
-            said = await to_thread.run_sync(self._asked, ids, abandon_on_cancel=True, limiter=CapacityLimiter(1))
+            said = await asyncio.wrap_future(self._asked_aside(ids))
         except asyncio.CancelledError:
             raise DraftFailed("the server ended before the model had answered") from None
         finally:
             self._asking -= 1
         return {name: text for name, text in said.items() if text or name != "pattern"}  # a pattern is not taken away
+
+    def _asked_aside(self, ids: Ids) -> Future[dict[str, str]]:
+        """In a thread that nobody waits for when the server ends: the model may answer minutes later."""
+        answer = Future[dict[str, str]]()
+        answer.set_running_or_notify_cancel()
+
+        def ask() -> None:
+            try:
+                answer.set_result(self._asked(ids))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the answer is waited for
+                answer.set_exception(error)
+
+        threading.Thread(target=ask, name="draft", daemon=True).start()
+        return answer
 
     def _asked(self, ids: Ids) -> dict[str, str]:
         if self.chat is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Callable
 from contextlib import closing
@@ -96,7 +97,7 @@ def _nothing(store: Store, person: str) -> str:
     """Why there is nothing for this person to answer."""
     others = sum(is_asked(pair) for pair in store.pairs())
     if others:
-        return f"has {others} questions, all with words of {person}, who knows the answers: have another person answer"
+        return f"asks about {others} pairs, all with words of {person}, who knows the answers: have another answer them"
     return "has no whole question of its benchmark yet: people write them with `blindpairs author`"
 
 
@@ -125,6 +126,9 @@ def _why(error: OSError) -> str:
 
 def _serve(app: FastAPI, listening: socket.socket, ready: Callable[[], None]) -> None:
     import uvicorn
+
+    # what is still asked of a model is abandoned, and that is no error
+    logging.getLogger("uvicorn.error").addFilter(lambda said: "graceful shutdown exceeded" not in said.getMessage())
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -107,9 +107,8 @@ class Authored:
 
     def wrote(self, person: str) -> bool:
         """Whether words of it are this person's; `Ann` and `ann ` are one person."""
-        return person.strip().casefold() in (
-            name.strip().casefold() for name in (self.author, *self.writers.split("\n"))
-        )
+        names = filter(None, (self.author, *self.writers.split("\n")))
+        return person.strip().casefold() in (name.strip().casefold() for name in names)
 
     def written_by(self, person: str) -> str:
         """Its `writers` with this person among them."""

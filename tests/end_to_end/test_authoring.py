@@ -202,7 +202,7 @@ def test_a_user_who_is_nobody_is_asked_for_a_name(monkeypatch: pytest.MonkeyPatc
 
 def test_who_has_nothing_to_answer_is_told_why(light: Path, tmp_path: Path) -> None:
     said = told("author", str(light), "--answer", " ANN ", "--port", str(free_port()), code=3)
-    assert "all with words of ANN, who knows the answers: have another person answer" in said
+    assert "all with words of ANN, who knows the answers: have another answer them" in said
     nothing = paired_run(tmp_path, 1)
     assert "people write them with `blindpairs author" in told("author", str(nothing), "--answer", "bob", code=3)
     assert not (nothing / NAME).exists()

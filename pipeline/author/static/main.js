@@ -99,7 +99,7 @@ async function undo() {
   if (!answer) return told("Not undone: the server does not answer");
   if (answer.progress) count(answer.progress);
   const before = answer.pair && shown(answer.pair);
-  told(answer.status === 200 ? undone(before, answer.pair) : `Not undone: ${answer.error}`);
+  told(answer.status === 200 ? undone(before, answer) : `Not undone: ${answer.error}`);
 }
 
 // Show a pair as the server has it now, wherever one was; what was known of it before.

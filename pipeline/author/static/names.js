@@ -6,9 +6,9 @@ export const NAMES = {
 const CHOICES = ["decision", "use", "pattern", "left_answer"]; // whose values are a word
 const MANY = 3; // changes that one sentence can name
 
-// `before`: the pair as the page knew it, if it did; `now`: as it is since, null where nothing was left to undo.
-export function undone(before, now) {
-  if (!now) return "Nothing to undo";
+// `before`: the pair as the page knew it, if it did; `answer`: the server's, with the pair as it is since.
+export function undone(before, { changed, pair: now }) {
+  if (!now) return changed ? "Undone, of a pair that is shown no more" : "Nothing to undo";
   const what = before ? taken(before.written, now.written) : "";
   return `Undone, pair ${now.place + 1}${what && `: ${what}`}`;
 }
