@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from stages.patterns import BY_NAME
@@ -125,10 +125,6 @@ class Authored:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
-
-    @staticmethod
-    def from_json(value: Mapping[str, Any]) -> Authored:
-        return Authored(**{field.name: value[field.name] for field in fields(Authored)})
 
 
 def person_named(name: str) -> str:

@@ -78,7 +78,7 @@ def test_who_has_nothing_to_answer_is_told_why(capsys: pytest.CaptureFixture[str
     author(run, [1], by="Bob")
     said = refused(capsys, run, 3, answer="bob")
     assert "all with words of bob" in said
-    with pytest.raises(Waiting, match="has 1 questions"):
+    with pytest.raises(Waiting, match="asks about 1 pairs"):
         serve_answers(str(run), Address(HOST, 0), "BOB", None, lambda line: None)
 
 

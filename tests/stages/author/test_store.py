@@ -718,5 +718,5 @@ def test_the_history_holds_what_was_there_before_each_change(store: Store) -> No
     first = store.change(store.pair("l", "r"), {"question": "one"}, "ann")
     store.change(first, {"question": "two"}, "bob")
     rows = store._db.execute("SELECT before, by FROM history ORDER BY change").fetchall()
-    assert [Authored.from_json(json.loads(row["before"])) for row in rows] == [Authored("l", "r"), first]
+    assert [Authored(**json.loads(row["before"])) for row in rows] == [Authored("l", "r"), first]
     assert [row["by"] for row in rows] == ["ann", "bob"]
