@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from manifests.manifest import COMMIT
 from manifests.storage import Folder
 from pipeline.author.queue import Ids, Queue, read_queue
+from pipeline.benchmark.photos import photos_of
 from stages.author.authored import Authored
 
 STEPS = ("images", "pairs")
@@ -42,8 +43,13 @@ class LiveQueue:
             self._shown |= set(self._queue.places)
 
     def was_shown(self, ids: Ids) -> bool:
-        """Whether this pair is in the queue, or was while a page was open on it: somebody may be typing still."""
-        return ids in self._shown
+        """Whether this pair is in the queue, or was while a page was open on it and its images are still the run's.
+
+        Somebody may be typing still; of images that were forgotten nothing is taken any more.
+        """
+        if ids in self.now().places:
+            return True
+        return ids in self._shown and len(photos_of(self.run, set(ids))) == len(ids)
 
     def _now(self) -> tuple[object, ...] | None:
         """Changes with the commits; None while one is away, being made anew."""

@@ -18,6 +18,7 @@ from manifests.storage import Folder
 from manifests.stores.places import absolute, is_local
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
 from pipeline.benchmark.checks.check import check
+from pipeline.benchmark.checks.codes import CODES
 from pipeline.benchmark.checks.finding import Finding
 from pipeline.benchmark.freeze import is_changed
 from pipeline.benchmark.versions import known_store
@@ -157,8 +158,6 @@ def _is_behind(run: Folder, store: Path | None) -> bool:
 
 
 def _check_names(form: str, accepted: Sequence[str]) -> None:
-    from pipeline.benchmark.checks.check import CODES
-
     known = (*FORMS, *OF_THE_RUN)
     if form not in known:
         raise Refused(f"there is no format {form!r}; formats are: {', '.join(known)}")

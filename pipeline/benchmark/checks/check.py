@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from pipeline.benchmark.benchmark import Benchmark, Posed, asks, states
-from pipeline.benchmark.checks.codes import CODES as CODES  # those that a person may accept by name
 from pipeline.benchmark.checks.finding import Finding, Numbered
 from pipeline.benchmark.checks.leaks import judge_files, judge_names
 from pipeline.benchmark.checks.letters import judge_letters, judge_order

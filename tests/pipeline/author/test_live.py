@@ -74,6 +74,15 @@ def test_a_pair_that_leaves_the_run_while_somebody_types_is_kept(run: Path) -> N
     assert (kept.question, kept.decision) == ("Is it open?", "kept")
 
 
+def test_of_an_image_that_was_forgotten_while_somebody_types_nothing_is_taken(run: Path) -> None:
+    ids = pairs_of(run)[2]
+    with author_client(run) as page:
+        without_images(run, ids[:1])
+        assert page.put(ids, 0, question="Is it open?")[0] == 404
+    with closing(Store(run / NAME)) as store:
+        assert store.pairs() == []
+
+
 def test_undo_of_a_pair_that_is_shown_no_more_says_null_and_undoes(run: Path) -> None:
     ids = pairs_of(run)[0]
     with author_client(run) as page:

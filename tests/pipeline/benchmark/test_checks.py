@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from world.authoring import author, frozen_run, paired_run, pairs_of, written
 
 from pipeline.benchmark.benchmark import Benchmark, Posed, asks, read_benchmark, states
-from pipeline.benchmark.checks.check import CODES, check
-from pipeline.benchmark.checks.codes import KNOWN
+from pipeline.benchmark.checks.check import check
+from pipeline.benchmark.checks.codes import CODES, KNOWN
 from pipeline.benchmark.checks.finding import Finding, found, several
 from pipeline.benchmark.freeze import freeze
 from stages.author.answers import Answer, asked
