@@ -8,8 +8,9 @@ SET_UP := .venv/.set-up
 demo: $(SET_UP)
 	$(BIN)/blindpairs demo --out demo
 
+# three processes on two cores: most tests wait for others more than they compute
 test: lint browser
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 # a real browser, which the tests of the authors' page drive; where there is none and none can be had they are skipped
 browser:
