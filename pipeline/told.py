@@ -61,5 +61,5 @@ def check_unused(what: str, given: Mapping[str, object]) -> None:
     """Raise Refused for an option that would do nothing."""
     from manifests.errors import Refused
 
-    if odd := [name for name, value in given.items() if value is not None]:
+    if odd := [name for name, value in given.items() if value is not None and value != () and value != []]:
         raise Refused(f"{odd[0]} says nothing to {what}; leave it out")

@@ -73,7 +73,7 @@ class Examination:
     def _view(self) -> dict[str, Any]:
         pairs, answers = self.store.pairs(), self.store.answers()
         there = self.queue.places
-        pairs = [pair for pair in pairs if (pair.left_id, pair.right_id) in there]
+        pairs = [pair for pair in pairs if pair.ids in there]
         every = queue_for(pairs, [], self.person)
         left = queue_for(pairs, answers, self.person)
         known = {(pair.left_id, pair.right_id, side): (pair, side) for pair, side in every}

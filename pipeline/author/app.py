@@ -147,7 +147,7 @@ def _written(desk: Desk, ids: tuple[str, str] | None, write: Callable[[], Any]) 
     status, said = 200, dict[str, str]()
     try:
         pair = write()
-        ids = (pair.left_id, pair.right_id) if pair else None
+        ids = pair.ids if pair else None
     except Conflict as error:
         status, said, ids = 409, {"error": f"it was {error}"}, (error.now.left_id, error.now.right_id)
     except Unwritable as error:

@@ -120,13 +120,13 @@ class Desk:
     def _heard_of(self, pair: Authored) -> Authored:
         with self._turn:
             known = self._known
-            written = {**known.written, (pair.left_id, pair.right_id): pair}
+            written = {**known.written, pair.ids: pair}
             self._known = Known(written, missed(list(written.values()), self.store.answers()), changed=True)
         return pair
 
     def _read(self) -> Known:
         pairs = self.store.pairs()
-        written = {(pair.left_id, pair.right_id): pair for pair in pairs}
+        written = {pair.ids: pair for pair in pairs}
         return Known(written, missed(pairs, self.store.answers()), is_changed(self.run, self.store.path))
 
 

@@ -15,7 +15,7 @@ from manifests.storage import Folder
 from manifests.tables import QUESTIONS
 from pipeline.benchmark.photos import Photo, photos_of
 from pipeline.benchmark.versions import frozen
-from pipeline.runs import run_folder
+from pipeline.runs import question_versions, run_folder
 from stages.author.authored import BENCHMARK
 
 SHARED = ("left_id", "right_id", "use", "pattern", "question", "options")  # of the two rows of a pair
@@ -127,6 +127,11 @@ def _unlisted(run: Folder, ids: set[Ids]) -> frozenset[Ids]:
 
 def _rows(manifest: Manifest) -> Sequence[dict[str, Any]]:
     return [row for batch in manifest.batches(QUESTIONS.columns.names) for row in batch.to_pylist()]
+
+
+def read_versions(run: str) -> list[Benchmark]:
+    """Every version of a run's questions. Raises as `read_benchmark` does."""
+    return [read_benchmark(run, version) for version in question_versions(run_folder(run)) or (None,)]
 
 
 def _check_pairs(rows: Sequence[Mapping[str, Any]], url: str) -> None:

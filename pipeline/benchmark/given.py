@@ -38,7 +38,7 @@ def is_asked(pair: Authored) -> bool:
 
 def counted(pairs: Sequence[Authored], answers: Sequence[Answer]) -> Counted:
     """Sort the answers of a store by whether they count."""
-    known = {(pair.left_id, pair.right_id): pair for pair in pairs if is_asked(pair)}
+    known = {pair.ids: pair for pair in pairs if is_asked(pair)}
     current = [
         (pair, one)
         for one in answers

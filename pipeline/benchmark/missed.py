@@ -43,7 +43,7 @@ def missed(pairs: Sequence[Authored], answers: Sequence[Answer]) -> dict[Ids, tu
 
 def missed_questions(run: str, pairs: Sequence[Authored], counts: Counted) -> tuple[Missed, ...]:
     """Question by question, those that most people missed first."""
-    asked = {(pair.left_id, pair.right_id): pair.question for pair in pairs}
+    asked = {pair.ids: pair.question for pair in pairs}
     people = defaultdict[tuple[Ids, str], list[str]](list)
     for one in _wrong(counts):
         people[one.ids, one.side].append(one.person)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,11 +118,8 @@ def people(run: str, store_path: Path) -> PeopleAnswer:
 def _read(run: str, path: Path) -> tuple[Sequence[Authored], Sequence[Answer]]:
     if not path.exists():  # opening it would make it
         raise Waiting(f"{run} has no questions yet: people write them with `blindpairs author {run}`")
-    store = Store(path)
-    try:
+    with closing(Store(path)) as store:
         return store.pairs(), store.answers()
-    finally:
-        store.close()
 
 
 def _cells(share: Share) -> tuple[str, str, str]:

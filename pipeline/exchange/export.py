@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from pathlib import Path
 from manifests.errors import Refused, Waiting
 from manifests.storage import Folder
 from manifests.stores.places import absolute, is_local
-from pipeline.benchmark.benchmark import Benchmark, read_benchmark
+from pipeline.benchmark.benchmark import Benchmark, read_benchmark, read_versions
 from pipeline.benchmark.checks.check import check
 from pipeline.benchmark.checks.codes import CODES
 from pipeline.benchmark.checks.finding import Finding
@@ -26,7 +26,8 @@ from pipeline.exchange.answer import ExportAnswer
 from pipeline.exchange.held_out import held_out
 from pipeline.exchange.writing.form import Form
 from pipeline.exchange.writing.forms import FORMS, OF_THE_RUN
-from pipeline.runs import question_versions, run_folder
+from pipeline.runs import run_folder
+from pipeline.told import check_unused
 from stages.author.authored import TRAINING
 
 
@@ -51,15 +52,17 @@ def export(
     _check_names(form, accepted)
     to = _new_folder(str(to), only_check)
     if form in OF_THE_RUN:
-        _check_unused(form, {"--questions": version, "--accept": accepted, "--apart-from": apart_from})
+        check_unused(f"the format {form}", {"--questions": version, "--accept": accepted, "--apart-from": apart_from})
         return _of_the_run(run, form, to, store, most, only_check)
-    _check_unused(form, {"--pairs": most} | ({} if FORMS[form].use == TRAINING else {"--apart-from": apart_from}))
+    of_training = FORMS[form].use == TRAINING
+    check_unused(f"the format {form}", {"--pairs": most} | ({} if of_training else {"--apart-from": apart_from}))
     chosen, whole = FORMS[form], read_benchmark(run, version)
     taken = _taken(whole, chosen)
     behind = _is_behind(run_folder(run), known_store(run_folder(run), store))
     findings = check(taken, chosen.takes)
     if chosen.use == TRAINING:
-        findings += held_out(_benchmarks(run), apart_from).check(taken.photos)
+        # whatever was ever published must not be trained on
+        findings += held_out(read_versions(run), apart_from).check(taken.photos)
     if not only_check:
         _refuse(findings, accepted, run)
         with whole_or_absent(to) as folder:
@@ -107,11 +110,6 @@ def _of_the_run(run: str, form: str, to: Path, store: Path | None, most: int | N
         if not written:
             raise Refused(f"{run} has no pair of which both images are there; nothing was written")
     return ExportAnswer(run, form, str(to), pairs=written, left_out=left_out, next=chosen.next.format(to=to))
-
-
-def _benchmarks(run: str) -> list[Benchmark]:
-    """Every version of the run's own benchmark: what was ever published must not be trained on."""
-    return [read_benchmark(run, version).of() for version in question_versions(run_folder(run))]
 
 
 def _left_out(whole: Benchmark, form: Form) -> dict[str, int]:
@@ -165,12 +163,6 @@ def _check_names(form: str, accepted: Sequence[str]) -> None:
         raise Refused(
             f"--accept {odd[0]}: there is no such finding that can be accepted; there are: {', '.join(CODES)}"
         )
-
-
-def _check_unused(form: str, given: Mapping[str, object]) -> None:
-    """Raise Refused for an option that would do nothing."""
-    if odd := [name for name, value in given.items() if value]:
-        raise Refused(f"{odd[0]} says nothing to the format {form}; leave it out")
 
 
 def _new_folder(to: str, only_check: bool) -> Path:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from manifests.errors import Refused
 from manifests.storage import Folder
-from pipeline.benchmark.benchmark import Benchmark, read_benchmark
+from pipeline.benchmark.benchmark import Benchmark, read_versions
 from pipeline.benchmark.checks.finding import Finding, found
 from pipeline.benchmark.photos import Photo
 from pipeline.runs import steps_begun
@@ -92,15 +92,12 @@ def held_out(benchmarks: Sequence[Benchmark], folders: Sequence[str]) -> HeldOut
     Raises Waiting for a run in which nothing is frozen, Refused for a folder without images, and for an image that is
     gone or does not decode: nobody could say where else it is.
     """
-    seen = [one for benchmark in benchmarks for one in _of_benchmark(benchmark)]
-    for folder in folders:
-        is_run = bool(steps_begun(Folder(folder)))
-        seen.extend(_of_benchmark(read_benchmark(folder)) if is_run else _of_files(folder))
-    return HeldOut(tuple(seen))
-
-
-def _of_benchmark(benchmark: Benchmark) -> Iterator[Seen]:
-    return (_of_photo(photo, f" of {benchmark.name}") for photo in benchmark.of().photos)
+    runs = [folder for folder in folders if steps_begun(Folder(folder))]
+    every = [*benchmarks, *(benchmark for run in runs for benchmark in read_versions(run))]
+    # versions of one benchmark share most images: each is read once
+    photos = {photo.image_id: (photo, benchmark.name) for benchmark in every for photo in benchmark.of().photos}
+    seen = [_of_photo(photo, f" of {name}") for photo, name in photos.values()]
+    return HeldOut((*seen, *(one for folder in folders if folder not in runs for one in _of_files(folder))))
 
 
 def _of_files(folder: str) -> Iterator[Seen]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -146,23 +147,13 @@ def _is_in_store(found: Published, run: Folder, at: Path) -> bool:
     """Whether a killed import got as far as the store. Raises Refused for a run with anybody's work in it."""
     if question_versions(run):
         raise Refused(f"{run.url} has questions already; name another run")
-    there = _written(at)
+    there = list(label_studio.written_pairs(at).values())
     if not there:
         return False
     images = run / "images"
     if images.has(COMMIT) and _alike(_authored(found, Manifest.open(images))) == _alike(there):
         return True
     raise Refused(f"{at} holds what people wrote of {len(there)} pairs already; name another run")
-
-
-def _written(at: Path) -> list[Authored]:
-    if not at.exists():
-        return []
-    store = Store(at)
-    try:
-        return store.pairs()
-    finally:
-        store.close()
 
 
 def _alike(pairs: Sequence[Authored]) -> list[tuple[str, ...]]:
@@ -185,8 +176,5 @@ def _authored(found: Published, images: Manifest) -> list[Authored]:
 
 
 def _adopt(pairs: Sequence[Authored], at: Path) -> None:
-    store = Store(at)
-    try:
+    with closing(Store(at)) as store:
         store.adopt(pairs, IMPORTED)
-    finally:
-        store.close()

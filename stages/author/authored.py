@@ -58,6 +58,10 @@ class Authored:
     version: int = 0
 
     @property
+    def ids(self) -> tuple[str, str]:
+        return self.left_id, self.right_id
+
+    @property
     def asks(self) -> bool:
         """Whether it is a whole question: words, two options, and which is right for which image (MMVP)."""
         return not self.question_lacks

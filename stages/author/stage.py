@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -64,21 +65,21 @@ class Author(Stage):
 
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
         pairs, there = self._written[0], _images(reads)
-        whole = [pair for pair in pairs if pair.whole and {pair.left_id, pair.right_id} <= there]
+        whole = [pair for pair in pairs if pair.whole and {*pair.ids} <= there]
+        rest = {pair.ids: pair for pair in pairs}
+        for pair in whole:
+            del rest[pair.ids]
         rows = [row for place, one in enumerate(placed(whole)) for row in self._rows(one, 2 * place)]
-        tally = Counter(_lost(pair) for pair in pairs if pair not in whole)
+        tally = Counter(_lost(pair) for pair in rest.values())
         counts = Counts(len(pairs), len(whole), dict(sorted(tally.items())))
         yield Part(pa.Table.from_pylist(rows, schema=QUESTIONS.columns), counts)
 
     @cached_property
     def _written(self) -> tuple[Sequence[Authored], Mapping[tuple[str, str, str], list[str]]]:
         """All of the store, read once, so that what is hashed is what is written."""
-        store = Store(self.store)
-        try:
+        with closing(Store(self.store)) as store:
             pairs, answers = [pair for pair in store.pairs() if not pair.blank], store.answers()
-        finally:
-            store.close()
-        now = {(pair.left_id, pair.right_id): pair for pair in pairs}
+        now = {pair.ids: pair for pair in pairs}
         people = defaultdict[tuple[str, str, str], list[str]](list)
         for one in answers:
             pair = now.get((one.left_id, one.right_id))
@@ -91,7 +92,7 @@ class Author(Stage):
             yield self._row(one.pair, side) | {"place": place}
 
     def _row(self, pair: Authored, side: str) -> dict[str, Any]:
-        ids = (pair.left_id, pair.right_id)
+        ids = pair.ids
         return {
             "question_id": question_id(*ids, side),
             "left_id": ids[0],

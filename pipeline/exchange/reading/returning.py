@@ -8,6 +8,7 @@ alone, and of two changes the later one stays.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
@@ -95,10 +96,7 @@ def _authored(annotated: Annotated, now: Authored, by: str) -> Authored:
 
 
 def _adopt(pairs: Sequence[Authored], store: Path) -> None:
-    if not pairs:
+    if not pairs:  # opening it would make it
         return
-    opened = Store(store)
-    try:
+    with closing(Store(store)) as opened:
         opened.adopt(pairs, FORM.name)
-    finally:
-        opened.close()

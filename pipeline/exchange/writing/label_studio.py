@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -69,11 +70,8 @@ def written_pairs(store: Path | None) -> dict[Ids, Authored]:
     """What people have written so far, by the ids of the pair; nothing where there is no store."""
     if store is None or not store.exists():
         return {}
-    opened = Store(store)
-    try:
-        return {(pair.left_id, pair.right_id): pair for pair in opened.pairs()}
-    finally:
-        opened.close()
+    with closing(Store(store)) as opened:
+        return {pair.ids: pair for pair in opened.pairs()}
 
 
 def ranked(run: Folder, *, required: bool = False) -> dict[Ids, Mapping[str, Any]]:
@@ -118,7 +116,7 @@ def words_of(pair: Authored) -> dict[str, str]:
 
 
 def _task(pair: Authored, row: Mapping[str, Any] | None, photos: Mapping[str, Photo], url: str) -> dict[str, Any]:
-    ids = (pair.left_id, pair.right_id)
+    ids = pair.ids
     shown: dict[str, Any] = dict(zip(("left_id", "right_id"), ids, strict=True))
     for side, image_id in zip(SIDES, ids, strict=True):
         shown |= {side: f"{url}{image_id}.jpg", f"{side}_caption": photos[image_id].caption or ""}

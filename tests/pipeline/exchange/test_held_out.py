@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from world.authoring import frozen_run, paired_run, photo
+from world.authoring import author, frozen_run, paired_run, pairs_of, photo
 
 from manifests.errors import Refused, Waiting
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
+from pipeline.benchmark.freeze import freeze
 from pipeline.benchmark.photos import Photo
 from pipeline.exchange.held_out import HeldOut, held_out
 
@@ -106,6 +107,15 @@ def test_pairs_for_training_are_no_benchmark(benchmark: Benchmark, training: Seq
 def test_the_benchmark_of_another_run_is_held_out_too(run: Path, training: Sequence[Photo], tmp_path: Path) -> None:
     other = frozen_run(tmp_path, 5, name="other")  # the photos of its pairs are the first run's
     assert re.search("4 of 4 images for training", told(held_out([], [str(other)]), training))
+
+
+def test_every_version_of_another_run_is_held_out(tmp_path: Path) -> None:
+    other = frozen_run(tmp_path, 3, name="other")
+    taken = {photo.image_id: photo for photo in read_benchmark(str(other)).of().photos}[pairs_of(other)[0][0]]
+    author(other, [0], use="training")
+    freeze(str(other))
+    assert "1 of 1 images" in told(held_out([], [str(other)]), [taken])
+    assert len(held_out([], [str(other)]).seen) == 6  # of both versions, each image once
 
 
 def test_a_run_in_which_nothing_is_frozen_says_what_it_waits_for(tmp_path: Path) -> None:
