@@ -31,6 +31,13 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def _hub_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test's `--offline` says to its process, no other test hears."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "")  # so that what was there before is remembered, and put back
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+
+
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
     """A folder that anybody may enter, which pytest's own are not."""

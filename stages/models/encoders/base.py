@@ -26,7 +26,13 @@ MODULES = {
     "colour": "stages.models.encoders.built_in",
     "structure": "stages.models.encoders.built_in",
 }
-SAID_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "status_alloc_failed")
+SAID_OF_MEMORY = (
+    "out of memory",
+    "not enough memory",
+    "can't allocate memory",
+    "status_alloc_failed",  # cuBLAS, cuDNN
+    "could not create a primitive",  # oneDNN, on a CPU, where its compiled code finds no room
+)
 TOLD = 300  # characters of a library's own words in a refusal
 
 

@@ -285,9 +285,10 @@ TINY = {"kind": "transformers", "model": "someone/tiny"}
 def asked_in_a_process(url: str, cache: Path, *settings: dict[str, Any], code: str = ASK, **more: str) -> list[Any]:
     """What `weights_of` answers in a process whose hub is at `url`, with its cache in `cache`."""
     switches = {"HF_ENDPOINT": url, "HF_HOME": str(cache), "HF_HUB_DISABLE_XET": "1", "NO_PROXY": "127.0.0.1"}
+    own = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     ended = subprocess.run(
         [sys.executable, "-c", code, json.dumps(settings)],
-        env={**os.environ, **switches, "HF_HUB_DISABLE_PROGRESS_BARS": "1", **more},
+        env={**own, **switches, "HF_HUB_DISABLE_PROGRESS_BARS": "1", **more},
         cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,
