@@ -141,6 +141,11 @@ def _computed(one: Manifest | Draft) -> Mapping[str, int]:
     return one.computed if isinstance(one, Manifest) else {}
 
 
+def many(count: int, one: str, several: str = "") -> str:
+    """`3 pairs`, `1 pair`; `several` where more than one take no `s`."""
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
+
+
 def plain(text: str) -> str:
     """`text` without control characters: a file's name must not steer a terminal."""
     return "".join(character if character.isprintable() else "?" for character in text)

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from manifests.errors import Refused, Waiting
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
+from pipeline.answers import many
 from pipeline.author.answering import Examination, answer_app
 from pipeline.author.app import author_app
 from pipeline.author.desk import Desk
@@ -56,7 +57,7 @@ def serve_author(
         note_store(folder, path)
         desk, given = Desk(folder, opened, person), Pass.on(address.host)
         app = author_app(desk, given, _encoders(folder), chat)
-        waiting = f"{len(desk.queue.pairs):,} pairs for {person}"
+        waiting = f"{many(len(desk.queue.pairs), 'pair')} for {person}"
         _serve(
             app, listening, lambda: said(f"{waiting}: {address.url(given)}   (Ctrl-C ends it; all is kept in {path})")
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from manifests.manifest import Manifest
+from pipeline.answers import many
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,6 @@ class FreezeAnswer:
         counts = self.manifest.counts
         made = "" if self.new else " (nothing was written since it was made)"
         left = ", ".join(f"{why.replace('_', ' ')} {count:,}" for why, count in counts.rejected.items())
-        lines = [f"{self.manifest.folder.url}: {counts.ok:,} pairs, {self.manifest.rows:,} questions{made}"]
-        lines += [f"of {counts.seen:,} pairs that people touched, not in it: {left}"] if left else []
+        lines = [f"{self.manifest.folder.url}: {many(counts.ok, 'pair')}, {many(self.manifest.rows, 'question')}{made}"]
+        lines += [f"of {many(counts.seen, 'pair')} that people touched, not in it: {left}"] if left else []
         return "\n".join([*lines, f"next: blindpairs export {self.run} --format mmvp"])

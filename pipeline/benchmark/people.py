@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from manifests.errors import Waiting
-from pipeline.answers import plain, table
+from pipeline.answers import many, plain, table
 from pipeline.benchmark.accuracy import HOW, Interval, Mean, Share, by_pair, by_question, mean, total
 from pipeline.benchmark.agreement import Agreement, agreement
 from pipeline.benchmark.given import counted, is_asked
@@ -66,7 +66,7 @@ class PeopleAnswer:
 
     def __str__(self) -> str:
         head = ("person", "questions", "right", "95 % interval", "pairs", "right", "95 % interval")
-        lines = [f"{self.run}: {_count(len(self.people), 'person', 'people')} of {self.asked:,} pairs"]
+        lines = [f"{self.run}: {many(len(self.people), 'person', 'people')} of {many(self.asked, 'pair')}"]
         lines += table(head, [one.cells() for one in self.people]) if self.people else []
         return "\n".join([*lines, *self._together(), *self._left_out(), *self._missed()])
 
@@ -82,9 +82,9 @@ class PeopleAnswer:
 
     def _left_out(self) -> Iterator[str]:
         if self.changed:
-            yield f"not counted: {_count(self.changed, 'answer', 'answers')} to what was changed or dropped since"
+            yield f"not counted: {many(self.changed, 'answer')} to what was changed or dropped since"
         if self.own:
-            yield f"not counted: {_count(self.own, 'answer', 'answers')} of authors to their own questions"
+            yield f"not counted: {many(self.own, 'answer')} of authors to their own questions"
 
     def _missed(self) -> Iterator[str]:
         if not self.missed:
@@ -140,7 +140,3 @@ def _between(interval: Interval) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pipeline.answers import table
+from pipeline.answers import many, table
 from pipeline.benchmark.checks.finding import Finding
 
 ACCEPTED = "accepted"
@@ -41,7 +41,7 @@ class ExportAnswer:
         return "\n".join((*self._head(), *self._found(), *self._tail()))
 
     def _head(self) -> list[str]:
-        what = f"{self.pairs:,} pairs" + (f" of questions-{self.version}" if self.version else "")
+        what = many(self.pairs, "pair") + (f" of questions-{self.version}" if self.version else "")
         verdict = "would be refused" if self.hindered else "can be exported"
         lines = [f"{what} in {self.form}: {self.to or verdict}"]
         return lines + [f"left out: {count:,} ({why})" for why, count in self.left_out.items()]

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pipeline.answers import many
+
 
 @dataclass(frozen=True)
 class ImportAnswer:
@@ -25,7 +27,7 @@ class ImportAnswer:
         return asdict(self)
 
     def __str__(self) -> str:
-        what = f"{self.pairs:,} pairs ({self.asking:,} ask, {self.stating:,} state)"
+        what = f"{many(self.pairs, 'pair')} ({self.asking:,} ask, {self.stating:,} state)"
         lines = [
             f"{self.run}: {what} of {self.form}, frozen as questions-{self.version}",
             *([self.note] if self.note else []),
@@ -48,7 +50,7 @@ class ReturnedAnswer:
         return asdict(self)
 
     def __str__(self) -> str:
-        lines = [f"{self.run}: {self.written:,} pairs written, {self.as_it_was:,} as they were"]
+        lines = [f"{self.run}: {many(self.written, 'pair')} written, {self.as_it_was:,} as they were"]
         if self.kept:
             named = ", ".join(self.kept[:5]) + (f" and {len(self.kept) - 5} more" if len(self.kept) > 5 else "")
             lines.append(f"{len(self.kept):,} were changed in the run since they were annotated, and stay so: {named}")

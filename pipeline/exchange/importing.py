@@ -20,6 +20,7 @@ from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 from manifests.stores.places import absolute, is_local
 from manifests.tables import OK
+from pipeline.answers import many
 from pipeline.benchmark.freeze import freeze
 from pipeline.benchmark.versions import store_path
 from pipeline.config import Config
@@ -153,7 +154,7 @@ def _is_in_store(found: Published, run: Folder, at: Path) -> bool:
     images = run / "images"
     if images.has(COMMIT) and _alike(_authored(found, Manifest.open(images))) == _alike(there):
         return True
-    raise Refused(f"{at} holds what people wrote of {len(there)} pairs already; name another run")
+    raise Refused(f"{at} holds what people wrote of {many(len(there), 'pair')} already; name another run")
 
 
 def _alike(pairs: Sequence[Authored]) -> list[tuple[str, ...]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pipeline.answers import table
+from pipeline.answers import many, table
 from pipeline.forget.bytes_there import Elsewhere
 from pipeline.runs import VERSION
 
@@ -35,13 +35,13 @@ class ForgetAnswer:
 
     def _head(self) -> list[str]:
         lost = [name for name, count in self.named.items() if not count]
-        lines = [f"finished what was begun before: {self.finished:,} images"] if self.finished else []
+        lines = [f"finished what was begun before: {many(self.finished, 'image')}"] if self.finished else []
         lines += [f"{name}: {count:,} images" for name, count in list(self.named.items())[:SHOWN] if count > 1]
         if lost:
             more = f" and {len(lost) - SHOWN:,} more" if len(lost) > SHOWN else ""
             lines.append(f"named no image of this run: {', '.join(lost[:SHOWN])}{more}")
         if self.images:
-            return [*lines, f"{self.images:,} images forgotten"]
+            return [*lines, f"{many(self.images, 'image')} forgotten"]
         if self.finished or self.rows:
             return lines
         return [*lines, "nothing of what was named is in this run; nothing was changed"]
@@ -54,9 +54,8 @@ class ForgetAnswer:
         if any(VERSION.fullmatch(step) for step in self.rows):
             lines.append("what was exported before is not touched: export again, and take the old ones back")
         if self.alike:
-            lines.append(
-                f"{self.alike:,} other images of the run have the same bytes and are still there: name the sha256"
-            )
+            others = many(self.alike, "other image")
+            lines.append(f"still there: {others} of the run with the same bytes; name the sha256 to forget them too")
         lines += [str(self.elsewhere)] if str(self.elsewhere) else []
         lines += [f"gallery: {self.gallery}"] if self.gallery else []
         return [*lines, "next: where URLs are fetched, put them on the source's opt-out list; no other run does then"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.answers import plain
+from pipeline.answers import many, plain
 from pipeline.lint.codes import CODES, Severity
 from pipeline.lint.findings import Findings
 
@@ -54,15 +54,11 @@ class LintAnswer:
         return "\n".join(map(plain, [*lines, self._summary()]))
 
     def _summary(self) -> str:
-        seen = f"{self.source} ({self.kind}): {_many(self.files, 'file')}, {_many(self.images, 'image')}"
+        seen = f"{self.source} ({self.kind}): {many(self.files, 'file')}, {many(self.images, 'image')}"
         read = f"{_size(self.bytes)} of images read, {self.decoded:,} decoded"
         if not self.errors and not self.warnings:
             return f"{seen}, {read}: nothing is wrong"
-        return f"{seen}, {read}: {_many(self.errors, 'error')}, {_many(self.warnings, 'warning')}"
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}" + ("" if count == 1 else "s")
+        return f"{seen}, {read}: {many(self.errors, 'error')}, {many(self.warnings, 'warning')}"
 
 
 def _size(count: float) -> str:

@@ -251,7 +251,7 @@ def test_a_run_with_questions_or_with_peoples_work_is_not_touched(tmp_path: Path
     store = Store(other / NAME)
     store.change(store.pair("a", "b"), {"decision": "kept"}, "ann")
     store.close()
-    with pytest.raises(Refused, match="holds what people wrote of 1 pairs already"):
+    with pytest.raises(Refused, match="holds what people wrote of 1 pair already"):
         import_from(str(folder), str(other), "mmvp")
     assert [one.name for one in other.iterdir() if one.is_dir()] == []
 
