@@ -146,6 +146,7 @@ QUESTIONS = Schema(
             column("author", pa.string(), "who wrote it last", nullable=False),
             column("authored_at", pa.string(), "when, in UTC", nullable=False),
             column("reviewed_by", pa.list_(pa.string()), "who answered it as it is, without knowing", nullable=False),
+            column("missed_by", pa.list_(pa.string()), "of these, who chose the other option", nullable=False),
         ]
     ),
 )

@@ -125,6 +125,7 @@ def patterns(
         from pipeline.drafts.patterns import pattern_prompt, propose
 
         if prompt:
+            check_unused("--prompt", {"--draft": draft, "--model": model, "--json": as_json or None})
             typer.echo(pattern_prompt(read_benchmark(run, version).of()))
         else:
             chat = asked_chat(draft, model)
@@ -143,7 +144,8 @@ def export(
     check: Check = False,
     as_json: options.Json = False,
 ) -> None:
-    """Write a frozen benchmark in a form that others read, after every check of it. Exit code 3: nothing is frozen.
+    """Write a frozen benchmark in a form that others read, after every check of it. Exit code 3: nothing is frozen; 1:
+    --check found what hinders it.
 
     Example: blindpairs export runs/mmvp --format mmvp --to MMVP
     """

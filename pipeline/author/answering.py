@@ -16,8 +16,8 @@ from pipeline.author.live import LiveQueue
 from pipeline.author.pages import page
 from pipeline.author.queue import Queue
 from pipeline.benchmark.asking import Asked, queue_for
-from pipeline.benchmark.given import is_asked
 from stages.author.answers import Answer, asked
+from stages.author.given import is_asked
 from stages.author.store import Store, utc_now
 
 

@@ -13,6 +13,7 @@ from pipeline.drafts.client import Chat, DraftFailed
 from pipeline.drafts.draft import draft
 from stages.author.authored import WORDS
 from stages.author.store import Conflict
+from stages.images import ImageRefused
 
 AT_ONCE = 4  # a model may take minutes, and pages and saves must be answered meanwhile
 
@@ -61,4 +62,8 @@ class Drafting:
         if self.chat is None:
             raise DraftFailed("no server is named that writes drafts: start with --draft URL --model NAME")
         left, right = (self.desk.queue.photos[image_id] for image_id in ids)
-        return draft(self.chat, shot(left), shot(right), (left.caption, right.caption))
+        try:
+            shots = shot(left), shot(right)
+        except ImageRefused as refusal:
+            raise DraftFailed(f"an image of this pair could not be read any more ({refusal.sentence})") from refusal
+        return draft(self.chat, *shots, (left.caption, right.caption))

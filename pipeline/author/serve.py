@@ -19,10 +19,10 @@ from pipeline.author.answering import Examination, answer_app
 from pipeline.author.app import author_app
 from pipeline.author.desk import Desk
 from pipeline.author.gate import Pass
-from pipeline.benchmark.given import is_asked
 from pipeline.benchmark.versions import note_store, store_path
 from pipeline.drafts.client import Chat
 from pipeline.runs import run_folder
+from stages.author.given import is_asked
 from stages.author.store import Store
 
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - as a person may ask for it
@@ -55,6 +55,7 @@ def serve_author(
     _check_pairs(folder, path)
     with closing(_bound(address)) as listening, closing(Store(path)) as opened:
         note_store(folder, path)
+        person = opened.spelling(person)
         desk, given = Desk(folder, opened, person), Pass.on(address.host)
         app = author_app(desk, given, _encoders(folder), chat)
         waiting = f"{many(len(desk.queue.pairs), 'pair')} for {person}"
@@ -71,6 +72,7 @@ def serve_answers(run: str, address: Address, person: str, store: Path | None, s
         raise Waiting(f"{run} has no questions to answer yet: people write them with `blindpairs author {run}`")
     with closing(_bound(address)) as listening, closing(Store(path)) as opened:
         note_store(folder, path)
+        person = opened.spelling(person)
         examination, given = Examination(folder, opened, person), Pass.on(address.host)
         asked = examination.next()
         if not asked["total"]:

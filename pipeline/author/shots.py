@@ -18,7 +18,10 @@ QUALITY = 92
 
 
 def shot(photo: Photo) -> bytes:
-    """A JPEG. Raises ImageRefused where the image is gone or does not decode, OSError where a store failed."""
+    """A JPEG of what the run read. Raises ImageRefused where the image is gone, was changed or does not decode.
+
+    OSError where a store failed.
+    """
     data = photo.read()
     if photo.format == "JPEG" and max(photo.width, photo.height) <= LONGEST and _is_rgb(data):
         return data

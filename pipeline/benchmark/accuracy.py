@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.benchmark.given import Given, Ids
+from stages.author.given import Given, Ids
 
 CONFIDENCE = 0.95
 DRAWS, SEED = 2000, 0
+ALIKE = 1e-9  # what two means differ by that are the same
 HOW = (
     f"a person's intervals are Clopper's and Pearson's; those of the means come from drawing the pairs anew {DRAWS:,} "
     "times (percentiles), because the two questions of a pair are not independent"
@@ -88,8 +90,8 @@ def total(tallies: Mapping[Ids, Tally]) -> Share:
 def mean(people: Mapping[str, Mapping[Ids, Tally]]) -> Mean:
     """The mean over people, and its interval: the percentile bootstrap over pairs, the independent unit.
 
-    Where all or nothing is right every draw says the same, which is no knowledge: then the interval is the exact one
-    of so many pairs.
+    Where every draw says the same (all is right, or of each pair one half, as where people do not look) that is no
+    knowledge: then the interval is the exact one of so many pairs.
     """
     pairs = sorted({ids for tallies in people.values() for ids in tallies})
     if not pairs:
@@ -97,11 +99,15 @@ def mean(people: Mapping[str, Mapping[Ids, Tally]]) -> Mean:
     each = [[tallies.get(ids, (0, 0)) for tallies in people.values() if tallies] for ids in pairs]
     right, of = np.moveaxis(np.array(each, np.float64), 2, 0)
     value = float(_means(np.ones((1, len(pairs))), right, of)[0])
-    if value in (0.0, 1.0) or len(pairs) == 1:
-        return Mean(value, exact(round(value) * len(pairs), len(pairs)) if value in (0.0, 1.0) else (0.0, 1.0))
     draws = np.random.default_rng(SEED).multinomial(len(pairs), [1 / len(pairs)] * len(pairs), size=DRAWS)
     low, high = np.nanpercentile(_means(draws.astype(np.float64), right, of), (2.5, 97.5))
-    return Mean(value, (float(low), float(high)))
+    return Mean(value, (float(low), float(high)) if high - low > ALIKE else _exact_of(value, len(pairs)))
+
+
+def _exact_of(share: float, pairs: int) -> Interval:
+    """The exact interval of this share of so many pairs; where it is no whole number of them, of both beside it."""
+    right = round(share * pairs, 6)
+    return exact(floor(right), pairs)[0], exact(ceil(right), pairs)[1]
 
 
 def _means(times: Array, right: Array, of: Array) -> Array:

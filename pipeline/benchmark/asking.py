@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from pipeline.benchmark.given import is_asked
 from stages.author.answers import Answer, asked
 from stages.author.authored import SIDES, Authored
+from stages.author.given import is_asked
 
 Asked = tuple[Authored, str]  # a pair and the side that is shown
 

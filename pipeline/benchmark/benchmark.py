@@ -37,7 +37,8 @@ class Side:
 class Posed:
     """A pair with its question, its statements, or both. `first` and `second` as the benchmark orders them.
 
-    `reviewed_by` are those who answered about both images without knowing.
+    `reviewed_by` are those who answered about both images without knowing; `missed_by`, those of them who were wrong
+    about one or both.
     """
 
     first: Side
@@ -49,10 +50,16 @@ class Posed:
     author: str
     authored_at: str
     reviewed_by: tuple[str, ...]
+    missed_by: tuple[str, ...]
 
     @property
     def sides(self) -> tuple[Side, Side]:
         return self.first, self.second
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether half or more of those who answered it blind were wrong."""
+        return bool(self.missed_by) and 2 * len(self.missed_by) >= len(self.reviewed_by)
 
     @property
     def ids(self) -> Ids:
@@ -147,7 +154,7 @@ def _posed(first: Mapping[str, Any], second: Mapping[str, Any], photos: Mapping[
         Side(row["question_id"], row["side"], photos[row["image_id"]], row["answer"], row["statement"])
         for row in (first, second)
     )
-    people = tuple(sorted({*first["reviewed_by"]} & {*second["reviewed_by"]}))
+    people = {*first["reviewed_by"]} & {*second["reviewed_by"]}
     return Posed(
         one,
         other,
@@ -157,7 +164,8 @@ def _posed(first: Mapping[str, Any], second: Mapping[str, Any], photos: Mapping[
         options=tuple(first["options"]) if first["options"] else None,
         author=first["author"],
         authored_at=first["authored_at"],
-        reviewed_by=people,
+        reviewed_by=tuple(sorted(people)),
+        missed_by=tuple(sorted(people & {*first["missed_by"], *second["missed_by"]})),
     )
 
 

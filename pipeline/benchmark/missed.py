@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.answers import plain
-from pipeline.benchmark.given import Counted, Given, Ids, counted
 from pipeline.benchmark.photos import photos_of
 from pipeline.runs import run_folder
 from stages.author.answers import Answer
 from stages.author.authored import Authored
+from stages.author.given import Counted, Given, Ids, counted
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from manifests.errors import Waiting
 from pipeline.answers import many, plain, table
 from pipeline.benchmark.accuracy import HOW, Interval, Mean, Share, by_pair, by_question, mean, total
 from pipeline.benchmark.agreement import Agreement, agreement
-from pipeline.benchmark.given import counted, is_asked
 from pipeline.benchmark.missed import Missed, missed_questions
 from stages.author.answers import Answer
 from stages.author.authored import Authored
+from stages.author.given import counted, is_asked
 from stages.author.store import Store
 
 SHOWN = 20  # missed questions in the text; --json has all

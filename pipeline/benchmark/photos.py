@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, fields
 
 import pyarrow as pa
@@ -10,6 +11,8 @@ import pyarrow.compute as pc
 from manifests.manifest import Manifest
 from manifests.storage import Folder
 from stages import images
+
+CHANGED = "bytes_changed"  # a status that Photo.read gives, and that no table holds
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,14 @@ class Photo:
     licence: str | None = None
 
     def read(self) -> bytes:
-        """The file's bytes as they lie. Raises ImageRefused where they are gone, OSError where a store failed."""
-        return images.read(self.uri, self.offset, self.length)
+        """The file's bytes, which are those that the run read.
+
+        Raises ImageRefused where they are gone, or by now others (its status is CHANGED), OSError where a store failed.
+        """
+        data = images.read(self.uri, self.offset, self.length)
+        if hashlib.sha256(data).hexdigest() != self.sha256:
+            raise images.ImageRefused(CHANGED, f"{self.uri}: its bytes were changed since the run read it")
+        return data
 
 
 PHOTO = tuple(one.name for one in fields(Photo))

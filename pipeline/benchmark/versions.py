@@ -57,7 +57,12 @@ def store_path(run: Folder, store: Path | None = None) -> Path:
 
 
 def known_store(run: Folder, store: Path | None = None) -> Path | None:
-    """As `store_path`; None where nobody has written, or nobody has told where of a run in a bucket."""
+    """As `store_path`, to read from; None where nobody has written, or nobody has told where of a run in a bucket.
+
+    Raises Refused for a file that is named and is not there.
+    """
+    if store is not None and not store.exists():
+        raise Refused(f"--store {store} is not there; name the file in which people wrote about {run.url}")
     if store is None and run.local is None and not run.has(ELSEWHERE):
         return None
     path = store_path(run, store)

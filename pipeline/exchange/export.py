@@ -77,7 +77,7 @@ def export(
         findings=findings,
         accepted=tuple(accepted),
         behind=behind,
-        next=chosen.next.format(to=to),
+        next=chosen.told_next(taken, to),
     )
 
 
@@ -105,6 +105,7 @@ def _of_the_run(run: str, form: str, to: Path, store: Path | None, most: int | N
     if only_check:
         raise Refused(f"--check is of questions; {form} writes a run's pairs as they are")
     chosen = OF_THE_RUN[form]
+    check_unused(f"the format {form}", {} if chosen.reads_store else {"--store": store})
     with whole_or_absent(to) as folder:
         written, left_out = chosen.write(run, known_store(run_folder(run), store), folder, to.name, most)
         if not written:
@@ -121,7 +122,7 @@ def _left_out(whole: Benchmark, form: Form) -> dict[str, int]:
 
 
 def _taken(benchmark: Benchmark, form: Form) -> Benchmark:
-    taken = benchmark.of(form.use, having=form.takes)
+    taken = form.part(benchmark)
     if not taken.pairs:
         raise Waiting(
             f"{benchmark.run}/questions-{benchmark.version} has no pair for {form.name} ({form.says}): {_how(form)} "

@@ -2,12 +2,13 @@
 
 An image is known again by its image_id, by its bytes, and by how it looks: dHash over 8 x 8 cells, by which Cambrian-1
 looked for benchmark images among training images (arXiv 2406.16860, appendix). Crops and mirrored copies are not found.
+Flat drawings of different things may look alike, so only a person can say whether such a one is in a benchmark.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from manifests.errors import Refused
 from manifests.storage import Folder
+from pipeline.answers import plain
 from pipeline.benchmark.benchmark import Benchmark, read_versions
 from pipeline.benchmark.checks.finding import Finding, found
 from pipeline.benchmark.photos import Photo
@@ -29,17 +31,21 @@ CELLS = 8  # a side: 64 bits
 # of 64 bits. Photos saved anew (JPEG quality 50) or made small (224 x 224) moved by at most 3, of 67; of 19,900 pairs
 # of different photos none was nearer than 11
 NEAR = 4
-SHOWN = 3  # images that a refusal names
+SHOWN = 3  # images that a finding names
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One image: what to call it, and what it is known again by. A file in a folder has no image_id."""
+    """One image: what to call it, and what it is known again by.
+
+    A file in a folder has no image_id, a run's image that cannot be read any more no dhash; `unread` says why.
+    """
 
     name: str
     image_id: str | None
     sha256: str
-    dhash: int
+    dhash: int | None
+    unread: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,29 +55,40 @@ class HeldOut:
     seen: tuple[Seen, ...]
 
     def check(self, photos: Iterable[Photo]) -> tuple[Finding, ...]:
-        """A finding, which names the first ones and how many there are, where photos are among the held out ones.
+        """What photos for training are among the held out images, what look like one, and what could not be compared.
 
-        Raises Refused for a photo that is gone: nobody could say where else it is.
+        What looks like one is a finding each, for a person has to look; the others name the first ones and say how
+        many there are. A photo that is gone is known again by its id
+        and its bytes alone: that it is gone the checks of the images say. Raises OSError where a store failed.
         """
-        ours = [_of_photo(photo, "") for photo in {photo.image_id: photo for photo in photos}.values()]
-        met = [f"{one.name} {again}" for one in ours if (again := self._again(one))]
-        if not met:
-            return ()
-        more = f", and {len(met) - SHOWN} more" if len(met) > SHOWN else ""
-        told = f"{', '.join(met[:SHOWN])}{more}; reject their pairs"
-        return (found("in_a_benchmark", f"{len(met)} of {len(ours)} images for training", told),)
+        ours = {photo.image_id: photo for photo in photos}.values()
+        same = {photo.image_id: again for photo in ours if (again := self._same(photo))}
+        like = [again for photo in ours if photo.image_id not in same and (again := self._like(photo))]
+        unread = [f"{one.name} ({one.unread})" for one in self.seen if one.unread]
+        of_ours = f"of {len(ours)} images for training"
+        look = "look at both: reject the pair where they show the same, or accept that they look alike"
+        bring = "compared by id and bytes alone; put back what the run read to compare by looks too"
+        return (
+            *_finding("in_a_benchmark", list(same.values()), of_ours, "reject every pair that has one"),
+            *(found("near_a_benchmark", f"one {of_ours}", plain(f"{one}; {look}")) for one in like),
+            *_finding("not_compared", unread, f"of {len(self.seen)} images held out", bring),
+        )
 
-    def _again(self, one: Seen) -> str | None:
-        """In words, as which image of a benchmark it is known again; None where it is in none."""
-        if (same := self._by_id.get(one.image_id)) is not None:
-            return f"is {same.name}"
-        if (same := self._by_bytes.get(one.sha256)) is not None:
-            return f"has the bytes of {same.name}"
-        if not self.seen:
-            return None
-        apart = np.bitwise_count(self._dhashes ^ np.uint64(one.dhash))
+    def _same(self, photo: Photo) -> str:
+        """In words, which image of a benchmark it is, whatever has become of its file; empty where it is none."""
+        if (same := self._by_id.get(photo.image_id)) is not None:
+            return f"{_called(photo)} is {same.name}"
+        if (same := self._by_bytes.get(photo.sha256)) is not None:
+            return f"{_called(photo)} has the bytes of {same.name}"
+        return ""
+
+    def _like(self, photo: Photo) -> str:
+        """In words, which image of a benchmark it looks like; empty where it looks like none, or cannot be read."""
+        if not self._dhashes.size or (ours := _of_photo(photo).dhash) is None:
+            return ""
+        apart = np.bitwise_count(self._dhashes ^ np.uint64(ours))
         nearest = int(apart.argmin())
-        return f"looks like {self.seen[nearest].name}" if apart[nearest] <= NEAR else None
+        return f"{_called(photo)} looks like {self._looked_at[nearest].name}" if apart[nearest] <= NEAR else ""
 
     @cached_property
     def _by_id(self) -> Mapping[str | None, Seen]:
@@ -82,21 +99,26 @@ class HeldOut:
         return {one.sha256: one for one in self.seen}
 
     @cached_property
+    def _looked_at(self) -> Sequence[Seen]:
+        return [one for one in self.seen if one.dhash is not None]
+
+    @cached_property
     def _dhashes(self) -> NDArray[np.uint64]:
-        return np.array([one.dhash for one in self.seen], dtype=np.uint64)
+        return np.array([one.dhash for one in self._looked_at], dtype=np.uint64)
 
 
 def held_out(benchmarks: Sequence[Benchmark], folders: Sequence[str]) -> HeldOut:
     """The images of these benchmarks' pairs, and of these folders: runs with frozen questions, or folders of images.
 
-    Raises Waiting for a run in which nothing is frozen, Refused for a folder without images, and for an image that is
-    gone or does not decode: nobody could say where else it is.
+    Raises Waiting for a run in which nothing is frozen, Refused for a folder without images, and for a file in it that
+    does not decode: nobody could say where else it is; OSError where a store failed.
     """
     runs = [folder for folder in folders if steps_begun(Folder(folder))]
     every = [*benchmarks, *(benchmark for run in runs for benchmark in read_versions(run))]
     # versions of one benchmark share most images: each is read once
-    photos = {photo.image_id: (photo, benchmark.name) for benchmark in every for photo in benchmark.of().photos}
-    seen = [_of_photo(photo, f" of {name}") for photo, name in photos.values()]
+    shown = [(photo, benchmark.name) for benchmark in every for photo in benchmark.of().photos]
+    distinct = {(photo.image_id, photo.sha256): (photo, name) for photo, name in shown}
+    seen = [_of_photo(photo, f" of {name}") for photo, name in distinct.values()]
     return HeldOut((*seen, *(one for folder in folders if folder not in runs for one in _of_files(folder))))
 
 
@@ -104,17 +126,38 @@ def _of_files(folder: str) -> Iterator[Seen]:
     paths = sorted(path for path in Path(folder).rglob("*") if path.is_file() and images.is_named_as_image(path.name))
     if not paths:
         raise Refused(f"{folder} is neither a run nor a folder with images; name the benchmark that is to be held out")
-    return (_seen(str(path), None, path.read_bytes) for path in paths)
+    return (_of_file(path, folder) for path in paths)
 
 
-def _of_photo(photo: Photo, where: str) -> Seen:
-    return _seen(f"{photo.source}/{photo.key}{where}", photo.image_id, photo.read)
-
-
-def _seen(name: str, image_id: str | None, read: Callable[[], bytes]) -> Seen:
+def _of_file(path: Path, folder: str) -> Seen:
+    data = path.read_bytes()
     try:
-        data = read()
-        bits = dhash(images.decode(data), CELLS).hash
+        return Seen(str(path), None, hashlib.sha256(data).hexdigest(), _dhash(data))
     except ImageRefused as refusal:
-        raise Refused(f"{name} cannot be compared ({refusal.sentence}); bring it back, or leave it out") from refusal
-    return Seen(name, image_id, hashlib.sha256(data).hexdigest(), int.from_bytes(np.packbits(bits).tobytes(), "big"))
+        remedy = f"put an image that decodes in its place, or take it out of {folder}"
+        raise Refused(f"{path} cannot be compared ({refusal.sentence}); {remedy}") from refusal
+
+
+def _of_photo(photo: Photo, where: str = "") -> Seen:
+    name = f"{_called(photo)}{where}"
+    try:
+        return Seen(name, photo.image_id, photo.sha256, _dhash(photo.read()))
+    except ImageRefused as refusal:
+        return Seen(name, photo.image_id, photo.sha256, None, refusal.sentence)
+
+
+def _dhash(data: bytes) -> int:
+    """Of 64 bits. Raises ImageRefused for what does not decode."""
+    bits = dhash(images.decode(data), CELLS).hash
+    return int.from_bytes(np.packbits(bits).tobytes(), "big")
+
+
+def _called(photo: Photo) -> str:
+    return f"{photo.source}/{photo.key}"
+
+
+def _finding(code: str, met: Sequence[str], of: str, remedy: str) -> Iterator[Finding]:
+    """A finding of this code which names the first ones, where there are any."""
+    if met:
+        more = f", and {len(met) - SHOWN} more" if len(met) > SHOWN else ""
+        yield found(code, f"{len(met)} {of}", plain(f"{', '.join(met[:SHOWN])}{more}; {remedy}"))

@@ -13,12 +13,13 @@ from typing import Any
 from manifests.errors import Refused
 from manifests.manifest import Removed
 from manifests.storage import Folder
+from pipeline.benchmark.versions import known_store
 from pipeline.forget.answer import ForgetAnswer
 from pipeline.forget.bytes_there import wiped
 from pipeline.forget.named import asked_for, find, named_as_served
 from pipeline.forget.remade import pairs_again, settings_of
 from pipeline.forget.traces import naming, without_traces
-from pipeline.forget.written import store_of, without_written
+from pipeline.forget.written import without_written
 from pipeline.lease.lease import Lease, driving
 from pipeline.removal.decide import steps_held
 from pipeline.removal.intent import FORGET, Intent
@@ -40,7 +41,7 @@ def forget(run: str, named: Sequence[str], listed: str | None = None, store: Pat
     folder, names = any_run_folder(run), asked_for(named, listed)
     if names == OptOut() and not folder.has(REMOVAL):
         raise Refused(f"nothing is named that {run} should forget: add a URL, a sha256, an image_id, or --list FILE")
-    store = store_of(folder, store)
+    store = known_store(folder, store)
     with driving(folder) as lease:
         folder.sweep()
         finished = _finish(folder, lease, store)

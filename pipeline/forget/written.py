@@ -10,23 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.counts import Counts
-from manifests.errors import Refused
 from manifests.manifest import Removed
 from manifests.removal import Held, batches, put_shard, schema_of
 from manifests.shard import Part, read_receipt
 from manifests.storage import Folder
-from pipeline.benchmark.versions import known_store
 from pipeline.runs import VERSION
 from stages.author.store import Store
 
 WRITTEN = "written by people"  # pairs of the store, as the answer calls them
-
-
-def store_of(run: Folder, store: Path | None) -> Path | None:
-    """The store that what is forgotten must go from; None where nobody has written. Raises Refused for none that is."""
-    if store is not None and not store.exists():
-        raise Refused(f"--store {store} is not there; name the file in which people wrote about {run.url}")
-    return known_store(run, store)
 
 
 def without_written(run: Folder, ids: Sequence[str], note: Removed, store: Path | None) -> dict[str, int]:

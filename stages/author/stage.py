@@ -21,8 +21,8 @@ from manifests.counts import Counts
 from manifests.schema import Schema
 from manifests.shard import Part
 from manifests.tables import OK, QUESTIONS, question_id
-from stages.author.answers import asked
 from stages.author.authored import KEPT, Authored
+from stages.author.given import Given, counted
 from stages.author.placing import Placed, placed
 from stages.author.store import Store
 from stages.base import Reads, Stage, Task
@@ -51,10 +51,10 @@ class Author(Stage):
         return QUESTIONS.name, QUESTIONS.version
 
     def outside(self) -> Mapping[str, Any]:
-        """sha256 of all that people wrote and of who reviewed what. Raises Refused where the store cannot be opened."""
-        pairs, people = self._written
-        told = [[_lasting(pair) for pair in pairs], sorted([*ids, *names] for ids, names in people.items())]
-        text = json.dumps(told, sort_keys=True)
+        """sha256 of all that people wrote and of who answered what. Raises Refused where the store cannot be opened."""
+        pairs, given = self._written
+        answers = sorted([*one.ids, one.side, one.person, one.right] for one in given)
+        text = json.dumps([[_lasting(pair) for pair in pairs], answers], sort_keys=True)
         return {"author": {"sha256": hashlib.sha256(text.encode()).hexdigest()}}
 
     def plan(self, reads: Reads) -> list[Task]:
@@ -75,17 +75,19 @@ class Author(Stage):
         yield Part(pa.Table.from_pylist(rows, schema=QUESTIONS.columns), counts)
 
     @cached_property
-    def _written(self) -> tuple[Sequence[Authored], Mapping[tuple[str, str, str], list[str]]]:
-        """All of the store, read once, so that what is hashed is what is written."""
+    def _written(self) -> tuple[Sequence[Authored], Sequence[Given]]:
+        """All of the store that counts, read once, so that what is hashed is what is written."""
         with closing(Store(self.store)) as store:
             pairs, answers = [pair for pair in store.pairs() if not pair.blank], store.answers()
-        now = {pair.ids: pair for pair in pairs}
-        people = defaultdict[tuple[str, str, str], list[str]](list)
-        for one in answers:
-            pair = now.get((one.left_id, one.right_id))
-            if pair is not None and one.asked == asked(pair) and not pair.wrote(one.person):
-                people[one.left_id, one.right_id, one.side].append(one.person)
-        return pairs, people
+        return pairs, counted(pairs, answers).given
+
+    @cached_property
+    def _people(self) -> Mapping[tuple[str, str, str], Sequence[Given]]:
+        """Of each pair and side, who answered."""
+        people = defaultdict[tuple[str, str, str], list[Given]](list)
+        for one in sorted(self._written[1], key=lambda one: one.person):
+            people[*one.ids, one.side].append(one)
+        return people
 
     def _rows(self, one: Placed, before: int) -> Iterator[dict[str, Any]]:
         for place, side in enumerate(one.sides, before + 1):
@@ -93,6 +95,7 @@ class Author(Stage):
 
     def _row(self, pair: Authored, side: str) -> dict[str, Any]:
         ids = pair.ids
+        answered = self._people.get((*ids, side), ())
         return {
             "question_id": question_id(*ids, side),
             "left_id": ids[0],
@@ -107,7 +110,8 @@ class Author(Stage):
             "statement": pair.statement(side) if pair.states else None,
             "author": pair.author,
             "authored_at": pair.authored_at,
-            "reviewed_by": sorted(self._written[1].get((*ids, side), ())),
+            "reviewed_by": [one.person for one in answered],
+            "missed_by": [one.person for one in answered if not one.right],
         }
 
 

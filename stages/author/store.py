@@ -68,7 +68,7 @@ class Store:
         """Write `changes` to the pair as it was read (`pair.version`); what it is now.
 
         Its author is who wrote its words last, not who decided over it or sorted it. No changes at all take a draft's
-        words as they are.
+        words as they are; where there is none, nothing is written.
         `draft`: the model whose words these are. `joins_s`: seconds for which a person goes on typing one text, of
         which an undo takes back all. Raises Conflict where it was changed since, Unwritable for
         what no pair can be.
@@ -79,6 +79,8 @@ class Store:
             now = self.pair(pair.left_id, pair.right_id)
             if now.version != pair.version:
                 raise Conflict(now)
+            if not changes and not (draft or now.draft):
+                return now  # no draft is there whose words could be taken
             if writes:
                 values |= {"author": by, "authored_at": utc_now(), "draft": draft, "writers": now.written_by(by)}
             earlier = self._goes_on(now, changes, by, joins_s)
@@ -128,6 +130,12 @@ class Store:
     def answers(self) -> list[Answer]:
         """Every answer of everybody, those to questions that were changed since among them."""
         return [Answer(**row) for row in self._read(tables.ANSWERS)]
+
+    def spelling(self, person: str) -> str:
+        """How this person's name was spelt before (`Ann` and `ann ` are one person); as it is given where it is new."""
+        written = [name for pair in self.pairs() for name in (pair.author, *pair.writers.split("\n"))]
+        known = (*(one.person for one in self.answers()), *written)
+        return next((name for name in known if name.casefold() == person.strip().casefold()), person)
 
     def forget(self, image_ids: Sequence[str]) -> int:
         """Take out all that was written of pairs with these images, history included, and overwrite it; how many.

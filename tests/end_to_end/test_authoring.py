@@ -202,7 +202,7 @@ def test_a_user_who_is_nobody_is_asked_for_a_name(monkeypatch: pytest.MonkeyPatc
 
 def test_who_has_nothing_to_answer_is_told_why(light: Path, tmp_path: Path) -> None:
     said = told("author", str(light), "--answer", " ANN ", "--port", str(free_port()), code=3)
-    assert "all with words of ANN, who knows the answers: have another answer them" in said
+    assert "all with words of ann, who knows the answers: have another answer them" in said
     nothing = paired_run(tmp_path, 1)
     assert "people write them with `blindpairs author" in told("author", str(nothing), "--answer", "bob", code=3)
     assert not (nothing / NAME).exists()
@@ -238,6 +238,7 @@ def test_a_store_elsewhere_is_told_once_by_the_page_and_found_by_the_others(tmp_
 def test_a_draft_needs_both_a_server_and_a_model(run: Path) -> None:
     assert "--model" in told("author", str(run), "--draft", "http://127.0.0.1:1/v1", code=2)
     assert "--draft" in told("patterns", str(run), code=2)
+    assert "--draft says nothing to --prompt" in told("patterns", str(run), "--prompt", "--draft", "x", code=2)
 
 
 def test_forgetting_an_image_takes_what_people_wrote_of_it(run: Path, tmp_path: Path) -> None:

@@ -9,7 +9,14 @@ from pipeline.benchmark.checks.finding import Finding, Numbered
 from pipeline.benchmark.checks.leaks import judge_files, judge_names
 from pipeline.benchmark.checks.letters import judge_letters, judge_order
 from pipeline.benchmark.checks.looks import judge_images, looks
-from pipeline.benchmark.checks.missing import judge_count, judge_licences, judge_patterns, judge_reviews, judge_shapes
+from pipeline.benchmark.checks.missing import (
+    judge_count,
+    judge_licences,
+    judge_misses,
+    judge_patterns,
+    judge_reviews,
+    judge_shapes,
+)
 from pipeline.benchmark.checks.near import judge_near
 from pipeline.benchmark.checks.words import judge_questions, judge_statements
 from stages.author.authored import BENCHMARK
@@ -59,3 +66,4 @@ def _lacks(questions: Numbered, statements: Numbered) -> Iterator[Finding]:
     yield from judge_count(questions)
     yield from judge_patterns(statements)
     yield from judge_reviews(questions)
+    yield from judge_misses(questions)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from PIL import ExifTags, Image
 
 from pipeline.answers import plain
 from pipeline.benchmark.checks.finding import Finding, Numbered, both, found, one_of
-from pipeline.benchmark.photos import Photo
+from pipeline.benchmark.photos import CHANGED, Photo
 from stages import images
 
 THREADS = 4  # Pillow decodes outside of Python's lock
@@ -57,15 +56,18 @@ def judge_images(pairs: Numbered, seen: Mapping[str, Look]) -> Iterator[Finding]
 def _look(photo: Photo) -> Look:
     try:
         data = photo.read()
-        changed = hashlib.sha256(data).hexdigest() != photo.sha256
-        image = None if changed else images.decode(data)
+        image = images.decode(data)
     except images.ImageRefused as error:
-        sentence = f"{_called(photo)} is {error.status} ({error.sentence}); put the file back, or reject the pair"
-        return Look(None, ("image_gone", plain(sentence)))
-    if image is None:
-        sentence = f"{_called(photo)} was changed since the run read it; put the file back, or reject the pair"
-        return Look(None, ("image_changed", sentence))
+        return Look(None, _lost(photo, error))
     return Look(_bits(image), _odd(photo, data))
+
+
+def _lost(photo: Photo, error: images.ImageRefused) -> tuple[str, str]:
+    """What became of an image that is not there as people saw it."""
+    changed = error.status == CHANGED
+    now = "was changed since the run read it" if changed else f"is {error.status} ({error.sentence})"
+    sentence = plain(f"{_called(photo)} {now}; put the file back, or reject the pair")
+    return "image_changed" if changed else "image_gone", sentence
 
 
 def _odd(photo: Photo, data: bytes) -> tuple[str, str] | None:

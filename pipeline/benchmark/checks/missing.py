@@ -44,6 +44,16 @@ def judge_reviews(questions: Numbered) -> Iterator[Finding]:
         yield found("not_reviewed", several(alone, len(questions)), sentence)
 
 
+def judge_misses(questions: Numbered) -> Iterator[Finding]:
+    """Questions to which people say otherwise: MMVP itself has two pairs with swapped answers."""
+    if wrong := [number for number, pair in questions if pair.is_missed]:
+        sentence = (
+            f"half or more of those who answered {len(wrong):,} of {len(questions):,} pairs blind say otherwise; see "
+            "with `blindpairs people` whether the answers are swapped, or the words say two things"
+        )
+        yield found("missed_by_people", several(wrong, len(questions)), sentence)
+
+
 def judge_licences(pairs: Numbered) -> Iterator[Finding]:
     """Images that a recipe or a source gave no licence."""
     photos = {side.photo.image_id: side.photo for _, pair in pairs for side in pair.sides}

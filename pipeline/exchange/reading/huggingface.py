@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from manifests.errors import Refused
 from pipeline.exchange.reading.disputed import AS_FOUND
-from pipeline.exchange.reading.published import IMPORTED, Published, PublishedPair, Shown, fault_of, text_of
+from pipeline.exchange.reading.published import IMPORTED, Published, PublishedPair, Shown, fault_of, text_of, whole
 from pipeline.exchange.reading.times import moment
 from pipeline.exchange.writing.huggingface import COLUMNS
 from stages.author.authored import LETTERS
@@ -130,13 +130,13 @@ def _pair(first: Row, second: Row) -> PublishedPair:
     one, other = (_shown(row, bool(question), bool(pattern)) for row in (first, second))
     if question and one.answer == other.answer:
         raise Refused(f"{both} both have the answer {one.answer}; of a pair one is a and the other is b")
-    if bool(one.statement) != bool(other.statement) or (one.statement and one.statement == other.statement):
+    if bool(one.statement) != bool(other.statement):
         raise Refused(f"{both} do not have a statement each, that is true of its own image only")
     if not question and not one.statement:
         raise Refused(f"{both} neither ask nor state anything")
     author, at = first.values["author"] or IMPORTED, first.values["authored_at"] or ""
     _check_time(at, both)
-    return PublishedPair(one, other, question, option_a, option_b, pattern, author, at)
+    return whole(PublishedPair(one, other, question, option_a, option_b, pattern, author, at), both)
 
 
 def _check_time(text: str, both: str) -> None:

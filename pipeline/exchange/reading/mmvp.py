@@ -9,7 +9,7 @@ from pathlib import Path
 from manifests.errors import Refused
 from pipeline.exchange.reading.disputed import corrected
 from pipeline.exchange.reading.numbered import images_folder, numbered
-from pipeline.exchange.reading.published import Published, PublishedPair, Shown, check_decode, text_of
+from pipeline.exchange.reading.published import Published, PublishedPair, Shown, check_decode, text_of, whole
 from pipeline.exchange.reading.rows import Line, pairs_of
 from pipeline.exchange.writing.mmvp import FOLDER, HEADER
 
@@ -40,13 +40,14 @@ def _pair(first: Line, second: Line, files: dict[int, Path], at: Path) -> Publis
         raise Refused(f"{both} have different options; the two rows of a pair have the same words")
     if one.answer == other.answer:
         raise Refused(f"{both} both have the answer ({one.answer}); of a pair one is (a) and the other is (b)")
-    return PublishedPair(
+    pair = PublishedPair(
         Shown(str(_image(first, files, at)), one.answer),
         Shown(str(_image(second, files, at)), other.answer),
         question=one.question,
         option_a=one.options[0],
         option_b=one.options[1],
     )
+    return whole(pair, both)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from manifests.errors import Refused
 from pipeline.exchange.reading.disputed import AS_FOUND
 from pipeline.exchange.reading.numbered import images_folder, numbered, plain
-from pipeline.exchange.reading.published import Published, PublishedPair, Shown, check_decode, text_of
+from pipeline.exchange.reading.published import Published, PublishedPair, Shown, check_decode, text_of, whole
 from pipeline.exchange.reading.rows import Line, pairs_of
 from pipeline.exchange.writing.mmvp_vlm import FOLDER, HEADER
 from stages.patterns import PATTERNS
@@ -64,9 +64,7 @@ def _pair(first: Line, second: Line, files: Mapping[str, Mapping[int, Path]], at
     if pattern != _pattern(second):
         raise Refused(f"{both} are a pair of two Types, {first.cells[0]} and {second.cells[0]}; it has one")
     one, other = (Shown(str(_image(line, files, at)), statement=_statement(line)) for line in (first, second))
-    if one.statement == other.statement:
-        raise Refused(f"{both} state the same; each is true of its own image only")
-    return PublishedPair(one, other, pattern=pattern)
+    return whole(PublishedPair(one, other, pattern=pattern), both)
 
 
 def _pattern(line: Line) -> str:

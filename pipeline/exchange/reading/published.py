@@ -84,6 +84,15 @@ def text_of(what: str, text: str, where: str) -> str:
     return found
 
 
+def whole(pair: PublishedPair, rows: str) -> PublishedPair:
+    """The pair as it is. Raises Refused, naming its rows, for one of which freezing would leave out what it says."""
+    authored = pair.authored({pair.first.uri: "first", pair.second.uri: "second"}, 1)
+    asks, states = bool(pair.question), bool(pair.first.statement)
+    if lost := [*(authored.question_lacks if asks else ()), *(authored.statements_lack if states else ())]:
+        raise Refused(f"{rows} lack {', '.join(lost)}; mend them, and import again")
+    return pair
+
+
 def check_decode(found: Sequence[tuple[str, Path]]) -> None:
     """Raise Refused, naming the first row and file, where an image does not decode; `found`: (row, file)."""
     with ThreadPoolExecutor(DECODERS) as pool:

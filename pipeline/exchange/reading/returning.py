@@ -47,7 +47,7 @@ def _decided(
     """What is to be written over what people have written in the run, and what that comes to."""
     known = [(task, written.get(task.pair, Authored(*task.pair))) for task in tasks]
     changed = [(task, now) for task, now in known if task.annotated and _is_news(task, task.annotated, now)]
-    kept = [task.pair for task, now in changed if task.annotated and _is_older(task, task.annotated, now)]
+    kept = {task.pair: None for task, now in changed if task.annotated and _is_older(task, task.annotated, now)}
     news = [_authored(task.annotated, now, by) for task, now in changed if task.annotated and task.pair not in kept]
     return ReturnedAnswer(run, len(news), len(tasks) - len(changed), [" ".join(pair) for pair in kept]), news
 

@@ -65,6 +65,7 @@ def card(benchmark: Benchmark) -> str:
         licences=licences_of(benchmark),
         authors=len({pair.author for pair in pairs}),
         reviewed=sum(bool(pair.reviewed_by) for pair in pairs),
+        missed=sum(pair.is_missed for pair in pairs),
         accepted=[KNOWN_FAULTS[code].meaning for code in benchmark.accepted],
         program=version("blindpairs"),
     )

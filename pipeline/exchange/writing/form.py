@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.benchmark.benchmark import Benchmark, Posed
@@ -18,17 +18,29 @@ QUALITY = 95  # of a JPEG made from another format
 
 @dataclass(frozen=True)
 class Form:
-    """A form: `write` puts the benchmark into an empty folder; it gets only pairs of `use` that have what `takes` asks.
+    """A form: `write` puts the benchmark into an empty folder; it gets what `part` gives, in that order.
 
-    `next` says in a sentence what one does with the folder; `{to}` in it is the folder.
+    `order`: what pairs are sorted by; those of which it says the same stay as they were frozen. `next` says in a
+    sentence what one does with the folder, or is a function that says it of a benchmark; `{to}` in it is the folder.
     """
 
     name: str
     says: str  # one line, for --help and the README
     takes: Callable[[Posed], bool]
     write: Callable[[Benchmark, Path], None]
-    next: str
+    next: str | Callable[[Benchmark], str]
     use: str = BENCHMARK
+    order: Callable[[Posed], int] = lambda pair: 0
+
+    def part(self, benchmark: Benchmark) -> Benchmark:
+        """The benchmark's pairs of `use` that have what `takes` asks, in the order in which they are written."""
+        taken = benchmark.of(self.use, having=self.takes)
+        return replace(taken, pairs=tuple(sorted(taken.pairs, key=self.order)))
+
+    def told_next(self, benchmark: Benchmark, to: Path) -> str:
+        """`next`, said of this benchmark in this folder."""
+        told = self.next if isinstance(self.next, str) else self.next(benchmark)
+        return told.format(to=to)
 
 
 @dataclass(frozen=True)
@@ -37,13 +49,15 @@ class RunForm:
 
     `write(run, store, folder, name, most)` puts them into an empty folder, which will be called `name`; it says how
     many pairs it wrote, and how many it left out for which reason. `store`: where people wrote, None if nobody said
-    so of a run in a bucket; `most`: how many pairs at most, the best; None for all.
+    so of a run in a bucket; `most`: how many pairs at most, the best; None for all. `reads_store`: whether the form has
+    what people wrote in it.
     """
 
     name: str
     says: str
     write: Callable[[str, Path | None, Path, str, int | None], tuple[int, Mapping[str, int]]]
     next: str
+    reads_store: bool = True
 
 
 def as_jpeg(photo: Photo) -> bytes:

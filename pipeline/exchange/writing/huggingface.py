@@ -33,6 +33,7 @@ COLUMNS = for_datasets(
             *((name, pa.string()) for name in ("left_id", "right_id", "side", "image_id")),
             *((name, pa.string()) for name in ("licence", "source", "url", "author", "authored_at")),
             ("reviewed_by", TEXTS),
+            ("missed_by", TEXTS),
         ]
     )
 )
@@ -57,6 +58,7 @@ def _rows(pair: Posed, before: int) -> Iterator[dict[str, Any]]:
         "author": pair.author,
         "authored_at": pair.authored_at,
         "reviewed_by": list(pair.reviewed_by),
+        "missed_by": list(pair.missed_by),
     }
     for index, side in enumerate(pair.sides, before + 1):
         yield same | _own(side, index)

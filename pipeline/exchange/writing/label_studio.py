@@ -8,7 +8,8 @@ returned_annotations.py knows what was changed here.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from urllib.parse import quote
 
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
-from pipeline.benchmark.photos import Photo, photos_of
+from pipeline.benchmark.photos import CHANGED, Photo, photos_of
 from pipeline.exchange.writing.form import RunForm, as_jpeg
 from pipeline.exchange.writing.markdown import filled
 from pipeline.runs import run_folder
@@ -27,6 +28,7 @@ from stages.patterns import PATTERNS
 
 TASKS, CONFIG, IMAGES = "tasks.json", "config.xml", "images"
 GONE = "an image is gone, or does not decode"
+OTHER = "an image was changed since the run read it"
 Ids = tuple[str, str]
 SAYS = {
     "decision": "Is it a pair to ask about?",
@@ -53,17 +55,19 @@ def write_label_studio(
     written = written_pairs(store)
     cosines = ranked(run_folder(run), required=not written)
     ids = [*cosines, *(one for one in written if one not in cosines)][:most]
-    photos = photos_of(run_folder(run), {image_id for one in ids for image_id in one})
+    wanted = {image_id for one in ids for image_id in one}
+    photos = photos_of(run_folder(run), wanted)
     (folder / IMAGES).mkdir()
-    lost = {one for one in photos if not _copied(photos[one], folder / IMAGES / f"{one}.jpg")}
-    known = [one for one in ids if all(image_id in photos and image_id not in lost for image_id in one)]
+    lost = dict.fromkeys(wanted - photos.keys(), GONE) | _copied(photos.values(), folder / IMAGES)
+    why = {one: lost[image_id] for one in ids for image_id in one if image_id in lost}
+    known = [one for one in ids if one not in why]
     url = f"/data/local-files/?d={quote(called)}/{IMAGES}/"
     tasks = [_task(written.get(one, Authored(*one)), cosines.get(one), photos, url) for one in known]
     (folder / TASKS).write_text(json.dumps(tasks, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / CONFIG).write_text(config(), encoding="utf-8")
     told = filled("label_studio.md.j2", called=called, run=run, tasks=len(tasks))
     (folder / "README.md").write_text(told, encoding="utf-8")
-    return len(tasks), {GONE: len(ids) - len(known)} if len(ids) > len(known) else {}
+    return len(tasks), dict(sorted(Counter(why.values()).items()))
 
 
 def written_pairs(store: Path | None) -> dict[Ids, Authored]:
@@ -129,13 +133,15 @@ def _task(pair: Authored, row: Mapping[str, Any] | None, photos: Mapping[str, Ph
     return task | {"annotations": [{"result": results_of(pair)}]}
 
 
-def _copied(photo: Photo, to: Path) -> bool:
-    """Whether the photo could be read; it is a JPEG here, which every browser shows."""
-    try:
-        to.write_bytes(as_jpeg(photo))
-    except ImageRefused:
-        return False
-    return True
+def _copied(photos: Iterable[Photo], to: Path) -> dict[str, str]:
+    """Write each photo as a JPEG, which every browser shows; image_id -> why not, of those that could not be."""
+    lost = dict[str, str]()
+    for photo in photos:
+        try:
+            (to / f"{photo.image_id}.jpg").write_bytes(as_jpeg(photo))
+        except ImageRefused as refusal:
+            lost[photo.image_id] = OTHER if refusal.status == CHANGED else GONE
+    return lost
 
 
 FORM = RunForm(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
+import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -29,16 +31,33 @@ MISSING = (
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"),
     *("NULL", "NaN", "None", "n/a", "nan", "null"),
 )
+# what pandas may read as a number or a truth, spaces after it or not, where a whole column is like that
+NO_TEXT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]*)?|[+-]?inf(inity)?|true|false", re.IGNORECASE)
+WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")  # numbers that are told as they were read
 ASKED = ("index", "question", "A", "B", "answer", "category")
 NO_PATTERN = "other"  # never empty: VLMEvalKit sorts the categories, and cannot sort a gap
+# a last row: with it no column of words is of numbers alone, and VLMEvalKit, once it has read them, leaves out a row
+# that has no image; a space after a number would not do, for pandas skips it
+NOT_ASKED = ("0", *("no question: it keeps the words of the others",) * 3, "", "", "", "")
 
 
 def data_name(benchmark: Benchmark) -> str:
-    """A name that VLMEvalKit treats as it treats any. The version is in it, for images are kept by name and index."""
+    """A name that VLMEvalKit treats as it treats any, and that no other rows or images have.
+
+    VLMEvalKit keeps images and results by name and index, and does not look whether they are those of the TSV. Runs of
+    one name, and one version before and after `forget`, differ; so the name ends in a hash of what the rows hold.
+    """
     name = f"blindpairs_{plain_name(benchmark.name)}"
     if any(word in name.lower() for word in SPECIAL):
         name = f"blindpairs_{hashlib.sha256(benchmark.name.encode()).hexdigest()[:8]}"
-    return f"{name}_v{benchmark.version}"
+    return f"{name}_v{benchmark.version}_{_hash_of(benchmark)}"
+
+
+def _hash_of(benchmark: Benchmark) -> str:
+    """Eight hexadecimal digits, which hold no SPECIAL word. Of an image it takes the SHA-256, which `read` checks."""
+    rows = zip(_asked(benchmark), benchmark.photos, strict=True)
+    told = json.dumps([(*asked, photo.sha256) for asked, photo in rows])
+    return hashlib.sha256(told.encode()).hexdigest()[:8]
 
 
 def write(benchmark: Benchmark, folder: Path) -> None:
@@ -47,7 +66,8 @@ def write(benchmark: Benchmark, folder: Path) -> None:
     _write_table(folder / f"{name}.tsv", (*ASKED, "split", "image"), _rows(benchmark), "\t")
     _write_table(folder / "answers.csv", ASKED, _asked(benchmark), ",")
     (folder / SCORER).write_bytes((TEMPLATES / SCORER).read_bytes())
-    told = filled("vlmevalkit.md.j2", name=name, pairs=len(benchmark.pairs), benchmark=benchmark)
+    known = {"pairs": len(benchmark.pairs), "benchmark": benchmark, "one_more": _loses_words(benchmark)}
+    told = filled("vlmevalkit.md.j2", name=name, **known)
     (folder / "README.md").write_text(told + "\n", encoding="utf-8")
 
 
@@ -62,6 +82,8 @@ def _rows(benchmark: Benchmark) -> Iterator[Sequence[str]]:
     for asked, photo in zip(_asked(benchmark), benchmark.photos, strict=True):
         # the file's own bytes: VLMEvalKit's own encoder would write JPEGs anew, and enlarge small ones
         yield (*map(_told, asked), "test", base64.b64encode(photo.read()).decode("ascii"))
+    if _loses_words(benchmark):
+        yield NOT_ASKED
 
 
 def _asked(benchmark: Benchmark) -> Iterator[Sequence[str]]:
@@ -83,6 +105,12 @@ def _words(pair: Posed) -> Iterator[str]:
 def _told(text: str) -> str:
     """A cell that pandas reads as text: an option `None` would be no option."""
     return f"{text} " if text in MISSING else text
+
+
+def _loses_words(benchmark: Benchmark) -> bool:
+    """Whether pandas reads a column of the questions as no text, and tells its cells otherwise: 1.50 as 1.5."""
+    columns = zip(*_asked(benchmark), strict=True)
+    return any(all(map(NO_TEXT.fullmatch, one)) and not all(map(WHOLE.fullmatch, one)) for one in columns)
 
 
 FORM = Form(

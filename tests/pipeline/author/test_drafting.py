@@ -108,6 +108,16 @@ def test_a_draft_of_what_was_changed_meanwhile_is_a_conflict_and_asks_nobody(run
         assert server.asked == []
 
 
+def test_of_a_photo_that_was_changed_no_model_is_asked(run: Path, tmp_path: Path) -> None:
+    with chat_server() as server, author_client(run, Chat(server.url, "made-up")) as page:
+        for path in (tmp_path / "made-photos").iterdir():
+            path.write_bytes(path.read_bytes()[::-1])
+        status, told = page.draft(pairs_of(run)[0], 0)
+        assert (status, server.asked) == (502, [])
+        assert "could not be read any more" in told["error"]
+        assert "its bytes were changed since the run read it" in told["error"]
+
+
 def test_drafts_that_hang_keep_no_page_and_no_save_from_being_answered(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,6 +91,16 @@ def test_an_image_that_has_vanished_is_said_so_and_its_pair_can_still_be_rejecte
     assert page.put(pairs_of(run)[0], 0, decision="rejected")[0] == 200
 
 
+@pytest.mark.parametrize("data", [photo(99), b"no image"], ids=["another photo", "garbage"])
+def test_an_image_that_was_changed_is_said_to_be_lost_and_never_shown(page: Client, run: Path, data: bytes) -> None:
+    for path in (run.parent / "made-photos").iterdir():
+        path.write_bytes(data.ljust(path.stat().st_size, b"\0"))
+    answer = page.http.get(f"/photos/{pairs_of(run)[0][0]}")
+    assert answer.status_code == 410
+    assert "could not be read any more" in answer.json()["error"]
+    assert "its bytes were changed since the run read it" in answer.json()["error"]
+
+
 def test_words_with_html_are_data_in_the_page_and_never_markup(page: Client, run: Path) -> None:
     page.put(pairs_of(run)[1], 0, question=NASTY)
     text = page.http.get("/").text

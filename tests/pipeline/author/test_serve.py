@@ -77,7 +77,7 @@ def test_who_has_nothing_to_answer_is_told_why(capsys: pytest.CaptureFixture[str
     assert "no whole question" in refused(capsys, run, 3, answer="bob")
     author(run, [1], by="Bob")
     said = refused(capsys, run, 3, answer="bob")
-    assert "all with words of bob" in said
+    assert "all with words of Bob" in said
     with pytest.raises(Waiting, match="asks about 1 pairs"):
         serve_answers(str(run), Address(HOST, 0), "BOB", None, lambda line: None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 from world.pictures import encoded, every_format, picture
 
 from pipeline.author.shots import LONGEST, shot
-from pipeline.benchmark.photos import Photo
+from pipeline.benchmark.photos import CHANGED, Photo
 from stages import images
 from stages.images import ImageRefused
 
@@ -19,7 +20,8 @@ from stages.images import ImageRefused
 def photo(path: Path, data: bytes) -> Photo:
     path.write_bytes(data)
     header = images.header(data)
-    return Photo("id", "s", "k", str(path), 0, len(data), "", header.width, header.height, header.format)
+    hashed, size = sha256(data).hexdigest(), (header.width, header.height)
+    return Photo("id", "s", "k", str(path), 0, len(data), hashed, *size, header.format)
 
 
 def test_a_plain_jpeg_passes_as_it_lies(tmp_path: Path) -> None:
@@ -61,3 +63,13 @@ def test_an_image_that_is_gone_is_refused_with_its_reason(tmp_path: Path) -> Non
     (tmp_path / "a").unlink()
     with pytest.raises(ImageRefused, match="No such file"):
         shot(found)
+
+
+@pytest.mark.parametrize("name", ["jpeg", "png"])
+@pytest.mark.parametrize("data", [every_format()["gif"], b"no image"], ids=["another image", "garbage"])
+def test_an_image_that_was_changed_is_not_shown(tmp_path: Path, name: str, data: bytes) -> None:
+    found = photo(tmp_path / "a", every_format()[name])
+    (tmp_path / "a").write_bytes(data.ljust(found.length, b"\0"))
+    with pytest.raises(ImageRefused, match="its bytes were changed since the run read it") as refused:
+        shot(found)
+    assert refused.value.status == CHANGED

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow.dataset import dataset
 from world.authoring import author, frozen_run, image_row, paired_run, pairs_of
+from world.authoring import photo as drawn
 from world.committed import committed
 
 from manifests.errors import NotCommitted, Refused, Waiting
@@ -18,7 +19,7 @@ from manifests.storage import Folder
 from manifests.tables import IMAGES, PAIRS, QUESTIONS
 from pipeline.benchmark.benchmark import asks, read_benchmark, states
 from pipeline.benchmark.freeze import freeze
-from pipeline.benchmark.photos import photos_of
+from pipeline.benchmark.photos import CHANGED, photos_of
 from stages.author.answers import Answer, asked
 from stages.author.store import NAME, Store
 from stages.images import ImageRefused
@@ -118,7 +119,7 @@ def test_reviewers_of_a_pair_are_those_who_answered_both_images(tmp_path: Path) 
         store.answer(Answer(pair.left_id, pair.right_id, side, person, "a", asked(pair), "now"))
     store.close()
     freeze(str(run))
-    assert [one.reviewed_by for one in read_benchmark(str(run)).pairs] == [("cat", "dan")]
+    assert [(one.reviewed_by, one.missed_by) for one in read_benchmark(str(run)).pairs] == [(("cat", "dan"),) * 2]
     assert sorted(row["reviewed_by"] for row in rows_of(run)) == [["bob", "cat", "dan"], ["cat", "dan"]]
 
 
@@ -179,6 +180,16 @@ def test_an_image_whose_file_is_gone_is_known_until_it_is_read(tmp_path: Path) -
     assert read_benchmark(str(run)).photos[0] == first
     with pytest.raises(ImageRefused, match="No such file"):
         first.read()
+
+
+@pytest.mark.parametrize("data", [drawn(9), b"no image"], ids=["another photo", "garbage"])
+def test_bytes_that_are_not_those_the_run_read_are_not_given_out(tmp_path: Path, data: bytes) -> None:
+    (first, second) = read_benchmark(str(frozen_run(tmp_path, 1))).photos
+    Path(first.uri).write_bytes(data.ljust(first.length, b"\0"))
+    with pytest.raises(ImageRefused, match=f"{first.uri}: its bytes were changed since the run read it") as refused:
+        first.read()
+    assert refused.value.status == CHANGED
+    assert sha256(second.read()).hexdigest() == second.sha256
 
 
 def test_what_it_was_made_of_is_known_by_name(tmp_path: Path) -> None:

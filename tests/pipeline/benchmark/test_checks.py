@@ -167,6 +167,15 @@ def test_pairs_that_nobody_reviewed_are_named(clean: Benchmark) -> None:
     assert "5 of 150 pairs" in finding.sentence
 
 
+def test_pairs_that_half_of_the_people_missed_are_refused_unless_that_is_meant(clean: Benchmark) -> None:
+    one, two = ({"reviewed_by": ("bob", "cat", "dan"), "missed_by": names} for names in (("bob",), ("bob", "cat")))
+    (finding,) = check(planted(planted(clean, 3, one), 7, two), asks)
+    assert (finding.code, finding.where) == ("missed_by_people", "questions 15 and 16")
+    assert "1 of 150 pairs" in finding.sentence
+    assert finding.hinders(())
+    assert not finding.hinders(["missed_by_people"])
+
+
 def test_licences_that_nobody_stated_are_counted(clean: Benchmark) -> None:
     pairs = (stated(clean.pairs[0], licence=None), *clean.pairs[1:])
     (finding,) = check(replace(clean, pairs=pairs), asks)

@@ -32,7 +32,7 @@ def pairs(letters: str, photos: Sequence[Photo] | None = None) -> list[tuple[int
         other = "b" if letter == "a" else "a"
         first = Side("1", "left", photos[2 * number], letter, None)
         second = Side("2", "right", photos[2 * number + 1], other, None)
-        posed = Posed(first, second, "benchmark", None, "Is it?", ("Open wide", "Closed"), "ann", "now", ())
+        posed = Posed(first, second, "benchmark", None, "Is it?", ("Open wide", "Closed"), "ann", "now", (), ())
         made.append((number, posed))
     return made
 

@@ -376,6 +376,13 @@ def test_where_all_is_right_the_interval_still_says_how_few_were_asked() -> None
     assert mean({"bob": {}}).value is None
 
 
+def test_where_nobody_looks_and_half_is_right_the_interval_is_not_empty() -> None:
+    blind = {name: {(str(pair), "r"): (1, 2) for pair in range(150)} for name in ("ann", "bob")}
+    found = mean(blind)
+    assert found.value == 0.5
+    assert found.interval == exact(75, 150)
+
+
 def test_people_count_alike_however_much_they_answered() -> None:
     few = {("0", ""): (0, 1)}
     many = {(f"{at}", ""): (2, 2) for at in range(50)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from contextlib import closing
@@ -9,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from pyarrow.dataset import dataset
 from world.authoring import author, frozen_run, paired_run, pairs_of, written
 from world.commands import blindpairs
@@ -175,6 +177,7 @@ FROZEN = {"version": ("--questions", 1), "accepted": ("--accept", ["near_duplica
 APART = {"apart_from": ("--apart-from", ["runs/other"])}
 UNUSED = {form: FROZEN | APART if form in OF_THE_RUN else {"most": ("--pairs", 2)} for form in EVERY}
 UNUSED |= {form: UNUSED[form] | APART for form in FORMS if form not in ("llava", "cambrian")}
+UNUSED["parquet"] |= {"store": ("--store", Path("words.sqlite"))}
 
 
 @pytest.mark.parametrize(("form", "name"), [(form, name) for form in EVERY for name in UNUSED[form]])
@@ -213,6 +216,18 @@ def test_an_empty_folder_is_taken_and_a_relative_one_is_where_one_stands(
     assert answer.to == str(tmp_path / "empty")
     assert (tmp_path / "empty" / "Questions.csv").exists()
     assert (tmp_path / "empty").stat().st_mode & 0o777 == 0o755
+
+
+def test_checks_judge_the_order_that_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, telling = str(frozen_run(tmp_path, 40)), "order_tells_answer"
+    assert telling not in {one.code for one in export(run, "mmvp", tmp_path / "out", only_check=True).findings}
+    by_answer = replace(FORMS["mmvp"], order=lambda pair: "ab".index(pair.first.answer))
+    monkeypatch.setitem(FORMS, "mmvp", by_answer)
+    assert telling in {one.code for one in export(run, "mmvp", tmp_path / "out", only_check=True).findings}
+    export(run, "mmvp", tmp_path / "out", accepted=[telling, "letters_unbalanced"])
+    with (tmp_path / "out" / "Questions.csv").open() as file:
+        firsts = [row["Correct Answer"] for row in csv.DictReader(file)][::2]
+    assert firsts == sorted(firsts)
 
 
 def test_it_says_why_frozen_pairs_are_not_in_a_form(tmp_path: Path) -> None:
@@ -297,6 +312,13 @@ def test_an_export_that_is_refused_for_its_store_leaves_nothing_behind(tmp_path:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("form", ["mmvp", "label-studio"])
+def test_a_store_that_is_named_and_not_there_is_refused(run: Path, tmp_path: Path, form: str) -> None:
+    with pytest.raises(Refused, match=r"--store .*gone\.sqlite is not there; name the file in which people wrote"):
+        export(str(run), form, tmp_path / "out", store=tmp_path / "gone.sqlite")
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_people_wrote_of_a_run_in_a_bucket_is_known_by_its_note(tmp_path: Path) -> None:
     from fsspec.core import url_to_fs
 
@@ -312,6 +334,30 @@ def test_what_people_wrote_of_a_run_in_a_bucket_is_known_by_its_note(tmp_path: P
     assert export(there.url, "mmvp", tmp_path / "noted").behind
     export(there.url, "label-studio", tmp_path / "tasks")
     assert "Is it new?" in (tmp_path / "tasks" / "tasks.json").read_text()
+
+
+def test_an_image_that_looks_like_one_of_a_benchmark_can_be_accepted(tmp_path: Path) -> None:
+    run = frozen_run(tmp_path, 1, training=1)
+    (held := tmp_path / "held").mkdir()
+    with Image.open(tmp_path / "made-photos" / "00002.jpg") as image:
+        image.save(held / "small.png")
+    with pytest.raises(Refused, match=r"one of 2 images .* looks like .*--accept near_a_benchmark"):
+        export(str(run), "llava", tmp_path / "out", apart_from=[str(held)])
+    assert not (tmp_path / "out").exists()
+    answer = export(str(run), "llava", tmp_path / "out", apart_from=[str(held)], accepted=["near_a_benchmark"])
+    assert severity(answer, "near_a_benchmark") == "accepted"
+
+
+@pytest.mark.parametrize("form", ["llava", "cambrian"])
+def test_a_vanished_image_of_the_benchmark_does_not_hinder_training_data(tmp_path: Path, form: str) -> None:
+    run = frozen_run(tmp_path, 2, training=1)
+    (tmp_path / "made-photos" / "00001.jpg").unlink()
+    answer = export(str(run), form, tmp_path / "out")
+    assert answer.pairs == 1
+    assert severity(answer, "not_compared") == "warning"
+    (tmp_path / "made-photos" / "00004.jpg").unlink()
+    codes = [one.code for one in export(str(run), form, tmp_path / "x", only_check=True).findings]
+    assert (codes.count("image_gone"), codes.count("not_compared")) == (1, 1)
 
 
 def test_a_vanished_image_is_named_before_anything_is_written(tmp_path: Path) -> None:

@@ -115,7 +115,8 @@ def test_an_image_that_is_no_jpeg_stays_what_it_is(benchmark_: Benchmark, tmp_pa
     (path := tmp_path / "red.png").write_bytes(stream.getvalue())
     few = replace(benchmark_, pairs=benchmark_.pairs[:1])
     (to := tmp_path / "to").mkdir()
-    FORM.write(with_photos(few, uri=str(path), length=len(stream.getvalue()), format="PNG"), to)
+    facts = {"length": len(stream.getvalue()), "sha256": hashlib.sha256(stream.getvalue()).hexdigest()}
+    FORM.write(with_photos(few, uri=str(path), format="PNG", **facts), to)
     images = [row["image"] for row in pq.read_table(to / "data").to_pylist()]
     assert images == [{"bytes": stream.getvalue(), "path": f"{number}.png"} for number in (1, 2)]
 

@@ -90,6 +90,10 @@ BAD_MMVP: dict[str, tuple[Callable[[Rows, Path], Any], str]] = {
         cell(3, 2, "(a) Open (ajar) (b) Closed"),
         r"row 3 of .* without other parentheses",
     ),
+    "options of one word": (
+        lambda rows, folder: [cell(row, 2, "(a) Open (b) open")(rows, folder) for row in (3, 4)],
+        r"rows 3 and 4 of .*Questions\.csv lack two options that differ",
+    ),
     "an empty option": (cell(3, 2, "(a) (b) Closed"), r"row 3 of .*Questions\.csv: its option a is empty"),
     "an empty question": (cell(3, 1, " "), r"row 3 of .*Questions\.csv: its question is empty"),
     "a long question": (cell(3, 1, "x" * 501), r"row 3 of .*Questions\.csv: its question has 501 characters"),
@@ -140,7 +144,10 @@ BAD_VLM: dict[str, tuple[Callable[[Rows], Any], str]] = {
     "an odd number of rows": (lambda rows: rows.pop(), r"Questions\.csv has 7 rows after its header"),
     "an id twice": (vlm_row(4, 0, "3"), r"row 4 of .*Questions\.csv has the Question ID 3, and so has row 3"),
     "an empty statement": (vlm_row(4, 2, ""), r"row 4 of .*Questions\.csv: its statement is empty"),
-    "two equal statements": (vlm_row(4, 2, "a thing that is 3"), r"rows 3 and 4 of .*Questions\.csv state the same"),
+    "two equal statements": (
+        vlm_row(4, 2, "A thing that is 3"),
+        r"rows 3 and 4 of .*Questions\.csv lack two statements that differ",
+    ),
 }
 
 
@@ -273,7 +280,9 @@ BAD_ROWS: dict[str, tuple[Callable[[list[dict[str, Any]]], Any], str]] = {
     "no pattern for a statement": (said(3, 4, pattern=None), r"row 3 \(.*\) has a statement and no pattern"),
     "an unknown pattern": (said(3, 4, pattern="smell"), r"rows 3 and 4 .* 'smell'; patterns are"),
     "a statement for one image": (said(3, statement=None), r"rows 3 and 4 .* not have a statement each"),
-    "equal statements": (like_row_4("statement"), r"rows 3 and 4 .* not have a statement each"),
+    "equal statements": (like_row_4("statement"), r"rows 3 and 4 .* lack two statements that differ"),
+    "options of one word": (said(3, 4, options=["Open", "open"]), r"rows 3 and 4 .* lack two options that differ"),
+    "a parenthesis": (said(3, 4, options=["Open (wide)", "Shut"]), r"rows 3 and 4 .* lack options without parentheses"),
     "a time that is none": (said(3, authored_at="long ago"), r"rows 3 and 4 .* 'long ago', which is no time"),
     "a broken image": (said(3, image=BROKEN), r"row 3 \(.*\): its image\.bytes\[2\] does not decode \(its header"),
     "no image": (said(3, image=None), r"row 3 .*image\.bytes\[2\] does not decode \(there are no bytes\)"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -157,6 +158,20 @@ def test_a_pair_whose_photo_is_gone_is_left_out_and_counted(run: Path, tmp_path:
     ]
 
 
+@pytest.mark.parametrize("data", [photo(99), b"no image at all"], ids=["another photo", "garbage"])
+def test_a_pair_whose_photo_was_changed_is_left_out_and_counted_apart(run: Path, tmp_path: Path, data: bytes) -> None:
+    photos = tmp_path / "made-photos"
+    (photos / "00002.jpg").unlink()
+    changed = photos / "00004.jpg"
+    changed.write_bytes(data.ljust(changed.stat().st_size, b"\0"))
+    (to := tmp_path / "to").mkdir()
+    number, left_out = write_label_studio(str(run), run / NAME, to, "to")
+    assert number == 4
+    assert left_out == {"an image is gone, or does not decode": 1, "an image was changed since the run read it": 1}
+    given_out = {path.read_bytes() for path in (to / "images").iterdir()}
+    assert given_out == {photo(place) for place in range(12) if place not in (2, 4)}
+
+
 def test_a_photo_that_is_no_jpeg_is_shown_as_one(run: Path, tmp_path: Path) -> None:
     # the images table says JPEG of what lies there; a run with a PNG is made anew
     made = paired_run(tmp_path, 1, name="png")
@@ -169,7 +184,8 @@ def test_a_photo_that_is_no_jpeg_is_shown_as_one(run: Path, tmp_path: Path) -> N
     path = tmp_path / "png-photos" / "00000.png"
     Image.new("RGB", (40, 30), (200, 10, 10)).save(path)
     rows = dataset(made / "images").to_table().to_pylist()
-    rows[0] |= {"uri": str(path), "length": path.stat().st_size, "format": "PNG"}
+    told = {"uri": str(path), "length": path.stat().st_size, "format": "PNG"}
+    rows[0] |= told | {"sha256": sha256(path.read_bytes()).hexdigest()}
     for file in (made / "images").iterdir():
         file.unlink()
     committed(made / "images", IMAGES, pa.Table.from_pylist(rows, schema=IMAGES.columns))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,8 @@ def test_a_png_becomes_a_jpeg_of_the_same_pixels(benchmark_: Benchmark, tmp_path
     smooth.save(stream, "PNG")
     (path := tmp_path / "photo.png").write_bytes(stream.getvalue())
     pair = benchmark_.pairs[0]
-    png: Photo = replace(pair.first.photo, uri=str(path), length=len(stream.getvalue()), format="PNG")
+    facts = {"uri": str(path), "length": len(stream.getvalue()), "sha256": sha256(stream.getvalue()).hexdigest()}
+    png: Photo = replace(pair.first.photo, format="PNG", **facts)
     changed = replace(benchmark_, pairs=(replace(pair, first=replace(pair.first, photo=png)),))
     (to := tmp_path / "to").mkdir()
     FORM.write(changed, to)

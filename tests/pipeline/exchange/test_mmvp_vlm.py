@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 from world.authoring import frozen_run, photo
-from world.published import FOLDERS
+from world.published import FOLDERS, run_here, stated, vlm_folder
 
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
+from pipeline.exchange.export import export
+from pipeline.exchange.importing import import_from
 from pipeline.exchange.writing.mmvp_vlm import FORM
 
 
@@ -39,12 +41,12 @@ def shuffled(benchmark_: Benchmark) -> Benchmark:
 
 
 def test_categories_by_position_are_categories_by_folder_whatever_the_order_of_the_pairs(whole, tmp_path) -> None:
-    FORM.write(shuffled(whole), tmp_path)
+    FORM.write(FORM.part(shuffled(whole)), tmp_path)
     assert [kind for _, kind, _ in scored(tmp_path)] == [folder for folder in FOLDERS for _ in range(15)]
 
 
 def test_each_statement_stands_with_its_own_image(whole: Benchmark, tmp_path: Path) -> None:
-    FORM.write(shuffled(whole), tmp_path)
+    FORM.write(FORM.part(shuffled(whole)), tmp_path)
     true = {photo_.read(): side.statement for pair in whole.pairs for side in pair.sides for photo_ in (side.photo,)}
     known = {photo(number) for number in range(270)}
     seen = [(statement, data) for _, _, both in scored(tmp_path) for statement, data in both]
@@ -54,7 +56,7 @@ def test_each_statement_stands_with_its_own_image(whole: Benchmark, tmp_path: Pa
 
 def test_within_a_pattern_pairs_and_images_stand_as_the_benchmark_has_them(whole: Benchmark, tmp_path: Path) -> None:
     mixed = shuffled(whole)
-    FORM.write(mixed, tmp_path)
+    FORM.write(FORM.part(mixed), tmp_path)
     wanted = [pair for folder in FOLDERS for pair in mixed.pairs if pair.pattern == NAMES[folder]]
     assert [both[0][1] for _, _, both in scored(tmp_path)] == [pair.first.photo.read() for pair in wanted]
 
@@ -71,6 +73,31 @@ def test_the_ids_count_through_all_folders_and_the_table_names_them(whole: Bench
     assert there == {
         f"MLLM_VLM Images/{kind}/{number}.jpg" for number, kind, *_ in (line.split(",") for line in lines[1:])
     }
+
+
+def test_a_finding_names_the_id_under_which_the_image_would_lie(tmp_path: Path, monkeypatch) -> None:
+    run_here(monkeypatch)
+    folder, run = vlm_folder(tmp_path, stated(1, FOLDERS[::-1])), str(tmp_path / "runs" / "turned")
+    import_from(str(folder), run, "mmvp-vlm")
+    export(run, "mmvp-vlm", tmp_path / "whole")
+    (gone,) = folder.glob("*/*/3.jpg")  # of the second pattern as they lie, the last but one as they are written
+    (at,) = (path for path in (tmp_path / "whole").glob("*/*/*.jpg") if path.read_bytes() == gone.read_bytes())
+    gone.unlink()
+    answer = export(run, "mmvp-vlm", tmp_path / "none", only_check=True)
+    assert [one.where for one in answer.findings if one.code == "image_gone"] == [f"question {at.stem}"]
+    assert (at.parent.name, at.stem) == ("Text", "15")
+
+
+def test_the_published_scorer_is_named_only_where_it_is_right(whole: Benchmark, tmp_path: Path) -> None:
+    official = f"scripts/evaluate_vlm.py --directory {tmp_path} scores"
+    one_moved = (replace(whole.pairs[0], pattern="text"), *whole.pairs[1:])
+    eight = [pair for pair in whole.pairs if pair.pattern != "viewpoint"]
+    even = [pair for pair in whole.pairs if whole.pairs.index(pair) % 15 < 3]
+    assert official in FORM.told_next(shuffled(whole), tmp_path)
+    for pairs in (one_moved, eight, even, whole.pairs[:-1]):
+        told = FORM.told_next(replace(whole, pairs=tuple(pairs)), tmp_path)
+        assert official not in told
+        assert f"the column Type of {tmp_path}/Questions.csv" in told
 
 
 NAMES = dict(

@@ -83,7 +83,9 @@ def test_a_picture_of_another_format_becomes_a_jpeg(benchmark: Benchmark, tmp_pa
     blue = Image.new("RGB", (32, 32), (20, 40, 200))
     blue.save(tmp_path / "blue.png")
     pair = benchmark.pairs[0]
-    facts = {"uri": str(tmp_path / "blue.png"), "length": (tmp_path / "blue.png").stat().st_size, "format": "PNG"}
+    data = (tmp_path / "blue.png").read_bytes()
+    facts = {"length": len(data), "sha256": hashlib.sha256(data).hexdigest(), "format": "PNG"}
+    facts |= {"uri": str(tmp_path / "blue.png")}
     first = replace(pair.first, photo=replace(pair.first.photo, **facts))
     (to := tmp_path / "to").mkdir()
     write_llava(replace(benchmark, pairs=(replace(pair, first=first),)), to)

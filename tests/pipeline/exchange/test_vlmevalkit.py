@@ -26,9 +26,9 @@ from world.authoring import author, paired_run
 
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
 from pipeline.benchmark.freeze import freeze
-from pipeline.exchange.writing.vlmevalkit import FORM, data_name, write
+from pipeline.exchange.writing.vlmevalkit import FORM, NO_TEXT, data_name, write
+from pipeline.exchange.writing.vlmevalkit import SPECIAL as GUARDED
 
-NAME = "blindpairs_made_v1"
 SPECIAL = ("mmbench", "ccbench", "circular", "mmcr", "MMT", "MMSci", "MMMU", "LEGO", "openended", "VIDEO")
 SHARES = re.compile(r"^(.+?) {2,}([01]\.\d{4})  \((\d+) of (\d+)\)$", re.MULTILINE)
 Reply = Callable[[Mapping[str, str]], str]
@@ -59,8 +59,23 @@ def folder(benchmark: Benchmark, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture(scope="module")
 def rows(folder: Path) -> list[dict[str, str]]:
     """The TSV's rows, by the standard library."""
-    with (folder / f"{NAME}.tsv").open(newline="") as file:
+    return rows_in(folder)
+
+
+def tsv_in(folder: Path) -> Path:
+    (path,) = folder.glob("*.tsv")
+    return path
+
+
+def rows_in(folder: Path) -> list[dict[str, str]]:
+    with tsv_in(folder).open(newline="") as file:
         return list(csv.DictReader(file, delimiter="\t"))
+
+
+def loaded(folder: Path) -> pd.DataFrame:
+    """What VLMEvalKit asks: its `load`, and what its ImageBaseDataset then keeps."""
+    table = pd.read_csv(tsv_in(folder), sep="\t")
+    return table[~pd.isna(table["image"])]
 
 
 def test_the_rows_are_the_frozen_questions_in_their_order(run: Path, rows: Sequence[Mapping[str, str]]) -> None:
@@ -89,30 +104,107 @@ option = (words | missing).filter(bool)
 @given(question=option, a=option, b=option)
 def test_no_word_is_lost_on_the_way_through_pandas(benchmark: Benchmark, question: str, a: str, b: str) -> None:
     pair = replace(benchmark.pairs[0], question=question, options=(a, b))
-    # and a second pair, so that no column is of numbers alone
     with tempfile.TemporaryDirectory() as name:
-        write(replace(benchmark, pairs=(pair, benchmark.pairs[5])), Path(name))
-        table = pd.read_csv(Path(name) / f"{NAME}.tsv", sep="\t")
-    assert len(table) == 4
+        write(replace(benchmark, pairs=(pair,)), Path(name))
+        table = loaded(Path(name))
+    assert list(table["index"]) == [1, 2]
     assert not table.isna().any(axis=None)
-    assert [str(table[name][0]).strip() for name in ("question", "A", "B")] == [question, a, b]
+    assert [f"{table.iloc[0][name]}".strip() for name in ("question", "A", "B")] == [question, a, b]
+
+
+numberlike = st.text("+-.eE01579infaINFtyTrueFALSE", min_size=1, max_size=6)
+read_otherwise = st.sampled_from(["1.50", "007", "1", "2.0", "+5", "-0", "1e5", "inf", "True", "FALSE", "9" * 19, ".5"])
+
+
+@settings(deadline=None)
+@given(options=st.lists(st.tuples(*[numberlike | read_otherwise | missing] * 2), min_size=1, max_size=3))
+def test_numbers_and_truths_are_shown_as_they_were_written(benchmark, options: list[tuple[str, str]]) -> None:
+    pairs = tuple(replace(pair, options=both) for pair, both in zip(benchmark.pairs, options, strict=False))
+    with tempfile.TemporaryDirectory() as name:
+        write(replace(benchmark, pairs=pairs), Path(name))
+        table = loaded(Path(name))
+    shown = [(f"{row.A}".rstrip(), f"{row.B}".rstrip()) for _, row in table.iterrows()]
+    assert shown == [both for both in options for _ in range(2)]
+    assert [str(index) for index in table["index"]] == [str(place) for place in range(1, 2 * len(pairs) + 1)]
+
+
+@settings(deadline=None, max_examples=300)
+@given(text=st.text("+-.eE0159 infaNItyTrueFALS_xjd,%", min_size=1, max_size=7) | words.filter(bool))
+def test_what_is_held_for_text_pandas_holds_for_text(text: str) -> None:
+    text = " ".join(text.split())
+    if text and not NO_TEXT.fullmatch(text):
+        stream = io.StringIO()
+        csv.writer(stream, delimiter="\t").writerows([["A", "B"], [text, "x"]])
+        told = pd.read_csv(io.StringIO(stream.getvalue()), sep="\t", keep_default_na=False).A[0]
+        assert told == text
+
+
+def test_the_row_that_keeps_numbers_as_words_is_there_only_where_it_must_be(benchmark, tmp_path: Path) -> None:
+    for options, more in ((("1.50", "Two"), 1), (("Two", "True"), 1), (("2", "3"), 0), (("Two", "None"), 0)):
+        (to := tmp_path / "-".join(options)).mkdir()
+        write(replace(benchmark, pairs=(replace(benchmark.pairs[0], options=options),)), to)
+        assert [row["index"] for row in rows_in(to)] == ["1", "2", "0"][: 2 + more]
+        assert ("ends in a row 0 without an image" in (to / "README.md").read_text()) is bool(more)
+        assert [row["index"] for row in csv.DictReader((to / "answers.csv").read_text().splitlines())] == ["1", "2"]
 
 
 def test_words_with_tabs_and_line_ends_stay_in_their_cell(benchmark: Benchmark, tmp_path: Path) -> None:
     pair = replace(benchmark.pairs[0], question='Is "it"\topen\r\nor closed?', options=("an\topen\none", '"closed"'))
     write(replace(benchmark, pairs=(pair,)), tmp_path)
-    table = pd.read_csv(tmp_path / f"{NAME}.tsv", sep="\t")
+    table = pd.read_csv(tsv_in(tmp_path), sep="\t")
     assert list(table.question) == ['Is "it" open or closed?'] * 2
     assert list(table.A) == ["an open one"] * 2
     assert list(table.B) == ['"closed"'] * 2
-    assert (tmp_path / f"{NAME}.tsv").read_text().count("\n") == 3
+    assert tsv_in(tmp_path).read_text().count("\n") == 3
 
 
 @settings(deadline=None)
 @given(name=st.text(min_size=1).filter(lambda name: "/" not in name))
 def test_any_name_of_a_run_makes_a_plain_name(benchmark: Benchmark, name: str) -> None:
     found = data_name(replace(benchmark, run=f"runs/{name}", version=2))
-    assert re.fullmatch(r"blindpairs_[A-Za-z0-9_]+_v2", found, re.ASCII)
+    assert re.fullmatch(r"blindpairs_[A-Za-z0-9_]+_v2_[0-9a-f]{8}", found, re.ASCII)
+
+
+def test_other_rows_or_images_have_another_name(benchmark: Benchmark) -> None:
+    first, second, *more = benchmark.pairs
+    photo, answer = first.first.photo, first.first.answer
+    changed = {
+        "as it is": benchmark.pairs,
+        "forgotten": (second, *more),
+        "in another order": (second, first, *more),
+        "other image": (
+            replace(first, first=replace(first.first, photo=replace(photo, sha256="0" * 64))),
+            second,
+            *more,
+        ),
+        "turned": (replace(first, first=first.second, second=first.first), second, *more),
+        "other answer": (
+            replace(first, first=replace(first.first, answer="ab".replace(str(answer), ""))),
+            second,
+            *more,
+        ),
+        "other words": (replace(first, options=("Open", "Shut")), second, *more),
+        "other pattern": (replace(first, pattern="text"), second, *more),
+    }
+    names = {what: data_name(replace(benchmark, pairs=pairs)) for what, pairs in changed.items()}
+    assert len(set(names.values())) == len(names), names
+    assert all(name.startswith("blindpairs_made_v1_") for name in names.values())
+
+
+def test_two_runs_of_one_name_have_two_names_and_a_copy_has_the_same(benchmark: Benchmark, tmp_path: Path) -> None:
+    other = paired_run(tmp_path, 7)
+    author(other, range(6, 0, -1))
+    freeze(str(other))
+    assert data_name(read_benchmark(str(other))) != data_name(benchmark)
+    shutil.copytree(benchmark.run, tmp_path / "copy" / "made")
+    copy = read_benchmark(str(tmp_path / "copy" / "made")).of()
+    assert data_name(copy) == data_name(benchmark)
+    seen = tuple(replace(pair, reviewed_by=("bob",)) for pair in copy.pairs)
+    assert data_name(replace(copy, pairs=seen)) == data_name(benchmark)
+
+
+def test_no_word_that_is_treated_specially_is_of_hexadecimal_digits() -> None:
+    assert not [word for word in GUARDED if re.fullmatch("[0-9a-f]+", word)]
 
 
 @pytest.mark.parametrize("word", SPECIAL)
@@ -124,7 +216,10 @@ def test_a_name_holds_no_word_that_vlmevalkit_treats_specially(benchmark: Benchm
 
 def test_the_same_benchmark_gives_the_same_bytes(benchmark: Benchmark, folder: Path, tmp_path: Path) -> None:
     write(benchmark, tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {f"{NAME}.tsv", "answers.csv", "pair_score.py", "README.md"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("answers.csv", "pair_score.py", "README.md"),
+        f"{data_name(benchmark)}.tsv",
+    }
     assert all(path.read_bytes() == (folder / path.name).read_bytes() for path in tmp_path.iterdir())
 
 
@@ -235,8 +330,7 @@ def test_a_reply_that_names_neither_option_is_wrong_and_said(folder, rows, tmp_p
 def test_options_that_are_letters_cannot_make_a_blind_model_right(benchmark, tmp_path: Path) -> None:
     pair = replace(benchmark.pairs[0], question="Is the letter an A or a B?", options=("B", "A"))
     write(replace(benchmark, pairs=(pair,)), tmp_path)
-    with (tmp_path / f"{NAME}.tsv").open(newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
+    rows = rows_in(tmp_path)
     for letter in "AB":
         found = shares(tmp_path, result(rows, tmp_path / "result.tsv", lambda row, letter=letter: letter))
         assert found["question accuracy"] == (0.5, 1, 2)
@@ -246,8 +340,7 @@ def test_options_that_are_letters_cannot_make_a_blind_model_right(benchmark, tmp
 def test_no_reply_is_no_answer_even_where_an_option_is_a_mark(benchmark: Benchmark, tmp_path: Path) -> None:
     pair = replace(benchmark.pairs[0], question="Does it end with a point or a dash?", options=(".", "-"))
     write(replace(benchmark, pairs=(pair,)), tmp_path)
-    with (tmp_path / f"{NAME}.tsv").open(newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
+    rows = rows_in(tmp_path)
     found = shares(tmp_path, result(rows, tmp_path / "result.tsv", lambda row: ""))
     assert found["question accuracy"] == (0.0, 0, 2)
 
@@ -337,6 +430,6 @@ def test_the_folder_may_be_moved(folder: Path, rows: Any, tmp_path: Path) -> Non
 
 def test_the_readme_says_the_commands(folder: Path) -> None:
     text = (folder / "README.md").read_text()
-    assert f"python run.py --data {NAME} --model MODEL" in text
+    assert f"python run.py --data {tsv_in(folder).stem} --model MODEL" in text
     assert "python pair_score.py RESULT" in text
     assert "$LMUData" in text

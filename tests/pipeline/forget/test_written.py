@@ -20,9 +20,9 @@ from manifests.shard import Part, write_shard
 from manifests.storage import Folder
 from manifests.tables import IMAGES
 from pipeline.benchmark.freeze import freeze
-from pipeline.benchmark.versions import note_store
+from pipeline.benchmark.versions import known_store, note_store
 from pipeline.forget.forget import forget
-from pipeline.forget.written import WRITTEN, store_of, without_written
+from pipeline.forget.written import WRITTEN, without_written
 from stages.author.answers import Answer
 from stages.author.store import NAME, Store
 
@@ -112,7 +112,7 @@ def test_a_second_one_of_the_same_images_changes_nothing(run: Path) -> None:
 def test_a_store_elsewhere_is_known_to_the_run(run: Path) -> None:
     store, image_id = elsewhere(run), pairs_of(run)[0][0]
     folder = Folder(str(run))
-    assert without_written(folder, [image_id], NOTE, store_of(folder, None))[WRITTEN] == 1
+    assert without_written(folder, [image_id], NOTE, known_store(folder, None))[WRITTEN] == 1
     with closing(Store(store)) as opened:
         assert len(opened.pairs()) == 4
         assert image_id not in {one for pair in opened.pairs() for one in (pair.left_id, pair.right_id)}
@@ -133,28 +133,28 @@ def test_a_store_that_is_not_there_is_refused_before_anything_goes(run: Path, ho
 
 def test_where_nobody_wrote_there_is_no_store_and_none_is_made(tmp_path: Path) -> None:
     run = Folder(str(paired_run(tmp_path, 1)))
-    assert store_of(run, None) is None
+    assert known_store(run, None) is None
     assert not (tmp_path / "made" / NAME).exists()
-    assert store_of(Folder(f"memory://runs/{tmp_path.name}"), None) is None
+    assert known_store(Folder(f"memory://runs/{tmp_path.name}"), None) is None
 
 
 def test_the_store_is_the_one_that_is_named_else_the_one_that_is_noted_else_the_runs_own(run: Path) -> None:
     folder = Folder(str(run))
-    assert store_of(folder, None) == run / NAME
+    assert known_store(folder, None) == run / NAME
     (other := run.parent / "other.sqlite").write_bytes((run / NAME).read_bytes())
     store = elsewhere(run)
-    assert store_of(folder, None) == store
-    assert store_of(folder, other) == other
+    assert known_store(folder, None) == store
+    assert known_store(folder, other) == other
 
 
 def test_the_store_of_a_run_in_a_bucket_is_known_by_its_note(tmp_path: Path) -> None:
     run = Folder(f"memory://runs/{tmp_path.name}")
     Store(store := tmp_path / "mine.sqlite").close()
     note_store(run, store)
-    assert store_of(run, None) == store
+    assert known_store(run, None) == store
     store.unlink()
     with pytest.raises(Refused, match="--store"):
-        store_of(run, None)
+        known_store(run, None)
 
 
 def test_what_is_no_image_of_the_run_any_more_goes_from_what_people_wrote(run: Path) -> None:

@@ -72,6 +72,7 @@ def test_a_whole_pair_is_two_rows_that_say_all_of_it(store: Store) -> None:
         "author": "ann",
         "authored_at": pair.authored_at,
         "reviewed_by": [],
+        "missed_by": [],
     }
     left = {"side": "left", "image_id": "l001", "answer": "b", "statement": "an open thing 1"}
     right = {"side": "right", "image_id": "r001", "answer": "a", "statement": "a closed thing 1"}
@@ -147,8 +148,18 @@ def test_a_mended_answer_keeps_its_reviewers(store: Store) -> None:
     pair = wrote(store, 1)
     store.answer(Answer("l001", "r001", "left", "bob", "a", asked(pair), "now"))
     store.change(pair, {"left_answer": "a"}, "ann")
-    rows = {row["side"]: (row["answer"], row["reviewed_by"]) for row in made(store)[0]}
-    assert rows == {"left": ("a", ["bob"]), "right": ("b", [])}
+    rows = {row["side"]: (row["answer"], row["reviewed_by"], row["missed_by"]) for row in made(store)[0]}
+    assert rows == {"left": ("a", ["bob"], []), "right": ("b", [], [])}
+    store.change(store.pair("l001", "r001"), {"left_answer": "b"}, "ann")
+    assert [row["missed_by"] for row in made(store)[0] if row["side"] == "left"] == [["bob"]]
+
+
+def test_a_later_answer_of_a_reviewer_is_another_source(store: Store) -> None:
+    pair, found = wrote(store, 0), set()
+    for chosen in ("a", "b"):
+        store.answer(Answer("l000", "r000", "left", "bob", chosen, asked(pair), "now"))
+        found.add(Author(store.path).outside()["author"]["sha256"])
+    assert len(found) == 2
 
 
 def test_an_empty_store_is_no_rows(store: Store) -> None:

@@ -82,6 +82,18 @@ def test_who_takes_a_draft_becomes_its_author(store: Store) -> None:
     assert taken.authored_at == taken.changed_at > "2020-"
 
 
+def test_without_a_draft_there_is_nothing_to_take(store: Store) -> None:
+    wrote = store.change(Authored("l", "r"), {"question": "x"}, "ann")
+    assert store.change(wrote, {}, "bob") == store.pair("l", "r") == wrote
+
+
+def test_a_name_is_spelt_as_it_was_before(store: Store) -> None:
+    store.change(Authored("l", "r"), {"question": "x"}, "Ann")
+    store.change(store.pair("l", "r"), {"question": "y"}, "bob")
+    store.answer(Answer("l", "r", "left", "Cat", "a", "asked", "now"))
+    assert [store.spelling(name) for name in ("ann", " BOB", "cat", "Dan")] == ["Ann", "bob", "Cat", "Dan"]
+
+
 @pytest.mark.parametrize("name", WORDS)
 def test_who_changes_words_of_a_draft_becomes_its_author(store: Store, name: str) -> None:
     changed = store.change(drafted(store), {name: "a"}, "bob")
