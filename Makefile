@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SET_UP := .venv/.set-up
 
-.PHONY: demo test browser lint test-photos chaos bench-acquire bench-author bench-embed bench-embed-gpu bench-export bench-memory bench-rerun bench-search bench-search-gpu lmms-eval parity-large clean
+.PHONY: demo test browser lint test-photos chaos bench-acquire bench-author bench-embed bench-embed-gpu bench-export bench-memory bench-rerun bench-search bench-search-gpu lmms-eval vlmevalkit parity-large clean
 
 demo: $(SET_UP)
 	$(BIN)/blindpairs demo --out demo
@@ -63,6 +63,10 @@ bench-search-gpu: $(SET_UP)
 # an export in lmms-eval itself, with a model that is always right and one that does not look: an environment of 7 GB
 lmms-eval: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.lmms_eval_check
+
+# an export in VLMEvalKit itself, with two such models: an environment of 7 GB
+vlmevalkit: $(SET_UP)
+	$(BIN)/python -m tests.benchmarks.vlmevalkit_check
 
 # whether the embed step is faithful at the size of ViT-L/14, random weights: a quarter of an hour on one core
 parity-large: $(SET_UP)

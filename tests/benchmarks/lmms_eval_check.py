@@ -11,18 +11,16 @@ exactly 0.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import io
 import json
 import os
 import subprocess
 import sys
 import tempfile
-import venv
 from collections.abc import Mapping
 from pathlib import Path
 
-from PIL import Image
+from pipeline.exchange.writing.lmms_eval import FORM, task_name
+from tests.benchmarks.kits import environment, frozen_benchmark, right_words
 
 EXPECTED = {"blindpairs_looking": (1.0, 1.0), "blindpairs_blind": (0.5, 0.0)}
 BESIDE = ("filelock<4",)  # lmms-eval 0.7.3 imports a module that filelock 4 no longer has
@@ -78,7 +76,8 @@ def main() -> None:
     parser.add_argument("--lmms-eval", default="0.7.3", metavar="VERSION")
     parser.add_argument("--pairs", type=int, default=12)
     asked = parser.parse_args()
-    python = _environment(asked.environment, asked.lmms_eval)
+    python = environment(asked.environment, f"lmms-eval=={asked.lmms_eval}", *BESIDE)
+    subprocess.run([python, "-c", VERSIONS], check=True)
     with tempfile.TemporaryDirectory() as name:
         task = _exported(Path(name), asked.pairs)
         _write_models(Path(name))
@@ -88,40 +87,13 @@ def main() -> None:
     sys.exit(found != EXPECTED)
 
 
-def _environment(folder: Path, version: str) -> Path:
-    """The Python of an environment with this lmms-eval, made where it is not there."""
-    python = folder / "bin" / "python"
-    if not python.exists():
-        venv.create(folder, with_pip=True)
-    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"lmms-eval=={version}", *BESIDE]
-    subprocess.run([python, *install], check=True)
-    subprocess.run([python, "-c", VERSIONS], check=True)
-    return python
-
-
 def _exported(root: Path, pairs: int) -> str:
     """The task's name; its folder is root/task, and root/known.json has each image's pixels and what is right of it."""
-    sys.path.insert(0, "tests")
-    from world.authoring import frozen_run
-
-    from pipeline.benchmark.benchmark import read_benchmark
-    from pipeline.exchange.writing.lmms_eval import FORM, task_name
-
-    benchmark = read_benchmark(str(frozen_run(root, pairs))).of(FORM.use, having=FORM.takes)
+    benchmark = frozen_benchmark(root, pairs, FORM)
     (folder := root / "task").mkdir()
     FORM.write(benchmark, folder)
-    right = {
-        _pixels(side.photo.read()): (pair.options or ())["ab".index(side.answer or "")]
-        for pair in benchmark.pairs
-        for side in pair.sides
-    }
-    assert len(right) == 2 * pairs
-    (root / "known.json").write_text(json.dumps(right))
+    (root / "known.json").write_text(json.dumps(right_words(benchmark)))
     return task_name(benchmark)
-
-
-def _pixels(data: bytes) -> str:
-    return hashlib.sha256(Image.open(io.BytesIO(data)).convert("RGB").tobytes()).hexdigest()
 
 
 def _write_models(root: Path) -> None:
@@ -138,8 +110,7 @@ def _scored(root: Path, python: Path, task: str, model: str) -> tuple[float, flo
     offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(root / "hub"), "CUDA_VISIBLE_DEVICES": ""}
     words = ["--include_path", ".", "--tasks", task, "--model", model, "--batch_size", "1"]
     command = [python, "-m", "lmms_eval", *words, "--output_path", root / model]
-    environment = os.environ | known | offline
-    ended = subprocess.run(command, cwd=root / "task", env=environment, capture_output=True, text=True)
+    ended = subprocess.run(command, cwd=root / "task", env=os.environ | known | offline, capture_output=True, text=True)
     if not (written := sorted((root / model).rglob("*results.json"))):
         sys.exit(f"{ended.stdout[-3000:]}\n{ended.stderr[-3000:]}\nlmms-eval wrote no result")
     return _figures(json.loads(written[-1].read_text())["results"][task])
