@@ -58,8 +58,8 @@ class HeldOut:
         """What photos for training are among the held out images, what look like one, and what could not be compared.
 
         What looks like one is a finding each, for a person has to look; the others name the first ones and say how
-        many there are. A photo that is gone is known again by its id
-        and its bytes alone: that it is gone the checks of the images say. Raises OSError where a store failed.
+        many there are. A photo that is gone is known again by its id and its bytes alone: that it is gone the checks
+        of the images say. Raises OSError where a store failed.
         """
         ours = {photo.image_id: photo for photo in photos}.values()
         same = {photo.image_id: again for photo in ours if (again := self._same(photo))}
