@@ -20,7 +20,7 @@ from pipeline.author.pages import page, static
 from pipeline.author.shots import shot
 from pipeline.author.views import pair_view, window
 from pipeline.drafts.client import Chat, DraftFailed
-from stages.author.authored import Unwritable
+from stages.author.authored import Ids, Unwritable
 from stages.author.opening import StoreFailed
 from stages.author.store import Conflict
 from stages.images import ImageRefused
@@ -140,7 +140,7 @@ def _page(desk: Desk, given: Pass, names: tuple[str, str], chat: Chat | None) ->
     )
 
 
-def _written(desk: Desk, ids: tuple[str, str] | None, write: Callable[[], Any]) -> Response:
+def _written(desk: Desk, ids: Ids | None, write: Callable[[], Any]) -> Response:
     """What a write came to: the pair as it is now, whoever wrote it last; null where it is not shown any more."""
     if ids is not None and not desk.takes(ids):
         return JSONResponse({"error": "no such pair in this run"}, 404)

@@ -10,11 +10,11 @@ from typing import Any
 
 from manifests.storage import Folder
 from pipeline.author.live import LiveQueue
-from pipeline.author.queue import Ids, Queue
+from pipeline.author.queue import Queue
 from pipeline.benchmark.freeze import freeze, is_changed
 from pipeline.benchmark.missed import missed
 from pipeline.runs import question_versions
-from stages.author.authored import BENCHMARK, DUPLICATE, KEPT, OPEN, REJECTED, TRAINING, Authored
+from stages.author.authored import BENCHMARK, DUPLICATE, KEPT, OPEN, REJECTED, TRAINING, Authored, Ids
 from stages.author.store import Store
 from stages.patterns import PAIRS_EACH, PATTERNS
 

@@ -7,11 +7,10 @@ import threading
 from concurrent.futures import Future
 
 from pipeline.author.desk import Desk
-from pipeline.author.queue import Ids
 from pipeline.author.shots import shot
 from pipeline.drafts.client import Chat, DraftFailed
 from pipeline.drafts.draft import draft
-from stages.author.authored import WORDS
+from stages.author.authored import WORDS, Ids
 from stages.author.store import Conflict
 from stages.images import ImageRefused
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 
 from manifests.manifest import COMMIT
 from manifests.storage import Folder
-from pipeline.author.queue import Ids, Queue, read_queue
+from pipeline.author.queue import Queue, read_queue
 from pipeline.benchmark.photos import photos_of
-from stages.author.authored import Authored
+from stages.author.authored import Authored, Ids
 
 STEPS = ("images", "pairs")
 ASKED_S = 10.0  # a bucket is asked no more often than that whether anything was committed

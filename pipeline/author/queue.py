@@ -16,10 +16,9 @@ import pyarrow.compute as pc
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 from pipeline.benchmark.photos import Photo, photos_of
-from stages.author.authored import Authored
+from stages.author.authored import Authored, Ids
 
 COLUMNS = ("left_id", "right_id", "blind_cosine", "reference_cosine", "gap", "group", "rank")
-Ids = tuple[str, str]
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.author.desk import Desk
-from pipeline.author.queue import Ids, Queue
+from pipeline.author.queue import Queue
 from pipeline.benchmark.photos import Photo
+from stages.author.authored import Ids
 
 TEXT = 500  # characters of a caption, key or URL: a caption may be a book
 AT_ONCE = 50  # pairs in one window

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.author.given import Given, Ids
+from stages.author.authored import Ids
+from stages.author.given import Given
 
 CONFIDENCE = 0.95
 DRAWS, SEED = 2000, 0
 ALIKE = 1e-9  # what two means differ by that are the same
 HOW = (
     f"a person's intervals are Clopper's and Pearson's; those of the means come from drawing the pairs anew {DRAWS:,} "
-    "times (percentiles), because the two questions of a pair are not independent"
+    "times (percentiles; exact where all draws say the same), because the two questions of a pair are not independent"
 )
 
 Interval = tuple[float, float]

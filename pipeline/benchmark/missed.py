@@ -11,8 +11,8 @@ from pipeline.answers import plain
 from pipeline.benchmark.photos import photos_of
 from pipeline.runs import run_folder
 from stages.author.answers import Answer
-from stages.author.authored import Authored
-from stages.author.given import Counted, Given, Ids, counted
+from stages.author.authored import Authored, Ids
+from stages.author.given import Counted, Given, counted
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ CHOICES = {"decision": DECISIONS, "use": USES, "pattern": ("", *BY_NAME), "left_
 TEXTS = ("question", "option_a", "option_b", "left_statement", "right_statement")
 WORDS = (*TEXTS, "left_answer")  # of which somebody is the author
 
+Ids = tuple[str, str]  # left_id, right_id
+
 
 class Unwritable(ValueError):
     """A change that says what no pair can be; its text is a sentence for the person who wrote it."""
@@ -58,7 +60,7 @@ class Authored:
     version: int = 0
 
     @property
-    def ids(self) -> tuple[str, str]:
+    def ids(self) -> Ids:
         return self.left_id, self.right_id
 
     @property

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stages.author.answers import Answer, asked
-from stages.author.authored import BENCHMARK, Authored
-
-Ids = tuple[str, str]
+from stages.author.authored import BENCHMARK, Authored, Ids
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from stages.author.authored import BENCHMARK, LETTERS, SIDES, Authored
+from stages.author.authored import BENCHMARK, LETTERS, SIDES, Authored, Ids
 from stages.patterns import BY_NAME
 
 ORDER = {name: place for place, name in enumerate(BY_NAME)}
@@ -33,13 +33,13 @@ class Placed:
 def placed(pairs: Sequence[Authored]) -> Iterator[Placed]:
     """The pairs in order: those of the benchmark before those for training, imported ones as they were."""
     seen = Counter[tuple[str, bool]]()
-    turns: dict[tuple[str, str], int] = {}
+    turns: dict[Ids, int] = {}
     for pair in sorted(pairs, key=lambda pair: _drawn(pair, "turn")):
         alike = (pair.use, bool(pair.left_answer))  # each kind is half and half by itself
-        turns[_ids(pair)] = seen[alike] % 2
+        turns[pair.ids] = seen[alike] % 2
         seen[alike] += not pair.first
     for pair in sorted(pairs, key=_order):
-        yield Placed(pair, pair.first or _first(pair, turns[_ids(pair)]))
+        yield Placed(pair, pair.first or _first(pair, turns[pair.ids]))
 
 
 def _first(pair: Authored, turn: int) -> str:
@@ -57,10 +57,6 @@ def _order(pair: Authored) -> tuple[bool, bool, int, int, str]:
         ORDER.get(pair.pattern, len(ORDER)),
         _drawn(pair, "order"),
     )
-
-
-def _ids(pair: Authored) -> tuple[str, str]:
-    return pair.left_id, pair.right_id
 
 
 def _drawn(pair: Authored, salt: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from world.authoring import author, paired_run, pairs_of, written
+from world.browser import free_port
 from world.commands import blindpairs, started
 from world.forgetting import traces
 from world.runs import make, recipe
@@ -107,11 +108,6 @@ def test_a_run_without_pairs_says_what_to_run(scenes: Path, tmp_path: Path) -> N
     assert not (tmp_path / "test" / NAME).exists()
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @contextmanager
 def served(*words: str, cwd: Path | None = None) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """What a page's command says when it listens; it is ended as a person ends it."""
@@ -145,6 +141,11 @@ def test_the_page_is_opened_where_it_says_and_ended_by_ctrl_c(run: Path) -> None
         _, errors = process.communicate(timeout=20)
         assert (process.returncode, len(errors.splitlines())) == (130, 1)
         assert "kept" in errors
+
+
+def test_who_writes_is_called_as_before_however_the_name_is_spelt(light: Path) -> None:
+    with served(str(light), "--name", " ANN ", "--port", str(free_port())) as (line, _):
+        assert "2 pairs for ann: " in line
 
 
 def test_any_loopback_address_is_this_machine_alone_and_other_names_are_not(light: Path) -> None:
@@ -211,16 +212,11 @@ def test_who_has_nothing_to_answer_is_told_why(light: Path, tmp_path: Path) -> N
     assert "has no whole question of its benchmark yet: people write them with `blindpairs author`" in said
 
 
-def test_a_name_that_is_none_is_refused_for_annotations_too(light: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_name_that_is_none_is_refused_for_annotations_too(light: Path, tmp_path: Path, name: str) -> None:
     (tmp_path / "tasks.json").write_text("[]")
-    words = ("import", str(tmp_path / "tasks.json"), str(light), "--format", "label-studio", "--name")
-    assert "nobody is named" in told(*words, " ", code=2)
-
-
-def test_an_empty_name_is_refused_for_annotations_too(light: Path, tmp_path: Path) -> None:
-    (tmp_path / "tasks.json").write_text("[]")
-    words = ("import", str(tmp_path / "tasks.json"), str(light), "--format", "label-studio", "--name")
-    assert "nobody is named" in told(*words, "", code=2)
+    words = ("import", str(tmp_path / "tasks.json"), str(light), "--format", "label-studio", "--name", name)
+    assert "nobody is named" in told(*words, code=2)
 
 
 def test_a_store_elsewhere_is_told_once_by_the_page_and_found_by_the_others(tmp_path: Path) -> None:

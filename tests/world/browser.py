@@ -107,12 +107,17 @@ def tabs(browser: Browser, root: Path) -> Iterator[Callable[..., Writing]]:
     assert [complaint for one in opened for complaint in one.complaints] == []
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server((HOST, 0)) as free:
+        return int(free.getsockname()[1])
+
+
 class Program:
     """`blindpairs author` in a process of its own, at one address, that can be killed and started again."""
 
     def __init__(self, run: Path, *more: str) -> None:
-        with closing(socket.create_server((HOST, 0))) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://{HOST}:{self.port}/"
         self._words = ("author", str(run), "--name", "ann", "--port", str(self.port), *more)
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from manifests.errors import Refused
 from pipeline.exchange.reading.times import moment
-from pipeline.exchange.writing.label_studio import Ids, offered
-from stages.author.authored import BENCHMARK, CHOICES, OPEN, TEXTS, Unwritable, checked
+from pipeline.exchange.writing.label_studio import offered
+from stages.author.authored import BENCHMARK, CHOICES, OPEN, TEXTS, Ids, Unwritable, checked
 
 KEYS = {"choices": "choices", "textarea": "text"}  # type of a result -> where its value lies
 WHAT = "export JSON from Label Studio (not JSON-MIN): a list of tasks with data and annotations"

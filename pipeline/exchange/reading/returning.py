@@ -19,9 +19,9 @@ from pipeline.benchmark.photos import photos_of
 from pipeline.exchange.import_answer import ReturnedAnswer
 from pipeline.exchange.reading.label_studio import Annotated, Returned, returned_tasks
 from pipeline.exchange.reading.times import moment
-from pipeline.exchange.writing.label_studio import FORM, Ids, ranked, words_of, written_pairs
+from pipeline.exchange.writing.label_studio import FORM, ranked, words_of, written_pairs
 from pipeline.runs import run_folder
-from stages.author.authored import WORDS, Authored
+from stages.author.authored import WORDS, Authored, Ids
 from stages.author.store import Conflict, Store, utc_now
 
 

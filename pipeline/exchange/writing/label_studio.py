@@ -2,7 +2,7 @@
 
 The layout is that of Label Studio's own JSON: a task's `data`, and of its `annotations` a `result` for each control
 of the labelling interface (config.xml). `data.written` is what the run had at the export, by which
-returned_annotations.py knows what was changed here.
+reading/returning.py knows what was changed there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipeline.benchmark.photos import CHANGED, Photo, photos_of
 from pipeline.exchange.writing.form import RunForm, as_jpeg
 from pipeline.exchange.writing.markdown import filled
 from pipeline.runs import run_folder
-from stages.author.authored import CHOICES, OPEN, SIDES, TEXTS, Authored
+from stages.author.authored import CHOICES, OPEN, SIDES, TEXTS, Authored, Ids
 from stages.author.store import Store
 from stages.images import ImageRefused
 from stages.patterns import PATTERNS
@@ -29,7 +29,6 @@ from stages.patterns import PATTERNS
 TASKS, CONFIG, IMAGES = "tasks.json", "config.xml", "images"
 GONE = "an image is gone, or does not decode"
 OTHER = "an image was changed since the run read it"
-Ids = tuple[str, str]
 SAYS = {
     "decision": "Is it a pair to ask about?",
     "pattern": "What tells the two apart?",

@@ -16,6 +16,7 @@ import pyarrow as pa
 from pipeline.benchmark.benchmark import Benchmark, asks
 from pipeline.exchange.writing.form import Form
 from pipeline.exchange.writing.markdown import filled
+from pipeline.exchange.writing.mmvp import options_of
 from pipeline.exchange.writing.names import plain_name
 from pipeline.exchange.writing.pictures import PICTURE, for_datasets, picture, write_rows
 
@@ -48,13 +49,12 @@ def write(benchmark: Benchmark, folder: Path) -> None:
 def _rows(benchmark: Benchmark) -> Iterator[dict[str, Any]]:
     place = 0
     for pair in benchmark.pairs:
-        assert pair.options is not None
         for side in pair.sides:
             place += 1
             yield {
                 "Index": place,
                 "Question": pair.question,
-                "Options": "(a) {} (b) {}".format(*pair.options),
+                "Options": options_of(pair),
                 "Correct Answer": f"({side.answer})",
                 # named by place: the name in the source may tell the answer
                 "image": picture(side.photo, str(place)),

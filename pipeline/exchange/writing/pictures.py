@@ -23,11 +23,7 @@ Row = Mapping[str, Any]
 
 def picture(photo: Photo, stem: str) -> dict[str, Any]:
     """The photo's own bytes as a cell, named `stem` and what the bytes are. Raises ImageRefused where they are gone."""
-    return cell(photo, photo.read(), stem)
-
-
-def cell(photo: Photo, data: bytes, stem: str) -> dict[str, Any]:
-    return {"bytes": data, "path": f"{stem}.{SUFFIXES.get(photo.format, photo.format.lower())}"}
+    return {"bytes": photo.read(), "path": f"{stem}.{SUFFIXES.get(photo.format, photo.format.lower())}"}
 
 
 def for_datasets(columns: pa.Schema) -> pa.Schema:
