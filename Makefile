@@ -25,7 +25,7 @@ lint: $(SET_UP)
 
 # all 1,400 photos and their mirrored copies of a folder `shared` beside the project: half an hour on two cores
 test-photos: $(SET_UP)
-	BLINDPAIRS_PHOTOS=all $(BIN)/python -m pytest tests/end_to_end/test_photos.py
+	BLINDPAIRS_PHOTOS=all $(BIN)/python -m pytest tests/end_to_end/test_photos.py tests/end_to_end/test_odd_sizes.py
 
 # a Ray cluster of three raylets, of which something is killed in each of 20 rounds: a quarter of an hour
 chaos: $(SET_UP)

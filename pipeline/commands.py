@@ -14,9 +14,10 @@ from pipeline.again import asked_again
 from pipeline.answers import LineageAnswer, PlanAnswer, RowsAnswer, RunAnswer, StepAnswer
 from pipeline.audit.answer import AuditAnswer
 from pipeline.audit.audit import audit as audit_candidates
+from pipeline.begun_with import as_begun
 from pipeline.config import Config
 from pipeline.planning import imagined, planned
-from pipeline.reading import PRESETS, preset_names, read_config
+from pipeline.reading import PRESETS, named_values, preset_names, read_config
 from pipeline.recipe import Step, steps
 from pipeline.report.write import write_report
 from pipeline.runner import run as run_steps
@@ -39,7 +40,7 @@ def run(
     retry_failed: bool = False,
 ) -> RunAnswer:
     """Make a run, and its gallery when it is whole. Raises Refused or TasksFailed."""
-    config, folder, wanted = _asked(recipe, changes, root, name, until, offline)
+    config, folder, wanted, kept = _asked(recipe, changes, root, name, until, offline)
     galleries: list[str] = []
 
     def show_pairs(manifests: Mapping[str, Manifest]) -> None:
@@ -50,6 +51,8 @@ def run(
             galleries.append(f"{folder.url}/{GALLERY}")
 
     with executor_for(ray) as executor, audience(folder, recipe, executor) as listener:
+        if kept:
+            listener.said(kept)
         manifests = run_steps(
             wanted,
             folder,
@@ -78,9 +81,9 @@ def plan(
     """
     if images:  # no source is looked at, so a preset need not be told of one; and weights are, but no hub is asked
         changes = ["images.sources.0.uri=none", *changes]
-        config, folder, wanted = _asked(recipe, changes, root, name, None, offline=True)
+        config, folder, wanted, _ = _asked(recipe, changes, root, name, None, offline=True)
         return imagined(config, wanted, folder, images, measure=measure)
-    config, folder, wanted = _asked(recipe, changes, root, name, until, offline)
+    config, folder, wanted, _ = _asked(recipe, changes, root, name, until, offline)
     return planned(config, wanted, folder, measure=measure)
 
 
@@ -127,17 +130,22 @@ def presets(name: str | None) -> str:
 
 def _asked(
     recipe: str, changes: Sequence[str], root: str, name: str | None, until: str | None, offline: bool
-) -> tuple[Config, Folder, list[Step]]:
-    """The recipe, the run's folder and the steps wanted. `--offline` is the hubs' own switch, which workers inherit."""
+) -> tuple[Config, Folder, list[Step], str]:
+    """The recipe, the run's folder, the steps wanted, and what of the run is kept although its preset changed.
+
+    `--offline` is the hubs' own switch, which workers inherit.
+    """
     if offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
     config = read_config(recipe, changes, name)
-    wanted, run = steps(config), Folder(root) / config.run
+    run = Folder(root) / config.run
+    config, kept = as_begun(config, run, named_values(recipe, changes))
+    wanted = steps(config)
     _check_apart(config, run)
     names = [step.name for step in wanted]
     if until is not None and until not in names:
         raise Refused(f"--until {until}: there is no such step; steps are: {', '.join(names)}")
-    return config, run, wanted[: names.index(until) + 1] if until else wanted
+    return config, run, wanted[: names.index(until) + 1] if until else wanted, kept
 
 
 def _check_apart(config: Config, run: Folder) -> None:

@@ -41,6 +41,15 @@ def read_config(recipe: str, changes: Sequence[str] = (), run: str | None = None
         raise Refused(f"{recipe}: {_sentence(error, values)}") from error
 
 
+def named_values(recipe: str, changes: Sequence[str] = ()) -> dict[str, Any]:
+    """The settings that a recipe file and `changes` give themselves, without those of any preset."""
+    path = Path(os.path.expanduser(recipe))
+    values = _mapping(path.read_text(encoding="utf-8", errors="replace"), recipe) if path.is_file() else {}
+    for change in changes:
+        apply(values, change, _parsed)
+    return values
+
+
 def _recipe_values(recipe: str) -> dict[str, Any]:
     path = Path(os.path.expanduser(recipe))
     if path.is_file():

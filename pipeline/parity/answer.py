@@ -9,7 +9,7 @@ from math import floor
 from typing import Any
 
 from pipeline.answers import plain, table
-from pipeline.parity.result import EncoderParity, PairsAt, Parity
+from pipeline.parity.result import EncoderParity, PairsAt, PairsMoved, Parity
 
 SHOWN = 10  # pictures named one by one
 
@@ -25,7 +25,14 @@ class ParityAnswer:
 
     def __str__(self) -> str:
         found = self.parity
-        lines = [_title(found), *_encoders(found), *_rejected(found), *_pairs(found), _verdict(found)]
+        lines = [
+            _title(found),
+            *_encoders(found),
+            *_rejected(found),
+            *_pairs(found),
+            *_preprocessings(found),
+            _verdict(found),
+        ]
         return "\n".join(plain(line) for line in lines)
 
 
@@ -103,7 +110,28 @@ def _pairs(found: Parity) -> Iterator[str]:
 
 def _pair_cells(at: PairsAt, comparison: str) -> tuple[str, ...]:
     counts = (at.by_reference, at.by_step, at.lost, at.gained, at.open)
-    return (f"{comparison} {at.blind_min:g}", f"< {at.reference_max:g}", *(f"{count:,}" for count in counts))
+    return (*_thresholds(at, comparison), *(f"{count:,}" for count in counts))
+
+
+def _preprocessings(found: Parity) -> Iterator[str]:
+    """How far the preprocessing that was not asked for lies from the one that was."""
+    for one in found.preprocessings:
+        yield (
+            f"preprocessing of {one.encoder}, {one.other} instead of {one.own}: the cosine of the two vectors of an "
+            f"image is {down(one.lowest)} or more ({one.worst}), median {down(one.median)}, {one.images:,} images"
+        )
+        head = ("blind", "reference", f"pairs by {one.own}", f"by {one.other}", "lost", "gained")
+        if one.pairs:
+            yield from table(head, [_moved_cells(at, found.pairs.comparison) for at in one.pairs])
+
+
+def _moved_cells(at: PairsMoved, comparison: str) -> tuple[str, ...]:
+    counts = (at.by_own, at.by_other, at.lost, at.gained)
+    return (*_thresholds(at, comparison), *(f"{count:,}" for count in counts))
+
+
+def _thresholds(at: PairsAt | PairsMoved, comparison: str) -> tuple[str, str]:
+    return f"{comparison} {at.blind_min:g}", f"< {at.reference_max:g}"
 
 
 def _verdict(found: Parity) -> str:

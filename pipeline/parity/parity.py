@@ -7,20 +7,20 @@ documented path in float32 (reference.py). What differs is said of each encoder,
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from manifests.errors import Refused
 from pipeline.config import Config
 from pipeline.parity.pairs import Role, every_two, pairs_of
 from pipeline.parity.pictures import drawn, photos
-from pipeline.parity.reference import Encode, by_reference, encoder_of
+from pipeline.parity.preprocessings import preprocessings
+from pipeline.parity.reference import Reference, by_reference, encoder_of
 from pipeline.parity.result import EncoderParity, Pairs, Parity, Picture, Rejected, Side, floor_of
+from pipeline.parity.rows import common, named, rows
 from pipeline.parity.step import by_step
 from pipeline.reading import read_config
 from stages.models.encoders.checkpoints import weights_of
@@ -47,11 +47,15 @@ def parity(config: Config, *, images: int, seed: int, source: str | None = None)
             drawn(folder, images, seed) if source is None else photos(Path(source).expanduser(), folder, images, seed)
         )
         step, computed = by_step(config, folder, pictures)
-        reference, what = _by_the_libraries(config, pictures)
+        references = {name: _loaded(name, settings) for name, settings in config.embed.encoders.items()}
+        reference = by_reference({name: one.encode for name, one in references.items()}, pictures)
         rejected = _rejected(step, reference)
-        if not _both(step, reference, tuple(config.embed.encoders)) and rejected.alike:
+        if not common((step, reference), tuple(config.embed.encoders)) and rejected.alike:
             raise Refused("neither side can read any of the pictures; name a folder of sound images with --photos")
-        encoders = [_encoder(one, (step, reference), what, computed, pictures) for one in config.embed.encoders]
+        encoders = [
+            _encoder(name, (step, reference), one.what, computed[name], pictures) for name, one in references.items()
+        ]
+        apart = tuple(preprocessings(config, references, reference, pictures))
     return Parity(
         run=config.run,
         source=source,
@@ -61,17 +65,11 @@ def parity(config: Config, *, images: int, seed: int, source: str | None = None)
         rejected=rejected,
         roles=(config.search.blind, config.search.reference),
         pairs=_pairs(config, step, reference),
+        preprocessings=apart,
     )
 
 
-def _by_the_libraries(config: Config, pictures: Sequence[Picture]) -> tuple[Side, dict[str, str]]:
-    """What the libraries make of the pictures; encoder -> what its reference is."""
-    found = {name: _loaded(name, settings) for name, settings in config.embed.encoders.items()}
-    side = by_reference({name: encode for name, (_, encode) in found.items()}, pictures)
-    return side, {name: what for name, (what, _) in found.items()}
-
-
-def _loaded(name: str, settings: EncoderSettings) -> tuple[str, Encode]:
+def _loaded(name: str, settings: EncoderSettings) -> Reference:
     weights = weights_of(settings)
     try:
         return encoder_of(settings, weights)
@@ -94,50 +92,33 @@ def _rejected(step: Side, reference: Side) -> Rejected:
     )
 
 
-def _both(step: Side, reference: Side, encoders: Sequence[str]) -> list[str]:
-    """Pictures with vectors of all these encoders on both sides."""
-    sides = [set(side.vectors[encoder]) for side in (step, reference) for encoder in encoders]
-    return sorted(set.intersection(*sides))
-
-
 def _encoder(
     name: str,
     sides: tuple[Side, Side],
-    what: Mapping[str, str],
-    computed: Mapping[str, str],
+    what: str,
+    computed: str,
     pictures: Sequence[Picture],
 ) -> EncoderParity:
-    names = _both(*sides, [name])
-    step, reference = (_rows(side, name, names) for side in sides)
+    names = common(sides, [name])
+    step, reference = (rows(side, name, names) for side in sides)
     alike = step.shape == reference.shape  # or they are not even as long
     cosines = np.minimum(1.0, (step * reference).sum(axis=1)) if alike else np.zeros(len(names))
     lowest, median = (float(of(cosines)) if names else 0.0 for of in (np.min, np.median))
     return EncoderParity(
         name=name,
-        what=what[name],
-        computed=computed[name],
+        what=what,
+        computed=computed,
         images=len(names),
         lowest=lowest,
         median=median,
-        floor=floor_of(computed[name]),
+        floor=floor_of(computed),
         unlike=float(np.median(every_two(reference))) if len(names) > 1 else 1.0,
-        worst=_named(pictures, names[int(cosines.argmin())]) if names else "none: no image has a vector on both sides",
+        worst=named(pictures, names[int(cosines.argmin())]) if names else "none: no image has a vector on both sides",
     )
-
-
-def _named(pictures: Sequence[Picture], name: str) -> str:
-    path = next(picture.path for picture in pictures if picture.name == name)
-    with Image.open(path) as image:
-        return f"{name}, {image.width} x {image.height}, {image.mode}"
 
 
 def _pairs(config: Config, step: Side, reference: Side) -> Pairs:
     roles = config.search.blind, config.search.reference
-    names = _both(step, reference, roles)
-    blind, seeing = (Role(_rows(reference, role, names), _rows(step, role, names)) for role in roles)
+    names = common((step, reference), roles)
+    blind, seeing = (Role(rows(reference, role, names), rows(step, role, names)) for role in roles)
     return pairs_of(blind, seeing, config.filter)
-
-
-def _rows(side: Side, encoder: str, names: Sequence[str]) -> NDArray[np.float64]:
-    """(n, dim), at least one number wide where there are no names."""
-    return np.array([side.vectors[encoder][name] for name in names]).reshape(len(names), -1 if names else 1)

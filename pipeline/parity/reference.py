@@ -1,5 +1,8 @@
 """Reference: each library's own documented path, in float32 on the CPU, one image at a time. The oracle.
 
+An encoder of transformers has two: the library's image processor, and DINOv2's own evaluation transform, which is
+torchvision's (facebookresearch/dinov2, dinov2/data/transforms.py, make_classification_eval_transform).
+
 Shares no code with what it judges (an import contract says so): it opens files with Pillow, and calls open_clip,
 transformers and timm as their documentation does. It is told an encoder's settings, and where its weights lie.
 Of the built-in encoders there is no library: they are called directly on the picture.
@@ -9,6 +12,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +28,24 @@ from stages.models.encoders.weights import Weights
 # never all that Pillow knows: its EPS starts ghostscript on the file
 OPENED = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "PPM", "AVIF")
 
+# processors of transformers that only resize, crop and normalise, so that torchvision can do the same
+PLAIN = ("BitImageProcessor", "ViTImageProcessor", "SiglipImageProcessor", "CLIPImageProcessor")
+PIXELS_BY = {"library": "its image processor", "torchvision": "torchvision"}
+
 Encode = Callable[[Image.Image], Any]  # one RGB picture -> its vector, of any length
+Prepare = Callable[[Image.Image], Any]  # one RGB picture -> (1, 3, height, width) pixels
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What an encoder is compared with: in words, and as a function of one RGB picture.
+
+    `others`: the same network behind another preprocessing that a recipe may ask for, by its name.
+    """
+
+    what: str
+    encode: Encode
+    others: Mapping[str, Encode] = field(default_factory=dict)
 
 
 def by_reference(encoders: Mapping[str, Encode], pictures: Sequence[Picture]) -> Side:
@@ -43,19 +65,19 @@ def by_reference(encoders: Mapping[str, Encode], pictures: Sequence[Picture]) ->
     return side
 
 
-def encoder_of(settings: EncoderSettings, found: Weights | None) -> tuple[str, Encode]:
-    """What the reference is, and its function of one RGB picture."""
+def encoder_of(settings: EncoderSettings, found: Weights | None) -> Reference:
+    """An encoder's reference, loaded."""
     if isinstance(settings, OpenClip):
         assert found
         what = " ".join(filter(None, ("open_clip", settings.model, settings.pretrained)))
-        return what, _open_clip(settings, found)
+        return Reference(what, _open_clip(settings, found))
     if isinstance(settings, Transformers):
         assert found
-        return f"transformers {settings.model}, {settings.pooling}", _transformers(settings, found)
+        return _transformers(settings, found)
     if isinstance(settings, Timm):
-        return f"timm {settings.model}", _timm(settings)
+        return Reference(f"timm {settings.model}", _timm(settings))
     what = f"{settings.kind}, built in: there is no library, its own code was called directly"
-    return what, _of_colour() if settings.kind == "colour" else _of_structure()
+    return Reference(what, _of_colour() if settings.kind == "colour" else _of_structure())
 
 
 def _unit(vector: Any) -> Vector:
@@ -99,24 +121,60 @@ def _open_clip(settings: OpenClip, found: Weights) -> Encode:
     return encode
 
 
-def _transformers(settings: Transformers, found: Weights) -> Encode:
-    import torch
-    from transformers import AutoImageProcessor, AutoModel
+def _transformers(settings: Transformers, found: Weights) -> Reference:
+    from transformers import AutoImageProcessor
 
     processor = AutoImageProcessor.from_pretrained(found.folder, backend="torchvision", trust_remote_code=False)
+    ways: dict[str, Prepare] = {"library": lambda image: processor(images=image, return_tensors="pt")["pixel_values"]}
+    if settings.preprocessing == "torchvision" or type(processor).__name__.startswith(PLAIN):
+        ways["torchvision"] = _evaluation_transform(processor)
+    encode = _network(settings, found)
+    made: dict[str, Encode] = {name: partial(_prepared, prepare, encode) for name, prepare in ways.items()}
+    what = f"transformers {settings.model}, {settings.pooling}, pixels by {PIXELS_BY[settings.preprocessing]}"
+    return Reference(what, made.pop(settings.preprocessing), made)
+
+
+def _prepared(prepare: Prepare, encode: Encode, image: Image.Image) -> Any:
+    return encode(prepare(image))
+
+
+def _evaluation_transform(processor: Any) -> Prepare:
+    """DINOv2's own, with the numbers of the checkpoint's processor."""
+    from torchvision import transforms
+
+    size, crop = processor.size, processor.crop_size if getattr(processor, "do_center_crop", False) else None
+    modes = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "hamming"}
+    whole = transforms.Compose(
+        [
+            transforms.Resize(
+                size["shortest_edge"] or (size["height"], size["width"]),
+                interpolation=transforms.InterpolationMode(modes[int(processor.resample)]),
+            ),
+            *([transforms.CenterCrop((crop["height"], crop["width"]))] if crop else []),
+            transforms.ToTensor(),
+            transforms.Normalize(mean=processor.image_mean, std=processor.image_std),
+        ]
+    )
+    return lambda image: whole(image)[None]
+
+
+def _network(settings: Transformers, found: Weights) -> Callable[[Any], Any]:
+    """Of (1, 3, height, width) pixels the vector that the pooling asks for."""
+    import torch
+    from transformers import AutoModel
+
     whole = AutoModel.from_pretrained(
         found.folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
     ).eval()
     model = getattr(whole, "vision_model", whole)
 
-    def encode(image: Image.Image) -> Any:
+    def encode(pixels: Any) -> Any:
         with torch.inference_mode():
-            inputs = processor(images=image, return_tensors="pt")
-            tokens = model(**inputs).last_hidden_state[0]
+            tokens = model(pixel_values=pixels).last_hidden_state[0]
             if settings.pooling == "cls":
                 return tokens[0].numpy()
             # patches come last, so those before them (CLS, registers) need not be counted
-            height, width = inputs["pixel_values"].shape[-2:]
+            height, width = pixels.shape[-2:]
             side = model.config.patch_size
             return tokens[-(height // side) * (width // side) :].mean(dim=0).numpy()
 

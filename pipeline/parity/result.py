@@ -95,6 +95,32 @@ class Pairs:
 
 
 @dataclass(frozen=True)
+class PairsMoved:
+    """The pairs within two thresholds by one preprocessing of an encoder and by another."""
+
+    blind_min: float
+    reference_max: float
+    by_own: int
+    by_other: int
+    lost: int  # pairs by `own` alone
+    gained: int  # pairs by `other` alone
+
+
+@dataclass(frozen=True)
+class Preprocessings:
+    """How far apart two preprocessings of one encoder lie: `own`, which the recipe asks for, and `other`."""
+
+    encoder: str
+    own: str
+    other: str
+    images: int
+    lowest: float  # cosine of a picture's two vectors
+    median: float
+    worst: str  # the picture of the lowest cosine
+    pairs: tuple[PairsMoved, ...]  # at the same thresholds as Parity.pairs; none where the encoder plays no role
+
+
+@dataclass(frozen=True)
 class Parity:
     """A whole check. `source`: the folder of photos, none where pictures were drawn; `roles`: blind and reference."""
 
@@ -106,6 +132,7 @@ class Parity:
     rejected: Rejected
     roles: tuple[str, str]
     pairs: Pairs
+    preprocessings: tuple[Preprocessings, ...] = ()
 
     @property
     def faithful(self) -> bool:

@@ -59,9 +59,14 @@ class Embed(MapStage):
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        # auto is not told: runs from before there was a choice go on, and lineage says what each shard is in
-        untold = {"precision"} if self.embed.precision == "auto" else set()
-        return {"embed": self.embed.model_dump(mode="json", exclude=untold)}
+        # defaults that came later are left out, so that the fingerprints of runs made before stay what they were
+        absent: dict[str, Any] = {"precision": self.embed.precision == "auto"}
+        absent["encoders"] = {
+            name: {"preprocessing"}
+            for name, encoder in self.embed.encoders.items()
+            if getattr(encoder, "preprocessing", "") == "library"
+        }
+        return {"embed": self.embed.model_dump(mode="json", exclude=absent)}
 
     def outside(self) -> Mapping[str, Any]:
         """The hash of every encoder's weights and configuration; Refused where they are not fit for use."""

@@ -13,9 +13,11 @@ from pipeline.config import Config
 def every_kind(folder: Path) -> dict[str, Any]:
     """Settings of an encoder of each kind and pooling, with their checkpoints below the folder."""
     registers = str(dinov2_checkpoint(folder / "registers", registers=4))
+    dino = str(dinov2_checkpoint(folder / "dino"))
     return {
         "clip": {"kind": "open_clip", "model": f"local-dir:{open_clip_checkpoint(folder / 'clip')}"},
-        "dino": {"kind": "transformers", "model": str(dinov2_checkpoint(folder / "dino"))},
+        "dino": {"kind": "transformers", "model": dino},
+        "evaluated": {"kind": "transformers", "model": dino, "preprocessing": "torchvision"},
         "registers": {"kind": "transformers", "model": registers},
         "patches": {"kind": "transformers", "model": registers, "pooling": "mean_patch"},
         "siglip": {

@@ -32,9 +32,14 @@ def photos_in_folder(source: str, folder: Path) -> Iterator[tuple[Name, bytes]]:
             yield (source, path.relative_to(folder).as_posix()), path.read_bytes()
 
 
-def reference_vectors(photos: list[bytes], clip: Path, dino: Path) -> tuple[np.ndarray, np.ndarray]:
-    """(n, 256) and (n, 384) float64 unit vectors, one photo at a time, on two processes."""
-    jobs = [(photos[place::2], str(clip), str(dino)) for place in range(2)]
+def reference_vectors(
+    photos: list[bytes], clip: Path, dino: Path, *, dinov2s_own_pixels: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """(n, 256) and (n, 384) float64 unit vectors, one photo at a time, on two processes.
+
+    `dinov2s_own_pixels`: DINOv2 sees what its own evaluation shows it, not what transformers' image processor makes.
+    """
+    jobs = [(photos[place::2], str(clip), str(dino), dinov2s_own_pixels) for place in range(2)]
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         halves = list(pool.map(_vectors, jobs))
     both = []
@@ -55,7 +60,7 @@ def brute_force(names: list[Name], blind: np.ndarray, reference: np.ndarray) -> 
     }
 
 
-def _vectors(job: tuple[list[bytes], str, str]) -> tuple[np.ndarray, np.ndarray]:
+def _vectors(job: tuple[list[bytes], str, str, bool]) -> tuple[np.ndarray, np.ndarray]:
     os.environ["OMP_NUM_THREADS"] = "1"
     import open_clip
     import torch
@@ -63,9 +68,10 @@ def _vectors(job: tuple[list[bytes], str, str]) -> tuple[np.ndarray, np.ndarray]
     from transformers import AutoImageProcessor, AutoModel
 
     torch.set_num_threads(1)
-    photos, clip_folder, dino_folder = job
+    photos, clip_folder, dino_folder, own_pixels = job
     clip, preprocess = open_clip.create_model_from_pretrained(f"local-dir:{clip_folder}")
     processor = AutoImageProcessor.from_pretrained(dino_folder)
+    pixels_of = _dinov2s_own() if own_pixels else lambda image: processor(image, return_tensors="pt")["pixel_values"]
     dino = AutoModel.from_pretrained(dino_folder, dtype=torch.float32).eval()
     clip.eval()
     blind, reference = [], []
@@ -73,9 +79,23 @@ def _vectors(job: tuple[list[bytes], str, str]) -> tuple[np.ndarray, np.ndarray]
         for data in photos:
             image = Image.open(io.BytesIO(data)).convert("RGB")
             blind.append(clip.encode_image(preprocess(image)[None])[0].double().numpy())
-            pixels = processor(images=image, return_tensors="pt")
-            reference.append(dino(**pixels).last_hidden_state[0, 0].double().numpy())
+            reference.append(dino(pixels_of(image)).last_hidden_state[0, 0].double().numpy())
     return _unit(np.array(blind)), _unit(np.array(reference))
+
+
+def _dinov2s_own():
+    """facebookresearch/dinov2, dinov2/data/transforms.py: make_classification_eval_transform and its defaults."""
+    from torchvision import transforms
+
+    whole = transforms.Compose(
+        [
+            transforms.Resize(256, interpolation=transforms.InterpolationMode.BICUBIC),
+            transforms.CenterCrop(224),
+            transforms.ToTensor(),
+            transforms.Normalize(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)),
+        ]
+    )
+    return lambda image: whole(image)[None]
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

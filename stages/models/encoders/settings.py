@@ -10,6 +10,7 @@ from stages.settings import Settings, known_kind
 
 Pooling = Literal["cls", "mean_patch"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
+Preprocessing = Literal["library", "torchvision"]
 
 
 class OpenClip(Settings):
@@ -27,6 +28,11 @@ class Transformers(Settings):
     model: str = Field(description="hub id (facebook/dinov2-large) or folder")
     revision: str | None = Field(None, description="commit or branch on the hub")
     pooling: Pooling = Field("cls", description="CLS token or mean of the patch tokens, of last_hidden_state")
+    preprocessing: Preprocessing = Field(
+        "library",
+        description="who resizes and crops: transformers' image processor, or torchvision on PIL images, "
+        "as DINOv2's own evaluation does; both take sizes, mean and std from the checkpoint",
+    )
 
 
 class Timm(Settings):

@@ -8,13 +8,15 @@ x_norm_clstoken). CLIP's is before it.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import torch
 
 from stages.models.encoders.device import Device
+from stages.models.encoders.eval_transform import eval_transform
 from stages.models.encoders.network import Network
-from stages.models.encoders.pixels import of_processor
-from stages.models.encoders.settings import Transformers
+from stages.models.encoders.pixels import Pixels, of_processor, of_transform
+from stages.models.encoders.settings import Preprocessing, Transformers
 from stages.models.encoders.weights import Weights
 
 # the library's default; its PIL backend gives other pixels (cosines of pairs moved by up to 7e-4)
@@ -43,7 +45,11 @@ def load(settings: Transformers, found: Weights, device: Device) -> Network:
         tokens: torch.Tensor = model(pixel_values=batch).last_hidden_state
         return tokens[:, 0] if settings.pooling == "cls" else tokens[:, special:].mean(dim=1)
 
-    return Network(model, features, of_processor(processor), device)
+    return Network(model, features, _pixels(processor, settings.preprocessing), device)
+
+
+def _pixels(processor: Any, preprocessing: Preprocessing) -> Pixels:
+    return of_processor(processor) if preprocessing == "library" else of_transform(eval_transform(processor))
 
 
 def _check_complete(missing: Collection[str], tower: str) -> None:

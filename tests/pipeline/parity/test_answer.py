@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.parity.answer import ParityAnswer, down
-from pipeline.parity.result import EncoderParity, Pairs, PairsAt, Parity, Rejected
+from pipeline.parity.result import EncoderParity, Pairs, PairsAt, PairsMoved, Parity, Preprocessings, Rejected
 
 FINE = EncoderParity("clip", "open_clip tiny", "float32 on CPU", 200, 0.9999999, 1.0, 0.99999, 0.4, "a.png, 9 x 9, RGB")
 AT = PairsAt(0.95, 0.6, 12, 11, 2, 1, 5)
@@ -73,6 +73,18 @@ def test_lower_thresholds_are_said_to_be_lower_and_no_pair_at_all_to_say_nothing
     assert "> 0.8 " in lower
     assert "the recipe's thresholds give no pair here; the lower ones below them show what changes" in lower
     assert "of pairs this says nothing" in said(pairs=Pairs(200, 19_900, ">=", 0.0, 0.0, (none, none)))
+
+
+def test_another_preprocessing_is_said_with_its_distance_and_its_pairs() -> None:
+    moved = PairsMoved(0.95, 0.6, 10, 9, 2, 1)
+    one = Preprocessings("dino", "torchvision", "library", 120, 0.98405, 0.99999, "a.png, 9 x 9, RGB", (moved,))
+    text = said(preprocessings=(one, dataclasses.replace(one, encoder="other", pairs=())))
+    assert (
+        "preprocessing of dino, library instead of torchvision: the cosine of the two vectors of an image is "
+        "0.98405000 or more (a.png, 9 x 9, RGB), median 0.99999000, 120 images" in text
+    )
+    assert "blind    reference  pairs by torchvision  by library  lost  gained" in text
+    assert text.count("pairs by torchvision") == 1
 
 
 def test_a_name_cannot_steer_the_terminal() -> None:

@@ -50,13 +50,13 @@ def test_an_encoder_that_is_one_pixel_off_is_named_and_ends_with_1(
 ) -> None:
     from stages.models.encoders import vision_transformer
 
-    right = vision_transformer.of_processor
+    right = vision_transformer.of_transform
 
-    def wrong(processor: Any) -> Any:
-        pixels = right(processor)
+    def wrong(transform: Any) -> Any:
+        pixels = right(transform)
         return dataclasses.replace(pixels, prepare=lambda image: pixels.prepare(image).roll(1, 2))
 
-    monkeypatch.setattr(vision_transformer, "of_processor", wrong)
+    monkeypatch.setattr(vision_transformer, "of_transform", wrong)
     words = tiny(dinov2_checkpoint(tmp_path / "dino"))
     ended = in_this_process.invoke(app, ["parity", "mmvp", *words, "--images", "24"])
     assert ended.exit_code == 1, ended.output

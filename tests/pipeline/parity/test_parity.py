@@ -18,11 +18,11 @@ from manifests.errors import Refused
 from pipeline import machine
 from pipeline.parity import parity as module
 from pipeline.parity.parity import asked, parity
-from pipeline.parity.reference import by_reference
+from pipeline.parity.reference import Reference, by_reference
 from pipeline.parity.result import FLOOR, FLOOR_16_BIT, Parity, Picture, Rejected, floor_of
 from pipeline.parity.step import _machine, each_computed
 from stages.models.encoders import open_clip_tower, vision_transformer
-from stages.models.encoders.pixels import Pixels
+from stages.models.encoders.pixels import Pixels, of_processor
 
 BFLOAT16 = any(torch.cpu.get_capabilities().get(unit) for unit in ("avx512_bf16", "amx_bf16", "bf16"))
 
@@ -36,7 +36,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Parity:
 
 def test_every_kind_of_encoder_gives_the_librarys_vector_of_every_picture(whole: Parity) -> None:
     assert whole.faithful
-    assert len(whole.encoders) == 8
+    assert len(whole.encoders) == 9
     for encoder in whole.encoders:
         assert (encoder.images, encoder.floor) == (200, FLOOR), encoder
         assert encoder.median >= encoder.lowest >= FLOOR, encoder
@@ -57,10 +57,36 @@ def test_there_are_pairs_to_lose_and_none_is_lost(whole: Parity) -> None:
 
 def test_each_encoder_says_what_it_was_compared_with_and_how_it_computed(whole: Parity) -> None:
     told = {encoder.name: (encoder.what, encoder.computed) for encoder in whole.encoders}
-    assert told["patches"][0].endswith("registers, mean_patch")
+    assert told["patches"][0].endswith("registers, mean_patch, pixels by its image processor")
+    assert told["evaluated"][0].endswith("dino, cls, pixels by torchvision")
     assert told["timm"][1] == "float32 on CPU"
     assert "there is no library" in told["colour"][0]
     assert told["colour"][1] == "NumPy on CPU"
+
+
+def test_how_far_the_other_preprocessing_lies_is_the_distance_of_the_two_references(whole: Parity) -> None:
+    apart = {(one.encoder, one.own, one.other): one for one in whole.preprocessings}
+    one, back = apart["dino", "library", "torchvision"], apart["evaluated", "torchvision", "library"]
+    assert (one.lowest, one.median, one.worst) == (back.lowest, back.median, back.worst)
+    assert one.lowest < 0.999 < one.median < 1
+    assert one.images == 200
+    assert {name for name, _, _ in apart} == {"dino", "evaluated", "registers", "patches", "siglip"}
+    assert {one.pairs for one in apart.values()} == {()}, "neither role is theirs"
+
+
+def test_the_pairs_that_the_other_preprocessing_makes_and_unmakes_are_counted(two: dict[str, Any]) -> None:
+    config = config_of(two, "clip", "dino")
+    wide = config.filter.model_copy(update={"blind_min": 0.0, "reference_max": 0.6})
+    (one,) = parity(config.model_copy(update={"filter": wide}), images=80, seed=0).preprocessings
+    (at,) = one.pairs
+    assert at.by_own - at.lost + at.gained == at.by_other
+    assert at.lost + at.gained > 0
+
+
+def test_a_step_that_prepares_by_the_other_one_is_found(two: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluated = {**two, "dino": {**two["dino"], "preprocessing": "torchvision"}}
+    monkeypatch.setattr(vision_transformer, "_pixels", lambda processor, asked: of_processor(processor))
+    assert unfaithful(parity(config_of(evaluated, "clip", "dino"), images=40, seed=0)) == ["dino"]
 
 
 @pytest.fixture
@@ -199,7 +225,7 @@ def test_a_picture_of_which_a_library_makes_no_vector_is_rejected_with_its_words
 def test_vectors_that_are_not_even_as_long_are_not_the_same(
     two: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "encoder_of", lambda settings, weights: ("another", lambda image: [1.0, 0.0]))
+    monkeypatch.setattr(module, "encoder_of", lambda settings, weights: Reference("another", lambda image: [1.0, 0.0]))
     assert unfaithful(parity(config_of(two, "clip", "dino"), images=2, seed=0)) == ["clip", "dino"]
 
 
