@@ -9,14 +9,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Collection
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from threading import Lock, Thread
 
 from manifests.errors import Refused
@@ -24,24 +17,44 @@ from stages.download.fetch.outcomes import PRIVATE_ADDRESS, TIMEOUT, UNKNOWN_HOS
 from stages.download.fetch.targets import host_of
 
 Address = IPv4Address | IPv6Address
+# IANA's registers of special-purpose addresses as of October 2025, and multicast. What they call globally reachable
+# (AS112, AMT, anycast for PCP and TURN) is here too: it serves protocols, often from one's own network, and no images
+SPECIAL = [
+    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+    *("192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16"),
+    *("192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3"),
+    *("2001::/23", "2001:db8::/32", "2620:4f:8000::/48", "3fff::/20"),  # the rest of IPv6's lies outside of UNICAST
+    "168.63.129.16/32",  # in no register: Azure's wire server, which tells each machine its settings
+]
+SPECIAL_NETWORKS = [ip_network(block) for block in SPECIAL]
+UNICAST = IPv6Network("2000::/3")  # all that IANA assigns; outside it are private, local and unassigned addresses
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 FRESH_S = 60.0  # how long what a resolver said is taken again
 MOST_NAMES = 10_000  # remembered at once
 
 
-def within(address: Address) -> Address:
-    """The IPv4 address that an IPv6 address leads to (mapped, 6to4, NAT64), or the address itself."""
+def ends_of(address: Address) -> list[Address]:
+    """Where an address leads: to itself, or to the IPv4 addresses that a tunnel or a translator finds in it.
+
+    These are mapped, NAT64, 6to4 (RFC 3056) and ISATAP (RFC 5214) addresses.
+    """
     if isinstance(address, IPv4Address):
-        return address
-    led = address.ipv4_mapped or address.sixtofour
-    return led or (IPv4Address(int(address) & 0xFFFFFFFF) if address in NAT64 else address)
+        return [address]
+    last = IPv4Address(int(address) & 0xFFFFFFFF)
+    if address.ipv4_mapped or address in NAT64:
+        return [last]
+    is_isatap = (int(address) >> 32) & 0xFDFFFFFF == 0x5EFE  # ::0:5efe:a.b.c.d and ::200:5efe:a.b.c.d in any network
+    return [address.sixtofour or address, *([last] if is_isatap else [])]
 
 
 def is_public(address: Address) -> bool:
-    """Whether it belongs to the public internet, by IANA's registers of special purpose addresses."""
-    led = within(address)
-    special = led.is_multicast or led.is_reserved or led.is_unspecified or led.is_loopback or led.is_link_local
-    return led.is_global and not special and not (isinstance(led, IPv6Address) and led.is_site_local)
+    """Whether it belongs to the public internet, by IANA's registers, and so does all that it leads to."""
+    return all(_is_ordinary(end) for end in ends_of(address))
+
+
+def _is_ordinary(address: Address) -> bool:
+    known = isinstance(address, IPv4Address) or address in UNICAST
+    return known and not any(address in network for network in SPECIAL_NETWORKS)
 
 
 class Allowed:
@@ -59,10 +72,13 @@ class Allowed:
 
     def check(self, host: str, address: Address) -> None:
         """Raises NotFetched (private_address)."""
-        if is_public(address) or host in self._hosts:
+        if host in self._hosts or self._names(address):
             return
-        if not any(one in network for one in (address, within(address)) for network in self._networks):
+        if not all(_is_ordinary(end) or self._names(end) for end in ends_of(address)):
             raise NotFetched(PRIVATE_ADDRESS, f"{host} is {address}, a private address that fetch.allow does not name")
+
+    def _names(self, address: Address) -> bool:
+        return any(address in network for network in self._networks)
 
 
 def _host(name: str) -> str:
