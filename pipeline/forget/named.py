@@ -17,7 +17,7 @@ from manifests.storage import Folder
 from manifests.stores.places import absolute
 from manifests.tables import image_id
 from pipeline.removal.rows import texts
-from stages.download.fetch.targets import spelled
+from stages.download.fetch.targets import url_key
 from stages.download.opt_out import IMAGE_ID, SHA256, URL, OptOut, entries
 from stages.download.urls.fetched_table import urls_of
 from stages.download.urls.into import tables_of_all
@@ -31,7 +31,7 @@ class Found:
     """The rows of `images` that are named, and of each name how many they are."""
 
     rows: tuple[Mapping[str, Any], ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)  # as named, in lower case where it is hex
+    counts: Mapping[str, int] = field(default_factory=dict)  # hex in lower case; URLs as their keys (targets.url_key)
 
 
 def asked_for(named: Sequence[str], listed: str | None) -> OptOut:
@@ -50,7 +50,7 @@ def _kind_of(named: str) -> tuple[str, str]:
         if form.fullmatch(low):
             return kind, low
     if URL.fullmatch(named.strip()):
-        return "urls", spelled(named)
+        return "urls", url_key(named)
     raise Refused(
         f"{named[:80]!r} names no image: write its URL (http or https), its sha256 (64 hex digits) or its image_id (32)"
     )
@@ -69,7 +69,7 @@ def find(images: Held | None, names: OptOut, served: Mapping[str, str]) -> Found
             by_url = _by_url(batch.column("url"), wanted["url"])
             rows += batch.filter(pc.or_(pc.or_(by_url, by_hash), by_id)).to_pylist()
     for row in rows:
-        by = {"url": spelled(row["url"] or ""), "sha256": row["sha256"], "image_id": row["image_id"]}
+        by = {"url": url_key(row["url"] or ""), "sha256": row["sha256"], "image_id": row["image_id"]}
         counts.update(by[column] for column in NAMING if by[column] in wanted[column])
         counts.update({served[row["image_id"]]} - {row["sha256"]} if row["image_id"] in served else ())
     return Found(tuple(rows), dict(counts))
@@ -89,4 +89,4 @@ def named_as_served(sources: Mapping[str, Mapping[str, Any]], hashes: Collection
 
 def _by_url(urls: pa.Array, wanted: Collection[str]) -> pa.Array:
     """Which of these are wanted, whatever their spelling."""
-    return pa.array([bool(wanted and url) and spelled(url) in wanted for url in urls.to_pylist()], pa.bool_())
+    return pa.array([bool(wanted and url) and url_key(url) in wanted for url in urls.to_pylist()], pa.bool_())

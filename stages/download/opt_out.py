@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from manifests.errors import Refused
 from manifests.stores.faults import Unreachable
 from stages import images
-from stages.download.fetch.targets import spelled
+from stages.download.fetch.targets import url_key
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 IMAGE_ID = re.compile(r"[0-9a-f]{32}")
@@ -20,7 +20,7 @@ URL = re.compile(r"https?://\S.*", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class OptOut:
-    """URLs in the spelling in which they are asked (targets.spelled), and hex digits in lower case."""
+    """Keys of URLs (targets.url_key), and hex digits in lower case."""
 
     urls: frozenset[str] = frozenset()
     sha256: frozenset[str] = frozenset()
@@ -44,7 +44,7 @@ def entries(path: str, *, with_image_ids: bool = False) -> OptOut:
 
 def _read(entry: str, with_image_ids: bool, where: str) -> tuple[str, str]:
     if URL.fullmatch(entry):
-        return "urls", spelled(entry)
+        return "urls", url_key(entry)
     if SHA256.fullmatch(entry.lower()):
         return "sha256", entry.lower()
     if with_image_ids and IMAGE_ID.fullmatch(entry.lower()):

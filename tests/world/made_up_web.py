@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 from world.pictures import jpeg
@@ -17,6 +18,7 @@ from world.tars import packed
 
 from stages.download.fetch.outcomes import OPTED_OUT
 from stages.download.fetch.settings import FetchSettings
+from stages.download.fetch.targets import url_key
 from stages.download.opt_out import entries
 
 ASKED_AT = "2026-01-01T00:00:00+00:00"
@@ -43,10 +45,11 @@ class MadeUpWeb:
         rows, members = [], []
         opt_out = entries(settings.opt_out, with_image_ids=True) if settings.opt_out else None
         for place, url in enumerate(urls):
-            word, number = url.rpartition("/")[2].removesuffix(".jpg").split("-")
+            name = unquote(urlsplit(url.strip()).path).rpartition("/")[2]
+            word, number = name.removesuffix(".jpg").split("-")
             data = jpeg(int(number)) if word == "ok" or (self.mended and word == "timeout") else None
             digest = sha256(data).hexdigest() if data else None
-            if url in unwanted or (opt_out and (url in opt_out.urls or digest in opt_out.sha256)):
+            if url in unwanted or (opt_out and (url_key(url) in opt_out.urls or digest in opt_out.sha256)):
                 word, data = OPTED_OUT, None
             elif data is not None:
                 members.append((f"{place:09d}.jpg", data))

@@ -10,6 +10,7 @@ Names before the first "/", each with any number after it (world/web_process.py 
 (about 100 KB, no two the same), photo (of the folder `shared`, if there is one), png (640 x 400), plain (no
 Content-Type), slow (0.3 s), chunked, until-closed,
 status/CODE, flaky (500, then good), hang, drip-headers, drip-body, drip-open, loop, hops/N, to?URL, to-slow?URL,
+respelled (leads from %28 to a parenthesis),
 nowhere, html, page (HTML called JPEG), cut, broken-chunk, odd-chunk, gzip, huge (50 MB), endless (50 MB
 unannounced), noai, noai-hidden, wide-header, empty, rubbish, bomb (12,000 x 12,000), undecodable, gone, no-http,
 traversal (a file name that climbs). What is none of these (grüße/1.jpg) is good.

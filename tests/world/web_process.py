@@ -169,6 +169,11 @@ class Page(BaseHTTPRequestHandler):
     def to_(self, number: int, parts: list[str]) -> None:
         self._answer(status=301, Location=unquote(self.path.partition("?")[2]))
 
+    def respelled_(self, number: int, parts: list[str]) -> None:
+        """Leads from `%28` to `(`, as a site does that has a spelling of its own."""
+        plain = self.path.replace("%28", "(")
+        self._answer(status=301, Location=plain) if plain != self.path else self.good_(number, parts)
+
     def to_slow_(self, number: int, parts: list[str]) -> None:
         time.sleep(SLOW_S)
         self.to_(number, parts)

@@ -41,9 +41,9 @@ class Asker:
         raise NotFetched(TOO_MANY_REDIRECTS, f"more than {self._settings.redirects}, the next to {here}")
 
     def _check_unseen(self, here: Target, seen: set[str]) -> None:
-        if str(here) in self._opted.urls:
+        if here.key in self._opted.urls:
             raise NotFetched(OPTED_OUT, f"{here} stands on the opt-out list")
-        if str(here) in seen:
+        if str(here) in seen:  # not by key: sites lead from one spelling to the one they prefer
             raise NotFetched(TOO_MANY_REDIRECTS, f"it leads back to {here}")
         seen.add(str(here))
 

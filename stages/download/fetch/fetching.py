@@ -27,7 +27,7 @@ from stages.download.fetch.journal import Outcome, keep_fetched
 from stages.download.fetch.outcomes import OPTED_OUT, ROBOTS, SENTENCES, FetchFailed, TooFewFetched
 from stages.download.fetch.reconciling import reconciled
 from stages.download.fetch.settings import FetchSettings
-from stages.download.fetch.targets import spelled
+from stages.download.fetch.targets import url_key
 from stages.download.opt_out import OptOut, entries
 
 IMAGES = "images.tar"
@@ -65,7 +65,7 @@ def fetched(
     """
     Allowed(settings.allow)
     opted = entries(settings.opt_out, with_image_ids=True) if settings.opt_out else OptOut()
-    opted = replace(opted, urls=opted.urls | {spelled(url) for url in unwanted})
+    opted = replace(opted, urls=opted.urls | {url_key(url) for url in unwanted})
     order = _mixed(dict.fromkeys(urls))
     found = _fetched(order, settings, opted, resize, scratch, journal) if order else {}
     if order:

@@ -17,7 +17,7 @@ from manifests.tables import OK
 from stages import images
 from stages.download.fetch.journal import Journal, Outcome
 from stages.download.fetch.outcomes import OPTED_OUT, NotFetched
-from stages.download.fetch.targets import spelled
+from stages.download.fetch.targets import url_key
 from stages.download.opt_out import OptOut
 
 STAND_IN = "http://blindpairs.invalid/"
@@ -68,7 +68,7 @@ class Guard:
 
     def _outcome(self, url: str) -> tuple[Outcome, bytes]:
         """From the journal if it is there; what the opt-out list says comes first, for it may be newer."""
-        if self._opted.urls and spelled(url) in self._opted.urls:
+        if self._opted.urls and url_key(url) in self._opted.urls:
             return Outcome(url, OPTED_OUT, "the URL stands on the opt-out list", None, _now()), b""
         known = self._journal.known.get(url)
         if known and (kept := self._journal.data(known)) is not None:

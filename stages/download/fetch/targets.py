@@ -1,7 +1,8 @@
-"""Targets: a URL as it is asked, or why it is not asked.
+"""Targets: a URL as it is asked, or why it is not asked, and the key by which it is known in any spelling.
 
-Unicode hosts become IDNA 2008, paths and queries percent-encoded UTF-8; the odd spellings of an IPv4
-address (2130706433, 0x7f.1, 127.1) that a resolver takes become the plain one.
+Unicode hosts become IDNA 2008, paths and queries are put into normal form (normal_form.py); the odd spellings of an
+IPv4 address (2130706433, 0x7f.1, 127.1) that a resolver takes become the plain one. A default port, a dot at the end
+of the host, an empty query and a fragment are left out, and so is white space around a URL.
 """
 
 from __future__ import annotations
@@ -10,18 +11,17 @@ import re
 import socket
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
-from urllib.parse import SplitResult, quote, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 import idna
 
+from stages.download.fetch.normal_form import normal_path, normal_query, path_key, query_key
 from stages.download.fetch.outcomes import BAD_URL, NotFetched
 
 PORTS = {"http": 80, "https": 443}
 LONGEST = 16_384  # characters
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 HOST = re.compile(r"(?![-.])[a-z0-9._-]{1,253}", re.ASCII)
-# what stands in a URL unquoted; a percent sign was quoted by whoever wrote the URL
-PLAIN = "/%:@!$&'()*+,;=~-._"
 
 
 @dataclass(frozen=True)
@@ -38,30 +38,35 @@ class Target:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
+    @property
+    def key(self) -> str:
+        """What all spellings of this URL share, itself one of them: to compare with other keys, never to ask for."""
+        path, mark, query = self.path.partition("?")
+        return f"{self.scheme}://{self.site}{path_key(path)}{mark}{query_key(query)}"
+
     def __str__(self) -> str:
         return f"{self.scheme}://{self.site}{self.path}"
 
 
 def target(url: str) -> Target:
     """Raises NotFetched (bad_url) for what is no http or https URL, or has a user or password in it."""
-    text = url.strip(" ")
+    text = url.strip()
     if len(text) > LONGEST or CONTROL.search(text):
         raise NotFetched(BAD_URL, f"control characters, or more than {LONGEST} characters")
     try:
         parts = urlsplit(text)
         port = parts.port
-        path = quote(parts.path, safe=PLAIN) or "/"
-        query = "?" + quote(parts.query, safe=PLAIN + "?[]|^`{}\\") if parts.query else ""
+        _check(parts, port)
+        path = normal_path(parts.path) + ("?" + normal_query(parts.query) if parts.query else "")
     except ValueError as error:  # UnicodeEncodeError (half a surrogate pair) among them
         raise NotFetched(BAD_URL, f"it does not parse: {error}") from error
-    _check(parts, port)
-    return Target(parts.scheme, host_of(parts.hostname or ""), port or PORTS[parts.scheme], path + query)
+    return Target(parts.scheme, host_of(parts.hostname or ""), port or PORTS[parts.scheme], path)
 
 
-def spelled(url: str) -> str:
-    """A URL in the one spelling in which it is asked, by which it is known; as it stands where it is not asked."""
+def url_key(url: str) -> str:
+    """The key of a URL (Target.key), whatever its spelling; what cannot be asked for is known by its text."""
     try:
-        return str(target(url))
+        return target(url).key
     except NotFetched:
         return url.strip()
 
@@ -89,22 +94,22 @@ def led_to(here: Target, location: str) -> Target:
 
 
 def host_of(name: str) -> str:
-    """A host in the one spelling under which it is known. Raises NotFetched (bad_url)."""
+    """A host in the one spelling under which it is known; escapes in it are UTF-8. Raises NotFetched (bad_url)."""
     if ":" in name:
         return _ipv6(name)
-    host = name.lower()
-    if not host.isascii():
-        try:
+    try:
+        host = unquote(name, errors="strict").lower()
+        if not host.isascii():
             host = idna.encode(host, uts46=True).decode("ascii")
-        except (idna.IDNAError, UnicodeError) as error:
-            raise NotFetched(BAD_URL, f"the host {name!r} is not a domain name: {error}") from error
-    host = host.removesuffix(".")
-    if not HOST.fullmatch(host) or ".." in host or any(len(label) > 63 for label in host.split(".")):
+    except (idna.IDNAError, UnicodeError) as error:
+        raise NotFetched(BAD_URL, f"the host {name[:80]!r} is not a domain name: {error}") from error
+    plain = host.removesuffix(".")
+    if ".." in host or not HOST.fullmatch(plain) or any(len(label) > 63 for label in plain.split(".")):
         raise NotFetched(BAD_URL, f"the host {name[:80]!r} is not a domain name")
     try:
-        return socket.inet_ntoa(socket.inet_aton(host))
+        return socket.inet_ntoa(socket.inet_aton(plain))
     except OSError:
-        return host
+        return plain
 
 
 def _ipv6(name: str) -> str:

@@ -15,7 +15,7 @@ from manifests.tables import image_id
 from stages.download.fetch.fetching import fetched
 from stages.download.fetch.outcomes import OPTED_OUT
 from stages.download.fetch.own_folder import own_folder
-from stages.download.fetch.targets import spelled
+from stages.download.fetch.targets import url_key
 from stages.download.index import Index, index_of
 from stages.download.opt_out import OptOut, entries
 from stages.download.row import printable
@@ -126,7 +126,7 @@ def _counting(source: UrlsSettings, rows: Sequence[FileRow]) -> Sequence[FileRow
 
 def _is_opted(source: UrlsSettings, row: FileRow, opted: OptOut) -> bool:
     url = row["url"] or ""
-    by_url = bool(opted.urls) and spelled(url) in opted.urls
+    by_url = bool(opted.urls) and url_key(url) in opted.urls
     return by_url or row["sha256"] in opted.sha256 or image_id(source.name, url) in opted.image_ids
 
 

@@ -18,6 +18,7 @@ from world.web import Site, web
 from stages.download.fetch.asking import Asker
 from stages.download.fetch.outcomes import NotFetched
 from stages.download.fetch.settings import FetchSettings
+from stages.download.fetch.targets import url_key
 from stages.download.opt_out import OptOut
 
 
@@ -116,6 +117,29 @@ def test_a_redirect_to_what_stands_on_the_opt_out_list_is_not_followed(site: Sit
     asking = asker(OptOut(frozenset({site.url("good/77.jpg")})))
     assert refusal(asking, site.url(f"to/77?{site.url('good/77.jpg')}")) == "opted_out"
     assert site.asked("good/77.jpg") == 0
+
+
+@pytest.mark.parametrize(
+    "spelling", ["good/(78).jpg", "good/%2878%29.jpg", "%67ood/%2878).jpg", "good/x/../(%378).jpg#a"]
+)
+def test_a_redirect_to_another_spelling_of_what_stands_on_the_opt_out_list_is_not_followed(
+    site: Site, spelling: str
+) -> None:
+    before = len(site.log())
+    asking = asker(OptOut(frozenset({url_key(site.url("good/%28%37%38).jpg"))})))
+    assert refusal(asking, site.url(f"to/78?{quote(site.url(spelling))}")) == "opted_out"
+    assert len(site.log()) == before + 1
+
+
+def test_a_site_that_leads_to_its_own_spelling_of_a_url_is_followed(site: Site) -> None:
+    """One URL to the opt-out list, two requests to the site."""
+    assert asker().ask(site.url("respelled/p%288.jpg")) == jpeg(8)
+    assert [one.path for one in site.log()][-2:] == ["/respelled/p%288.jpg", "/respelled/p(8.jpg"]
+
+
+def test_a_url_is_asked_for_in_normal_form(site: Site) -> None:
+    assert asker().ask(site.url("x/%2e./%67ood/%7e%2f(%28/100%/caf\u00e9 e\u0301-6.jpg?a=[%5b+%2b#b")) == jpeg(6)
+    assert site.log()[-1].path == "/good/~%2F(%28/100%25/caf%C3%A9%20e%CC%81-6.jpg?a=%5B%5B+%2B"
 
 
 def test_no_proxy_is_asked_whatever_the_environment_says(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
