@@ -14,6 +14,7 @@ from manifests.removal import Held
 from manifests.storage import Folder
 from pipeline.runs import FAILURES
 from pipeline.watch.events import EVENTS
+from stages.download.fetch.targets import forms_of
 
 WORDS = ("error", "why", "trace")  # in events and failures: texts that may name an image
 BOUNDS = ("after", "to")  # in the plan of a folder: files that a task lies between
@@ -25,11 +26,12 @@ Names = Callable[[str], bool]
 
 
 def naming(rows: Sequence[Mapping[str, Any]]) -> Names:
-    """Whether a text names one of these images: by id, URL, hash or key, as a whole word.
+    """Whether a text names one of these images: by id, URL (as written or as asked for), hash or key, as a whole word.
 
     Words are found by the letters and digits they begin with, so that a text costs its length, however many there are.
     """
     words = {str(row[name]) for row in rows for name in NAMES if row[name]}
+    words |= {form for row in rows if row["url"] for form in forms_of(row["url"])}
     lengths = defaultdict[str, set[int]](set)  # of the words that begin so
     for word in words:
         lengths[_run(word)].add(len(word))

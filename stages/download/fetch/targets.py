@@ -71,6 +71,15 @@ def url_key(url: str) -> str:
         return url.strip()
 
 
+def forms_of(url: str) -> set[str]:
+    """The forms in which our own texts may name a URL: as it was written, as it is asked for, and its key."""
+    try:
+        asked = target(url)
+    except NotFetched:
+        return {url}
+    return {url, str(asked), asked.key}
+
+
 def _check(parts: SplitResult, port: int | None) -> None:
     if parts.scheme not in PORTS:
         raise NotFetched(BAD_URL, f"only http and https are asked, not {parts.scheme[:20] or 'a URL without scheme'}")

@@ -14,6 +14,7 @@ from world.pictures import jpeg
 from world.runs import recipe
 
 from pipeline.forget.forget import forget
+from pipeline.forget.traces import naming
 from stages.download.fetch.targets import url_key
 from stages.download.urls import getting
 
@@ -48,3 +49,11 @@ def test_what_an_earlier_version_fetched_is_run_again_and_forgotten(
     assert (answer.images, answer.elsewhere.wiped) == (len(SPELLINGS), len(SPELLINGS))
     left = [url for place, url in enumerate(IDS) if jpeg(place) in tar.read_bytes()]
     assert left == [url for url in IDS if url not in SPELLINGS]
+
+
+def test_a_text_names_a_url_as_it_was_written_as_it_was_asked_and_by_its_key() -> None:
+    row = {"image_id": None, "sha256": None, "key": None, "url": "http://a.example/%7eu/p%281).jpg"}
+    names = naming([row])
+    for spelling in (row["url"], "http://a.example/~u/p%281).jpg", "http://a.example/~u/p(1).jpg"):
+        assert names(f"no answer from {spelling}: 500"), spelling
+    assert not names("no answer from http://a.example/~u/p(2).jpg: 500")
