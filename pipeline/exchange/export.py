@@ -6,16 +6,12 @@ by name.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from manifests.errors import Refused, Waiting
 from manifests.storage import Folder
-from manifests.stores.places import absolute, is_local
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark, read_versions
 from pipeline.benchmark.checks.check import check
 from pipeline.benchmark.checks.codes import CODES
@@ -23,6 +19,7 @@ from pipeline.benchmark.checks.finding import Finding
 from pipeline.benchmark.freeze import is_changed
 from pipeline.benchmark.versions import known_store
 from pipeline.exchange.answer import ExportAnswer
+from pipeline.exchange.destination import check_new, destination, whole_or_absent
 from pipeline.exchange.held_out import held_out
 from pipeline.exchange.writing.form import Form
 from pipeline.exchange.writing.forms import FORMS, OF_THE_RUN
@@ -50,7 +47,8 @@ def export(
     form takes, Refused for the rest.
     """
     _check_names(form, accepted)
-    to = _new_folder(str(to), only_check)
+    to = destination(str(to))
+    to = to if only_check else check_new(to)
     if form in OF_THE_RUN:
         check_unused(f"the format {form}", {"--questions": version, "--accept": accepted, "--apart-from": apart_from})
         return _of_the_run(run, form, to, store, most, only_check)
@@ -79,25 +77,6 @@ def export(
         behind=behind,
         next=chosen.told_next(taken, to),
     )
-
-
-@contextmanager
-def whole_or_absent(to: Path) -> Iterator[Path]:
-    """A folder to write into, which becomes `to` when the block ends well, and else is removed."""
-    try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{to.name}-", dir=to.parent))
-    except OSError as error:
-        raise Refused(f"{to} cannot be written ({error.strerror}); name another folder with --to") from error
-    try:
-        yield aside
-        aside.chmod(0o755)
-        if to.exists():  # an empty one
-            to.rmdir()
-        aside.rename(to)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
 
 
 def _of_the_run(run: str, form: str, to: Path, store: Path | None, most: int | None, only_check: bool) -> ExportAnswer:
@@ -164,15 +143,3 @@ def _check_names(form: str, accepted: Sequence[str]) -> None:
         raise Refused(
             f"--accept {odd[0]}: there is no such finding that can be accepted; there are: {', '.join(CODES)}"
         )
-
-
-def _new_folder(to: str, only_check: bool) -> Path:
-    """Where to write. Raises Refused for a place that is taken, or no folder of this machine."""
-    if not is_local(to):
-        raise Refused(f"--to {to} is in a bucket; export to a folder of this machine, and copy that")
-    folder = Path(absolute(to))
-    if folder == Path.cwd():
-        raise Refused("--to is the current folder; name a new one")
-    if not only_check and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise Refused(f"{folder} is there already; name another folder with --to, or remove it")
-    return folder
