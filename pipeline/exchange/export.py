@@ -57,7 +57,7 @@ def export(
     chosen, whole = FORMS[form], read_benchmark(run, version)
     taken = _taken(whole, chosen)
     behind = _is_behind(run_folder(run), known_store(run_folder(run), store))
-    findings = check(taken, chosen.takes)
+    findings = check(taken, chosen.takes, cells=chosen.cells)
     if chosen.use == TRAINING:
         # whatever was ever published must not be trained on
         findings += held_out(read_versions(run), apart_from).check(taken.photos)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from pipeline.benchmark.benchmark import Benchmark, Posed, asks, states
 from pipeline.benchmark.checks.finding import Finding, Numbered
+from pipeline.benchmark.checks.formulas import Cells, judge_formulas, no_cells
 from pipeline.benchmark.checks.leaks import judge_files, judge_names
 from pipeline.benchmark.checks.letters import judge_letters, judge_order
 from pipeline.benchmark.checks.looks import judge_images, looks
@@ -24,12 +25,12 @@ from stages.author.authored import BENCHMARK
 GRAVE_FIRST = {"error": 0, "warning": 1}
 
 
-def check(benchmark: Benchmark, takes: Callable[[Posed], object]) -> tuple[Finding, ...]:
+def check(benchmark: Benchmark, takes: Callable[[Posed], object], *, cells: Cells = no_cells) -> tuple[Finding, ...]:
     """All findings, errors first, of a benchmark whose pairs are those of one use that a form takes.
 
     `takes` is what that form takes: one that takes questions (`asks`) carries no statements, one that takes
-    statements (`states`) no questions, any other both. Every image is read and decoded once. Raises Unreachable (an
-    OSError) where a store failed.
+    statements (`states`) no questions, any other both. `cells` is which texts it writes as cells of a CSV or a TSV.
+    Every image is read and decoded once. Raises Unreachable (an OSError) where a store failed.
     """
     pairs = list(enumerate(benchmark.pairs))
     questions = [(number, pair) for number, pair in pairs if takes is not states and asks(pair)]
@@ -38,6 +39,7 @@ def check(benchmark: Benchmark, takes: Callable[[Posed], object]) -> tuple[Findi
     findings = [
         *judge_questions(questions),
         *judge_statements(statements),
+        *judge_formulas(pairs, cells),
         *judge_images(pairs, seen),
         *judge_near(pairs, seen),
         *_tells(questions),

@@ -48,6 +48,7 @@ KNOWN = {
         _broken("same_image", "the same file on both sides of a pair"),
         _broken("in_a_benchmark", "an image for training that is in a benchmark"),
         _doubtful("near_a_benchmark", "an image for training that looks like one in a benchmark"),
+        _doubtful("formula_in_table", "a text that a spreadsheet runs as a formula when it opens the CSV or TSV"),
         _doubtful("turned_by_exif", "an image that some readers turn, `datasets` among them, and people saw unturned"),
         _doubtful("near_duplicate_images", "an image of one pair that is nearly one of another pair"),
         _doubtful("missed_by_people", "questions that half or more of those who answered blind got wrong"),

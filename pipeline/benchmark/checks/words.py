@@ -20,14 +20,14 @@ def judge_questions(pairs: Numbered) -> Iterator[Finding]:
         where = of(number, pair)
         if {side.answer for side in pair.sides} != {"a", "b"}:
             letters = " and ".join(f"({side.answer})" for side in pair.sides)
-            sentence = f"the answers of {_quoted(question)} are {letters}; one image must be (a) and the other (b)"
+            sentence = f"the answers of {quoted(question)} are {letters}; one image must be (a) and the other (b)"
             yield found("answers_not_opposite", where, sentence)
         if option_a.strip() and _bare(option_a) == _bare(option_b):
-            sentence = f"both options are {_quoted(option_a)}; write two that differ"
+            sentence = f"both options are {quoted(option_a)}; write two that differ"
             yield found("same_options", where, sentence)
         for option in (option_a, option_b):
             if "(" in option or ")" in option:
-                sentence = f"the option {_quoted(option)} holds a parenthesis, where readers cut it; write it without"
+                sentence = f"the option {quoted(option)} holds a parenthesis, where readers cut it; write it without"
                 yield found("parentheses", where, sentence)
         yield from _texts(where, {"question": question, "option a": option_a, "option b": option_b})
 
@@ -37,14 +37,14 @@ def judge_statements(pairs: Numbered) -> Iterator[Finding]:
     for number, pair in pairs:
         first, second = (side.statement or "" for side in pair.sides)
         if first.strip() and _bare(first) == _bare(second):
-            sentence = f"both statements are {_quoted(first)}; write two that differ"
+            sentence = f"both statements are {quoted(first)}; write two that differ"
             yield found("same_statements", of(number, pair), sentence)
         yield from _texts(of(number, pair), {"first statement": first, "second statement": second})
 
 
 def named(pair: Posed) -> str:
     """What a pair is about, in quotes: its question, or its first statement."""
-    return _quoted(pair.question or pair.first.statement or "")
+    return quoted(pair.question or pair.first.statement or "")
 
 
 def _texts(where: str, texts: dict[str, str]) -> Iterator[Finding]:
@@ -52,7 +52,7 @@ def _texts(where: str, texts: dict[str, str]) -> Iterator[Finding]:
         if not text.strip():
             yield found("empty_text", where, f"the {name} has no words; write it")
         if any(unicodedata.category(character) in LINES for character in text):
-            sentence = f"the {name} {_quoted(text)} holds a line break, a tab or a control character; write one line"
+            sentence = f"the {name} {quoted(text)} holds a line break, a tab or a control character; write one line"
             yield found("line_break", where, sentence)
 
 
@@ -60,6 +60,7 @@ def _bare(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """The text in quotes as a sentence shows it: on one line, cut where it is long."""
     short = text if len(text) <= QUOTED else f"{text[: QUOTED - 1]}…"
     return f'"{plain(short)}"'

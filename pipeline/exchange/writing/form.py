@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.benchmark.benchmark import Benchmark, Posed
+from pipeline.benchmark.checks.formulas import Cells, no_cells
 from pipeline.benchmark.photos import Photo
 from pipeline.exchange.writing.pictures import JPEGS
 from stages import images
@@ -22,6 +23,7 @@ class Form:
 
     `order`: what pairs are sorted by; those of which it says the same stay as they were frozen. `next` says in a
     sentence what one does with the folder, or is a function that says it of a benchmark; `{to}` in it is the folder.
+    `cells`: the texts of a pair that are cells of their own in a CSV or a TSV, as they were written.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Form:
     next: str | Callable[[Benchmark], str]
     use: str = BENCHMARK
     order: Callable[[Posed], int] = lambda pair: 0
+    cells: Cells = no_cells
 
     def part(self, benchmark: Benchmark) -> Benchmark:
         """The benchmark's pairs of `use` that have what `takes` asks, in the order in which they are written."""

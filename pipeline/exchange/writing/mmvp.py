@@ -7,7 +7,7 @@ and scripts/evaluate_mllm.py, which reads row by position and image by row).
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline.benchmark.benchmark import Benchmark, Posed, asks
@@ -36,6 +36,10 @@ def options_of(pair: Posed) -> str:
     return "(a) {} (b) {}".format(*pair.options)
 
 
+def _cells(pair: Posed) -> Mapping[str, str]:
+    return {"question": pair.question or ""}
+
+
 def write_rows(folder: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     with (folder / QUESTIONS).open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows((header, *rows))
@@ -47,4 +51,5 @@ FORM = Form(
     takes=asks,
     write=write_mmvp,
     next="{to} takes the place of MMVP/MMVP for whatever reads that folder",
+    cells=_cells,
 )

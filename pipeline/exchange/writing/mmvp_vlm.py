@@ -7,7 +7,7 @@ it its second (METHOD: scripts/evaluate_vlm.py, which scores by position: nine b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline.benchmark.benchmark import Benchmark, Posed, states
@@ -37,6 +37,10 @@ def _place(pair: Posed) -> int:
     return PLACES[str(pair.pattern)]
 
 
+def _cells(pair: Posed) -> Mapping[str, str]:
+    return {"first statement": pair.first.statement or "", "second statement": pair.second.statement or ""}
+
+
 def _next(benchmark: Benchmark) -> str:
     """The published scorer is named only where its numbers are right."""
     counts = Counter(pair.pattern for pair in benchmark.pairs)
@@ -55,4 +59,5 @@ FORM = Form(
     write=write_mmvp_vlm,
     next=_next,
     order=_place,
+    cells=_cells,
 )

@@ -11,7 +11,7 @@ import csv
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.benchmark.benchmark import Benchmark, Posed, asks
@@ -102,6 +102,11 @@ def _words(pair: Posed) -> Iterator[str]:
     return (" ".join(text.split()) for text in (pair.question, *pair.options))
 
 
+def _cells(pair: Posed) -> Mapping[str, str]:
+    option_a, option_b = pair.options or ("", "")
+    return {"question": pair.question or "", "option a": option_a, "option b": option_b}
+
+
 def _told(text: str) -> str:
     """A cell that pandas reads as text: an option `None` would be no option."""
     return f"{text} " if text in MISSING else text
@@ -119,4 +124,5 @@ FORM = Form(
     asks,
     write,
     "{to}/README.md says where the TSV goes, how to run VLMEvalKit, and how to count the pairs",
+    cells=_cells,
 )
