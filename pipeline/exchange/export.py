@@ -57,10 +57,9 @@ def export(
     chosen, whole = FORMS[form], read_benchmark(run, version)
     taken = _taken(whole, chosen)
     behind = _is_behind(run_folder(run), known_store(run_folder(run), store))
-    findings = check(taken, chosen.takes, cells=chosen.cells)
-    if chosen.use == TRAINING:
-        # whatever was ever published must not be trained on
-        findings += held_out(read_versions(run), apart_from).check(taken.photos)
+    # whatever was ever published must not be trained on; read first, for what is named there may be refused
+    held = held_out(read_versions(run), apart_from) if of_training else None
+    findings = check(taken, chosen.takes, cells=chosen.cells) + (held.check(taken.photos) if held else ())
     if not only_check:
         _refuse(findings, accepted, run)
         with whole_or_absent(to) as folder:

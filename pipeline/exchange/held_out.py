@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+from functools import cached_property, partial
+from itertools import islice
 
 import numpy as np
 from imagehash import dhash
@@ -23,6 +24,8 @@ from pipeline.answers import plain
 from pipeline.benchmark.benchmark import Benchmark, read_versions
 from pipeline.benchmark.checks.finding import Finding, found
 from pipeline.benchmark.photos import Photo
+from pipeline.exchange.scanning.folder import images_below
+from pipeline.exchange.scanning.scan import Found
 from pipeline.runs import steps_begun
 from stages import images
 from stages.images import ImageRefused
@@ -32,6 +35,7 @@ CELLS = 8  # a side: 64 bits
 # of different photos none was nearer than 11
 NEAR = 4
 SHOWN = 3  # images that a finding names
+THREADS = 4  # Pillow decodes outside of Python's lock
 
 
 @dataclass(frozen=True)
@@ -108,34 +112,49 @@ class HeldOut:
 
 
 def held_out(benchmarks: Sequence[Benchmark], folders: Sequence[str]) -> HeldOut:
-    """The images of these benchmarks' pairs, and of these folders: runs with frozen questions, or folders of images.
+    """The images of these benchmarks' pairs, and of what `folders` name: runs with frozen questions, folders, files.
 
-    Raises Waiting for a run in which nothing is frozen, Refused for a folder without images, and for a file in it that
-    does not decode: nobody could say where else it is; OSError where a store failed.
+    Raises Waiting for a run in which nothing is frozen, Refused for one without a benchmark, for a folder without
+    images and for what may be an image there and cannot be compared: nobody could say where else it is; OSError where a
+    store failed.
     """
     runs = [folder for folder in folders if steps_begun(Folder(folder))]
-    every = [*benchmarks, *(benchmark for run in runs for benchmark in read_versions(run))]
+    found = [(folder, images_below(folder)) for folder in folders if folder not in runs]
+    every = [*benchmarks, *(benchmark for run in runs for benchmark in _versions(run))]
     # versions of one benchmark share most images: each is read once
     shown = [(photo, benchmark.name) for benchmark in every for photo in benchmark.of().photos]
     distinct = {(photo.image_id, photo.sha256): (photo, name) for photo, name in shown}
     seen = [_of_photo(photo, f" of {name}") for photo, name in distinct.values()]
-    return HeldOut((*seen, *(one for folder in folders if folder not in runs for one in _of_files(folder))))
+    return HeldOut((*seen, *(one for folder, images in found for one in _of_folder(folder, images))))
 
 
-def _of_files(folder: str) -> Iterator[Seen]:
-    paths = sorted(path for path in Path(folder).rglob("*") if path.is_file() and images.is_named_as_image(path.name))
-    if not paths:
+def _versions(run: str) -> Sequence[Benchmark]:
+    """Raises Refused where none of them has a benchmark: nothing would be held out."""
+    versions = read_versions(run)
+    if not any(version.of().pairs for version in versions):
+        raise Refused(f"{run} has frozen pairs for training alone, and no benchmark to hold out; leave it out")
+    return versions
+
+
+def _of_folder(folder: str, found: Iterator[Found]) -> Iterator[Seen]:
+    """Each image once, however often its bytes lie there, by the first of its names. Decodes a few at a time."""
+    known = set[str]()
+    with ThreadPoolExecutor(THREADS) as pool:
+        while some := list(islice(found, THREADS)):
+            hashed = {hashlib.sha256(one.data).hexdigest(): one for one in reversed(some)}
+            new = {sha256: one for sha256, one in reversed(hashed.items()) if sha256 not in known}
+            known |= new.keys()
+            yield from pool.map(partial(_of_file, folder=folder), new.values(), new.keys())
+    if not known:
         raise Refused(f"{folder} is neither a run nor a folder with images; name the benchmark that is to be held out")
-    return (_of_file(path, folder) for path in paths)
 
 
-def _of_file(path: Path, folder: str) -> Seen:
-    data = path.read_bytes()
+def _of_file(found: Found, sha256: str, folder: str) -> Seen:
     try:
-        return Seen(str(path), None, hashlib.sha256(data).hexdigest(), _dhash(data))
+        return Seen(plain(found.name), None, sha256, _dhash(found.data))
     except ImageRefused as refusal:
         remedy = f"put an image that decodes in its place, or take it out of {folder}"
-        raise Refused(f"{path} cannot be compared ({refusal.sentence}); {remedy}") from refusal
+        raise Refused(plain(f"{found.name} cannot be compared ({refusal.sentence}); {remedy}")) from refusal
 
 
 def _of_photo(photo: Photo, where: str = "") -> Seen:

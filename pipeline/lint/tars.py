@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import io
 import json
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,36 +14,12 @@ from pipeline.lint.names import Names, is_sidecar, is_unread, stem_of
 from pipeline.lint.tally import Tally
 from stages import images
 from stages.download.index import SIDECAR_BYTES
-from stages.download.tar import NOT_A_TAR, Damage, Member, members
+from stages.download.tar import NOT_A_TAR, Damage, Member, member_file, members
 from stages.images import ImageRefused
 
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.bz2", ".tar.xz")
 PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 START = 16  # bytes that tell an image
-
-
-class _Inside(io.RawIOBase):
-    """A member of an open file, as a file of its own."""
-
-    def __init__(self, file: IO[bytes], member: Member) -> None:
-        self._file, self._member, self._at = file, member, 0
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        place = offset + (0, self._at, self._member.length)[whence]
-        if place < 0:
-            raise OSError(errno.EINVAL, "before the start of the member")
-        self._at = place
-        return place
-
-    def tell(self) -> int:
-        return self._at
-
-    def read(self, size: int | None = -1) -> bytes:
-        left = max(0, self._member.length - self._at)
-        self._file.seek(self._member.offset + self._at)
-        data = self._file.read(left if size is None or size < 0 else min(size, left))
-        self._at += len(data)
-        return data
 
 
 def entries(file: IO[bytes]) -> Iterator[Member | Damage]:
@@ -54,7 +28,7 @@ def entries(file: IO[bytes]) -> Iterator[Member | Damage]:
         if isinstance(outer, Damage) or outer.fault or not outer.name.endswith(".tar"):
             yield outer
             continue
-        for one in members(_Inside(file, outer)):  # type: ignore[arg-type]
+        for one in members(member_file(file, outer)):
             if isinstance(one, Damage):
                 yield Damage(one.status, f"inside, {outer.name}: {one.sentence}")
             else:

@@ -7,6 +7,8 @@ ends every archive is looked for, and nothing but zeros may follow it.
 
 from __future__ import annotations
 
+import errno
+import io
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +31,39 @@ class Member:
     offset: int
     length: int
     fault: str | None = None
+
+
+class _MemberFile(io.RawIOBase):
+    def __init__(self, file: IO[bytes], member: Member) -> None:
+        self._file, self._member, self._at = file, member, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        place = offset + (0, self._at, self._member.length)[whence]
+        if place < 0:
+            raise OSError(errno.EINVAL, "before the start of the member")
+        self._at = place
+        return place
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int | None = -1) -> bytes:
+        left = max(0, self._member.length - self._at)
+        self._file.seek(self._member.offset + self._at)
+        data = self._file.read(left if size is None or size < 0 else min(size, left))
+        self._at += len(data)
+        return data
+
+
+def member_file(file: IO[bytes], member: Member) -> IO[bytes]:
+    """A member of an open tar as a seekable file of its own; closing it leaves the tar open."""
+    return cast(IO[bytes], _MemberFile(file, member))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,149 @@
+"""Encoded: files inside a text, as base64 or hexadecimal digits, wherever they stand in it.
+
+Nothing is parsed of TSV, CSV, JSON, HTML or notebooks: a long run of base64's letters is a file where its first bytes
+are those of a kind that is known. So cells with lists of images, data URIs and a text that is base64 as a whole are all
+found.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from pipeline.exchange.scanning.kinds import kind_of
+from stages import images
+
+SHORTEST = 60  # letters of a run, 45 bytes; they stand in one line
+MOST = 2 * images.MAX_BYTES  # characters: those of the largest image in hexadecimal digits
+WIDTHS = (76, 64, 60, 70, 72, 80, 100, 120)  # of lines, as tools break them
+# what JSON and URLs may have in place of the letters "/" and "+"
+ESCAPED = {
+    b"\\": {b"\\/": b"/", b"\\u002f": b"/", b"\\u002F": b"/", b"\\u002b": b"+", b"\\u002B": b"+"},
+    b"%2": {b"%2f": b"/", b"%2F": b"/", b"%2b": b"+", b"%2B": b"+"},
+}
+LONGEST_ESCAPE = 6
+LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
+LETTER, BREAK = rb"[A-Za-z0-9+/_-]", rb"(?:\r?\n|(?:\\r)?\\n)"
+LINES = b"|".join(b"(?:%b{%d}%b)+%b{1,%d}" % (LETTER, width, BREAK, LETTER, width) for width in WIDTHS)
+RUN = re.compile(b"%b|%b+" % (LINES, LETTER))
+# to find a run's start: twenty times as fast as by a regular expression
+ALIKE, LONG = bytes(LETTERS[0] if byte in LETTERS else 0 for byte in range(256)), LETTERS[:1] * SHORTEST
+BREAKS = re.compile(BREAK)
+HEX = re.compile(rb"(?:0[xX])?((?:[0-9a-fA-F]{2})+)")
+# images as Python prints bytes; a stretch of them, for programs that know formats hold their first bytes too
+PYTHON = re.compile(rb"\\+x89PNG\\+r\\+n\\+x1a\\+n\\+x00|\\+xff\\+xd8\\+xff[^'\"\s]{60}")
+PRINTED, AGAIN = "holds an image as Python prints bytes: make the table with base64", "make the table again"
+KEPT = 512  # bytes looked at once more with what follows them, so that nothing is cut in two
+
+
+class BadFile(ValueError):
+    """A file in a text, in the line `line`, that cannot be read; `sentence` says why, and what to do."""
+
+    def __init__(self, line: int, sentence: str) -> None:
+        super().__init__(line, sentence)
+        self.line, self.sentence = line, sentence
+
+
+def files_in_text(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The line (from 1) and the bytes of each file that a text holds, in order; one of them is in memory at once.
+
+    Raises BadFile where one does not decode, is longer than any image, or was printed by Python.
+    """
+    text, waiting = _Text(), list[bytes]()
+    for chunk in chunks:
+        waiting.append(chunk)
+        if sum(map(len, waiting)) >= len(text.rest):  # a long run is looked at anew no more often than it doubles
+            yield from text.read(b"".join(waiting), last=False)
+            waiting = []
+    yield from text.read(b"".join(waiting), last=True)
+
+
+@dataclass
+class _Text:
+    """What was read of a text and has to be looked at again, and the line it begins in."""
+
+    rest: bytes = b""
+    line: int = 1
+
+    def read(self, block: bytes, *, last: bool) -> Iterator[tuple[int, bytes]]:
+        """The files in what was kept and this block; of the last block, those that end with it too."""
+        text, looked_at = _unescaped(self.rest + block), 0
+        if b"\\x" in text and (match := PYTHON.search(text)) is not None:
+            raise BadFile(self._line_at(text, match.start()), PRINTED)
+        for start, looked_at in _runs(text):
+            run = text[start:looked_at]
+            decode = _decoder(run)
+            if not last and looked_at >= len(text) - LONGEST_ESCAPE:  # it may go on
+                return self._keep(text, start) if decode is not None else self._drop(text, start)
+            if decode is not None:
+                yield self._line_at(text, start), self._decoded(text, start, run, decode)
+        return self._keep(text, max(looked_at, len(text) - KEPT))
+
+    def _decoded(self, text: bytes, start: int, run: bytes, decode: Callable[[bytes], bytes]) -> bytes:
+        try:
+            return decode(run)
+        except ValueError as error:
+            sentence = f"begins a file that does not decode ({error}): {AGAIN}"
+            raise BadFile(self._line_at(text, start), sentence) from error
+
+    def _keep(self, text: bytes, start: int) -> None:
+        if len(text) - start > MOST:
+            raise BadFile(self._line_at(text, start), f"begins a file that is larger than any image: {AGAIN}")
+        self.line, self.rest = self._line_at(text, start), text[start:]
+
+    def _drop(self, text: bytes, start: int) -> None:
+        """Of a run that is no file its first letters are enough to pass over the rest."""
+        self.line, self.rest = self._line_at(text, len(text)), text[start : start + SHORTEST]
+
+    def _line_at(self, text: bytes, place: int) -> int:
+        return self.line + text.count(b"\n", 0, place)
+
+
+def _runs(text: bytes) -> Iterator[tuple[int, int]]:
+    """Where each run of letters begins and ends."""
+    alike, at = text.translate(ALIKE), 0
+    while (at := alike.find(LONG, at)) >= 0:
+        # a run may follow an escape, whose letter is none of it, as in "\\n/9j/"
+        at += text[at - 1 : at] == b"\\" and text[at : at + 1] in b"bfnrtx"
+        match = RUN.match(text, at)
+        assert match is not None  # there are letters
+        yield match.span()
+        at = match.end()
+
+
+def _unescaped(text: bytes) -> bytes:
+    for begin, letters in ESCAPED.items():
+        for escape, letter in letters.items() if begin in text else ():
+            text = text.replace(escape, letter)
+    return text
+
+
+def _decoder(run: bytes) -> Callable[[bytes], bytes] | None:
+    """What makes a file of a run; None for one that is no file of a kind that is known."""
+    head = _joined(run[: 2 * SHORTEST])[:SHORTEST]
+    for decode in (_of_hex, _of_base64):
+        with suppress(ValueError):
+            if (kind := kind_of(decode(head))) is not None and kind.role != "aside":
+                return decode
+    return None
+
+
+def _joined(run: bytes) -> bytes:
+    return BREAKS.sub(b"", run) if b"\n" in run or b"\\" in run else run
+
+
+def _of_hex(run: bytes) -> bytes:
+    if (match := HEX.fullmatch(_joined(run))) is None:
+        raise ValueError("these are no hexadecimal digits")
+    return bytes.fromhex(match[1].decode("ascii"))
+
+
+def _of_base64(run: bytes) -> bytes:
+    """Of either alphabet; in the usual one "-" and "_" are no letters, and end it. Padding may be left out."""
+    letters = _joined(run)
+    if b"+" in letters or b"/" in letters:
+        letters = letters.partition(b"-")[0].partition(b"_")[0]
+    return base64.urlsafe_b64decode(letters + b"==")
