@@ -207,6 +207,21 @@ def a_parquet_called_otherwise_in_a_zip(folder: Path, data: bytes) -> str:
 
 
 @hidden
+def a_parquet_with_two_columns_of_one_name(folder: Path, data: bytes) -> str:
+    table = pa.Table.from_arrays([pa.array([b"none"]), pa.array([data])], names=["image", "image"])
+    pq.write_table(table, folder / "x.parquet")
+    return f"{folder / 'x.parquet'}#image[0]"
+
+
+@hidden
+def an_arrow_file_with_two_columns_of_one_name(folder: Path, data: bytes) -> str:
+    table = pa.Table.from_arrays([pa.array([b"none"]), pa.array([data])], names=["image", "image"])
+    with pa.ipc.new_file(str(folder / "x"), table.schema) as writer:
+        writer.write_table(table)
+    return f"{folder / 'x'}#image[0]"
+
+
+@hidden
 def an_arrow_stream(folder: Path, data: bytes) -> str:
     table = table_of("hub_struct", data)
     with pa.ipc.new_stream(str(folder / "data-00000.arrow"), table.schema) as writer:
@@ -262,6 +277,11 @@ def escaped(text: str) -> str:
     return text.replace("/", "\\/").replace("+", "\\u002b")
 
 
+def lines(data: bytes, width: int) -> list[str]:
+    text = text_of(data)
+    return [text[at : at + width] for at in range(0, len(text), width)]
+
+
 def wrapped(data: bytes) -> str:
     return base64.encodebytes(data).decode()
 
@@ -284,9 +304,11 @@ TEXTS: dict[str, Hide] = {
     "urlsafe_base64": written("x.json", lambda data: json.dumps(base64.urlsafe_b64encode(data).decode()), ":1"),
     "base64_without_padding": written("x.txt", lambda data: text_of(data).rstrip("="), ":1"),
     "base64_alone": written("1.b64", lambda data: "\n\n" + wrapped(data), ":3"),
-    "base64_of_64_columns": written(
-        "1.pem", lambda data: "\r\n".join(text_of(data)[at : at + 64] for at in range(0, len(text_of(data)), 64)), ":1"
-    ),
+    "base64_of_64_columns": written("1.pem", lambda data: "\r\n".join(lines(data, 64)), ":1"),
+    "base64_of_44_columns": written("1.txt", lambda data: "\n".join(lines(data, 44)), ":1"),
+    "base64_a_line": written("1.txt", lambda data: f"{text_of(other(0))}\n{text_of(data)}\n".replace("=", ""), ":2"),
+    "json_in_json": written("x.json", lambda data: json.dumps(escaped(json.dumps({"image": text_of(data)}))), ":1"),
+    "a_tsv_in_utf_32": written("MMVP.tsv", rows("\t", text_of), ":3", "utf-32"),
     "a_page": written("x.html", lambda data: f'<p>\n<img src="data:image/jpeg;base64,{text_of(data)}">', ":2"),
     "a_style_sheet": written(
         "x.css", lambda data: f"url(data:image/jpeg;base64,{urllib.parse.quote(text_of(data), safe='')})", ":1"

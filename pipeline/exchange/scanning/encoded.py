@@ -14,29 +14,28 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from pipeline.exchange.scanning.kinds import kind_of
+from pipeline.exchange.scanning.printed import LONGEST, images_printed
 from stages import images
 
-SHORTEST = 60  # letters of a run, 45 bytes; they stand in one line
-MOST = 2 * images.MAX_BYTES  # characters: those of the largest image in hexadecimal digits
-WIDTHS = (76, 64, 60, 70, 72, 80, 100, 120)  # of lines, as tools break them
-# what JSON and URLs may have in place of the letters "/" and "+"
+SHORTEST = 60  # letters of a run: 45 bytes
+MOST = 2 * images.MAX_BYTES  # letters: those of the largest image in hexadecimal digits
+# letters of a line where tools break a run into lines; of longer ones each line is a run of its own
+NARROWEST, WIDEST = 40, 128
+# what JSON, JSON inside JSON and URLs may have in place of the letters "/" and "+"
+BACKSLASHED = {rb"\/": b"/", rb"\u002f": b"/", rb"\u002F": b"/", rb"\u002b": b"+", rb"\u002B": b"+"}
 ESCAPED = {
-    b"\\": {b"\\/": b"/", b"\\u002f": b"/", b"\\u002F": b"/", b"\\u002b": b"+", b"\\u002B": b"+"},
+    b"\\": {b"\\" + escape: letter for escape, letter in BACKSLASHED.items()} | BACKSLASHED,
     b"%2": {b"%2f": b"/", b"%2F": b"/", b"%2b": b"+", b"%2B": b"+"},
 }
-LONGEST_ESCAPE = 6
+LONGEST_ESCAPE = 7
 LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
-LETTER, BREAK = rb"[A-Za-z0-9+/_-]", rb"(?:\r?\n|(?:\\r)?\\n)"
-LINES = b"|".join(b"(?:%b{%d}%b)+%b{1,%d}" % (LETTER, width, BREAK, LETTER, width) for width in WIDTHS)
-RUN = re.compile(b"%b|%b+" % (LINES, LETTER))
-# to find a run's start: twenty times as fast as by a regular expression
-ALIKE, LONG = bytes(LETTERS[0] if byte in LETTERS else 0 for byte in range(256)), LETTERS[:1] * SHORTEST
-BREAKS = re.compile(BREAK)
+LINE, BREAK = re.compile(rb"[A-Za-z0-9+/_-]+"), re.compile(rb"\r?\n|(?:\\r)?\\n")
+# to find where a run begins: twenty times as fast as by a regular expression
+ALIKE, LONG = bytes(LETTERS[0] if byte in LETTERS else 0 for byte in range(256)), LETTERS[:1] * NARROWEST
 HEX = re.compile(rb"(?:0[xX])?((?:[0-9a-fA-F]{2})+)")
-# images as Python prints bytes; a stretch of them, for programs that know formats hold their first bytes too
-PYTHON = re.compile(rb"\\+x89PNG\\+r\\+n\\+x1a\\+n\\+x00|\\+xff\\+xd8\\+xff[^'\"\s]{60}")
-PRINTED, AGAIN = "holds an image as Python prints bytes: make the table with base64", "make the table again"
-KEPT = 512  # bytes looked at once more with what follows them, so that nothing is cut in two
+AGAIN = "make the table again"
+
+Decode = Callable[[bytes], bytes]
 
 
 class BadFile(ValueError):
@@ -71,20 +70,18 @@ class _Text:
     def read(self, block: bytes, *, last: bool) -> Iterator[tuple[int, bytes]]:
         """The files in what was kept and this block; of the last block, those that end with it too."""
         text, looked_at = _unescaped(self.rest + block), 0
-        if b"\\x" in text and (match := PYTHON.search(text)) is not None:
-            raise BadFile(self._line_at(text, match.start()), PRINTED)
-        for start, looked_at in _runs(text):
-            run = text[start:looked_at]
-            decode = _decoder(run)
+        for place, says in images_printed(text):
+            raise BadFile(self._line_at(text, place), f"holds {says}, which is not read: make the table with base64")
+        for start, looked_at, decode in _runs(text):
             if not last and looked_at >= len(text) - LONGEST_ESCAPE:  # it may go on
-                return self._keep(text, start) if decode is not None else self._drop(text, start)
-            if decode is not None:
-                yield self._line_at(text, start), self._decoded(text, start, run, decode)
-        return self._keep(text, max(looked_at, len(text) - KEPT))
+                return self._keep(text, start) if decode else self._drop(text, start, looked_at)
+            if decode and looked_at - start >= SHORTEST:
+                yield self._line_at(text, start), self._decoded(text, start, looked_at, decode)
+        return self._keep(text, max(looked_at, len(text) - LONGEST))
 
-    def _decoded(self, text: bytes, start: int, run: bytes, decode: Callable[[bytes], bytes]) -> bytes:
+    def _decoded(self, text: bytes, start: int, end: int, decode: Decode) -> bytes:
         try:
-            return decode(run)
+            return decode(text[start:end])
         except ValueError as error:
             sentence = f"begins a file that does not decode ({error}): {AGAIN}"
             raise BadFile(self._line_at(text, start), sentence) from error
@@ -94,24 +91,12 @@ class _Text:
             raise BadFile(self._line_at(text, start), f"begins a file that is larger than any image: {AGAIN}")
         self.line, self.rest = self._line_at(text, start), text[start:]
 
-    def _drop(self, text: bytes, start: int) -> None:
-        """Of a run that is no file its first letters are enough to pass over the rest."""
-        self.line, self.rest = self._line_at(text, len(text)), text[start : start + SHORTEST]
+    def _drop(self, text: bytes, start: int, end: int) -> None:
+        """Of a run that is no file its first letters are enough to pass over the rest; what follows it is kept."""
+        self.line, self.rest = self._line_at(text, end), text[start : start + NARROWEST] + text[end:]
 
     def _line_at(self, text: bytes, place: int) -> int:
         return self.line + text.count(b"\n", 0, place)
-
-
-def _runs(text: bytes) -> Iterator[tuple[int, int]]:
-    """Where each run of letters begins and ends."""
-    alike, at = text.translate(ALIKE), 0
-    while (at := alike.find(LONG, at)) >= 0:
-        # a run may follow an escape, whose letter is none of it, as in "\\n/9j/"
-        at += text[at - 1 : at] == b"\\" and text[at : at + 1] in b"bfnrtx"
-        match = RUN.match(text, at)
-        assert match is not None  # there are letters
-        yield match.span()
-        at = match.end()
 
 
 def _unescaped(text: bytes) -> bytes:
@@ -121,18 +106,44 @@ def _unescaped(text: bytes) -> bytes:
     return text
 
 
-def _decoder(run: bytes) -> Callable[[bytes], bytes] | None:
-    """What makes a file of a run; None for one that is no file of a kind that is known."""
-    head = _joined(run[: 2 * SHORTEST])[:SHORTEST]
+def _runs(text: bytes) -> Iterator[tuple[int, int, Decode | None]]:
+    """Where each run of letters begins and ends, and what makes a file of it; None for one that is no file."""
+    alike, at = text.translate(ALIKE), 0
+    while (at := alike.find(LONG, at)) >= 0:
+        # a run may follow an escape, whose letter is none of it, as in "\\n/9j/"
+        at += text[at - 1 : at] == b"\\" and text[at : at + 1] in b"bfnrtx"
+        line = LINE.match(text, at)
+        assert line is not None  # there are letters
+        end, decode = line.end(), _decoder(line[0])
+        if decode and NARROWEST <= end - at <= WIDEST:
+            end = _end_of_lines(text, end, end - at)
+        yield at, end, decode
+        at = end
+
+
+def _end_of_lines(text: bytes, end: int, width: int) -> int:
+    """Where a run ends whose first line ends at `end`: with the last line of its width, or a shorter one behind it."""
+    while (gap := BREAK.match(text, end)) and (line := LINE.match(text, gap.end())):
+        length = line.end() - line.start()
+        if length > width:
+            break
+        end = line.end()
+        if length < width:
+            break
+    return end
+
+
+def _decoder(line: bytes) -> Decode | None:
+    """What makes a file of a run that begins with this line; None for one that is no file of a kind that is known."""
     for decode in (_of_hex, _of_base64):
         with suppress(ValueError):
-            if (kind := kind_of(decode(head))) is not None and kind.role != "aside":
+            if (kind := kind_of(decode(line[:NARROWEST]))) is not None and kind.role != "aside":
                 return decode
     return None
 
 
 def _joined(run: bytes) -> bytes:
-    return BREAKS.sub(b"", run) if b"\n" in run or b"\\" in run else run
+    return BREAK.sub(b"", run) if b"\n" in run or b"\\" in run else run
 
 
 def _of_hex(run: bytes) -> bytes:

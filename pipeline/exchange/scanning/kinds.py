@@ -37,6 +37,8 @@ def kind_of(start: bytes, name: str = "") -> Kind | None:
     """The kind of a file that starts so and is called so; None where its first bytes do not tell."""
     if _is_tar(start):
         return TAR
+    if not ANY.match(start):
+        return None
     base = name.rpartition("/")[2]
     return next(
         (one for one in KINDS if one.starts.match(start) and (not one.called or one.called.fullmatch(base))), None
@@ -52,8 +54,10 @@ def promised(name: str) -> str:
 
 def _is_tar(start: bytes) -> bool:
     """Whether the first block is a tar's header, of whatever dialect: its checksum is right."""
+    if len(start) < tarfile.BLOCKSIZE:
+        return False
     try:
-        tarfile.TarInfo.frombuf(start[:512], "utf-8", "surrogateescape")
+        tarfile.TarInfo.frombuf(start[: tarfile.BLOCKSIZE], "utf-8", "surrogateescape")
     except (tarfile.HeaderError, ValueError):
         return False
     return True
@@ -123,6 +127,7 @@ UNREADABLE = (
     _unread("a 7z archive", rb"7z\xbc\xaf\x27\x1c", UNPACK),
     _unread("a RAR archive", rb"Rar!\x1a\x07", UNPACK),
     _unread("a part of a zip", rb"PK\x07\x08", "join its parts and unpack it"),
+    _unread("a pickle", rb"\x80[\x04\x05]\x95|c[\w.]+\n\w+\n(p0\n|\(|q)|\([dl]p0\n", SAVE_THOSE),
     _unread("a NumPy array", rb"\x93NUMPY", SAVE_THOSE),
     _unread("an SQLite database", rb"SQLite format 3\0", SAVE_THOSE),
     _unread("an HDF5 file", rb"\x89HDF\r\n", SAVE_THOSE),
@@ -130,3 +135,4 @@ UNREADABLE = (
 )
 # camera RAW goes before TIFF, whose first bytes it shares
 KINDS = (*ASIDE, UNREADABLE[1], *PLAIN, *CONTAINERS, *UNREADABLE)
+ANY = re.compile(b"|".join(b"(?:%b)" % one.starts.pattern for one in KINDS), re.DOTALL)  # ten times as fast as each

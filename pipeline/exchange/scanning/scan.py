@@ -62,7 +62,8 @@ def images_in(source: Source) -> Iterator[Found]:
     except ImageRefused as refusal:
         raise Refused(_not_whole(source, refusal.sentence)) from refusal
     except (*DAMAGED, pa.ArrowException) as error:
-        raise_if_not_the_files(error)
+        if not isinstance(error, pa.ArrowMemoryError):  # a damaged table asks for any amount
+            raise_if_not_the_files(error)
         raise Refused(_not_whole(source, told(error) or type(error).__name__)) from error
 
 

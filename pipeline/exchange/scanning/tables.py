@@ -17,6 +17,7 @@ from manifests.errors import Refused
 from pipeline.exchange.scanning.source import Source
 from stages import cells
 from stages.cells import Cell
+from stages.download.tar import Member, member_file
 
 SHORTEST = 64  # bytes; a shorter value is an id or a word, and no image
 PARTS = 4  # of a block of stages/cells.py: values are looked at once, and Arrow holds three times what it decodes
@@ -30,8 +31,11 @@ def values_in(source: Source) -> Iterator[Source]:
     Raises Refused for a column of pixels, and for an image of which only a path is there.
     """
     assert source.kind is not None
-    with source.from_start() as file:
+    with source.from_start() as whole:
+        # a damaged file may ask for more than there is, and get it: memory, not bytes
+        file = member_file(whole, Member(source.name, 0, whole.seek(0, 2)))
         for column, first, values in READERS[source.kind.name](source, file):
+            values.validate(full=True)  # Arrow reads damaged files without a look, and the process would die of it
             for row, value in enumerate(values, first):
                 yield from _inside(source, Cell(source.name, column, row), value.as_py())
 
@@ -42,19 +46,13 @@ def _of_parquet(source: Source, file: Any) -> Iterator[tuple[str, int, pa.Array]
     for field in _chosen(source, parquet.schema_arrow):
         first = 0
         for group in range(parquet.num_row_groups):
-            facts = parquet.metadata.row_group(group)
-            size = sum(_size(facts.column(place), field.name) for place in range(facts.num_columns))
-            count = min(cells.rows_at_once(facts.num_rows, PARTS * size), MOST)
+            facts = parquet.metadata.row_group(group)  # not of its columns: of a damaged footer the process would die
+            count = min(cells.rows_at_once(facts.num_rows, PARTS * facts.total_byte_size), MOST)
             how = {"row_groups": [group], "columns": [field.name], "use_threads": False}
             for batch in parquet.iter_batches(count, **how):
-                yield field.name, first, batch.column(0)
+                for column in batch.columns:  # several where they have one name
+                    yield field.name, first, column
                 first += batch.num_rows
-
-
-def _size(column: Any, name: str) -> int:
-    """Bytes of a leaf in a row group, where it belongs to the column of this name."""
-    path = column.path_in_schema
-    return int(column.total_uncompressed_size) if path == name or path.startswith(f"{name}.") else 0
 
 
 def _of_arrow_file(source: Source, file: Any) -> Iterator[tuple[str, int, pa.Array]]:
@@ -72,8 +70,9 @@ def _of_batches(
 ) -> Iterator[tuple[str, int, pa.Array]]:
     chosen, first = _chosen(source, schema), 0
     for batch in batches:
-        for field in chosen:
-            yield field.name, first, batch.column(field.name)
+        for place, field in enumerate(schema):
+            if field in chosen:
+                yield field.name, first, batch.column(place)
         first += batch.num_rows
 
 
@@ -115,7 +114,7 @@ def _is_text_or_bytes(kind: pa.DataType) -> bool:
 def _inside(source: Source, cell: Cell, value: Any, place: str = "") -> Iterator[Source]:
     """Each text and each bytes of a value; `place` says which of a list."""
     if isinstance(value, str):
-        value = value.encode("utf-8", "surrogatepass")
+        value = value.encode("utf-8", "surrogatepass").replace(b"\0", b" ")  # it is a text, whatever it holds
     if isinstance(value, bytes):
         if len(value) >= SHORTEST:
             yield source.inside(f"{cell}{place}", BytesIO(value), seekable=True)

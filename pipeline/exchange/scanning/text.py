@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 # of C0, text in any 8-bit encoding has these alone; a few hundred bytes of anything else have others too
 CONTROL = bytes({*range(7), *range(14, 27), *range(28, 32)})
-WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+WIDE = {  # mark at the start -> how it goes on; the mark of UTF-16 begins that of UTF-32
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 
 
 class NoText(Exception):
@@ -15,23 +21,34 @@ class NoText(Exception):
 
 
 def text_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The chunks of a text as they are; UTF-16 with its mark as UTF-8.
+    """The chunks of a text as they are; UTF-16 and UTF-32 with their marks as UTF-8.
 
     Raises NoText at the first bytes that are none: neither UTF-8 without zeros, nor without control characters.
     """
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    wide, utf8, plain = None, True, True
-    for number, chunk in enumerate(chunks):
-        if number == 0 and chunk.startswith(WIDE):
-            wide = codecs.getincrementaldecoder("utf-16")()
-        if wide is not None:
-            yield _narrow(wide, chunk)
-            continue
+    stream = iter(chunks)
+    first = next(stream, b"")
+    known = next((name for mark, name in WIDE.items() if first.startswith(mark)), None)
+    whole = chain([first], stream)
+    return _checked(_narrowed(whole, known) if known else whole)
+
+
+def _checked(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    decoder, utf8, plain = codecs.getincrementaldecoder("utf-8")(), True, True
+    for chunk in chunks:
         utf8 = utf8 and b"\0" not in chunk and _decodes(decoder, chunk)
         plain = plain and len(chunk.translate(None, CONTROL)) == len(chunk)
         if not utf8 and not plain:
             raise NoText
         yield chunk
+
+
+def _narrowed(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    for chunk in chunks:
+        try:
+            yield decoder.decode(chunk).encode("utf-8", "surrogatepass")
+        except UnicodeDecodeError as error:
+            raise NoText from error
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes) -> bool:
@@ -40,10 +57,3 @@ def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _narrow(decoder: codecs.IncrementalDecoder, chunk: bytes) -> bytes:
-    try:
-        return decoder.decode(chunk).encode("utf-8", "surrogatepass")
-    except UnicodeDecodeError as error:
-        raise NoText from error

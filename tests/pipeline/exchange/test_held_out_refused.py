@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import binascii
 import bz2
 import gzip
 import io
+import json
 import lzma
 import os
+import pickle
 import struct
 import tarfile
 import zipfile
@@ -87,6 +90,28 @@ def table(**columns: pa.Array) -> bytes:
     return stream.getvalue()
 
 
+def saved(form: str) -> bytes:
+    with Image.open(io.BytesIO(photo(1))) as image:
+        image.save(stream := io.BytesIO(), form)
+    return stream.getvalue()
+
+
+def uuencoded(data: bytes) -> bytes:
+    return b"".join(binascii.b2a_uu(data[at : at + 45]) for at in range(0, len(data), 45)) + b"`\nend\n"
+
+
+FORMS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+
+
+def damaged_arrow() -> bytes:
+    """An Arrow stream whose one value ends far behind the file, which Arrow itself does not notice."""
+    table = pa.table({"image": [b"x" * 12345]})
+    with pa.ipc.new_stream(stream := io.BytesIO(), table.schema) as writer:
+        writer.write_table(table)
+    head, _, rest = stream.getvalue().rpartition(struct.pack("<ii", 0, 12345))  # where values end, behind the metadata
+    return head + struct.pack("<ii", 0, (1 << 31) - 1) + rest
+
+
 def link(kind: bytes) -> bytes:
     entry = tarfile.TarInfo("2.jpg")
     entry.type, entry.linkname = kind, "../elsewhere/2.jpg"
@@ -130,7 +155,6 @@ CANNOT: dict[str, tuple[str, bytes, str]] = {
     "7z": ("1", b"7z\xbc\xaf\x27\x1c" + bytes(200), "is a 7z archive"),
     "rar": ("1", b"Rar!\x1a\x07\1\0" + bytes(200), "is a RAR archive"),
     "npy": ("1", b"\x93NUMPY\1\0" + bytes(200), "is a NumPy array"),
-    "pickle": ("1", b"\x80\4\x95" + bytes(200), "is of no kind"),
     "sqlite": ("1", b"SQLite format 3\0" + bytes(200), "is an SQLite database"),
     "hdf5": ("1", b"\x89HDF\r\n\x1a\n" + bytes(200), "is an HDF5 file"),
     "office": ("1.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(200), "is an Office file"),
@@ -188,11 +212,26 @@ CANNOT: dict[str, tuple[str, bytes, str]] = {
         "x.parquet#image[0] cannot be comp",
     ),
     "parquet_of_others": ("x.parquet", table(image=pa.array([bytes(300)])), "x.parquet#image[0] is of no kind"),
+    "damaged_arrow": ("1", damaged_arrow(), "1 cannot be read whole"),
+    "arrow_that_asks_for_more": ("1", b"\xff\xff\xff\xff\0\0\0\x01\x10\0\0\0" + bytes(99), "1 cannot be read whole"),
     "cut_base64": ("x.tsv", f"1\t{text_of(photo(1)[:300])}\n".encode(), "x.tsv:1 cannot be compared"),
     "odd_base64": ("x.tsv", f"1\t{text_of(photo(1)[:300])}AAAAA\n".encode(), "x.tsv:1 begins a file that does not"),
     "heic_in_base64": ("x.json", text_of(b"\0\0\0\x18ftypheic" + bytes(99)).encode(), "x.json:1 is a HEIC image"),
     "svg_in_base64": ("x.json", text_of(SVG).encode(), "x.json:1 is an SVG image"),
     "python_bytes": ("x.csv", f"1,{photo(1)!r}\n".encode(), "x.csv:1 holds an image as Python prints bytes"),
+    "javascript_bytes": ("x.json", f'{{"data": {list(photo(1))}}}'.encode(), "x.json:1 holds an image as numbers"),
+    "indented_bytes": (
+        "x.json",
+        json.dumps([0, list(saved("PNG"))], indent=1).encode(),
+        "x.json:4 holds an image as n",
+    ),
+    "json_of_latin_1": ("x.json", json.dumps(photo(1).decode("latin-1")).encode(), "x.json:1 holds an image as"),
+    **{
+        f"python_{form}": ("x.csv", f"\n{saved(form)!r}".encode(), "x.csv:2 holds an image as Python") for form in FORMS
+    },
+    "uuencoded": ("x.txt", b"words\nbegin 644 1.jpg\n" + uuencoded(photo(1)), "x.txt:2 holds a file in uuencode"),
+    "old_pickle": ("1", pickle.dumps(np.zeros(99, np.uint8), 0), "is a pickle"),
+    "new_pickle": ("1", pickle.dumps([photo(1)]), "is a pickle"),
     "python_png_bytes": (
         "x.csv",
         str({"bytes": bytes.fromhex("89504e470d0a1a0a0000000d49484452")}).encode(),
