@@ -38,7 +38,7 @@ Version = Annotated[int | None, typer.Option("--questions", help="which frozen v
 Accept = Annotated[list[str] | None, typer.Option(metavar="CODE", help="export in spite of findings of this code")]
 ApartFrom = Annotated[
     list[str] | None,
-    typer.Option(metavar="BENCHMARK", help="training data must hold no image of this run or folder of images either"),
+    typer.Option(metavar="BENCHMARK", help="training data must hold no image of this run, folder or file either"),
 ]
 Most = Annotated[
     int | None, typer.Option("--pairs", help="at most so many pairs, the best (label-studio, parquet)", min=1)
