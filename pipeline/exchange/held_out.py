@@ -141,10 +141,12 @@ def _of_folder(folder: str, found: Iterator[Found]) -> Iterator[Seen]:
     known = set[str]()
     with ThreadPoolExecutor(THREADS) as pool:
         while some := list(islice(found, THREADS)):
-            hashed = {hashlib.sha256(one.data).hexdigest(): one for one in reversed(some)}
-            new = {sha256: one for sha256, one in reversed(hashed.items()) if sha256 not in known}
-            known |= new.keys()
-            yield from pool.map(partial(_of_file, folder=folder), new.values(), new.keys())
+            new = dict[str, Found]()
+            for one in some:
+                new.setdefault(hashlib.sha256(one.data).hexdigest(), one)
+            fresh = {sha256: one for sha256, one in new.items() if sha256 not in known}
+            known |= fresh.keys()
+            yield from pool.map(partial(_of_file, folder=folder), fresh.values(), fresh.keys())
     if not known:
         raise Refused(f"{folder} is neither a run nor a folder with images; name the benchmark that is to be held out")
 

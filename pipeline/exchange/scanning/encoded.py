@@ -14,10 +14,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from pipeline.exchange.scanning.kinds import kind_of
-from pipeline.exchange.scanning.printed import LONGEST, images_printed
+from pipeline.exchange.scanning.printed import LONGEST, first_printed
 from stages import images
 
 SHORTEST = 60  # letters of a run: 45 bytes
+HEAD, WHOLE = 512, 4  # letters by which a run is told from words, and of which whole bytes are made
 MOST = 2 * images.MAX_BYTES  # letters: those of the largest image in hexadecimal digits
 # letters of a line where tools break a run into lines; of longer ones each line is a run of its own
 NARROWEST, WIDEST = 40, 128
@@ -49,7 +50,7 @@ class BadFile(ValueError):
 def files_in_text(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """The line (from 1) and the bytes of each file that a text holds, in order; one of them is in memory at once.
 
-    Raises BadFile where one does not decode, is longer than any image, or was printed by Python.
+    Raises BadFile where one does not decode, is longer than any image, or is written in a way that is not read.
     """
     text, waiting = _Text(), list[bytes]()
     for chunk in chunks:
@@ -70,11 +71,13 @@ class _Text:
     def read(self, block: bytes, *, last: bool) -> Iterator[tuple[int, bytes]]:
         """The files in what was kept and this block; of the last block, those that end with it too."""
         text, looked_at = _unescaped(self.rest + block), 0
-        for place, says in images_printed(text):
+        if printed := first_printed(text):
+            place, says = printed
             raise BadFile(self._line_at(text, place), f"holds {says}, which is not read: make the table with base64")
         for start, looked_at, decode in _runs(text):
             if not last and looked_at >= len(text) - LONGEST_ESCAPE:  # it may go on
-                return self._keep(text, start) if decode else self._drop(text, start, looked_at)
+                is_over = decode is None and looked_at - start >= HEAD
+                return self._drop(text, start, looked_at) if is_over else self._keep(text, start)
             if decode and looked_at - start >= SHORTEST:
                 yield self._line_at(text, start), self._decoded(text, start, looked_at, decode)
         return self._keep(text, max(looked_at, len(text) - LONGEST))
@@ -93,7 +96,7 @@ class _Text:
 
     def _drop(self, text: bytes, start: int, end: int) -> None:
         """Of a run that is no file its first letters are enough to pass over the rest; what follows it is kept."""
-        self.line, self.rest = self._line_at(text, end), text[start : start + NARROWEST] + text[end:]
+        self.line, self.rest = self._line_at(text, end), text[start : start + HEAD] + text[end:]
 
     def _line_at(self, text: bytes, place: int) -> int:
         return self.line + text.count(b"\n", 0, place)
@@ -135,9 +138,10 @@ def _end_of_lines(text: bytes, end: int, width: int) -> int:
 
 def _decoder(line: bytes) -> Decode | None:
     """What makes a file of a run that begins with this line; None for one that is no file of a kind that is known."""
+    head = line[: min(HEAD, len(line) // WHOLE * WHOLE)]
     for decode in (_of_hex, _of_base64):
         with suppress(ValueError):
-            if (kind := kind_of(decode(line[:NARROWEST]))) is not None and kind.role != "aside":
+            if (kind := kind_of(decode(head))) is not None and kind.role != "aside":
                 return decode
     return None
 

@@ -37,7 +37,7 @@ def images_below(folder: str) -> Iterator[Found]:
     _check_no_run(files)
     if faults := [sentence for file in files if (sentence := _fault(file))]:
         more = f"; and {len(faults) - SHOWN:,} more files" if len(faults) > SHOWN else ""
-        raise Refused("; ".join(faults[:SHOWN]) + more)
+        raise Refused(plain("; ".join(faults[:SHOWN]) + more))
     return (found for file in files for found in _images_of(file))
 
 
@@ -59,7 +59,7 @@ def _files(folder: str) -> Sequence[File]:
 def _check_no_run(files: Sequence[File]) -> None:
     """Raise Refused for a run among them: its images lie where its tables say."""
     for file in files:
-        run, step, name = file.uri.rsplit("/", 2)
+        run, step, name = ("", "", *file.uri.rsplit("/", 2))[-3:]
         if name in (PLAN, COMMIT) and step in ORDER:
             raise Refused(f"{plain(run)} is a run, whose images lie elsewhere: name it by --apart-from {plain(run)}")
 
@@ -67,15 +67,18 @@ def _check_no_run(files: Sequence[File]) -> None:
 def _fault(file: File) -> str:
     """Why a file cannot be read, as far as its first bytes show; empty where they show nothing."""
     if file.fault:
-        return plain(f"{file.fault}: mend it, {AWAY}")
+        return f"{file.fault}: mend it, {AWAY}"
     try:
         with images.opened(file.uri) as opened:
             return fault(Source(file.uri, opened))
     except OSError as error:
         raise_if_not_the_files(error)
-        return plain(f"{file.uri} cannot be read ({told(error)}): mend it, {AWAY}")
+        return f"{file.uri} cannot be read ({told(error)}): mend it, {AWAY}"
 
 
 def _images_of(file: File) -> Iterator[Found]:
-    with images.opened(file.uri, ahead=True) as opened:
-        yield from images_in(Source(file.uri, opened))
+    try:
+        with images.opened(file.uri, ahead=True) as opened:
+            yield from images_in(Source(file.uri, opened))
+    except Refused as refusal:
+        raise Refused(plain(str(refusal))) from refusal  # names from inside archives are anybody's

@@ -39,7 +39,7 @@ def kind_of(start: bytes, name: str = "") -> Kind | None:
         return TAR
     if not ANY.match(start):
         return None
-    base = name.rpartition("/")[2]
+    base = re.split(r"[/:]", name)[-1]
     return next(
         (one for one in KINDS if one.starts.match(start) and (not one.called or one.called.fullmatch(base))), None
     )
@@ -80,6 +80,9 @@ ASIDE = (
     _kind("what a Mac keeps beside a file", "aside", rb"\0\x05\x16\x07", called=r"\._.*"),
     _kind("Windows' thumbnails", "aside", rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", called=r"(eh)?thumbs.*\.db"),
     _kind("compiled Python", "aside", rb"..\r\n[\0-\x03]\0\0\0"),
+    _kind("compiled code", "aside", rb"\x7fELF"),
+    _kind("a font", "aside", rb"\0\x01\0\0\0|OTTO|wOF[F2]"),
+    _kind("sound", "aside", rb"RIFF....WAVE|fLaC"),
 )
 # what stages.images decodes; a BMP by the size of its second header as well, for "BM" begins many a word
 PLAIN = (
@@ -102,15 +105,14 @@ CONTAINERS = (
     _kind("arrow file", "table", rb"ARROW1\0\0"),
     _kind("arrow stream", "table", rb"\xff{4}.{3}[\0\x01]"),
 )
+# before TIFF, with which some of it begins
+RAW = _unread(
+    "a camera RAW image", rb"II\*\0....CR|.{4}ftypcrx |II(RO|RS|U\0)|MMOR|FUJIFILMCCD|II\x1a\0\0\0HEAP|FOVb", SAVE
+)
 # possessive: without it a page of comments takes for ever
 SVG = rb"(\xef\xbb\xbf)?(?>\s*<\?xml.*?\?>|\s*<!--.*?-->)*+\s*<(!DOCTYPE\s+svg|([\w-]+:)?svg[\s>])"
 UNREADABLE = (
-    _unread(
-        "a pointer of Git LFS, and not the file itself", rb"version https://git-lfs", "fetch it with `git lfs pull`"
-    ),
-    _unread(
-        "a camera RAW image", rb"II\*\0....CR|.{4}ftypcrx |II(RO|RS|U\0)|MMOR|FUJIFILMCCD|II\x1a\0\0\0HEAP|FOVb", SAVE
-    ),
+    _unread("a pointer of Git LFS, not the file itself", rb"version https://git-lfs", "fetch it with `git lfs pull`"),
     _unread("a HEIC image", rb".{4}ftyp(he[iv]|hevc)", SAVE),
     _unread("an SVG image", SVG, SAVE),
     _unread("a Photoshop image", rb"8BP[SB]", SAVE),
@@ -133,6 +135,5 @@ UNREADABLE = (
     _unread("an HDF5 file", rb"\x89HDF\r\n", SAVE_THOSE),
     _unread("an Office file", rb"\xd0\xcf\x11\xe0", SAVE_THOSE),
 )
-# camera RAW goes before TIFF, whose first bytes it shares
-KINDS = (*ASIDE, UNREADABLE[1], *PLAIN, *CONTAINERS, *UNREADABLE)
+KINDS = (*ASIDE, RAW, *PLAIN, *CONTAINERS, *UNREADABLE)
 ANY = re.compile(b"|".join(b"(?:%b)" % one.starts.pattern for one in KINDS), re.DOTALL)  # ten times as fast as each

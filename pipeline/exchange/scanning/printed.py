@@ -6,7 +6,6 @@ A program's own text may hold the first bytes of formats, so of an image more th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 LONGEST = 512  # bytes of a text that the patterns look at, at most
@@ -33,14 +32,15 @@ WAYS = (
     Printed("an image as Python prints bytes", rb"\x", re.compile(b"|".join(PYTHON))),
     Printed("an image as JSON writes text", rb"\u00", re.compile(rb"\\+u00ff\\+u00d8\\+u00ff|\\+u0089PNG\\+r\\+n")),
     Printed("an image as text", "ÿØÿ".encode(), re.compile("ÿØÿ[àáâîÛ]".encode())),
-    Printed("an image as numbers", b"216", re.compile(rb"255,\s*216,\s*255,\s*[12]\d\d\b")),
-    Printed("an image as numbers", b"137", re.compile(rb"137,\s*80,\s*78,\s*71,\s*13,\s*10\b")),
+    Printed("an image as numbers", b"216", re.compile(rb"255,\s*216,\s*255(?:,\s*\d{1,3}){12}")),
+    Printed("an image as numbers", b"137", re.compile(rb"137,\s*80,\s*78,\s*71(?:,\s*\d{1,3}){12}")),
     Printed("a file in uuencode", b"begin ", re.compile(rb"(?m)^begin [0-7]{3,4} [^\r\n]+\r?\nM[ -`]{60}\r?\n")),
 )
 
 
-def images_printed(text: bytes) -> Iterator[tuple[int, str]]:
-    """Where in the text an image is printed, and how; the first of each way."""
+def first_printed(text: bytes) -> tuple[int, str] | None:
+    """Where in the text an image is printed, and how; None where none is."""
     for way in WAYS:
         if way.holds in text and (match := way.begins.search(text)) is not None:
-            yield match.start(), way.says
+            return match.start(), way.says
+    return None

@@ -17,7 +17,6 @@ from io import BytesIO
 import pyarrow as pa
 
 from manifests.errors import Refused
-from pipeline.answers import plain
 from pipeline.exchange.scanning.archives import files_in
 from pipeline.exchange.scanning.encoded import BadFile, files_in_text
 from pipeline.exchange.scanning.kinds import SAVE
@@ -69,7 +68,7 @@ def images_in(source: Source) -> Iterator[Found]:
 
 def fault(source: Source) -> str:
     """A sentence on a file whose first bytes show that it cannot be read; empty where they do not."""
-    kind, promise, name = source.kind, source.promise, plain(source.name)
+    kind, promise, name = source.kind, source.promise, source.name
     if source.depth > DEEPEST:
         return f"{name} lies in more archives than are opened in one another ({DEEPEST}): unpack it, {AWAY}"
     if kind is not None and kind.role == "unread":
@@ -90,7 +89,7 @@ def _images_in(source: Source) -> Iterator[Found]:
     elif kind.role == "image":
         data = source.whole()
         if kind.name == "TIFF" and (sentence := fault_of_tiff(data)):
-            raise Refused(f"{plain(source.name)} {sentence}, {AWAY}")
+            raise Refused(f"{source.name} {sentence}, {AWAY}")
         yield Found(source.name, data)
     elif kind.role != "aside":
         for inner in files_in(source) if kind.role == "archive" else values_in(source):
@@ -109,7 +108,7 @@ def _in_text(source: Source) -> Iterator[Found]:
         if not _is_passed(source):
             raise Refused(_unknown(source)) from None
     except BadFile as error:
-        raise Refused(f"{plain(source.name)}:{error.line} {error.sentence}, {AWAY}") from error
+        raise Refused(f"{source.name}:{error.line} {error.sentence}, {AWAY}") from error
 
 
 def _may_be_text(source: Source) -> bool:
@@ -125,8 +124,8 @@ def _is_passed(source: Source) -> bool:
 
 
 def _unknown(source: Source) -> str:
-    return f"{plain(source.name)} is of no kind that is known here, and may be an image or hold some: {SAVE}, {AWAY}"
+    return f"{source.name} is of no kind that is known here, and may be an image or hold some: {SAVE}, {AWAY}"
 
 
 def _not_whole(source: Source, why: str) -> str:
-    return plain(f"{source.name} cannot be read whole ({why}): {AGAIN}")
+    return f"{source.name} cannot be read whole ({why}): {AGAIN}"

@@ -133,7 +133,7 @@ def _inside(source: Source, cell: Cell, value: Any, place: str = "") -> Iterator
 
 def _check_bytes(cell: Cell, value: Mapping[str, Any], place: str) -> None:
     """Raise Refused for the hub's struct of an image whose bytes lie elsewhere."""
-    if "bytes" in value and value["bytes"] is None and (path := value.get("path")):
+    if "bytes" in value and not value["bytes"] and (path := value.get("path")):
         raise Refused(
             f"{cell}{place} holds no bytes, only the path {path}: make the table with the bytes in it, or put that "
             "file in its place"

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from world.authoring import frozen_run, photo
 from world.hidden_images import HIDDEN
+from world.tars import packed
 
 from manifests.errors import Refused
 from pipeline.benchmark.benchmark import read_benchmark
@@ -101,6 +102,7 @@ def test_each_image_is_decoded_once_however_often_it_lies_there(folder: Path, mo
 # --- what is plainly no image ---
 
 WORDS = "Les élèves ont vu 3 chiens, 犬が三匹, and -1.5e3 %\t\x1b[1mdogs\x1b[0m\r\n" * 50
+DOUBLE = b"\0\x05\x16\x07\0\2\0\0Mac OS X        " + bytes(range(256))  # what a Mac keeps beside a file
 OTHER = {
     "notes.txt": b"no image",
     "empty": b"",
@@ -115,11 +117,16 @@ OTHER = {
     "Big5.txt": "犬が三匹".encode("shift-jis") * 100,
     "wide.txt": WORDS.encode("utf-16"),
     "code.pyc": b"\xa7\r\r\n\0\0\0\0" + bytes(range(256)),
+    "tool.so": b"\x7fELF\2\1\1\0" + bytes(range(256)),
+    "letters.ttf": b"\0\1\0\0\0\x11" + bytes(range(256)),
+    "speech.wav": b"RIFF\0\1\0\0WAVEfmt " + bytes(range(256)),
     ".DS_Store": b"\0\0\0\1Bud1\0\0\x10\0" + bytes(range(256)),
-    "._plain.jpg": b"\0\x05\x16\x07\0\2\0\0Mac OS X        " + bytes(range(256)),
+    "._plain.jpg": DOUBLE,
     "Thumbs.db": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(range(256)),
     ".git/objects/ab/cdef": b"x\x01" + bytes(range(256)),
     ".git/objects/pack/x.pack": b"PACK\0\0\0\2\0\0\0\1" + bytes(range(256)),
+    "mac.tar": packed([("in/._1.jpg", DOUBLE), ("._2.jpg", DOUBLE), ("3.txt", b"words")]),
+    "magic.js": b"const PNG = [137, 80, 78, 71, 13, 10, 26, 10], JPEG = [255, 216, 255, 224];",
     "P1.txt": b"P1 and P2 are prompts",
     "BM.txt": b"BM25 is a ranking function",
     "begin.txt": b"%d of MM*\n" % 3,
