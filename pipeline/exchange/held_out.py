@@ -24,7 +24,7 @@ from pipeline.answers import plain
 from pipeline.benchmark.benchmark import Benchmark, read_versions
 from pipeline.benchmark.checks.finding import Finding, found
 from pipeline.benchmark.photos import Photo
-from pipeline.exchange.scanning.folder import images_below
+from pipeline.exchange.scanning.folder import images_below, without_images
 from pipeline.exchange.scanning.scan import Found
 from pipeline.runs import steps_begun
 from stages import images
@@ -148,7 +148,7 @@ def _of_folder(folder: str, found: Iterator[Found]) -> Iterator[Seen]:
             known |= fresh.keys()
             yield from pool.map(partial(_of_file, folder=folder), fresh.values(), fresh.keys())
     if not known:
-        raise Refused(f"{folder} is neither a run nor a folder with images; name the benchmark that is to be held out")
+        raise without_images(folder)
 
 
 def _of_file(found: Found, sha256: str, folder: str) -> Seen:

@@ -12,11 +12,12 @@ import lzma
 import tarfile
 import urllib.parse
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from world.authoring import photo
 from world.tars import packed
 
 PICTURE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -36,8 +37,6 @@ def text_of(data: bytes) -> str:
 
 def other(number: int) -> bytes:
     """Another image."""
-    from world.authoring import photo
-
     return photo(50_000 + number)
 
 
@@ -151,7 +150,6 @@ def a_zip_in_a_tar_xz(folder: Path, data: bytes) -> str:
 
 # --- tables with bytes ---
 
-STRUCT: Mapping[str, object] = {"path": "a.jpg"}
 COLUMNS: dict[str, tuple[pa.DataType, Callable[[bytes], object], str]] = {
     # what the column is -> its type, the value with the image in it, and what the image is called behind the file
     "bytes": (pa.binary(), lambda data: data, "#image[17]"),

@@ -24,7 +24,6 @@ from stages.download.store_listing import is_folder
 from stages.download.walk import File
 
 SHOWN = 3  # files that a refusal names
-OTHERWISE = "name the benchmark that is to be held out"
 
 
 def images_below(folder: str) -> Iterator[Found]:
@@ -41,12 +40,17 @@ def images_below(folder: str) -> Iterator[Found]:
     return (found for file in files for found in _images_of(file))
 
 
+def without_images(folder: str) -> Refused:
+    """What is raised for a folder in which there is nothing to compare."""
+    return Refused(f"{folder} is neither a run nor a folder with images; name the benchmark that is to be held out")
+
+
 def _files(folder: str) -> Sequence[File]:
     uri = absolute(folder)
     check_reached(uri, f"{folder} cannot be read")
     if not is_folder(uri):
         if is_local(uri) and not os.path.isfile(place(uri)[1]):
-            raise Refused(f"{folder} is neither a run nor a folder with images; {OTHERWISE}")
+            raise without_images(folder)
         return [File(uri.rpartition("/")[2], uri, -1)]
     try:
         if is_local(uri):
