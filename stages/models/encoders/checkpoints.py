@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from manifests.errors import Refused
+from stages.models.encoders.hub import from_hub
 from stages.models.encoders.settings import EncoderSettings, OpenClip, Timm, Transformers
-from stages.models.encoders.weights import Weights, from_folder, from_hub
+from stages.models.encoders.weights import Weights, from_folder
 
 LOCAL, HUB = "local-dir:", "hf-hub:"
 OPEN_CLIP = ("open_clip_config.json", ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors"))

@@ -1,7 +1,6 @@
 """Weights: where an encoder's checkpoint lies on this machine, and the hash that names it.
 
-Only safetensors are read: a pickle can run any code when it is opened. Whether a hub may be asked is
-huggingface_hub's own switch, HF_HUB_OFFLINE, which `--offline` sets.
+Only safetensors are read: a pickle can run any code when it is opened.
 """
 
 from __future__ import annotations
@@ -57,49 +56,9 @@ def from_folder(folder: Path, config: str | None, names: Sequence[str], called: 
     return Weights(folder, files)
 
 
-def from_hub(repository: str, revision: str | None, config: str | None, names: Sequence[str]) -> Weights:
-    """The checkpoint of a hub repository, fetched into the hub's own cache unless it is there.
-
-    Raises Refused where it is neither cached nor to be had.
-    """
-    try:
-        folder = _snapshot(repository, revision, [*CONFIGS, *_patterns(names)])
-    except Exception as error:  # the hub's client raises its own, its transport's and plain RuntimeErrors
-        raise Refused(_why_not(repository, revision, error)) from error
-    return from_folder(Path(folder), config, names, called=f"the hub's {repository}")
-
-
 def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _snapshot(repository: str, revision: str | None, patterns: Sequence[str]) -> str:
-    """The folder of the repository's files in the hub's cache, brought up to date if the hub answers."""
-    from huggingface_hub import snapshot_download
-
-    silent = not _answers(repository, revision)
-    return str(snapshot_download(repository, revision=revision, allow_patterns=patterns, local_files_only=silent))
-
-
-def _answers(repository: str, revision: str | None) -> bool:
-    """Whether there is a hub, whatever it says. Asked first, for the download itself would wait for ever."""
-    from huggingface_hub import HfApi, constants
-    from huggingface_hub.errors import HfHubHTTPError, HTTPError
-
-    try:
-        revision = revision or constants.DEFAULT_REVISION
-        HfApi().model_info(repository, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT)
-    except HfHubHTTPError:  # an answer
-        return True
-    except (OSError, HTTPError):  # offline by choice, not reached, or silent too long
-        return False
-    return True
-
-
-def _patterns(names: Sequence[str]) -> list[str]:
-    parts = [name.replace(".safetensors", "-*.safetensors") for name in names]
-    return [*names, *parts, *(f"{name}.index.json" for name in names)]
 
 
 def _files(folder: Path, names: Sequence[str]) -> tuple[Path, ...]:
@@ -153,18 +112,3 @@ def _json(path: Path, absent: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Refused(f"{path} is not a JSON object; it does not describe a checkpoint")
     return value
-
-
-def _why_not(repository: str, revision: str | None, error: Exception) -> str:
-    from huggingface_hub import constants, errors
-
-    missing = f"the weights of {repository} are not on this machine, and the hub"
-    if isinstance(error, errors.LocalEntryNotFoundError) and constants.HF_HUB_OFFLINE:
-        return f"{missing} may not be asked; run once without --offline (HF_HUB_OFFLINE), or name a folder"
-    if isinstance(error, errors.LocalEntryNotFoundError):
-        return f"{missing} ({constants.ENDPOINT}) does not answer; try again when it does, or name a folder"
-    if isinstance(error, errors.RepositoryNotFoundError):
-        return f"the hub has no {repository}, or not for you: check the name, or log in (hf auth login)"
-    if isinstance(error, errors.RevisionNotFoundError):
-        return f"the hub's {repository} has no revision {revision}; leave it out, or name a branch or commit it has"
-    return f"the hub does not give {repository}: {' '.join(str(error).split()) or type(error).__name__}"
