@@ -4,7 +4,8 @@ An encoder of transformers has two: the library's image processor, and DINOv2's 
 torchvision's (facebookresearch/dinov2, dinov2/data/transforms.py, make_classification_eval_transform).
 
 Shares no code with what it judges (an import contract says so): it opens files with Pillow, and calls open_clip,
-transformers and timm as their documentation does. It is told an encoder's settings, and where its weights lie.
+transformers and timm as their documentation does. It is told an encoder's settings, and which files its weights are:
+left to find them, a library may open a pickle.
 Of the built-in encoders there is no library: they are called directly on the picture.
 """
 
@@ -75,7 +76,8 @@ def encoder_of(settings: EncoderSettings, found: Weights | None) -> Reference:
         assert found
         return _transformers(settings, found)
     if isinstance(settings, Timm):
-        return Reference(f"timm {settings.model}", _timm(settings))
+        assert found
+        return Reference(f"timm {settings.model}", _timm(settings, found))
     what = f"{settings.kind}, built in: there is no library, its own code was called directly"
     return Reference(what, _of_colour() if settings.kind == "colour" else _of_structure())
 
@@ -109,9 +111,18 @@ def _open_clip(settings: OpenClip, found: Weights) -> Encode:
     import torch
 
     if settings.model.startswith(("local-dir:", "hf-hub:")):
-        model, preprocess = open_clip.create_model_from_pretrained(f"local-dir:{found.folder}")
+        with found.alone() as folder:
+            model, preprocess = open_clip.create_model_from_pretrained(f"local-dir:{folder}")
     else:
-        model, preprocess = open_clip.create_model_from_pretrained(settings.model, pretrained=settings.pretrained)
+        tag = open_clip.get_pretrained_cfg(settings.model, settings.pretrained)
+        model, preprocess = open_clip.create_model_from_pretrained(
+            settings.model,
+            pretrained=str(found.files[0]),
+            image_mean=tag.get("mean"),
+            image_std=tag.get("std"),
+            image_interpolation=tag.get("interpolation"),
+            image_resize_mode=tag.get("resize_mode"),
+        )
     model.eval()
 
     def encode(image: Image.Image) -> Any:
@@ -124,7 +135,8 @@ def _open_clip(settings: OpenClip, found: Weights) -> Encode:
 def _transformers(settings: Transformers, found: Weights) -> Reference:
     from transformers import AutoImageProcessor
 
-    processor = AutoImageProcessor.from_pretrained(found.folder, backend="torchvision", trust_remote_code=False)
+    with found.alone() as folder:
+        processor = AutoImageProcessor.from_pretrained(folder, backend="torchvision", trust_remote_code=False)
     ways: dict[str, Prepare] = {"library": lambda image: processor(images=image, return_tensors="pt")["pixel_values"]}
     if settings.preprocessing == "torchvision" or type(processor).__name__.startswith(PLAIN):
         ways["torchvision"] = _evaluation_transform(processor)
@@ -163,9 +175,10 @@ def _network(settings: Transformers, found: Weights) -> Callable[[Any], Any]:
     import torch
     from transformers import AutoModel
 
-    whole = AutoModel.from_pretrained(
-        found.folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
-    ).eval()
+    with found.alone() as folder:
+        whole = AutoModel.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, weights_only=True, trust_remote_code=False
+        ).eval()
     model = getattr(whole, "vision_model", whole)
 
     def encode(pixels: Any) -> Any:
@@ -181,11 +194,17 @@ def _network(settings: Transformers, found: Weights) -> Callable[[Any], Any]:
     return encode
 
 
-def _timm(settings: Timm) -> Encode:
+def _timm(settings: Timm, found: Weights) -> Encode:
     import timm
     import torch
 
-    model = timm.create_model(settings.model, pretrained=True, num_classes=0).eval()
+    local = settings.model.startswith("local-dir:")
+    model = timm.create_model(
+        f"local-dir:{found.folder}" if local else settings.model,
+        pretrained=True,
+        num_classes=0,
+        pretrained_cfg_overlay={"file": str(found.files[0]), "source": None, "custom_load": False},
+    ).eval()
     facts = timm.data.resolve_model_data_config(model)
     transform = timm.data.create_transform(**facts, is_training=False)
 

@@ -68,15 +68,21 @@ def mae_checkpoint(folder: Path) -> Path:
     return folder
 
 
-def timm_checkpoint(folder: Path, *, half: bool = False) -> Path:
+def timm_checkpoint(
+    folder: Path,
+    *,
+    half: bool = False,
+    architecture: str = TIMM_ARCHITECTURE,
+    sizes: dict[str, Any] = TIMM_SIZES,
+) -> Path:
     """A timm folder as the hub has them, with a classifier of seven classes that is not the feature."""
     import timm
 
     facts = {"input_size": [3, 32, 32], "crop_pct": 0.9, "interpolation": "bicubic", "classifier": "head"}
     means = {"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.25, 0.3], "num_classes": 7, "first_conv": "patch_embed.proj"}
-    config = {"architecture": TIMM_ARCHITECTURE, "num_classes": 7, "model_args": TIMM_SIZES}
+    config = {"architecture": architecture, "num_classes": 7, "model_args": sizes}
     _write(folder / "config.json", {**config, "pretrained_cfg": facts | means})
-    return _save(timm.create_model(TIMM_ARCHITECTURE, num_classes=7, **TIMM_SIZES), folder / "model.safetensors", half)
+    return _save(timm.create_model(architecture, num_classes=7, **sizes), folder / "model.safetensors", half)
 
 
 def edited(path: Path, **changes: Any) -> None:

@@ -12,19 +12,23 @@ from pathlib import Path
 
 from manifests.errors import Refused
 from stages.models.encoders.hub import from_hub
+from stages.models.encoders.plain_files import json_of
 from stages.models.encoders.settings import EncoderSettings, OpenClip, Timm, Transformers
 from stages.models.encoders.weights import Weights, from_folder
 
 LOCAL, HUB = "local-dir:", "hf-hub:"
 OPEN_CLIP = ("open_clip_config.json", ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors"))
-TRANSFORMERS = TIMM = ("config.json", ("model.safetensors",))
+TIMM = ("config.json", ("model.safetensors",))
+TRANSFORMERS = ("config.json", ("model.safetensors", "model.safetensors.index.json"))  # it alone reads an index
 PREPROCESSING = ("preprocessor_config.json", "processor_config.json")  # either says how an image is prepared
+ADAPTER = "adapter_config.json"
 
 
 def weights_of(settings: EncoderSettings) -> Weights | None:
     """The weights an encoder will load, found and fit for use; None for one that has none.
 
-    Raises Refused where they are not at hand, are a pickle, or do not fit the model.
+    Raises Refused where they are not at hand, are a pickle, or do not fit the model, and where the configuration
+    beside them is no JSON.
     """
     match settings:
         case OpenClip():
@@ -57,9 +61,9 @@ def _open_clip(settings: OpenClip) -> Weights:
     if settings.model.startswith((LOCAL, HUB)) and settings.pretrained:
         raise Refused(f"{settings.model} brings its own weights: leave out pretrained: {settings.pretrained}")
     if settings.model.startswith(LOCAL):
-        return from_folder(_folder(settings.model), *OPEN_CLIP)
+        return _checked(from_folder(_folder(settings.model), *OPEN_CLIP), OPEN_CLIP[0])
     if settings.model.startswith(HUB):
-        return from_hub(settings.model.removeprefix(HUB), None, *OPEN_CLIP)
+        return _checked(from_hub(settings.model.removeprefix(HUB), None, *OPEN_CLIP), OPEN_CLIP[0])
     return from_hub(_open_clip_repository(settings.model, settings.pretrained), None, None, OPEN_CLIP[1])
 
 
@@ -71,13 +75,23 @@ def _transformers(settings: Transformers) -> Weights:
         found = from_hub(settings.model, settings.revision, *TRANSFORMERS)
     if not any((found.folder / name).is_file() for name in PREPROCESSING):
         raise Refused(f"{settings.model} holds no {PREPROCESSING[0]}, which says how its images are prepared")
-    return found
+    if (found.folder / ADAPTER).exists():
+        raise Refused(f"{settings.model} holds an {ADAPTER}; adapters are not applied: merge it into the weights first")
+    return _checked(found, TRANSFORMERS[0], *PREPROCESSING)
 
 
 def _timm(settings: Timm) -> Weights:
     if settings.model.startswith(LOCAL):
-        return from_folder(_folder(settings.model), *TIMM)
-    return from_hub(_timm_repository(settings.model), None, *TIMM)
+        return _checked(from_folder(_folder(settings.model), *TIMM), TIMM[0])
+    return _checked(from_hub(_timm_repository(settings.model), None, *TIMM), TIMM[0])
+
+
+def _checked(found: Weights, *names: str) -> Weights:
+    """The same, once every configuration that the library will read is known to be JSON."""
+    for path in found.configs:
+        if path.name in names:
+            json_of(path, f"{path} is gone")
+    return found
 
 
 def _folder(model: str) -> Path:

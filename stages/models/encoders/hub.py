@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from manifests.errors import Refused
-from stages.models.encoders.weights import CONFIGS, Weights, from_folder
+from stages.models.encoders.weights import CONFIGS, INDEX, SAFETENSORS, Weights, from_folder
 
 
 def from_hub(repository: str, revision: str | None, config: str | None, names: Sequence[str]) -> Weights:
@@ -48,8 +48,9 @@ def _answers(repository: str, revision: str | None) -> bool:
 
 
 def _patterns(names: Sequence[str]) -> list[str]:
-    parts = [name.replace(".safetensors", "-*.safetensors") for name in names]
-    return [*names, *parts, *(f"{name}.index.json" for name in names)]
+    """The names, and those of the parts of a sharded checkpoint."""
+    sharded = [name.removesuffix(f"{SAFETENSORS}{INDEX}") for name in names if name.endswith(INDEX)]
+    return [*names, *(f"{stem}-*{SAFETENSORS}" for stem in sharded)]
 
 
 def _why_not(repository: str, revision: str | None, error: Exception) -> str:

@@ -26,18 +26,21 @@ PREPROCESSING = {
 def load(settings: OpenClip, found: Weights, device: Device) -> Network:
     """The tower on the device, from the very file that was found: open_clip is not left to find its own."""
     if settings.model.startswith((LOCAL, HUB)):
-        return _tower(f"{LOCAL}{found.folder}", None, {}, device)
-    tag = str(settings.pretrained)
-    check_activation(settings.model, tag)
-    return _tower(settings.model, str(found.files[0]), _preprocessing(settings.model, tag), device)
+        with found.alone() as folder:
+            model, transform = _built(f"{LOCAL}{folder}", None, {})
+    else:
+        tag = str(settings.pretrained)
+        check_activation(settings.model, tag)
+        model, transform = _built(settings.model, str(found.files[0]), _preprocessing(settings.model, tag))
+    return Network(model, lambda batch: model.encode_image(batch, normalize=False), of_transform(transform), device)
 
 
-def _tower(source: str, weights: str | None, preprocessing: Mapping[str, Any], device: Device) -> Network:
-    """`weights` is None where `source` is a folder with its own."""
+def _built(source: str, weights: str | None, preprocessing: Mapping[str, Any]) -> tuple[Any, Any]:
+    """open_clip's model and its preprocessing. `weights` is None where `source` is a folder with its own."""
     import open_clip
 
-    model, transform = open_clip.create_model_from_pretrained(source, weights, **preprocessing)
-    return Network(model, lambda batch: model.encode_image(batch, normalize=False), of_transform(transform), device)
+    model, transform = open_clip.create_model_from_pretrained(source, weights, weights_only=True, **preprocessing)
+    return model, transform
 
 
 def _preprocessing(model: str, tag: str) -> dict[str, Any]:

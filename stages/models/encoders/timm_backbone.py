@@ -11,11 +11,12 @@ from stages.models.encoders.weights import Weights
 
 
 def load(settings: Timm, found: Weights, device: Device) -> Network:
-    """The backbone on the device."""
+    """The backbone on the device, from the very file that was found."""
     import timm
 
-    # with its own classifier first: asked for none, timm lets any other weights be missing too
-    model = timm.create_model(f"{LOCAL}{found.folder}", pretrained=True)
+    with found.alone() as folder:
+        # with its own classifier first: asked for none, timm lets any other weights be missing too
+        model = timm.create_model(f"{LOCAL}{folder}", pretrained=True)
     model.reset_classifier(0)
     facts = timm.data.resolve_model_data_config(model)
     return Network(model, model, of_transform(timm.data.create_transform(**facts, is_training=False)), device)

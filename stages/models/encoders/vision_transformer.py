@@ -31,12 +31,11 @@ def load(settings: Transformers, found: Weights, device: Device) -> Network:
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # the run's own progress is on that line
-    folder = found.folder
     # trust_remote_code: left open, the library asks at the terminal whether to run the checkpoint's own code
-    processor = AutoImageProcessor.from_pretrained(folder, backend=BACKEND, trust_remote_code=False)
-    whole, told = AutoModel.from_pretrained(
-        folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, output_loading_info=True
-    )
+    weights: dict[str, Any] = {"use_safetensors": True, "weights_only": True, "trust_remote_code": False}
+    with found.alone() as folder:
+        processor = AutoImageProcessor.from_pretrained(folder, backend=BACKEND, trust_remote_code=False)
+        whole, told = AutoModel.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, **weights)
     model = getattr(whole, "vision_model", whole)  # of a two-tower model (SigLIP, CLIP) the image tower
     _check_complete(told["missing_keys"], "" if model is whole else "vision_model.")
     special = _tokens_before_patches(model, settings.pooling)

@@ -1,22 +1,26 @@
 """Weights: where an encoder's checkpoint lies on this machine, and the hash that names it.
 
-Only safetensors are read: a pickle can run any code when it is opened.
+Only safetensors are read: a pickle can run any code when it is opened. Libraries look around in a folder, so they are
+given one that holds the checked files alone.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 from manifests.errors import Refused
+from stages.models.encoders.plain_files import check_inside, is_plain, json_of, plain, shown
 
 # what decides a vector beside the weights; a tokenizer's files do not
 CONFIGS = ("config.json", "open_clip_config.json", "preprocessor_config.json", "processor_config.json")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+SAFETENSORS, INDEX = ".safetensors", ".index.json"
+MOST_PARTS = 1000  # files of one checkpoint; the largest known have 200
 
 
 @dataclass(frozen=True)
@@ -30,30 +34,52 @@ class Weights:
     def bytes(self) -> int:
         return sum(path.stat().st_size for path in self.files)
 
+    @property
+    def configs(self) -> tuple[Path, ...]:
+        """The configuration files beside the weights."""
+        return tuple(path for name in CONFIGS if is_plain(path := self.folder / name))
+
     def identity(self) -> dict[str, str]:
         """File name -> sha256 of the weights and of the configuration beside them."""
-        beside = [path for name in CONFIGS if (path := self.folder / name).is_file()]
-        return {path.name: sha256_of(path) for path in (*self.files, *beside)}
+        return {self._name(path): sha256_of(path) for path in (*self.files, *self.configs)}
+
+    @contextmanager
+    def alone(self) -> Iterator[Path]:
+        """A folder with links to these files and nothing else, while a library reads it.
+
+        In the checkpoint's own folder it would also find pickles, adapters and other shards, and prefer some of them.
+        """
+        with TemporaryDirectory(prefix="blindpairs-checkpoint-") as name:
+            for path in (*self.files, *self.configs):
+                link = Path(name, self._name(path))
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(path.resolve())
+            yield Path(name)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
 
 
 def from_folder(folder: Path, config: str | None, names: Sequence[str], called: str | None = None) -> Weights:
     """The checkpoint in `folder`: its `config` file (None: the library has its own), and the first of `names`.
 
-    A sharded checkpoint is found through its `.index.json`. `called` is what to call the folder in a refusal.
-    Raises Refused for a missing folder, configuration or weights, for a configuration that is no JSON,
-    for weights that are no whole safetensors file, and for pickles.
+    A name that ends in `.index.json` is the index of a sharded checkpoint. `called` is what to call the folder in a
+    refusal. Raises Refused for a missing folder, configuration or weights, for a configuration that is no JSON,
+    for weights that are no whole safetensors file, for pickles, and for files outside the folder.
     """
     called = called or str(folder)
     if not folder.is_dir():
         raise Refused(f"{called} is not a folder; an encoder's checkpoint folder holds {names[0]}")
-    if config is not None:
-        _json(folder / config, f"{called} holds no {config}; it is not a checkpoint folder of this kind")
-    files = _files(folder, names)
-    if not files:
+    if config is not None and not is_plain(folder / config):
+        raise Refused(f"{called} holds no {config}; it is not a checkpoint folder of this kind")
+    found = Weights(folder, _files(folder, names))
+    if not found.files:
         raise Refused(_no_weights(folder, names[0], called))
-    for path in files:
-        _check_file(path)
-    return Weights(folder, files)
+    for path in found.configs:
+        check_inside(path, folder)
+    for path in found.files:
+        _check_file(path, folder)
+    return found
 
 
 def sha256_of(path: Path) -> str:
@@ -62,19 +88,38 @@ def sha256_of(path: Path) -> str:
 
 
 def _files(folder: Path, names: Sequence[str]) -> tuple[Path, ...]:
-    for name in names:
-        if (folder / name).is_file():
-            return (folder / name,)
-        if (index := folder / f"{name}.index.json").is_file():
-            return (index, *(folder / part for part in _parts(index)))
-    return ()
+    first = next((folder / name for name in names if is_plain(folder / name)), None)
+    if first is None:
+        return ()
+    return (first, *(folder / part for part in _parts(first))) if first.name.endswith(INDEX) else (first,)
 
 
 def _parts(index: Path) -> list[str]:
-    listed = _json(index, f"{index} is not there").get("weight_map")
+    """The files that an index lists. It is checked before it is read: it may be a link that leads elsewhere."""
+    check_inside(index, index.parent)
+    listed = json_of(index, f"{index} is not there").get("weight_map")
     if not isinstance(listed, dict) or not listed:
         raise Refused(f"{index} has no weight_map, which says what lies in which file; fetch it again")
-    return sorted(set(listed.values()))
+    for name in listed.values():
+        _check_name(index, name)
+    names = sorted(set(listed.values()))
+    if len(names) > MOST_PARTS:
+        raise Refused(
+            f"{index} lists {len(names):,} files, more than the {MOST_PARTS:,} of any checkpoint; fetch it again"
+        )
+    return names
+
+
+def _check_name(index: Path, name: object) -> None:
+    """Refuse a name in an index that is not one of a safetensors file below the index's own folder."""
+    if not isinstance(name, str) or not name.endswith(SAFETENSORS):
+        raise Refused(
+            f"{index} lists {shown(name)}, which is no .safetensors file; others are not opened, "
+            "for a pickle can run any code: convert it (safetensors.torch.save_file)"
+        )
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise Refused(f"{index} lists {shown(name)}, outside the checkpoint's folder; copy that file into the folder")
 
 
 def _no_weights(folder: Path, wanted: str, called: str) -> str:
@@ -87,28 +132,17 @@ def _no_weights(folder: Path, wanted: str, called: str) -> str:
     return f"{called} holds no {wanted}, the only kind of weights that is opened; name a checkpoint that has it"
 
 
-def _check_file(path: Path) -> None:
+def _check_file(path: Path, folder: Path) -> None:
     """Refuse what is not a whole safetensors file, such as a cut download or a git-lfs pointer."""
     from safetensors import SafetensorError, safe_open
 
-    if path.suffix != ".safetensors":
+    if not is_plain(path):
+        raise Refused(f"{plain(str(path))} is missing, though the checkpoint's index lists it; fetch it again")
+    check_inside(path, folder)
+    if path.name.endswith(INDEX):
         return
-    if not path.is_file():
-        raise Refused(f"{path} is missing, though the index beside it lists it; fetch it again")
     try:
         with safe_open(path, framework="numpy"):
             pass
     except (SafetensorError, OSError) as error:
         raise Refused(f"{path} is not a whole safetensors file ({error}); fetch it again") from error
-
-
-def _json(path: Path, absent: str) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise Refused(absent) from None
-    except ValueError as error:
-        raise Refused(f"{path} is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise Refused(f"{path} is not a JSON object; it does not describe a checkpoint")
-    return value

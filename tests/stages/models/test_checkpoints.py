@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 from world.checkpoints import CLIP_CONFIG, dinov2_checkpoint, edited, open_clip_checkpoint, timm_checkpoint
+from world.hostile import indexed, pickled
 
 from manifests.errors import Refused
 from stages.models.encoders.checkpoints import weights_of
@@ -300,12 +301,16 @@ def asked_in_a_process(url: str, cache: Path, *settings: dict[str, Any], code: s
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Repositories to serve: a DINOv2, one whose weights are a pickle, and a CLIP with the other activation."""
+    """Repositories to serve: a DINOv2, one whose weights are a pickle, one whose index lists a pickle, a CLIP with the
+    other activation, and a small model of timm's own with a pickle beside it."""
     folder = tmp_path_factory.mktemp("hub")
     dinov2_checkpoint(folder / "tiny")
     (folder / "tiny" / "tokenizer.json").write_text("{}")
     (dinov2_checkpoint(folder / "pickle") / "model.safetensors").rename(folder / "pickle" / "pytorch_model.bin")
+    indexed(dinov2_checkpoint(folder / "indexed"), "model-1.bin").rename(folder / "indexed" / "model-1.bin")
     open_clip_checkpoint(folder / "clip", config={**CLIP_CONFIG, "quick_gelu": True})
+    timm_checkpoint(folder / "timm", architecture="test_vit", sizes={})
+    pickled(folder / "timm" / "model.safetensors", folder / "timm" / "pytorch_model.bin")
     return folder
 
 
@@ -326,8 +331,9 @@ class Online:
     def __init__(self, hub: Hub, cache: Path) -> None:
         self.cache, elsewhere = cache, {**TINY, "revision": "elsewhere"}
         nothing, pickle = {**TINY, "model": "someone/nothing"}, {**TINY, "model": "someone/pickle"}
-        self.first, self.again, self.nothing, self.elsewhere, self.pickle = asked_in_a_process(
-            hub.url, cache, TINY, TINY, nothing, elsewhere, pickle
+        listed = {**TINY, "model": "someone/indexed"}
+        self.first, self.again, self.nothing, self.elsewhere, self.pickle, self.listed = asked_in_a_process(
+            hub.url, cache, TINY, TINY, nothing, elsewhere, pickle, listed
         )
         self.asked = list(hub.asked)
 
@@ -362,6 +368,11 @@ def test_a_revision_the_hub_does_not_have_is_refused(online: Online) -> None:
 
 def test_a_repository_of_pickles_is_refused_by_its_name(online: Online) -> None:
     assert online.pickle.startswith("the hub's someone/pickle holds no model.safetensors")
+
+
+def test_a_repository_whose_index_lists_a_pickle_is_refused_and_the_pickle_is_not_even_fetched(online: Online) -> None:
+    assert "lists 'model-1.bin', which is no .safetensors file" in online.listed
+    assert not [path for path in online.asked if path.endswith(".bin")]
 
 
 def test_offline_the_cache_serves_what_it_has_the_rest_is_refused_and_no_request_is_made(
@@ -400,6 +411,7 @@ import json, sys
 import numpy as np, open_clip, torch
 from PIL import Image
 from open_clip import pretrained
+from pipeline.parity.reference import encoder_of
 from stages.base import Machine
 from stages.models.encoders.base import load
 from stages.models.encoders.checkpoints import weights_of
@@ -413,9 +425,36 @@ encoder = load(settings, weights_of(settings), Machine())
 pixels = np.random.default_rng(0).integers(0, 256, (50, 80, 3), dtype=np.uint8)
 picture = Image.fromarray(pixels)
 mine = encoder.encode([encoder.prepare(picture)])[0].astype(float)
+parity = encoder_of(settings, weights_of(settings))[1](picture).astype(float)
 model, preprocess = open_clip.create_model_from_pretrained("tiny-quickgelu", "drawn")
 theirs = model.eval().encode_image(preprocess(picture)[None])[0].detach().double().numpy()
-print(json.dumps([mine @ theirs / np.linalg.norm(mine) / np.linalg.norm(theirs)]))
+print(json.dumps([v @ theirs / np.linalg.norm(v) / np.linalg.norm(theirs) for v in (mine, parity)]))
+"""
+NAMED_TIMM = """
+import json
+import numpy as np, timm
+from PIL import Image
+from timm.models import _registry
+from timm.models._pretrained import PretrainedCfg
+from pipeline.parity.reference import encoder_of
+from stages.base import Machine
+from stages.models.encoders.base import load
+from stages.models.encoders.checkpoints import weights_of
+from stages.models.encoders.settings import Timm
+facts = dict(input_size=(3, 32, 32), mean=(.5, .4, .3), std=(.2, .25, .3), crop_pct=.9, interpolation="bicubic")
+own = PretrainedCfg(hf_hub_id="someone/timm", num_classes=7, classifier="head", custom_load=True, **facts)
+_registry._model_pretrained_cfgs["test_vit.drawn"] = own
+_registry._model_has_pretrained.add("test_vit.drawn")
+settings = Timm(kind="timm", model="test_vit.drawn")
+encoder = load(settings, weights_of(settings), Machine())
+pixels = np.random.default_rng(0).integers(0, 256, (50, 80, 3), dtype=np.uint8)
+picture = Image.fromarray(pixels)
+mine = encoder.encode([encoder.prepare(picture)])[0].astype(float)
+parity = encoder_of(settings, weights_of(settings))[1](picture).astype(float)
+model = timm.create_model("test_vit.drawn", pretrained=True, num_classes=0).eval()
+transform = timm.data.create_transform(**timm.data.resolve_model_data_config(model))
+theirs = model(transform(picture)[None])[0].detach().double().numpy()
+print(json.dumps([v @ theirs / np.linalg.norm(v) / np.linalg.norm(theirs) for v in (mine, parity)]))
 """
 
 
@@ -424,8 +463,17 @@ def test_a_model_of_open_clips_own_list_gives_the_librarys_vectors_with_the_tags
 ) -> None:
     path = tmp_path / "tiny-quickgelu.json"
     path.write_text(json.dumps({**CLIP_CONFIG, "quick_gelu": True}))
-    cosine = asked_in_a_process(hub.url, tmp_path, {"path": str(path)}, code=NAMED)
-    assert cosine == pytest.approx([1], abs=1e-6)
+    cosines = asked_in_a_process(hub.url, tmp_path, {"path": str(path)}, code=NAMED)
+    assert cosines == pytest.approx([1, 1], abs=1e-6)  # of the step, and of the reference of parity
+
+
+def test_a_model_of_timms_own_list_gives_the_librarys_vectors_and_no_pickle_is_fetched(
+    hub: Hub, tmp_path: Path
+) -> None:
+    before = len(hub.asked)
+    cosines = asked_in_a_process(hub.url, tmp_path, {}, code=NAMED_TIMM)
+    assert cosines == pytest.approx([1, 1], abs=1e-6)
+    assert not [path for path in hub.asked[before:] if path.endswith(".bin")]
 
 
 def test_reading_a_recipe_and_naming_its_stages_loads_no_heavy_library() -> None:

@@ -1,0 +1,71 @@
+"""Plain files: which files of a checkpoint's folder may be opened.
+
+A stranger may have written the folder. Reading a pipe would wait for ever, and a link or a name with `..` would lead to
+files that nobody meant to read. So only regular files inside the folder are opened, once every link is followed.
+"""
+
+from __future__ import annotations
+
+import json
+import reprlib
+import stat
+from pathlib import Path
+from typing import Any
+
+from manifests.errors import Refused
+
+LARGEST_JSON = 16 << 20  # bytes; an index of 90,000 tensors has 9 MB, a configuration with 21,843 labels 2 MB
+
+
+def is_plain(path: Path) -> bool:
+    """Whether there is a regular file, or a link to one. A name no file can have is no file."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def check_inside(path: Path, folder: Path) -> None:
+    """Raise Refused unless the file lies in the checkpoint's folder, once every link is followed."""
+    if not path.resolve().is_relative_to(_boundary(folder)):
+        raise Refused(
+            f"{path} leads to {path.resolve()}, outside the checkpoint's folder, and is not opened; "
+            "copy that file into the folder"
+        )
+
+
+def json_of(path: Path, absent: str) -> dict[str, Any]:
+    """A JSON object. Raises Refused, with the words `absent` where there is no such file."""
+    if not is_plain(path):
+        raise Refused(absent)
+    if path.stat().st_size > LARGEST_JSON:
+        raise Refused(f"{path} is larger than {LARGEST_JSON >> 20} MiB; it does not describe a checkpoint")
+    try:
+        value = json.loads(path.read_bytes())
+    except RecursionError:
+        raise Refused(f"{path} is nested too deeply; it does not describe a checkpoint") from None
+    except ValueError as error:
+        raise Refused(f"{path} is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise Refused(f"{path} is not a JSON object; it does not describe a checkpoint")
+    return value
+
+
+def shown(value: object) -> str:
+    """A value from such a file, cut and escaped for one line of a refusal, whatever it holds."""
+    short = reprlib.Repr()  # it also stops where a plain repr would fail, on what is nested deeply
+    short.maxstring, short.maxother = 300, 100
+    return short.repr(value)
+
+
+def plain(text: str) -> str:
+    """A name from such a file, the same way, without quotes."""
+    return shown(text)[1:-1]
+
+
+def _boundary(folder: Path) -> Path:
+    """What the files must lie in: the folder, or the repository in a hub's cache, whose snapshots link to its blobs."""
+    snapshot = folder.resolve()
+    repository = snapshot.parent.parent
+    cached = snapshot.parent.name == "snapshots" and repository.name.startswith("models--")
+    return repository if cached else snapshot
