@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from manifests.errors import Refused
+from stages.models.encoders.config_references import check_references
 from stages.models.encoders.hub import from_hub
 from stages.models.encoders.plain_files import json_of
 from stages.models.encoders.settings import EncoderSettings, OpenClip, Timm, Transformers
@@ -28,7 +29,7 @@ def weights_of(settings: EncoderSettings) -> Weights | None:
     """The weights an encoder will load, found and fit for use; None for one that has none.
 
     Raises Refused where they are not at hand, are a pickle, or do not fit the model, and where the configuration
-    beside them is no JSON.
+    beside them names anything else to open.
     """
     match settings:
         case OpenClip():
@@ -87,10 +88,10 @@ def _timm(settings: Timm) -> Weights:
 
 
 def _checked(found: Weights, *names: str) -> Weights:
-    """The same, once every configuration that the library will read is known to be JSON."""
-    for path in found.configs:
-        if path.name in names:
-            json_of(path, f"{path} is gone")
+    """The same, once the configuration that the library will read is known to be harmless."""
+    configs = {path: json_of(path, f"{path} is gone") for path in found.configs if path.name in names}
+    for path, config in configs.items():
+        check_references(path, config)
     return found
 
 

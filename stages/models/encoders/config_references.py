@@ -1,0 +1,59 @@
+"""References: what a configuration may not name, because a library would open or fetch it, unchecked.
+
+Found by reading how open_clip 3.3, transformers 5.24 and timm 1.0.31 load a folder. Custom code (`auto_map`) is not
+among it: the libraries are told not to run any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from manifests.errors import Refused
+from stages.models.encoders.config_entries import entries
+from stages.models.encoders.plain_files import shown
+
+# key -> what a library takes from where its value says
+ELSEWHERE = {
+    "transformers_weights": "weights",
+    "configuration_files": "its configuration",
+    "checkpoint_path": "weights",
+    "backbone": "another model",
+    "repo_path": "a list of classes",
+    "class_info_file": "a list of classes",
+}
+QUANTIZED = ("quantization_config", "compression_config")
+ATTENTION = ("attn_implementation", "_attn_implementation")
+COMPUTED = (None, "eager", "sdpa", "flex_attention")  # torch's own; others may be fetched from a hub, and are code
+MODEL_OF_TIMM = ("architecture", "timm_model_name")  # hf-hub: or local-dir: before a name says where it lies
+TEXT_MODEL = "hf_model_name"
+
+
+def check_references(path: Path, config: Mapping[str, Any]) -> None:
+    """Raise Refused for a value that makes a library open or fetch something outside the checkpoint's checked files."""
+    for key, value in entries(config):
+        if value is not None and (problem := _problem(key, value)):
+            raise Refused(f"{path} sets {key} to {shown(value)}, {problem}")
+
+
+def _problem(key: str, value: Any) -> str | None:
+    if key in ELSEWHERE:
+        return f"which takes {ELSEWHERE[key]} from elsewhere, unchecked; remove it, or name a checkpoint without it"
+    if key in QUANTIZED:
+        return "and quantized weights are not read; name the checkpoint that is not quantized"
+    if key in ATTENTION and (isinstance(value, (dict, list)) or value not in COMPUTED):
+        return "which may be fetched as code; remove it: torch's own attention gives the same vectors"
+    if key in MODEL_OF_TIMM and isinstance(value, str) and ":" in value:
+        return "which takes the model's shape from elsewhere; name an architecture of timm's own"
+    if key == TEXT_MODEL and value not in _text_models():
+        return f"which lies elsewhere; open_clip's own models have {', '.join(_text_models())}"
+    return None
+
+
+def _text_models() -> list[str]:
+    """The text models of the hub that open_clip's own models are built with; of these only the shape is fetched."""
+    import open_clip
+
+    models = [open_clip.get_model_config(name) or {} for name in open_clip.list_models()]
+    return sorted({name for model in models if (name := model.get("text_cfg", {}).get(TEXT_MODEL))})
