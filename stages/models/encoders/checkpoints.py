@@ -12,6 +12,7 @@ from pathlib import Path
 
 from manifests.errors import Refused
 from stages.models.encoders.config_references import check_references
+from stages.models.encoders.config_sizes import check_sizes
 from stages.models.encoders.hub import from_hub
 from stages.models.encoders.plain_files import json_of
 from stages.models.encoders.settings import EncoderSettings, OpenClip, Timm, Transformers
@@ -29,7 +30,7 @@ def weights_of(settings: EncoderSettings) -> Weights | None:
     """The weights an encoder will load, found and fit for use; None for one that has none.
 
     Raises Refused where they are not at hand, are a pickle, or do not fit the model, and where the configuration
-    beside them names anything else to open.
+    beside them names anything else to open or has absurd sizes.
     """
     match settings:
         case OpenClip():
@@ -92,6 +93,7 @@ def _checked(found: Weights, *names: str) -> Weights:
     configs = {path: json_of(path, f"{path} is gone") for path in found.configs if path.name in names}
     for path, config in configs.items():
         check_references(path, config)
+    check_sizes(configs, found.bytes)
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from stages.models.encoders.allocation import Allocation
 from stages.models.encoders.checkpoints import HUB, LOCAL, check_activation
 from stages.models.encoders.device import Device
 from stages.models.encoders.network import Network
@@ -26,7 +27,7 @@ PREPROCESSING = {
 def load(settings: OpenClip, found: Weights, device: Device) -> Network:
     """The tower on the device, from the very file that was found: open_clip is not left to find its own."""
     if settings.model.startswith((LOCAL, HUB)):
-        with found.alone() as folder:
+        with found.alone() as folder, Allocation(found):
             model, transform = _built(f"{LOCAL}{folder}", None, {})
     else:
         tag = str(settings.pretrained)

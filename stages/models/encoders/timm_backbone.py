@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stages.models.encoders.allocation import Allocation
 from stages.models.encoders.checkpoints import LOCAL
 from stages.models.encoders.device import Device
 from stages.models.encoders.network import Network
@@ -14,7 +15,7 @@ def load(settings: Timm, found: Weights, device: Device) -> Network:
     """The backbone on the device, from the very file that was found."""
     import timm
 
-    with found.alone() as folder:
+    with found.alone() as folder, Allocation(found):
         # with its own classifier first: asked for none, timm lets any other weights be missing too
         model = timm.create_model(f"{LOCAL}{folder}", pretrained=True)
     model.reset_classifier(0)

@@ -8,10 +8,10 @@ x_norm_clstoken). CLIP's is before it.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 import torch
 
+from stages.models.encoders.allocation import Allocation
 from stages.models.encoders.device import Device
 from stages.models.encoders.eval_transform import eval_transform
 from stages.models.encoders.network import Network
@@ -32,10 +32,16 @@ def load(settings: Transformers, found: Weights, device: Device) -> Network:
 
     disable_progress_bar()  # the run's own progress is on that line
     # trust_remote_code: left open, the library asks at the terminal whether to run the checkpoint's own code
-    weights: dict[str, Any] = {"use_safetensors": True, "weights_only": True, "trust_remote_code": False}
-    with found.alone() as folder:
+    with found.alone() as folder, Allocation(found):
         processor = AutoImageProcessor.from_pretrained(folder, backend=BACKEND, trust_remote_code=False)
-        whole, told = AutoModel.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, **weights)
+        whole, told = AutoModel.from_pretrained(
+            folder,
+            dtype=torch.float32,
+            use_safetensors=True,
+            weights_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
     model = getattr(whole, "vision_model", whole)  # of a two-tower model (SigLIP, CLIP) the image tower
     _check_complete(told["missing_keys"], "" if model is whole else "vision_model.")
     special = _tokens_before_patches(model, settings.pooling)
