@@ -15,12 +15,13 @@ import numpy as np
 
 from manifests.errors import Refused
 from pipeline.config import Config
+from pipeline.parity.library_paths import Reference
 from pipeline.parity.pairs import Role, every_two, pairs_of
 from pipeline.parity.pictures import drawn, photos
 from pipeline.parity.preprocessings import preprocessings
-from pipeline.parity.reference import Reference, by_reference, encoder_of
+from pipeline.parity.reference import by_reference, encoder_of
 from pipeline.parity.result import EncoderParity, Pairs, Parity, Picture, Rejected, Side, floor_of
-from pipeline.parity.rows import common, named, rows
+from pipeline.parity.rows import named, rows, with_vectors
 from pipeline.parity.step import by_step
 from pipeline.reading import read_config
 from stages.models.encoders.checkpoints import weights_of
@@ -50,7 +51,7 @@ def parity(config: Config, *, images: int, seed: int, source: str | None = None)
         references = {name: _loaded(name, settings) for name, settings in config.embed.encoders.items()}
         reference = by_reference({name: one.encode for name, one in references.items()}, pictures)
         rejected = _rejected(step, reference)
-        if not common((step, reference), tuple(config.embed.encoders)) and rejected.alike:
+        if not with_vectors((step, reference), tuple(config.embed.encoders)) and rejected.alike:
             raise Refused("neither side can read any of the pictures; name a folder of sound images with --photos")
         encoders = [
             _encoder(name, (step, reference), one.what, computed[name], pictures) for name, one in references.items()
@@ -99,7 +100,7 @@ def _encoder(
     computed: str,
     pictures: Sequence[Picture],
 ) -> EncoderParity:
-    names = common(sides, [name])
+    names = with_vectors(sides, [name])
     step, reference = (rows(side, name, names) for side in sides)
     alike = step.shape == reference.shape  # or they are not even as long
     cosines = np.minimum(1.0, (step * reference).sum(axis=1)) if alike else np.zeros(len(names))
@@ -119,6 +120,6 @@ def _encoder(
 
 def _pairs(config: Config, step: Side, reference: Side) -> Pairs:
     roles = config.search.blind, config.search.reference
-    names = common((step, reference), roles)
+    names = with_vectors((step, reference), roles)
     blind, seeing = (Role(rows(reference, role, names), rows(step, role, names)) for role in roles)
     return pairs_of(blind, seeing, config.filter)

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from pipeline.config import Config
+from pipeline.parity.library_paths import Reference
 from pipeline.parity.pairs import Role, pairs_of
-from pipeline.parity.reference import Reference, by_reference
+from pipeline.parity.reference import by_reference
 from pipeline.parity.result import PairsAt, PairsMoved, Picture, Preprocessings, Side
-from pipeline.parity.rows import common, named, rows
+from pipeline.parity.rows import named, rows, with_vectors
 
 
 def preprocessings(
@@ -29,7 +30,7 @@ def preprocessings(
 def _compared(
     config: Config, encoder: str, other: str, own: Side, others: Side, pictures: Sequence[Picture]
 ) -> Preprocessings:
-    names = common((own, others), [encoder])
+    names = with_vectors((own, others), [encoder])
     cosines = np.minimum(1.0, (rows(own, encoder, names) * rows(others, encoder, names)).sum(axis=1))
     return Preprocessings(
         encoder=encoder,
@@ -47,7 +48,7 @@ def _moved(config: Config, encoder: str, own: Side, others: Side) -> Iterator[Pa
     roles = config.search.blind, config.search.reference
     if encoder not in roles:
         return
-    names = sorted({*common((own,), roles)} & {*common((others,), [encoder])})
+    names = sorted({*with_vectors((own,), roles)} & {*with_vectors((others,), [encoder])})
     blind, seeing = (
         Role(rows(own, role, names), rows(others if role == encoder else own, role, names)) for role in roles
     )

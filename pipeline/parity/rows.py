@@ -11,7 +11,7 @@ from PIL import Image
 from pipeline.parity.result import Picture, Side
 
 
-def common(sides: Sequence[Side], encoders: Sequence[str]) -> list[str]:
+def with_vectors(sides: Sequence[Side], encoders: Sequence[str]) -> list[str]:
     """The names of the pictures with vectors of all these encoders on all sides, sorted."""
     return sorted(set.intersection(*(set(side.vectors[encoder]) for side in sides for encoder in encoders)))
 

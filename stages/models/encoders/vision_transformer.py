@@ -8,6 +8,7 @@ x_norm_clstoken). CLIP's is before it.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import torch
 

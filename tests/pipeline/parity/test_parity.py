@@ -17,8 +17,9 @@ from world.pictures import jpeg, picture
 from manifests.errors import Refused
 from pipeline import machine
 from pipeline.parity import parity as module
+from pipeline.parity.library_paths import Reference
 from pipeline.parity.parity import asked, parity
-from pipeline.parity.reference import Reference, by_reference
+from pipeline.parity.reference import by_reference
 from pipeline.parity.result import FLOOR, FLOOR_16_BIT, Parity, Picture, Rejected, floor_of
 from pipeline.parity.step import _machine, each_computed
 from stages.models.encoders import open_clip_tower, vision_transformer

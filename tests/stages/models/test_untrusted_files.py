@@ -283,8 +283,8 @@ def test_the_reference_of_parity_looks_at_the_checked_files_alone(tmp_path: Path
     folder = BUILD[kind](tmp_path / "folder")
     ours = np.frombuffer(vector(kind, folder), np.float32).astype(float)
     decoys(kind, folder, tmp_path / "made")
-    _, encode = encoder_of(READ.validate_python(named(kind, folder)), found(kind, folder))
-    theirs = np.asarray(encode(PICTURE), float)
+    reference = encoder_of(READ.validate_python(named(kind, folder)), found(kind, folder))
+    theirs = np.asarray(reference.encode(PICTURE), float)
     assert ours @ theirs / np.linalg.norm(ours) / np.linalg.norm(theirs) == pytest.approx(1, abs=1e-6)
     assert not (tmp_path / "made").exists()
 

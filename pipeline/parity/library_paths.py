@@ -1,0 +1,146 @@
+"""Library paths: how open_clip, transformers and timm themselves turn a picture into a vector.
+
+An encoder of transformers has two: behind the library's image processor, and behind DINOv2's own evaluation transform,
+which is torchvision's (facebookresearch/dinov2, dinov2/data/transforms.py, make_classification_eval_transform). Each
+function is told an encoder's settings, and which files its weights are: left to find them, a library may open a pickle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from PIL import Image
+
+from stages.models.encoders.settings import OpenClip, Timm, Transformers
+from stages.models.encoders.weights import Weights
+
+# processors of transformers that only resize, crop and normalise, so that torchvision can do the same
+PLAIN = ("BitImageProcessor", "ViTImageProcessor", "SiglipImageProcessor", "CLIPImageProcessor")
+PIXELS_BY = {"library": "its image processor", "torchvision": "torchvision"}
+
+Encode = Callable[[Image.Image], Any]  # one RGB picture -> its vector, of any length
+Prepare = Callable[[Image.Image], Any]  # one RGB picture -> (1, 3, height, width) pixels
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What an encoder is compared with: in words, and as a function of one RGB picture.
+
+    `others`: the same network behind another preprocessing that a recipe may ask for, by its name.
+    """
+
+    what: str
+    encode: Encode
+    others: Mapping[str, Encode] = field(default_factory=dict)
+
+
+def of_open_clip(settings: OpenClip, found: Weights) -> Encode:
+    import open_clip
+    import torch
+
+    if settings.model.startswith(("local-dir:", "hf-hub:")):
+        with found.alone() as folder:
+            model, preprocess = open_clip.create_model_from_pretrained(f"local-dir:{folder}")
+    else:
+        tag = open_clip.get_pretrained_cfg(settings.model, settings.pretrained)
+        model, preprocess = open_clip.create_model_from_pretrained(
+            settings.model,
+            pretrained=str(found.files[0]),
+            image_mean=tag.get("mean"),
+            image_std=tag.get("std"),
+            image_interpolation=tag.get("interpolation"),
+            image_resize_mode=tag.get("resize_mode"),
+        )
+    model.eval()
+
+    def encode(image: Image.Image) -> Any:
+        with torch.inference_mode():
+            return model.encode_image(preprocess(image).unsqueeze(0))[0].numpy()
+
+    return encode
+
+
+def of_transformers(settings: Transformers, found: Weights) -> Reference:
+    from transformers import AutoImageProcessor
+
+    with found.alone() as folder:
+        processor = AutoImageProcessor.from_pretrained(folder, backend="torchvision", trust_remote_code=False)
+    ways: dict[str, Prepare] = {"library": lambda image: processor(images=image, return_tensors="pt")["pixel_values"]}
+    if settings.preprocessing == "torchvision" or type(processor).__name__.startswith(PLAIN):
+        ways["torchvision"] = _evaluation_transform(processor)
+    encode = _network(settings, found)
+    made: dict[str, Encode] = {name: partial(_prepared, prepare, encode) for name, prepare in ways.items()}
+    what = f"transformers {settings.model}, {settings.pooling}, pixels by {PIXELS_BY[settings.preprocessing]}"
+    return Reference(what, made.pop(settings.preprocessing), made)
+
+
+def _prepared(prepare: Prepare, encode: Encode, image: Image.Image) -> Any:
+    return encode(prepare(image))
+
+
+def _evaluation_transform(processor: Any) -> Prepare:
+    """DINOv2's own, with the numbers of the checkpoint's processor."""
+    from torchvision import transforms
+
+    size, crop = processor.size, processor.crop_size if getattr(processor, "do_center_crop", False) else None
+    modes = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "hamming"}
+    whole = transforms.Compose(
+        [
+            transforms.Resize(
+                size["shortest_edge"] or (size["height"], size["width"]),
+                interpolation=transforms.InterpolationMode(modes[int(processor.resample)]),
+            ),
+            *([transforms.CenterCrop((crop["height"], crop["width"]))] if crop else []),
+            transforms.ToTensor(),
+            transforms.Normalize(mean=processor.image_mean, std=processor.image_std),
+        ]
+    )
+    return lambda image: whole(image)[None]
+
+
+def _network(settings: Transformers, found: Weights) -> Callable[[Any], Any]:
+    """Of (1, 3, height, width) pixels the vector that the pooling asks for."""
+    import torch
+    from transformers import AutoModel
+
+    with found.alone() as folder:
+        whole = AutoModel.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, weights_only=True, trust_remote_code=False
+        ).eval()
+    model = getattr(whole, "vision_model", whole)
+
+    def encode(pixels: Any) -> Any:
+        with torch.inference_mode():
+            tokens = model(pixel_values=pixels).last_hidden_state[0]
+            if settings.pooling == "cls":
+                return tokens[0].numpy()
+            # patches come last, so those before them (CLS, registers) need not be counted
+            height, width = pixels.shape[-2:]
+            side = model.config.patch_size
+            return tokens[-(height // side) * (width // side) :].mean(dim=0).numpy()
+
+    return encode
+
+
+def of_timm(settings: Timm, found: Weights) -> Encode:
+    import timm
+    import torch
+
+    local = settings.model.startswith("local-dir:")
+    model = timm.create_model(
+        f"local-dir:{found.folder}" if local else settings.model,
+        pretrained=True,
+        num_classes=0,
+        pretrained_cfg_overlay={"file": str(found.files[0]), "source": None, "custom_load": False},
+    ).eval()
+    facts = timm.data.resolve_model_data_config(model)
+    transform = timm.data.create_transform(**facts, is_training=False)
+
+    def encode(image: Image.Image) -> Any:
+        with torch.inference_mode():
+            return model(transform(image).unsqueeze(0))[0].numpy()
+
+    return encode
