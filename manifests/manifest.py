@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from manifests.counts import Counts
 from manifests.errors import NotCommitted, Refused
 from manifests.lineage import Lineage
+from manifests.parsing import parse_json
 from manifests.shard import SUFFIX, Receipt, read_batches, read_names, read_rows, read_shard
 from manifests.storage import Folder
 
@@ -156,7 +157,7 @@ def changed(folder: Folder, shards: Sequence[Receipt]) -> str | None:
 def parsed(folder: Folder, name: str, parse: Callable[[Any], T]) -> T:
     """What a file of this project's own says. Raises Refused where it says it otherwise than this version does."""
     try:
-        return parse(json.loads(folder.read(name)))
+        return parse(parse_json(folder.read(name)))
     except (ValueError, KeyError, TypeError) as error:
         raise Refused(
             f"{folder.url}/{name} does not read ({type(error).__name__}: {error}): it was changed, or another version "

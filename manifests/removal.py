@@ -7,7 +7,6 @@ and sources did not change.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,7 @@ import pyarrow.parquet as pq
 
 from manifests.counts import Counts
 from manifests.draft import PLAN, Draft
-from manifests.manifest import COMMIT, Removed, content_of, json_bytes
+from manifests.manifest import COMMIT, Removed, content_of, json_bytes, parsed
 from manifests.schema import Schema
 from manifests.shard import SUFFIX, Part, Receipt, read_batches, read_names, read_receipt, write_shard
 from manifests.storage import Folder
@@ -37,8 +36,8 @@ class Held:
 
     @staticmethod
     def of(folder: Folder) -> Held | None:
-        """What is there; None where nothing was begun."""
-        commit, plan = (json.loads(folder.read(name)) if folder.has(name) else None for name in (COMMIT, PLAN))
+        """What is there; None where nothing was begun. Raises Refused where a file of it does not read."""
+        commit, plan = (parsed(folder, name, dict) if folder.has(name) else None for name in (COMMIT, PLAN))
         return None if commit is None and plan is None else Held(folder, commit, plan)
 
     @property

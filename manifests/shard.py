@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from manifests.counts import Counts
 from manifests.errors import Damaged
+from manifests.parsing import parse_json
 from manifests.schema import Schema
 from manifests.storage import Folder
 
@@ -81,8 +82,17 @@ def read_receipt(folder: Folder, name: str) -> Receipt:
         size = file.seek(0, 2)
         if COUNTS not in (footer.metadata or {}):
             raise pa.ArrowInvalid("it holds no counts, so this project did not write it")
-    computed = footer.metadata.get(COMPUTED, b"").decode()
-    return Receipt(name, footer.num_rows, size, Counts.from_json(json.loads(footer.metadata[COUNTS])), computed)
+        counts = _counts(footer.metadata[COUNTS])
+        computed = footer.metadata.get(COMPUTED, b"").decode()
+    return Receipt(name, footer.num_rows, size, counts, computed)
+
+
+def _counts(text: bytes) -> Counts:
+    """The counts as a footer states them. Raises ArrowInvalid where it states something else."""
+    try:
+        return Counts.from_json(parse_json(text))
+    except (ValueError, KeyError, TypeError) as error:
+        raise pa.ArrowInvalid(f"its counts do not read: {error}") from error
 
 
 def read_shard(folder: Folder, name: str, columns: Sequence[str] | None = None) -> pa.Table:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from manifests.errors import Refused
+from manifests.parsing import TOO_DEEP, check_depth
 from pipeline.changes import apply
 from pipeline.config import Config
 
@@ -81,9 +82,13 @@ def _mapping(text: str, where: str) -> dict[str, Any]:
 def _parsed(text: str) -> Any:
     """`text` as YAML. Raises ValueError, in one line, where it is none."""
     try:
-        return yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        value = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader
+        check_depth(value)
+    except RecursionError:
+        raise ValueError(TOO_DEEP) from None
+    except (yaml.YAMLError, ValueError) as error:
         raise ValueError(" ".join(str(error).split())[:300]) from error
+    return value
 
 
 class _StrictLoader(yaml.SafeLoader):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from manifests.draft import PLAN, Draft
 from manifests.errors import NotCommitted, Refused, Waiting
-from manifests.manifest import COMMIT, Manifest
+from manifests.manifest import COMMIT, Manifest, parsed
 from manifests.storage import Folder
 from manifests.stores.reach import check_reached
 
@@ -41,7 +40,7 @@ def check_no_removal(folder: Folder, *kinds: str) -> None:
     """Raise Refused, naming what finishes it, where a removal of images (of these kinds; none: any) did not end."""
     if not folder.has(REMOVAL):
         return
-    kind = str(json.loads(folder.read(REMOVAL)).get("kind"))
+    kind = parsed(folder, REMOVAL, lambda value: str(value["kind"]))
     if kinds and kind not in kinds:
         return
     remedy = f"`blindpairs forget {folder.url}`" if kind == "forget" else "`blindpairs run` with --retry-failed"

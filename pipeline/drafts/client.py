@@ -6,7 +6,6 @@ is kept out of every text.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 import httpx
 
 from manifests.errors import BlindpairsError, Refused
+from manifests.parsing import parse_json
 from pipeline.answers import plain
 
 KEYS = ("BLINDPAIRS_DRAFT_KEY", "OPENAI_API_KEY")  # the first that is set
@@ -154,7 +154,7 @@ def _body(reply: httpx.Response, place: str) -> bytes:
 def _text(body: bytes) -> str:
     """The words of a completion; none where it is no completion, or one without words."""
     try:
-        content = json.loads(body)["choices"][0]["message"]["content"]
+        content = parse_json(body)["choices"][0]["message"]["content"]
         parts = [part["text"] for part in content if part["type"] == "text"] if isinstance(content, list) else [content]
         text = "".join(parts)
     except (ValueError, KeyError, IndexError, TypeError):
@@ -165,7 +165,7 @@ def _text(body: bytes) -> str:
 def _told(body: bytes) -> str:
     """What a server says of its refusal: OpenAI's way, or as it stands."""
     try:
-        said = json.loads(body)
+        said = parse_json(body)
     except ValueError:
         return _start(body)
     error = said.get("error", said.get("detail", said)) if isinstance(said, dict) else said

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, TypeVar
 
+from manifests.parsing import parse_json_at
 from pipeline.answers import plain
 from pipeline.drafts.client import DraftFailed
 from stages.author.authored import TEXTS, Unwritable, checked
@@ -39,13 +40,13 @@ def found_json(said: str, kind: type[T], fits: Callable[[T], object]) -> T:
 
 def _values(said: str, kind: type[T]) -> Iterator[T]:
     """Every JSON value of this kind in a text that is not inside another one, of the first STARTS places."""
-    decoder, end = json.JSONDecoder(), 0
+    end = 0
     for place in islice((match.start() for match in re.finditer(r"\{" if kind is dict else r"\[", said)), STARTS):
         if place < end:
             continue
         try:
-            value, end = decoder.raw_decode(said, place)
-        except (ValueError, RecursionError):
+            value, end = parse_json_at(said, place)
+        except ValueError:
             continue
         yield value
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from manifests.manifest import json_bytes
+from manifests.parsing import parse_json
 from manifests.removal import Held
 from manifests.storage import Folder
 from pipeline.runs import FAILURES
@@ -55,10 +56,20 @@ def without_traces(run: Folder, steps: Mapping[str, Held], names: Names) -> None
         _again(folder, name, _lines(folder.read(name), names))
     for step in steps:
         if (run / step).has(FAILURES):
-            value = json.loads((run / step).read(FAILURES))
-            _again(run / step, FAILURES, json_bytes(_cleaned(value, names)), unless=_cleaned(value, names) == value)
+            _clean_failures(run / step, names)
     if (images := Held.of(run / "images")) and images.plan:
         _without_bounds(images, names)
+
+
+def _clean_failures(step: Folder, names: Names) -> None:
+    data = step.read(FAILURES)
+    try:
+        value = parse_json(data)
+    except ValueError:
+        if names(data.decode("utf-8", "replace")):
+            step.forget(FAILURES)
+        return
+    _again(step, FAILURES, json_bytes(_cleaned(value, names)), unless=_cleaned(value, names) == value)
 
 
 def _lines(data: bytes, names: Names) -> bytes:
@@ -67,7 +78,7 @@ def _lines(data: bytes, names: Names) -> bytes:
     for line in data.splitlines(keepends=True):
         value = None
         with suppress(ValueError):
-            value = json.loads(line)
+            value = parse_json(line)
         if value is None:
             found.append(b"" if names(line.decode("utf-8", "replace")) else line)
         elif (cleaned := _cleaned(value, names)) == value:

@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from manifests.parsing import parse_json
 from manifests.storage import Folder
 from pipeline.lease.process import Process
 
@@ -42,10 +43,10 @@ def new_driver(process: Process) -> Driver:
 def parsed(text: bytes | None) -> Driver | None:
     """What the file says; None where it says nothing that can be read, as one that is being written."""
     try:
-        value = json.loads(text or b"")
+        value = parse_json(text or b"")
         since, token, renewed = (str(value[name]) for name in ("since", "token", "renewed"))
         return Driver(Process.from_json(value), since, token, int(value["renewal"]), renewed)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return None
 
 

@@ -36,9 +36,11 @@ class Process:
         """Whether it lives, as far as `asker`, this very process, can tell: None where it is on another machine."""
         if not self.boot or (self.host, self.boot, self.namespace) != (asker.host, asker.boot, asker.namespace):
             return None
+        if self.number < 1:  # those are groups of processes
+            return False
         try:
             os.kill(self.number, 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, OverflowError):  # none has such a number
             return False
         except PermissionError:  # somebody else's, and it lives
             return True

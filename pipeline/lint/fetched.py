@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from manifests.parsing import parse_json
 from manifests.stores.faults import Unreachable
 from manifests.stores.places import is_local
 from pipeline.lint.names import stem_of
@@ -126,10 +126,10 @@ class Beside:
 def _stats(uri: str, tally: Tally) -> dict[str, Any] | None:
     try:
         with images.opened(uri) as file:
-            value = json.loads(file.read(STATS_BYTES))
+            value = parse_json(file.read(STATS_BYTES))
     except Unreachable:
         raise
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         tally.find("bad_stats", f"its _stats.json cannot be read: {error}")
         return None
     if not isinstance(value, dict) or not {"count", "successes"} <= value.keys():

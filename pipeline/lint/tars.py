@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import IO
 
+from manifests.parsing import parse_json
 from pipeline.lint.fetched import Beside, Facts
 from pipeline.lint.names import Names, is_sidecar, is_unread, stem_of
 from pipeline.lint.tally import Tally
@@ -127,9 +127,9 @@ def check_sidecar(name: str, data: bytes, tally: Tally) -> None:
     """A caption or fields must be UTF-8, a .json must hold a JSON object."""
     try:
         text = data.decode("utf-8-sig")
-        if name.endswith(".json") and not isinstance(json.loads(text), dict):
+        if name.endswith(".json") and not isinstance(parse_json(text), dict):
             tally.find("bad_json", "it is JSON, but no object", name)
     except UnicodeDecodeError as error:
         tally.find("not_utf8", f"byte {error.start:,} of {len(data):,} is {data[error.start]:#04x}", name)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         tally.find("bad_json", f"it does not parse: {error}", name)

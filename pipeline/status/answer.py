@@ -108,7 +108,7 @@ class StatusAnswer:
         head = ("step", "state", "shards", "seen", "ok", "rejected", "failed", "rate", "left", "left out, and notes")
         lines = [self.run, *self._who(), *table(head, [step.cells() for step in self.steps])]
         for step in self.steps:
-            lines += _few("failed", [f"{step.step}/{one['task']}: {one['error']}" for one in step.failures])
+            lines += _few("failed", [f"{step.step}/{one.get('task')}: {one.get('error', '')}" for one in step.failures])
             lines += _few("set back", [_told(step.step, one) for one in step.set_back])
         return "\n".join([*lines, *self._where_to_look()])
 

@@ -44,7 +44,7 @@ def heard_of(step: str, fingerprints: Collection[str], drives: Iterable[Sequence
                 continue
             if event["event"] == "step started":
                 ours = event.get("fingerprint") in fingerprints
-            if ours and (at := _at(event)) is not None:
+            if ours and (at := seconds_of(event.get("time"))) is not None:
                 heard.last_at = at
                 _hear(heard, event, at)
     return heard
@@ -74,16 +74,17 @@ def _hear(heard: Heard, event: Event, at: float) -> None:
 def _counts(event: Event) -> Counts:
     """An event's counts; nothing where a later version says them otherwise."""
     try:
-        return Counts(int(event["seen"]), int(event["ok"]), dict(event["rejected"]), dict(event.get("aside", {})))
-    except (KeyError, TypeError, ValueError):
+        rejected, aside = ({str(why): int(n) for why, n in event.get(of, {}).items()} for of in ("rejected", "aside"))
+        return Counts(int(event["seen"]), int(event["ok"]), rejected, aside)
+    except (KeyError, TypeError, ValueError, OverflowError):
         return NOTHING
 
 
-def _at(event: Event) -> float | None:
-    """Its time, in seconds of its driver's clock."""
+def seconds_of(time: object) -> float | None:
+    """An ISO time in seconds, by the clock of who wrote it; None where it is none."""
     try:
-        return datetime.fromisoformat(str(event.get("time"))).timestamp()
-    except ValueError:
+        return datetime.fromisoformat(str(time)).timestamp()
+    except (ValueError, OverflowError):
         return None
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from datetime import UTC, datetime
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from manifests.draft import Draft
 from manifests.manifest import COMMIT, Manifest
+from manifests.parsing import parse_json
 from manifests.storage import Folder
 from pipeline.lease.driver import Driver, parsed, written
 from pipeline.lease.process import this_process
 from pipeline.runs import FAILURES, GALLERY, ORDER, QUESTIONS, question_versions, run_folder, steps_begun
 from pipeline.status.answer import DriverStatus, StatusAnswer, StepStatus
 from pipeline.status.growth import settled, told_growth
-from pipeline.status.heard import heard_of
+from pipeline.status.heard import heard_of, seconds_of
 from pipeline.watch.events import Event, read_events
 
 COMMITTED = "committed"
@@ -54,7 +55,7 @@ def _step(folder: Folder, drives: Sequence[Sequence[Event]], running: bool) -> S
     heard = heard_of(folder.name, _fingerprints(draft), drives)
     failures = tuple(event for task, event in heard.failed.items() if task in missing)
     if not running and folder.has(FAILURES):  # a log can be lost; this stands beside the shards
-        failures = tuple(json.loads(folder.read(FAILURES)))
+        failures = _written_failures(folder) or failures
     state = "running" if running else "failed" if failures else "not finished"
     pace = heard.pace if running and drives and _last_started(drives[-1]) == folder.name else None
     unheard = _told_unheard(heard.unheard(there - settled(draft)), len(there), running)
@@ -75,6 +76,15 @@ def _step(folder: Folder, drives: Sequence[Sequence[Event]], running: bool) -> S
     )
 
 
+def _written_failures(folder: Folder) -> tuple[Mapping[str, Any], ...]:
+    """The failures that stand beside the shards; none where the file does not read, for the log has them too."""
+    try:
+        found = parse_json(folder.read(FAILURES))
+        return tuple({**one, "task": str(one["task"]), "error": str(one["error"])} for one in found)
+    except (ValueError, KeyError, TypeError):
+        return ()
+
+
 def _fingerprints(draft: Draft) -> set[str]:
     """Its own, and those it had before it grew: the shards of then are still its own."""
     return {draft.lineage.fingerprint, *(state.fingerprint for state in draft.grown)}
@@ -88,8 +98,8 @@ def _told_unheard(unheard: int, there: int, running: bool) -> str:
 
 def _who(driver: Driver, alive: bool | None, drives: Sequence[Sequence[Event]]) -> DriverStatus:
     last = drives[-1][-1] if drives and drives[-1] else {}
-    signs = [sign for sign in (driver.renewed, str(last.get("time", ""))) if sign]
-    age_s = min(((datetime.now(UTC) - datetime.fromisoformat(sign)).total_seconds() for sign in signs), default=0.0)
+    signs = [at for sign in (driver.renewed, last.get("time")) if (at := seconds_of(sign)) is not None]
+    age_s = min((time.time() - at for at in signs), default=0.0)
     words = (str(last.get(name, "")) for name in ("time", "event", "step", "task"))
     process = driver.process
     return DriverStatus(
@@ -106,7 +116,8 @@ def _who(driver: Driver, alive: bool | None, drives: Sequence[Sequence[Event]]) 
 def _asked(drives: Sequence[Sequence[Event]]) -> list[str]:
     """The steps the last driver set out to make."""
     started = [event for event in drives[-1] if event["event"] == "run started"] if drives else []
-    return [str(step["step"]) for event in started for step in event.get("steps", ())]
+    said = [step for event in started for step in event.get("steps", ()) if isinstance(step, dict)]
+    return [str(step.get("step")) for step in said]
 
 
 def _last_started(events: Sequence[Event]) -> str:

@@ -11,9 +11,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from manifests.parsing import parse_json
 from manifests.storage import Folder
 
 EVENTS = "_events"
@@ -21,6 +23,15 @@ SUFFIX = ".jsonl"
 FULL = 1 << 20  # bytes after which another file is begun
 PUT_EVERY_S, FULL_PUT_EVERY_S = 2.0, 10.0  # an empty file, and a full one: the larger, the seldomer
 LAST_PUT_S = 60.0
+# what a reader takes for granted of an event, where it has these; a line that says otherwise is no event
+NUMBER = (int, float)
+FIELDS: Mapping[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("event", "time", "step", "fingerprint", "unit", "error", "why", "how"), str),
+    **dict.fromkeys(("task", "where"), (str, type(None))),
+    **dict.fromkeys(("rejected", "aside"), dict),
+    "steps": list,
+    **dict.fromkeys(("seconds", "tasks", "there", "gpu_use", "seen", "ok"), NUMBER),
+}
 
 Event = Mapping[str, Any]
 
@@ -139,6 +150,11 @@ def read_events(run: Folder) -> Iterator[list[Event]]:
 def _events(data: bytes) -> Iterator[Event]:
     for line in data.splitlines():
         with suppress(ValueError):
-            value = json.loads(line)
-            if isinstance(value, dict) and isinstance(value.get("event"), str):
+            value = parse_json(line)
+            if isinstance(value, dict) and "event" in value and all(map(_is_sound, value.items())):
                 yield value
+
+
+def _is_sound(field: tuple[str, Any]) -> bool:
+    name, value = field
+    return isinstance(value, FIELDS.get(name, object)) and not (isinstance(value, float) and not isfinite(value))

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from manifests.errors import Refused
+from manifests.parsing import parse_json
 from stages.author import tables
+from stages.author.authored import Authored
 
 FRESH = "SELECT count(*) FROM sqlite_master"
 
@@ -57,6 +59,15 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
             db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
+
+
+def restored(text: str, path: Path) -> Authored:
+    """A pair as the history of a store has it. Raises StoreFailed where that does not read."""
+    with told(path):
+        try:
+            return Authored(**parse_json(text))
+        except (ValueError, TypeError) as error:
+            raise sqlite3.DataError(f"its history does not read: {error}") from error
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from stages.author import tables
 from stages.author.answers import Answer
 from stages.author.authored import CHOICES, LETTERS, SIDES, TEXTS, WORDS, Authored, checked
-from stages.author.opening import StoreFailed, connected, told, transaction
+from stages.author.opening import StoreFailed, connected, restored, told, transaction
 
 NAME = "_author.sqlite"
 WAIT_S = 15.0  # for another process that writes
@@ -111,7 +111,7 @@ class Store:
                 return None
             change, before, made = rows[0]
             self._db.execute(tables.UNDONE, (change,))
-            then = Authored(**json.loads(before))
+            then = restored(before, self.path)
             now = self.pair(then.left_id, then.right_id)
             if now.version == made:
                 back = self._put(now, then, by, kept=False)
@@ -158,7 +158,7 @@ class Store:
         rows = self._read(tables.CHANGE_BEFORE, now.left_id, now.right_id)
         if not rows or not joins_s or now.changed_by != by or rows[0]["undone"] or rows[0]["made"] != now.version:
             return None
-        before = Authored(**json.loads(rows[0]["before"]))
+        before = restored(rows[0]["before"], self.path)
         changed = {name for name in (*TEXTS, *CHOICES) if getattr(before, name) != getattr(now, name)}
         age = datetime.now(UTC) - datetime.fromisoformat(now.changed_at)
         is_one_text = changed == set(changes) and len(changed) == 1 and changed <= set(TEXTS)

@@ -8,7 +8,6 @@ that the name ends at the first dot.
 from __future__ import annotations
 
 import codecs
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 from manifests.counts import Counts
 from manifests.errors import Refused
+from manifests.parsing import parse_json
 from manifests.stores.places import absolute
 from stages import images
 from stages.base import Begun, Task
@@ -120,8 +120,8 @@ def _parsed(kind: str, data: bytes, notes: Counter[str]) -> Mapping[str, Any]:
     if kind != "json":
         return {"caption" if kind == "txt" else "label": text.strip()}
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = parse_json(text)
+    except ValueError:
         value = None
     if isinstance(value, dict):
         return value

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from manifests.parsing import parse_json
 from stages.models.encoders.base import Encoder, is_out_of_memory
 
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
@@ -100,7 +101,7 @@ def _rate(encoder: Encoder, pictures: list[object]) -> float:
 
 def _remembered() -> dict[str, int]:
     try:
-        found = json.loads(_path().read_bytes())
+        found = parse_json(_path().read_bytes())
         return {key: size for key, size in found.items() if isinstance(size, int) and size > 0}
     except (OSError, ValueError, AttributeError):  # not there, or not ours
         return {}

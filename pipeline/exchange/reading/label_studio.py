@@ -5,7 +5,6 @@ Of a task the newest annotation counts that was not cancelled.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from manifests.errors import Refused
+from manifests.parsing import parse_json
 from pipeline.exchange.reading.times import moment
 from pipeline.exchange.writing.label_studio import offered
 from stages.author.authored import BENCHMARK, CHOICES, OPEN, TEXTS, Ids, Unwritable, checked
@@ -48,10 +48,10 @@ def returned_tasks(file: Path) -> list[Returned]:
 
 def _tasks(file: Path) -> Sequence[Any]:
     try:
-        tasks = json.loads(file.read_text(encoding="utf-8-sig"))
+        tasks = parse_json(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise Refused(f"{file} cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise Refused(f"{file} is no JSON ({error}); {WHAT}") from error
     if not isinstance(tasks, list) or not tasks:
         raise Refused(f"{file} is no list of tasks; {WHAT}")

@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import IO
 
+from manifests.parsing import parse_json
 from manifests.tables import OK
 
 ASIDE = ".kept"
@@ -92,7 +93,7 @@ def _entries(file: IO[bytes]) -> Iterator[Outcome]:
     size = os.fstat(file.fileno()).st_size
     while line := file.readline():
         try:
-            entry = Outcome(**json.loads(line), offset=file.tell())
+            entry = Outcome(**parse_json(line), offset=file.tell())
         except (ValueError, TypeError):
             return
         if not line.endswith(b"\n") or entry.offset + entry.length > size:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from manifests.errors import Refused
+from manifests.parsing import parse_json
 from stages.download.row import SPELLINGS
 
 IMAGE = "image"  # what a recipe's `columns` calls the column of bytes
@@ -134,9 +134,9 @@ def _there(schema: pa.Schema) -> str:
 def _features(schema: pa.Schema) -> Mapping[str, Any]:
     """The hub's own description of the columns, if the file carries it."""
     try:
-        value = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+        value = parse_json((schema.metadata or {}).get(b"huggingface", b"{}"))
         features = value["info"]["features"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return {}
     return features if isinstance(features, dict) else {}
 

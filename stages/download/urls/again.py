@@ -17,7 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from manifests.errors import Refused
+from manifests.parsing import parse_json
 from manifests.storage import Folder
+from manifests.stores.faults import Unreachable
 from manifests.tables import image_id
 from stages.download.fetch.outcomes import Again, again
 from stages.download.settings import UrlsSettings
@@ -96,5 +99,12 @@ def _names(source: UrlsSettings) -> list[str]:
 
 
 def _tables(folder: Folder, name: str) -> set[str]:
-    with folder.open(name) as file:
-        return set(json.loads((pq.read_schema(file).metadata or {}).get(TABLES, b"[]")))
+    """The tables that a list was made of. Raises Refused where it is damaged, Unreachable where its store failed."""
+    try:
+        with folder.open(name) as file:
+            return set(parse_json((pq.read_schema(file).metadata or {}).get(TABLES, b"[]")))
+    except (Unreachable, MemoryError):
+        raise
+    except (pa.ArrowException, OSError, ValueError, TypeError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise Refused(f"{folder.url}/{name} is damaged ({why}); remove it, and run with --retry-failed") from error

@@ -148,7 +148,7 @@ def _told(uri: str) -> Iterator[None]:
         yield
     except (Unreachable, MemoryError):
         raise
-    except (pa.ArrowException, OSError, ValueError, csv.Error, RecursionError) as error:
+    except (pa.ArrowException, OSError, ValueError, csv.Error) as error:
         raise Refused(f"{uri} cannot be read as a table: {' '.join(str(error).split())[:200]}") from error
 
 

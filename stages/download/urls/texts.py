@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from itertools import islice
 from typing import IO, Any
+
+from manifests.parsing import parse_json
 
 MOST_FIELD = 1 << 24  # characters in one field; csv's own bound is 131,072
 LOOKED_AT = 100  # rows of JSON-lines whose keys are the columns: a first row may lack some
@@ -91,7 +92,7 @@ def _json_rows(file: IO[bytes], start: int) -> Iterator[tuple[Row, int]]:
     begins = start
     for line in lines:
         if line.strip():
-            value = json.loads(line)
+            value = parse_json(line)
             if not isinstance(value, dict):
                 raise ValueError(f"the line at byte {begins} is no JSON object")
             yield value, begins

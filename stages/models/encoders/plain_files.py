@@ -6,13 +6,13 @@ files that nobody meant to read. So only regular files inside the folder are ope
 
 from __future__ import annotations
 
-import json
 import reprlib
 import stat
 from pathlib import Path
 from typing import Any
 
 from manifests.errors import Refused
+from manifests.parsing import parse_json
 
 LARGEST_JSON = 16 << 20  # bytes; an index of 90,000 tensors has 9 MB, a configuration with 21,843 labels 2 MB
 
@@ -41,9 +41,7 @@ def json_of(path: Path, absent: str) -> dict[str, Any]:
     if path.stat().st_size > LARGEST_JSON:
         raise Refused(f"{path} is larger than {LARGEST_JSON >> 20} MiB; it does not describe a checkpoint")
     try:
-        value = json.loads(path.read_bytes())
-    except RecursionError:
-        raise Refused(f"{path} is nested too deeply; it does not describe a checkpoint") from None
+        value = parse_json(path.read_bytes())
     except ValueError as error:
         raise Refused(f"{path} is not JSON: {error}") from error
     if not isinstance(value, dict):
