@@ -7,7 +7,6 @@ and our own retries is an OSError (manifests/stores/faults.py says which, patien
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import IO
 
 from manifests.stores import disk, puts, ranges, reach
 from manifests.stores.disk import ASIDE
+from manifests.stores.holding import remove_left_scratch, scratch_folder
 from manifests.stores.patience import patiently
 from manifests.stores.places import is_local, place
 
@@ -114,15 +114,33 @@ class Folder:
         For a bucket the path lies in a folder of its own under TMPDIR.
         """
         if (folder := self.local) is None:
-            with tempfile.TemporaryDirectory() as scratch:
-                yield (path := Path(scratch) / name)
+            with scratch_folder() as scratch:
+                yield (path := scratch / name)
                 puts.put_file((self / name).url, path)
             return
         with disk.aside(folder, name) as path:
             yield path
 
+    def move_in(self, name: str, file: Path) -> None:
+        """Move a whole file of this machine here as `name`."""
+        if (folder := self.local) is not None:
+            disk.move_in(folder, name, file)
+            return
+        puts.put_file((self / name).url, file)
+        file.unlink()
+
+    def sweep_left(self) -> None:
+        """Remove files that killed processes left half written, and none that another one is writing now.
+
+        Anybody may call this. For a bucket: what they left under this machine's TMPDIR.
+        """
+        if (folder := self.local) is not None:
+            disk.sweep_left(folder)
+        else:
+            remove_left_scratch()
+
     def sweep(self) -> None:
-        """Remove files a killed process left half written. Only the run's one driver may call this."""
+        """Remove all files that are half written. Only the run's one driver may call this, where it alone writes."""
         if (target := self.local) is None or not target.is_dir():
             return
         for left in target.glob(f"_*{ASIDE}"):

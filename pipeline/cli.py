@@ -76,9 +76,9 @@ def report(run: options.Run) -> None:
     Example: blindpairs report runs/mmvp
     """
     with told():
-        from pipeline.report.write import write_report
+        from pipeline import commands
 
-        typer.echo(f"gallery: {write_report(run)}")
+        typer.echo(f"gallery: {commands.report(run)}")
 
 
 @app.command()

@@ -16,12 +16,13 @@ from pipeline.audit.answer import AuditAnswer
 from pipeline.audit.audit import audit as audit_candidates
 from pipeline.begun_with import as_begun
 from pipeline.config import Config
+from pipeline.lease.lease import driving
 from pipeline.planning import imagined, planned
 from pipeline.reading import PRESETS, named_values, preset_names, read_config
 from pipeline.recipe import Step, steps
 from pipeline.report.write import write_report
 from pipeline.runner import run as run_steps
-from pipeline.runs import GALLERY, ORDER, lineage_of, manifest_of, run_folder
+from pipeline.runs import GALLERY, ORDER, lineage_of, manifest_of, run_folder, sweep_left
 from pipeline.status.answer import StatusAnswer
 from pipeline.status.read import status_of
 from pipeline.watch.audience import audience
@@ -85,6 +86,17 @@ def plan(
         return imagined(config, wanted, folder, images, measure=measure)
     config, folder, wanted, _ = _asked(recipe, changes, root, name, until, offline)
     return planned(config, wanted, folder, measure=measure)
+
+
+def report(run: str) -> str:
+    """Write the gallery of a finished run again; where it lies.
+
+    Raises Refused while another process drives the run: it may be taking images out that this one would show.
+    """
+    folder = run_folder(run)
+    with driving(folder):
+        sweep_left(folder)
+        return write_report(run)
 
 
 def status(run: str) -> StatusAnswer:

@@ -16,7 +16,7 @@ from pipeline import again
 from pipeline.growth import begun, other_inputs
 from pipeline.lease.lease import Lease, driving
 from pipeline.recipe import Step
-from pipeline.runs import FAILURES, GALLERY, check_no_removal
+from pipeline.runs import FAILURES, GALLERY, check_no_removal, sweep_left
 from pipeline.survey import Finding, State, survey
 from pipeline.watch.listener import Listener, telling_the_end
 from pipeline.work.executor import Executor, Setback, Want
@@ -55,6 +55,7 @@ def run(
     siblings of a failed task have finished.
     """
     with driving(folder, listener.said) as lease, telling_the_end(listener):
+        sweep_left(folder)
         check_no_removal(folder, "forget")
         drive, where = Drive(executor, listener, lease), ""
         manifests: dict[str, Manifest] = {}

@@ -47,6 +47,12 @@ def check_no_removal(folder: Folder, *kinds: str) -> None:
     raise Refused(f"images are being taken out of {folder.url}, or that was stopped halfway; {remedy} finishes it")
 
 
+def sweep_left(run: Folder) -> None:
+    """Remove what killed processes left half written in a run: it may show images that were forgotten since."""
+    for folder in (run, *(run / name for name in run.folders())) if run.local else (run,):
+        folder.sweep_left()
+
+
 def steps_begun(folder: Folder) -> list[str]:
     """The steps that have at least a plan, in their order."""
     there = set(folder.folders())

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import socket
-import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from manifests.errors import Refused
+from manifests.stores.holding import held_file, remove_left
 
 ASIDE = ".aside"  # ends the name of a file that is not whole yet
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
@@ -19,34 +20,59 @@ NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
 
 @contextmanager
 def aside(folder: Path, name: str) -> Iterator[Path]:
-    """A path to write to; when the block ends well the file is synced and renamed to `name`."""
+    """A path to write to; when the block ends well the file is synced and renamed to `name`.
+
+    Write into the file that is there: another one in its place would be nobody's, and might be swept.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     # the host too: containers on a shared disk often have the same process numbers
     path = folder / f"_{name}.{socket.gethostname()}.{os.getpid()}{ASIDE}"
+    with held_file(path):
+        try:
+            yield path
+            _sync(path)
+            os.replace(path, folder / name)
+        except BaseException:  # not after the rename: another thread may be writing a file of this name by then
+            path.unlink(missing_ok=True)
+            raise
+
+
+def move_in(folder: Path, name: str, file: Path) -> None:
+    """Move a whole file here as `name`: renamed where it lies on the same disk, else copied aside."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _sync(file)
     try:
-        yield path
-        _sync(path)
-        os.replace(path, folder / name)
-    finally:
-        path.unlink(missing_ok=True)
+        os.replace(file, folder / name)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with aside(folder, name) as path:
+            shutil.copyfile(file, path)
+        file.unlink()
+
+
+def sweep_left(folder: Path) -> None:
+    """Remove files that killed processes left half written here, and none that is being written now."""
+    remove_left(folder.glob(f"_*{ASIDE}"))
 
 
 def create(folder: Path, name: str, data: bytes) -> bool:
     """Put `data` under `name` unless a file is there; False where one is. Of many at once one gets True."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"_{name}.{uuid.uuid4().hex}{ASIDE}"
-    try:
-        path.write_bytes(data)
-        _sync(path)
-        os.link(path, folder / name)  # unlike a rename it never takes another file's place
-    except FileExistsError:
-        return False
-    except OSError as error:
-        if error.errno not in NO_LINKS:
-            raise
-        return _create_without_links(folder / name, data)
-    finally:
-        path.unlink(missing_ok=True)
+    with held_file(path):
+        try:
+            path.write_bytes(data)
+            _sync(path)
+            os.link(path, folder / name)  # unlike a rename it never takes another file's place
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            return _create_without_links(folder / name, data)
+        finally:
+            path.unlink(missing_ok=True)
     return True
 
 
@@ -54,8 +80,9 @@ def check_takes_files(folder: Path, what: str) -> None:
     """Write a small file into `folder` and remove it. Raises Refused, a sentence that starts with `what`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix="_", suffix=ASIDE):
-            return
+        path = folder / f"_{uuid.uuid4().hex}{ASIDE}"
+        with held_file(path):
+            path.unlink()
     except OSError as error:
         raise Refused(f"{what}: {error.strerror}; choose another --root") from error
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from glob import escape
 from pathlib import Path
 
 from manifests.draft import PLAN
 from manifests.errors import Refused
 from manifests.manifest import COMMIT
+from manifests.stores.disk import ASIDE
+from manifests.stores.holding import held_folder, remove_left
 from manifests.stores.places import is_local, place
 from pipeline.runs import ORDER
 
@@ -48,21 +49,22 @@ def check_new(folder: Path) -> Path:
 
 @contextmanager
 def whole_or_absent(to: Path) -> Iterator[Path]:
-    """A folder to write into, which becomes `to` when the block ends well, and else is removed."""
-    try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{to.name}-", dir=to.parent))
-    except OSError as error:
-        raise Refused(f"{to} cannot be written ({error.strerror}); {REMEDY}") from error
-    try:
+    """A folder to write into, which becomes `to` when the block ends well, and else is removed.
+
+    What a killed export left of it is removed first: it may hold images that were forgotten since.
+    """
+    with ExitStack() as stack:
+        try:
+            to.parent.mkdir(parents=True, exist_ok=True)
+            remove_left(to.parent.glob(f"{escape(f'.{to.name}-')}*{ASIDE}"))
+            aside = stack.enter_context(held_folder(to.parent, f".{to.name}-", ASIDE))
+        except OSError as error:
+            raise Refused(f"{to} cannot be written ({error.strerror}); {REMEDY}") from error
         yield aside
         aside.chmod(0o755)
         if to.exists():  # an empty one
             to.rmdir()
         aside.rename(to)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
 
 
 def _check_outside_runs(folder: Path, real: Path) -> None:

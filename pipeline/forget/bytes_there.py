@@ -75,6 +75,8 @@ def _is_it(row: Row) -> bool:
 def _erased(into: Folder, source: str, ids: set[str]) -> list[str]:
     """Take them out of all tables and lists of a source; those that are damaged, and may name them still."""
     damaged = []
+    for folder in (into, into / LISTS):
+        folder.sweep_left()
     for name in tables_of_all(into, source):
         try:
             erased(into, [name], source, ids)

@@ -26,7 +26,7 @@ from pipeline.removal.intent import FORGET, Intent
 from pipeline.removal.rows import texts, with_hashes
 from pipeline.removal.without import without
 from pipeline.report.write import write_report
-from pipeline.runs import GALLERY, REMOVAL, any_run_folder
+from pipeline.runs import GALLERY, REMOVAL, any_run_folder, sweep_left
 from stages.download.opt_out import OptOut
 
 WHY = "blindpairs forget"
@@ -43,7 +43,7 @@ def forget(run: str, named: Sequence[str], listed: str | None = None, store: Pat
         raise Refused(f"nothing is named that {run} should forget: add a URL, a sha256, an image_id, or --list FILE")
     store = known_store(folder, store)
     with driving(folder) as lease:
-        folder.sweep()
+        sweep_left(folder)
         finished = _finish(folder, lease, store)
         if names == OptOut():
             return finished or ForgetAnswer(folder.url, 0)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from manifests.errors import Refused
+from manifests.stores.holding import scratch_folder
 from pipeline.config import Config
 from pipeline.parity.library_paths import Reference
 from pipeline.parity.pairs import Role, every_two, pairs_of
@@ -42,8 +42,8 @@ def parity(config: Config, *, images: int, seed: int, source: str | None = None)
 
     Raises Refused where weights, device or pictures are not fit for use.
     """
-    with TemporaryDirectory(prefix="blindpairs-parity-") as name:
-        folder = Path(name).resolve()
+    with scratch_folder() as scratch:
+        folder = scratch.resolve()
         pictures = (
             drawn(folder, images, seed) if source is None else photos(Path(source).expanduser(), folder, images, seed)
         )

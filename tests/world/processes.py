@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
@@ -37,3 +38,22 @@ def printed(script: str, *words: str) -> list[int]:
     ended = subprocess.run([sys.executable, "-c", PEAK + script, *words], env=world, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     return [int(word) for word in ended.stdout.split()]
+
+
+@contextmanager
+def writing(script: str, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that runs a script as far as its line "writing", and goes on when its input ends; killed afterwards."""
+    world = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])}
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import sys" + script, *words],
+        env=world,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline() == "writing\n"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()

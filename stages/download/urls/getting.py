@@ -80,8 +80,8 @@ def _fetch(source: UrlsSettings, urls: Sequence[str], listed: str, scratch: Path
     least = 0.0 if listed else source.fetch.min_fetched
     outcomes = fetched(urls, source.fetch, source.resize, scratch, journal, least, unwanted)
     name = new_fetching(stem_of(source, urls, listed))
-    with into.aside(name + TAR) as path:
-        shutil.move(scratch / "images.tar", path)
+    into.sweep_left()  # a killed process's copy of a tar may hold images that were forgotten since
+    into.move_in(name + TAR, scratch / "images.tar")
     fetched_table.write(into, name + TABLE, urls, outcomes, listed)  # the last: whoever finds it finds the tar
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from PIL import Image
 from pyarrow.dataset import dataset
 from world.authoring import author, frozen_run, paired_run, pairs_of, written
 from world.commands import blindpairs
+from world.processes import writing
 
 from manifests.errors import NotCommitted, Refused, Waiting
 from manifests.storage import Folder
@@ -22,7 +23,7 @@ from pipeline.benchmark.freeze import freeze
 from pipeline.benchmark.versions import note_store
 from pipeline.exchange import export as export_
 from pipeline.exchange.answer import ExportAnswer
-from pipeline.exchange.export import export
+from pipeline.exchange.export import export, whole_or_absent
 from pipeline.exchange.writing.forms import FORMS, OF_THE_RUN
 from stages.author.store import NAME, Store
 
@@ -64,6 +65,30 @@ def test_what_cannot_be_written_leaves_nothing_behind(
     with pytest.raises(OSError, match="No space"):
         export(str(run), "mmvp", tmp_path / "out" / "there")
     assert os.listdir(tmp_path / "out") == []
+
+
+EXPORTS = """
+from pathlib import Path
+from pipeline.exchange.export import whole_or_absent
+with whole_or_absent(Path(sys.argv[1])) as folder:
+    (folder / "photo.jpg").write_bytes(b"a photo")
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_export_left_goes_with_the_next_one_to_the_same_place(run: Path, tmp_path: Path) -> None:
+    with writing(EXPORTS, str(tmp_path / "to")) as killed, writing(EXPORTS, str(tmp_path / "to")) as alive:
+        killed.kill()
+        killed.wait()
+        with whole_or_absent(tmp_path / "other"):
+            assert len(list(tmp_path.rglob("photo.jpg"))) == 2
+        with suppress(RuntimeError), whole_or_absent(tmp_path / "to"):
+            assert len(list(tmp_path.rglob("photo.jpg"))) == 1
+            raise RuntimeError
+        alive.communicate("")
+    assert alive.returncode == 0
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == ["other", "to", "to/photo.jpg"]
 
 
 def test_a_folder_that_is_there_is_not_touched(run: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from hashlib import sha256
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pytest
 from world.growing import picture, rows
 from world.inline import made_here
+from world.processes import writing
 from world.runs import recipe
 from world.tars import laid_out, packed
 
@@ -77,6 +79,31 @@ def test_what_is_gone_or_damaged_there_is_said_and_keeps_nobody(tmp_path: Path) 
     assert (told.wiped, told.uris) == (1, (f"{tmp_path}/into/{STEM}.parquet",))
     (tmp_path / f"into/{STEM}.tar").unlink()
     assert wiped(sources, images[1:2]).wiped == 0
+
+
+WRITES = """
+from manifests.storage import Folder
+with Folder(sys.argv[1]).aside(sys.argv[2]) as path:
+    path.write_bytes(b"a photo")
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("where", ["disk", "bucket"])
+def test_what_a_killed_process_left_half_written_of_it_goes(
+    where: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (scratch := tmp_path / "scratch").mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    into = str(tmp_path / "into") if where == "disk" else request.getfixturevalue("bucket").url("into")
+    for folder in (into, f"{into}/_again"):
+        with writing(WRITES, folder, f"{STEM}.tar"):
+            pass
+    assert any(one.read_bytes() == b"a photo" for one in tmp_path.rglob("*.tar*") if one.is_file())
+    assert wiped({"web": {"kind": "urls", "into": into}}, []).left == 0
+    assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
 
 
 def test_a_table_of_which_all_is_forgotten_stops_no_later_forget(tmp_path: Path) -> None:
