@@ -45,6 +45,7 @@ CODES = {
              "do not unpack it; pack it again with relative names"),
         Code("no_own_bytes", E, "a link, a sparse file or a device, whose bytes are not in the tar",
              "pack it with --dereference --hard-dereference, without --sparse"),
+        Code("long_name", E, "a name of more than 1 MiB, which is not read", "pack it again under a shorter name"),
         Code("duplicate_key", E, "a name occurs twice in a tar; one reader keeps the first, another stops",
              "rename or remove the second"),
         Code("scattered_key", E, "members of one key lie apart, and WebDataset makes two halves of them",

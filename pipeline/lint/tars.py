@@ -85,7 +85,7 @@ class TarShard:
         name = member.name
         names.enter(name, tally)
         if member.fault:
-            tally.find("no_own_bytes", member.fault, name)
+            tally.find(member.kind, member.fault, name)
         elif facts.may_be_forgotten(name) and self._is_wiped(file, member):
             tally.forget(is_image=images.is_named_as_image(name))
         elif images.is_named_as_image(name):

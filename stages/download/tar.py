@@ -15,22 +15,23 @@ from dataclasses import dataclass
 from typing import IO, cast
 
 from manifests.stores.faults import Unreachable
+from stages.download.tar_headers import BLOCK, HEADER_BYTES, Cut, Headers
 from stages.images import TRUNCATED
 
-BLOCK = 512
 GZIP = b"\x1f\x8b"
 NOT_A_TAR, COMPRESSED, AFTER_END = "not_a_tar", "compressed", "data_after_end"
-HEADER_BYTES = 1 << 20  # far more than the longest header; a lie about its length must not fill the memory
+NO_OWN_BYTES, LONG_NAME = "no_own_bytes", "long_name"  # kinds of faults of a member
 
 
 @dataclass(frozen=True)
 class Member:
-    """A file inside a tar: `length` bytes at `offset` of the tar, or `fault`: why its bytes are not there."""
+    """A file inside a tar: `length` bytes at `offset` of the tar, or `fault`: why it cannot be had, of which kind."""
 
     name: str
     offset: int
     length: int
     fault: str | None = None
+    kind: str = NO_OWN_BYTES
 
 
 class _MemberFile(io.RawIOBase):
@@ -85,26 +86,19 @@ def members(file: IO[bytes]) -> Iterator[Member | Damage]:
         yield Damage(COMPRESSED, "the tar is compressed, so no byte range of it is an image; unpack it with gunzip")
         return
     file.seek(0)
+    headers = Headers(file, size)
     try:
-        archive = tarfile.open(fileobj=cast(IO[bytes], _Headers(file)), mode="r:")  # noqa: SIM115 - not our file
+        archive = tarfile.open(fileobj=cast(IO[bytes], headers), mode="r:")  # noqa: SIM115 - not our file
+    except Cut as error:
+        yield Damage(TRUNCATED, f"the tar is cut: {error}")
+        return
     except tarfile.TarError as error:
         yield Damage(NOT_A_TAR, f"not a tar archive: {error}")
         return
-    yield from _whole_members(archive, size)
+    yield from _whole_members(archive, headers, size)
 
 
-class _Headers:
-    """A tar as tarfile may read it: no more than HEADER_BYTES at a time."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self.seek, self.tell = file.seek, file.tell
-
-    def read(self, size: int) -> bytes:
-        return self._file.read(size if 0 <= size <= HEADER_BYTES else HEADER_BYTES)
-
-
-def _whole_members(archive: tarfile.TarFile, size: int) -> Iterator[Member | Damage]:
+def _whole_members(archive: tarfile.TarFile, headers: Headers, size: int) -> Iterator[Member | Damage]:
     try:
         while entry := archive.next():
             if entry.size < 0:  # tarfile would go back and read the same header for ever
@@ -112,15 +106,16 @@ def _whole_members(archive: tarfile.TarFile, size: int) -> Iterator[Member | Dam
             if entry.isreg() and entry.offset_data + entry.size > size and not entry.issparse():
                 yield Damage(TRUNCATED, f"the tar ends at byte {size} inside the member {entry.name}")
                 return
+            fault, headers.fault = headers.fault, None
             if not entry.isdir():
-                yield _member(entry)
+                yield Member(entry.name, 0, 0, fault, LONG_NAME) if fault else _member(entry)
             vars(archive)["members"].clear()  # tarfile would keep every header
     except Unreachable:
         raise  # the store's failure says nothing of the tar
     except Exception as error:  # noqa: BLE001 - a garbled header makes tarfile raise nearly anything
         yield Damage(TRUNCATED, f"the tar breaks off after byte {archive.offset}: {error}")
         return
-    yield from _ending(archive, size)
+    yield from _ending(headers.file, archive.offset, size)
 
 
 def _member(entry: tarfile.TarInfo) -> Member:
@@ -134,17 +129,15 @@ def _member(entry: tarfile.TarInfo) -> Member:
     return Member(entry.name, entry.offset_data, entry.size)
 
 
-def _ending(archive: tarfile.TarFile, size: int) -> Iterator[Damage]:
-    """A Damage where the archive does not end as it must: with zeros, and nothing but zeros after them."""
-    file = archive.fileobj
-    assert file is not None
-    file.seek(archive.offset)
+def _ending(file: IO[bytes], end: int, size: int) -> Iterator[Damage]:
+    """A Damage where the archive does not end as it must: with zeros at byte `end`, and nothing but zeros after it."""
+    file.seek(end)
     block = file.read(BLOCK)
     if len(block) < BLOCK or any(block):
-        yield Damage(TRUNCATED, f"the tar has no end mark at byte {archive.offset} of {size}; members may be lost")
+        yield Damage(TRUNCATED, f"the tar has no end mark at byte {end} of {size}; members may be lost")
         return
     while block := file.read(HEADER_BYTES):
         if block.strip(b"\0"):
-            sentence = f"the tar ends at byte {archive.offset} of {size}, and what follows (a second tar?) is not read"
+            sentence = f"the tar ends at byte {end} of {size}, and what follows (a second tar?) is not read"
             yield Damage(AFTER_END, sentence)
             return

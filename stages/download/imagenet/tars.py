@@ -25,7 +25,8 @@ from stages.download.listing import digest, files_matching, listing
 from stages.download.row import Found, Row, looked_at, refused
 from stages.download.settings import ImagenetSettings
 from stages.download.shards import DUPLICATE_KEY
-from stages.download.tar import BLOCK, Damage, Member, members
+from stages.download.tar import Damage, Member, members
+from stages.download.tar_headers import BLOCK
 from stages.download.walk import File
 
 OTHERS = "(members that are no tar of a class)"

@@ -72,6 +72,11 @@ def linked(kind: bytes) -> Plant:
     return plant
 
 
+def long_name(folder: Path) -> None:
+    members = [*entries(0), ("d" * (1 << 20) + ".jpg", jpeg(99))]
+    (folder / "00000.tar").write_bytes(packed(members, tarfile.GNU_FORMAT))
+
+
 # code -> where it is found, and how it comes about
 IN_TARS: list[tuple[str, str, Plant]] = [
     ("truncated", "00000.tar", rewritten(lambda tar: tar[: end_of(tar)])),
@@ -97,6 +102,7 @@ IN_TARS: list[tuple[str, str, Plant]] = [
     ("wrong_extension", "00001.jpg", replaced("00001.jpg", encoded(picture(50), "PNG"))),
     ("no_own_bytes", "00009.jpg", linked(tarfile.SYMTYPE)),
     ("no_own_bytes", "00009.jpg", linked(tarfile.LNKTYPE)),
+    ("long_name", "d" * 100 + "..." + "d" * 95 + ".jpg", long_name),
     ("unread_image", "00001.heic", renamed("00001.jpg", "00001.heic")),
     ("unread_image", "00001.jfif", renamed("00001.jpg", "00001.jfif")),
     ("unread_image", "00001", renamed("00001.jpg", "00001")),
