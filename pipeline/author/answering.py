@@ -5,31 +5,33 @@ from __future__ import annotations
 import threading
 from typing import Any, Literal
 
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 
 from manifests.storage import Folder
-from pipeline.author.app import bare_app, photo_of
+from pipeline.author.app import bare_app, photo_response
 from pipeline.author.gate import Pass
 from pipeline.author.live import LiveQueue
+from pipeline.author.opaque import OpaqueNames
 from pipeline.author.pages import page
-from pipeline.author.queue import Queue
+from pipeline.author.shots import bare_shot
 from pipeline.benchmark.asking import Asked, queue_for
+from pipeline.benchmark.photos import Photo
 from stages.author.answers import Answer, asked
-from stages.author.given import is_asked
+from stages.author.authored import Authored
 from stages.author.store import Store, utc_now
+from stages.images import ImageRefused
+
+Key = tuple[str, str, str]  # left_id, right_id, side
 
 
 class Given(BaseModel):
-    """An answer as the page sends it. `asked`: what tells that the question is the one that was shown."""
+    """An answer as the page sends it. `question`: what the page was told that the question is called."""
 
     model_config = ConfigDict(extra="forbid")
-    left_id: str
-    right_id: str
-    side: Literal["left", "right"]
+    question: str
     chosen: Literal["a", "b"]
-    asked: str
 
 
 class Examination:
@@ -38,30 +40,26 @@ class Examination:
     def __init__(self, run: Folder, store: Store, person: str) -> None:
         """Raises NotCommitted where the run's images are not there whole."""
         self.store, self.person = store, person
+        self._names = OpaqueNames(store.secret(), person)
         self._live = LiveQueue(run, store.pairs)
         self._turn = threading.Lock()
-        self._given: list[tuple[str, str, str]] = []
-        self._again: list[tuple[str, str, str]] = []
-
-    @property
-    def queue(self) -> Queue:
-        """The pairs and photos as they are now."""
-        return self._live.now()
+        self._given: list[Key] = []
+        self._again: list[Key] = []
 
     def next(self) -> dict[str, Any]:
-        """What is asked now, how many were answered and how many there are; never what is right."""
+        """What is asked now, how many were answered and how many there are; never what is right, or of which pair."""
         with self._turn:
             return self._view()
 
     def answer(self, given: Given) -> bool:
         """Keep an answer; False where the question is another by now, or none."""
         with self._turn:
-            pair, key = self.store.pair(given.left_id, given.right_id), (given.left_id, given.right_id, given.side)
-            if not is_asked(pair) or asked(pair) != given.asked:
+            one = next((one for one in self._every() if self._names.question(one) == given.question), None)
+            if one is None:
                 return False
-            self.store.answer(Answer(*key, self.person, given.chosen, given.asked, utc_now()))
-            self._again = [one for one in self._again if one != key]
-            self._given = [one for one in self._given if one != key] + [key]
+            self.store.answer(Answer(*_key(one), self.person, given.chosen, asked(one[0]), utc_now()))
+            self._again = [key for key in self._again if key != _key(one)]
+            self._given = [key for key in self._given if key != _key(one)] + [_key(one)]
             return True
 
     def back(self) -> None:
@@ -70,32 +68,63 @@ class Examination:
             if self._given:
                 self._again.insert(0, self._given.pop())
 
+    def photo(self, name: str) -> Photo | None:
+        """The photo of the question whose photo is called so; None where this person is asked none such."""
+        found = next((one for one in self._every() if self._names.photo(one) == name), None)
+        return found and self._live.now().photos.get(_image_id(found))
+
+    def _pairs(self) -> list[Authored]:
+        """The pairs of which the photos are there."""
+        there = self._live.now().places
+        return [pair for pair in self.store.pairs() if pair.ids in there]
+
+    def _every(self) -> list[Asked]:
+        """All that this person is asked, answered or not."""
+        return queue_for(self._pairs(), [], self.person)
+
     def _view(self) -> dict[str, Any]:
-        pairs, answers = self.store.pairs(), self.store.answers()
-        there = self.queue.places
-        pairs = [pair for pair in pairs if pair.ids in there]
-        every = queue_for(pairs, [], self.person)
-        left = queue_for(pairs, answers, self.person)
-        known = {(pair.left_id, pair.right_id, side): (pair, side) for pair, side in every}
+        pairs, answers = self._pairs(), self.store.answers()
+        every, left = (queue_for(pairs, known, self.person) for known in ([], answers))
+        known = {_key(one): one for one in every}
         coming = [*(known[key] for key in self._again if key in known), *left]
         then = self._src(coming[1]) if len(coming) > 1 else None
         question = self._question(coming[0]) if coming else None
         return {"done": len(every) - len(left), "total": len(every), "question": question, "next_src": then}
 
     def _question(self, one: Asked) -> dict[str, Any]:
-        pair, side = one
-        ids = {"left_id": pair.left_id, "right_id": pair.right_id, "side": side, "asked": asked(pair)}
+        pair, _ = one
         words = {"question": pair.question, "options": [pair.option_a, pair.option_b]}
-        return {**ids, "src": self._src(one), **words}
+        return {"id": self._names.question(one), "src": self._src(one), **words}
 
     def _src(self, one: Asked) -> str:
-        pair, side = one
-        return f"/photos/{pair.left_id if side == 'left' else pair.right_id}"
+        return f"/photos/{self._names.photo(one)}"
+
+
+def _key(one: Asked) -> Key:
+    pair, side = one
+    return pair.left_id, pair.right_id, side
+
+
+def _image_id(one: Asked) -> str:
+    pair, side = one
+    return pair.left_id if side == "left" else pair.right_id
+
+
+def _photo(examination: Examination, name: str) -> Response:
+    """A photo, or what goes wrong without a word of where the image lies."""
+    if (found := examination.photo(name)) is None:
+        raise HTTPException(404, "no such photo")
+    try:
+        return photo_response(bare_shot(found))
+    except ImageRefused:
+        return JSONResponse({"error": "this photo could not be read any more"}, 410)
+    except OSError:
+        return JSONResponse({"error": "this photo could not be read now"}, 503)
 
 
 def answer_app(run: Folder, examination: Examination, given: Pass) -> FastAPI:
     """The page of one who answers; it has no route that says what authors wrote beside the question."""
-    app = bare_app(given, photo_of(lambda: examination.queue.photos))
+    app = bare_app(given, lambda name: _photo(examination, name))
 
     @app.get("/", response_class=HTMLResponse)
     def start() -> str:

@@ -38,10 +38,14 @@ class Change(BaseModel):
 
 
 def bare_app(given: Pass, photo: Callable[[str], Response]) -> FastAPI:
-    """What both pages have: the gate, the photos, and files of their own."""
+    """What both pages have: the gate, the photos by the names that `photo` knows, and files of their own."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Gate, given=given)
-    app.get("/photos/{image_id}")(photo)
+
+    @app.get("/photos/{name}")
+    def photos(name: str) -> Response:
+        return photo(name)
+
     app.get("/static/{name}")(static)
     app.exception_handler(BlindpairsError)(_told)
     app.exception_handler(RequestValidationError)(_odd)
@@ -58,6 +62,10 @@ async def _odd(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": "the request is not as this page sends them"}, 422)
 
 
+def photo_response(jpeg: bytes) -> Response:
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+
 def photo_of(photos: Callable[[], Any]) -> Callable[[str], Response]:
     """The route of the photos: those that are in `photos()`, image_id -> Photo, and no others."""
 
@@ -65,7 +73,7 @@ def photo_of(photos: Callable[[], Any]) -> Callable[[str], Response]:
         if (found := photos().get(image_id)) is None:
             raise HTTPException(404, "no such image in this run")
         try:
-            return Response(shot(found), media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+            return photo_response(shot(found))
         except ImageRefused as error:
             return JSONResponse({"error": f"this image could not be read any more: {error.sentence}"}, 410)
         except OSError as error:

@@ -25,7 +25,17 @@ def shot(photo: Photo) -> bytes:
     data = photo.read()
     if photo.format == "JPEG" and max(photo.width, photo.height) <= LONGEST and _is_rgb(data):
         return data
+    return _encoded(data)
+
+
+def bare_shot(photo: Photo) -> bytes:
+    """As `shot`, and nothing but pixels: a file may hold captions and names, and is known by its bytes."""
+    return _encoded(photo.read())
+
+
+def _encoded(data: bytes) -> bytes:
     image, stream = images.decode(data), io.BytesIO()
+    image.info = {}  # Pillow would write its comment again
     image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
     image.save(stream, "JPEG", quality=QUALITY)
     return stream.getvalue()

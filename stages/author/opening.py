@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,6 +69,13 @@ def restored(text: str, path: Path) -> Authored:
             return Authored(**parse_json(text))
         except (ValueError, TypeError) as error:
             raise sqlite3.DataError(f"its history does not read: {error}") from error
+
+
+def secret(db: sqlite3.Connection) -> bytes:
+    """The store's own secret. Call it in a transaction."""
+    db.execute(tables.CREATE_KEYS)  # stores that were made before have no such table
+    db.execute(tables.PUT_KEY, (secrets.token_bytes(32),))
+    return bytes(db.execute(tables.KEY).fetchone()[0])
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:

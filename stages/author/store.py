@@ -19,7 +19,7 @@ from typing import Any
 from stages.author import tables
 from stages.author.answers import Answer
 from stages.author.authored import CHOICES, LETTERS, SIDES, TEXTS, WORDS, Authored, checked
-from stages.author.opening import StoreFailed, connected, restored, told, transaction
+from stages.author.opening import StoreFailed, connected, restored, secret, told, transaction
 
 NAME = "_author.sqlite"
 WAIT_S = 15.0  # for another process that writes
@@ -136,6 +136,11 @@ class Store:
         written = [name for pair in self.pairs() for name in (pair.author, *pair.writers.split("\n"))]
         known = (*(one.person for one in self.answers()), *written)
         return next((name for name in known if name.casefold() == person.strip().casefold()), person)
+
+    def secret(self) -> bytes:
+        """32 random bytes of this store alone, made when they are first asked for."""
+        with self._writing():
+            return secret(self._db)
 
     def forget(self, image_ids: Sequence[str]) -> int:
         """Take out all that was written of pairs with these images, history included, and overwrite it; how many.

@@ -28,6 +28,9 @@ CREATE = (
     f"PRAGMA user_version = {VERSION}",
 )
 
+CREATE_KEYS = "CREATE TABLE IF NOT EXISTS keys (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
+PUT_KEY = "INSERT OR IGNORE INTO keys VALUES ('names', ?)"
+KEY = "SELECT value FROM keys WHERE name = 'names'"
 PAIR = "SELECT * FROM pairs WHERE left_id = ? AND right_id = ?"
 PAIRS = "SELECT * FROM pairs ORDER BY left_id, right_id"
 PUT_PAIR = """INSERT OR REPLACE INTO pairs VALUES (

@@ -4,7 +4,7 @@ import { attempt, insist } from "./api.js";
 const TOLD_MS = 4000;
 const byId = (id) => document.getElementById(id);
 let asked = JSON.parse(byId("start").textContent);
-const given = new Map(); // what was chosen here, of each question
+const given = new Map(); // what was chosen here, of each question; changed words make another question of it
 let busy = false;
 let next = null; // the photo that comes after this one, decoded ahead
 let hiding = 0;
@@ -27,7 +27,7 @@ function show(question) {
   byId("question").textContent = question.question;
   for (const button of document.querySelectorAll("[data-chosen]")) {
     button.querySelector("span").textContent = question.options[button.dataset.chosen === "a" ? 0 : 1];
-    button.querySelector("small").hidden = given.get(keyOf(question)) !== button.dataset.chosen;
+    button.querySelector("small").hidden = given.get(question.id) !== button.dataset.chosen;
   }
   next = asked.next_src ? made(asked.next_src) : null;
   byId("question").focus({ preventScroll: true }); // screen readers read the question
@@ -63,13 +63,9 @@ async function send(ask, path, body) {
 
 function choose(chosen) {
   if (!asked.question || busy) return;
-  given.set(keyOf(asked.question), chosen);
-  const { left_id, right_id, side, asked: what } = asked.question;
-  send(insist, "/api/answers", { left_id, right_id, side, chosen, asked: what });
+  given.set(asked.question.id, chosen);
+  send(insist, "/api/answers", { question: asked.question.id, chosen });
 }
-
-// Words that were changed make another question of it.
-const keyOf = ({ left_id, right_id, side, asked: what }) => [left_id, right_id, side, what].join("/");
 
 const back = () => send(attempt, "/api/answers/back", {});
 

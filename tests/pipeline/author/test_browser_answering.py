@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from world.authoring import author, paired_run, pairs_of
 from world.browser import answering
 from world.pages import Writing
 
+from pipeline.author.opaque import OpaqueNames
 from stages.author.answers import Answer
 from stages.author.store import NAME, Store
 
@@ -40,11 +42,22 @@ def answers(run: Path) -> list[Answer]:
 
 
 def is_asked(page: Writing, done: int) -> str:
-    """Wait for the question after so many; the image that is shown."""
+    """Wait for the question after so many; what the photo is called that is shown."""
     expect(page.page.locator("#count")).to_have_text(f"{done} of 6 answered")
     src = page.page.get_by_role("img").get_attribute("src")
     assert src
     return src.removeprefix("/photos/")
+
+
+def names(run: Path) -> dict[str, tuple[str, str, str]]:
+    """What photos are called on bob's page -> the questions."""
+    with closing(Store(run / NAME)) as store:
+        known = OpaqueNames(store.secret(), "bob")
+        return {
+            known.photo((pair, side)): (pair.left_id, pair.right_id, side)
+            for pair in store.pairs()
+            for side in ("left", "right")
+        }
 
 
 def test_a_person_answers_all_by_keyboard_and_is_done(page: Writing, run: Path) -> None:
@@ -53,8 +66,8 @@ def test_a_person_answers_all_by_keyboard_and_is_done(page: Writing, run: Path) 
         given[is_asked(page, done)] = {"1": "a", "2": "b"}.get(key, key)
         page.press(key)
     expect(page.page.get_by_role("heading", name="All are answered. Thank you.")).to_be_focused()
-    kept = {(one.left_id if one.side == "left" else one.right_id): one.chosen for one in answers(run)}
-    assert kept == given
+    kept = {(one.left_id, one.right_id, one.side): one.chosen for one in answers(run)}
+    assert kept == {names(run)[name]: letter for name, letter in given.items()}
     assert {one.person for one in answers(run)} == {"bob"}
     assert page.complaints == []
 
@@ -72,7 +85,7 @@ def test_a_person_may_go_back_and_answer_otherwise(page: Writing, run: Path) -> 
 
 def test_a_question_that_was_changed_is_asked_anew(page: Writing, run: Path) -> None:
     shown = is_asked(page, 0)
-    place = next(place for place, ids in enumerate(pairs_of(run)) if shown in ids)
+    place = pairs_of(run).index(names(run)[shown][:2])
     author(run, [place], question="Is it another thing?")
     page.press("a")
     page.is_told("the question was changed meanwhile")

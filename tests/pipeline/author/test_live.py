@@ -18,6 +18,7 @@ from manifests.storage import Folder
 from manifests.tables import IMAGES, PAIRS
 from pipeline.author import live
 from pipeline.author.live import LiveQueue
+from pipeline.author.opaque import OpaqueNames
 from stages.author.authored import Authored
 from stages.author.store import NAME, Store
 
@@ -25,6 +26,13 @@ from stages.author.store import NAME, Store
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     return paired_run(tmp_path, 6)
+
+
+def photo_names(run: Path, ids: tuple[str, str]) -> list[str]:
+    """Where bob's page has the two photos of a pair."""
+    with closing(Store(run / NAME)) as store:
+        names = OpaqueNames(store.secret(), "bob")
+        return [f"/photos/{names.photo((store.pair(*ids), side))}" for side in ("left", "right")]
 
 
 def test_a_pair_that_the_filter_leaves_out_now_leaves_the_queue(run: Path) -> None:
@@ -41,7 +49,8 @@ def test_photos_that_were_forgotten_meanwhile_are_answered_404_on_both_pages(run
     author(run, range(3))
     gone, there = pairs_of(run)[0], pairs_of(run)[1]
     with author_client(run) as page, answer_client(run) as blind:
-        every = [(client, f"/photos/{image_id}") for client in (page, blind) for image_id in (*gone, *there)]
+        every = [(page, f"/photos/{image_id}") for image_id in (*gone, *there)]
+        every += [(blind, path) for path in (*photo_names(run, gone), *photo_names(run, there))]
         assert [client.http.get(path).status_code for client, path in every] == [200] * 8
         without_images(run, gone)
         with closing(Store(run / NAME)) as store:
@@ -55,9 +64,10 @@ def test_nobody_is_asked_about_a_photo_that_is_gone_from_the_run(run: Path) -> N
     gone = pairs_of(run)[0]
     with answer_client(run) as blind:
         assert blind.start()["total"] == 6
+        lost = photo_names(run, gone)
         without_images(run, gone)  # and the store still has the question
         assert blind.start()["total"] == 4
-        assert blind.http.get(f"/photos/{gone[0]}").status_code == 404
+        assert [blind.http.get(path).status_code for path in lost] == [404, 404]
 
 
 def test_a_pair_that_leaves_the_run_while_somebody_types_is_kept(run: Path) -> None:
