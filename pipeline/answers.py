@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -51,7 +52,7 @@ class RunAnswer:
         head = ("step", "state", "shards", "seen", "ok", "left out, and notes")
         lines = [self.run, *table(head, [step.cells() for step in self.steps])]
         lines += [f"gallery: {self.gallery}"] if self.gallery else []
-        return "\n".join([*lines, self.next] if self.next else lines)
+        return plain_lines([*lines, self.next] if self.next else lines)
 
 
 class Told(Protocol):
@@ -95,7 +96,7 @@ class RowsAnswer:
 
     def __str__(self) -> str:
         cells = [tuple(_cell(row[name]) for name in self.columns) for row in self.rows]
-        return "\n".join([f"{self.title}: {len(self.rows)} of {self.total:,} rows", *table(self.columns, cells)])
+        return plain_lines([f"{self.title}: {len(self.rows)} of {self.total:,} rows", *table(self.columns, cells)])
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class LineageAnswer:
         return {"steps": [_lineage_json(one) for one in self.chain]}
 
     def __str__(self) -> str:
-        return "\n".join(line for one in self.chain for line in _lineage_lines(one))
+        return plain_lines(line for one in self.chain for line in _lineage_lines(one))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -149,6 +150,30 @@ def many(count: int, one: str, several: str = "") -> str:
 def plain(text: str) -> str:
     """`text` without control characters: a file's name must not steer a terminal."""
     return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def plain_lines(lines: Iterable[str]) -> str:
+    """A text of these lines and no others, each of them plain."""
+    return "\n".join(map(plain, lines))
+
+
+# C0 but tab and line feed, DEL, C1; what turns the direction of all that follows; halves of characters
+STEERING = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    """`text` for a page: each control character as a sign that can be seen, all else as it is."""
+    return STEERING.sub(lambda found: _sign(ord(found[0])), text)
+
+
+def shown(value: Any) -> Any:
+    """A value as a template puts it into a page (Jinja's `finalize`): a text as `visible` has it, markup as it is."""
+    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def _sign(code: int) -> str:
+    """The picture of a control character that has one (Unicode's block Control Pictures)."""
+    return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else "\ufffd"
 
 
 def _cell(value: Any, most: int = 44) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline import options
-from pipeline.told import check_unused, out, person_of, told
+from pipeline.told import check_unused, out, person_of, say, told
 
 PORT = 8765
 
@@ -77,9 +77,9 @@ def author(
         chat, address = chat_of(draft, model), Address(host, port)
         if answer is not None:
             check_unused("a person who answers", {"--name": name, "--draft": draft})
-            serve_answers(run, address, person_of(answer), store, typer.echo)
+            serve_answers(run, address, person_of(answer), store, say)
         else:
-            serve_author(run, address, person_of(name), store, chat, typer.echo)
+            serve_author(run, address, person_of(name), store, chat, say)
 
 
 def freeze(run: options.Run, store: options.Store = None, as_json: options.Json = False) -> None:
@@ -126,7 +126,7 @@ def patterns(
 
         if prompt:
             check_unused("--prompt", {"--draft": draft, "--model": model, "--json": as_json or None})
-            typer.echo(pattern_prompt(read_benchmark(run, version).of()))
+            say(pattern_prompt(read_benchmark(run, version).of()))
         else:
             chat = asked_chat(draft, model)
             out(propose(chat, read_benchmark(run, version).of()), as_json)

@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from pipeline import authoring, looking, options
-from pipeline.told import out, told
+from pipeline.told import out, say, told
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -77,8 +77,9 @@ def report(run: options.Run) -> None:
     """
     with told():
         from pipeline import commands
+        from pipeline.answers import plain
 
-        typer.echo(f"gallery: {commands.report(run)}")
+        say(f"gallery: {plain(commands.report(run))}")
 
 
 @app.command()
@@ -112,7 +113,7 @@ def demo(
     with told():
         from pipeline.demo.show import demo as show_demo
 
-        typer.echo(show_demo(out, scenes, ray))
+        say(show_demo(out, scenes, ray))
 
 
 @app.command()
@@ -124,7 +125,7 @@ def presets(name: options.Preset = None) -> None:
     with told():
         from pipeline import commands
 
-        typer.echo(commands.presets(name))
+        say(commands.presets(name))
 
 
 for look in (looking.status, looking.show, looking.lineage, looking.audit, looking.parity, looking.lint):

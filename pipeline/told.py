@@ -29,21 +29,35 @@ def told(stopped: str = "whole shards are kept, the same command goes on from th
     try:
         yield
     except BlindpairsError as error:
-        typer.echo(f"blindpairs: {without_secrets(str(error))}", err=True)
+        _complain(without_secrets(str(error)))
         raise typer.Exit(error.exit_code) from error
     except KeyboardInterrupt:
-        typer.echo(f"blindpairs: stopped; {stopped}", err=True)
+        _complain(f"stopped; {stopped}")
         raise typer.Exit(130) from None
     except BrokenPipeError:  # whoever read the answer has read enough, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        typer.echo(f"blindpairs: {error.strerror or error}: {error.filename or 'see above'}", err=True)
+        _complain(f"{error.strerror or error}: {error.filename or 'see above'}")
         raise typer.Exit(1) from error
 
 
 def out(value: Any, as_json: bool) -> None:
     """Print a command's answer: `value.to_json()` for programs, `str(value)` for people."""
-    typer.echo(json.dumps(value.to_json(), indent=1) if as_json else str(value))
+    say(json.dumps(value.to_json(), indent=1) if as_json else str(value))
+
+
+def say(text: str) -> None:
+    """Print a text, of which no character but its ends of lines steers a terminal."""
+    from pipeline.answers import visible
+
+    typer.echo(visible(text))
+
+
+def _complain(sentence: str) -> None:
+    """Print why a command ends, in one line."""
+    from pipeline.answers import plain
+
+    typer.echo(f"blindpairs: {plain(sentence)}", err=True)
 
 
 def person_of(name: str | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil, floor
 from typing import Any
 
-from pipeline.answers import plain
+from pipeline.answers import plain, plain_lines
 from pipeline.audit.result import Audit, OddPair
 from pipeline.audit.truth import BORDER
 from pipeline.runs import AUDIT
@@ -32,7 +32,7 @@ class AuditAnswer:
         lines += _named("false", self.audit.false_pairs, self.audit.false)
         lines += _named("wrong cosines", self.audit.wrong_pairs, self.audit.wrong)
         lines += [self._judgement()]
-        return "\n".join(line for line in [*lines, self.next] if line)
+        return plain_lines(line for line in [*lines, self.next] if line)
 
     def _verdict(self) -> str:
         audit, missed = self.audit, f"{self.audit.missed:,}" if self.audit.missed else "none"

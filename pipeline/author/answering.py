@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 
 from manifests.storage import Folder
+from pipeline.answers import visible
 from pipeline.author.app import bare_app, photo_response
 from pipeline.author.gate import Pass
 from pipeline.author.live import LiveQueue
@@ -93,7 +94,7 @@ class Examination:
 
     def _question(self, one: Asked) -> dict[str, Any]:
         pair, _ = one
-        words = {"question": pair.question, "options": [pair.option_a, pair.option_b]}
+        words = {"question": visible(pair.question), "options": [visible(pair.option_a), visible(pair.option_b)]}
         return {"id": self._names.question(one), "src": self._src(one), **words}
 
     def _src(self, one: Asked) -> str:

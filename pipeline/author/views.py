@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pipeline.answers import visible
 from pipeline.author.desk import Desk
 from pipeline.author.queue import Queue
 from pipeline.benchmark.photos import Photo
@@ -64,4 +65,7 @@ def _near(places: Sequence[int], after: int | None, before: int | None) -> list[
 
 
 def _bounded(value: Any) -> Any:
-    return value if not isinstance(value, str) or len(value) <= TEXT else value[: TEXT - 1] + "…"
+    """A text as a page may show it: no longer than a person reads, without characters that steer it."""
+    if not isinstance(value, str):
+        return value
+    return visible(value if len(value) <= TEXT else value[: TEXT - 1] + "…")

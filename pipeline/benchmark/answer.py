@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from manifests.manifest import Manifest
-from pipeline.answers import many
+from pipeline.answers import many, plain_lines
 
 
 @dataclass(frozen=True)
@@ -29,4 +29,4 @@ class FreezeAnswer:
         left = ", ".join(f"{why.replace('_', ' ')} {count:,}" for why, count in counts.rejected.items())
         lines = [f"{self.manifest.folder.url}: {many(counts.ok, 'pair')}, {many(self.manifest.rows, 'question')}{made}"]
         lines += [f"of {many(counts.seen, 'pair')} that people touched, not in it: {left}"] if left else []
-        return "\n".join([*lines, f"next: blindpairs export {self.run} --format mmvp"])
+        return plain_lines([*lines, f"next: blindpairs export {self.run} --format mmvp"])

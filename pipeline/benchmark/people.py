@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from manifests.errors import Waiting
-from pipeline.answers import many, plain, table
+from pipeline.answers import many, plain, plain_lines, table
 from pipeline.benchmark.accuracy import HOW, Interval, Mean, Share, by_pair, by_question, mean, total
 from pipeline.benchmark.agreement import Agreement, agreement
 from pipeline.benchmark.missed import Missed, missed_questions
@@ -68,7 +68,7 @@ class PeopleAnswer:
         head = ("person", "questions", "right", "95 % interval", "pairs", "right", "95 % interval")
         lines = [f"{self.run}: {many(len(self.people), 'person', 'people')} of {many(self.asked, 'pair')}"]
         lines += table(head, [one.cells() for one in self.people]) if self.people else []
-        return "\n".join([*lines, *self._together(), *self._left_out(), *self._missed()])
+        return plain_lines([*lines, *self._together(), *self._left_out(), *self._missed()])
 
     def _together(self) -> Iterator[str]:
         if self.questions.value is None:

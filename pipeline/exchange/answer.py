@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pipeline.answers import many, table
+from pipeline.answers import many, plain_lines, table
 from pipeline.benchmark.checks.finding import Finding
 
 ACCEPTED = "accepted"
@@ -38,7 +38,7 @@ class ExportAnswer:
         return asdict(self) | {"hindered": self.hindered}
 
     def __str__(self) -> str:
-        return "\n".join((*self._head(), *self._found(), *self._tail()))
+        return plain_lines((*self._head(), *self._found(), *self._tail()))
 
     def _head(self) -> list[str]:
         what = many(self.pairs, "pair") + (f" of questions-{self.version}" if self.version else "")

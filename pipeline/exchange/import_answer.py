@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipeline.answers import many
+from pipeline.answers import many, plain_lines
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ImportAnswer:
             f"its images are read where they lie, so keep {self.at}",
             f"next: blindpairs export {self.run} --format FORMAT; their vectors: {self.embed}",
         ]
-        return "\n".join(lines)
+        return plain_lines(lines)
 
 
 @dataclass(frozen=True)
@@ -54,4 +54,4 @@ class ReturnedAnswer:
         if self.kept:
             named = ", ".join(self.kept[:5]) + (f" and {len(self.kept) - 5} more" if len(self.kept) > 5 else "")
             lines.append(f"{len(self.kept):,} were changed in the run since they were annotated, and stay so: {named}")
-        return "\n".join([*lines, *([f"next: blindpairs freeze {self.run}"] if self.written else [])])
+        return plain_lines([*lines, *([f"next: blindpairs freeze {self.run}"] if self.written else [])])

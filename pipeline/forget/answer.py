@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pipeline.answers import many, table
+from pipeline.answers import many, plain_lines, table
 from pipeline.forget.bytes_there import Elsewhere
 from pipeline.runs import VERSION
 
@@ -31,7 +31,7 @@ class ForgetAnswer:
         return asdict(self)
 
     def __str__(self) -> str:
-        return "\n".join([self.run, *self._head(), *(self._done() if self.images or self.rows else ())])
+        return plain_lines([self.run, *self._head(), *(self._done() if self.images or self.rows else ())])
 
     def _head(self) -> list[str]:
         lost = [name for name, count in self.named.items() if not count]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.answers import many, plain
+from pipeline.answers import many, plain_lines
 from pipeline.lint.codes import CODES, Severity
 from pipeline.lint.findings import Findings
 
@@ -51,7 +51,7 @@ class LintAnswer:
 
     def __str__(self) -> str:
         lines = [line for group in self.findings.sorted() for line in group.lines()]
-        return "\n".join(map(plain, [*lines, self._summary()]))
+        return plain_lines([*lines, self._summary()])
 
     def _summary(self) -> str:
         seen = f"{self.source} ({self.kind}): {many(self.files, 'file')}, {many(self.images, 'image')}"

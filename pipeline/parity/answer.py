@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import floor
 from typing import Any
 
-from pipeline.answers import plain, table
+from pipeline.answers import plain_lines, table
 from pipeline.parity.result import EncoderParity, PairsAt, PairsMoved, Parity
 
 SHOWN = 10  # pictures named one by one
@@ -33,7 +33,7 @@ class ParityAnswer:
             *_preprocessings(found),
             _verdict(found),
         ]
-        return "\n".join(plain(line) for line in lines)
+        return plain_lines(lines)
 
 
 def down(cosine: float) -> str:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from pipeline.answers import shown
 from pipeline.audit.answer import down
 from pipeline.report.facts import Photo, Report, Stage
 from pipeline.report.thresholds import Grid, nearest_with_pairs, threshold_grid
@@ -127,6 +128,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=shown,
     )
     made.filters.update(
         cosine=lambda value: f"{value:.4f}",

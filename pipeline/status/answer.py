@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from manifests.counts import Counts
-from pipeline.answers import plain, table
+from pipeline.answers import plain, plain_lines, table
 from pipeline.watch.pace import told_rate, told_s
 
 NOTHING = Counts()
@@ -110,7 +110,7 @@ class StatusAnswer:
         for step in self.steps:
             lines += _few("failed", [f"{step.step}/{one.get('task')}: {one.get('error', '')}" for one in step.failures])
             lines += _few("set back", [_told(step.step, one) for one in step.set_back])
-        return "\n".join([*lines, *self._where_to_look()])
+        return plain_lines([*lines, *self._where_to_look()])
 
     def _where_to_look(self) -> list[str]:
         if self.gallery:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -109,6 +110,18 @@ def test_words_with_html_are_data_in_the_page_and_never_markup(page: Client, run
     assert "alert(2)" in text
     captions = [pair[side]["caption"] for pair in page.start()["window"]["pairs"] for side in ("left", "right")]
     assert NASTY in captions
+
+
+def test_characters_that_steer_what_comes_after_them_are_shown_as_signs(tmp_path: Path) -> None:
+    codes = (*range(32), *range(127, 160), 0x202E, 0x2066)
+    evil = "".join(map(chr, codes))
+    run = paired_run(tmp_path / "evil", 1, name="run\x1b[31m\u202e\x9b", captions={0: evil, 1: "one"})
+    with author_client(run) as client:
+        sent = [client.http.get(path).text for path in ("/", "/api/pairs?count=9")]
+        words = json.dumps(client.start()["window"], ensure_ascii=False)
+    assert {one for text in (*sent, words) for one in text if ord(one) in codes} <= {"\t", "\n"}
+    assert "\\u0000" not in sent[0]
+    assert "␀␁␂" in words
 
 
 @pytest.mark.parametrize(
