@@ -7,8 +7,11 @@ import socket
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
+import uvicorn
 from fastapi import FastAPI
 
 from manifests.errors import Refused, Waiting
@@ -17,6 +20,7 @@ from manifests.storage import Folder
 from pipeline.answers import many
 from pipeline.author.answering import Examination, answer_app
 from pipeline.author.app import author_app
+from pipeline.author.connections import Later, Limits, PatientProtocol
 from pipeline.author.desk import Desk
 from pipeline.author.gate import Pass
 from pipeline.benchmark.versions import note_store, store_path
@@ -128,10 +132,16 @@ def _why(error: OSError) -> str:
 
 
 def _serve(app: FastAPI, listening: socket.socket, ready: Callable[[], None]) -> None:
-    import uvicorn
-
     # what is still asked of a model is abandoned, and that is no error
     logging.getLogger("uvicorn.error").addFilter(lambda said: "graceful shutdown exceeded" not in said.getMessage())
+    server_of(app, ready).run([listening])
+
+
+def server_of(
+    app: FastAPI, ready: Callable[[], None], limits: Limits | None = None, later: Later | None = None
+) -> uvicorn.Server:
+    """The server of a page, which calls `ready` when it listens. `later`: as PatientProtocol has it."""
+    limits = limits or Limits()
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -139,6 +149,15 @@ def _serve(app: FastAPI, listening: socket.socket, ready: Callable[[], None]) ->
             ready()
 
     settings = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3
+        app,
+        http=cast(Any, partial(PatientProtocol, limits=limits, later=later)),
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        h11_max_incomplete_event_size=limits.header_bytes,
+        timeout_keep_alive=limits.idle_s,
+        backlog=limits.connections,  # so many are accepted at once, before any is cut
+        timeout_graceful_shutdown=3,
     )
-    Server(settings).run([listening])
+    return Server(settings)

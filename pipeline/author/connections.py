@@ -1,0 +1,114 @@
+"""Connections: how long a request may take to come, how long an answer may lie unread, and how many there may be.
+
+uvicorn waits for ever for the rest of a request, and for a client that does not read: a few hundred half-sent requests
+would keep everybody else out. Here a connection that is late is cut, and of too many the one goes that has waited
+longest for its request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How patient the server is."""
+
+    request_s: float = 20.0  # from a connection, or the first byte of its next request, to the request's last byte
+    unread_s: float = 60.0  # for an answer that lies there for a client that does not read it
+    idle_s: int = 5  # between an answer and the next request
+    connections: int = 200  # a third of the files that a process may have open: as many again may come at once
+    header_bytes: int = 16384
+
+
+class Timer(Protocol):
+    """What was planned for later, and can be taken back."""
+
+    def cancel(self) -> None: ...
+
+
+Later = Callable[[float, Callable[[], None]], Timer]
+
+
+class PatientProtocol(H11Protocol):
+    """One connection. `later` plans what is to be done after so many seconds; by default the event loop does."""
+
+    def __init__(self, *, limits: Limits, later: Later | None = None, **more: Any) -> None:
+        super().__init__(**more)
+        self._limits, self._later = limits, later or self.loop.call_later
+        self._request: Timer | None = None
+        self._unread: Timer | None = None
+        self._since = self.loop.time()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a request is still to come, or the rest of one."""
+        return self.conn.their_state in (h11.IDLE, h11.SEND_BODY) and not self.transport.is_closing()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)  # type: ignore[arg-type]
+        self._await_request()
+        if len(self.connections) > self._limits.connections:
+            waiting = (one for one in self.connections if isinstance(one, PatientProtocol) and one.is_waiting)
+            min(waiting, key=lambda one: one._since, default=self).cut()
+
+    def data_received(self, data: bytes) -> None:
+        if self._request is None:
+            self._await_request()
+        super().data_received(data)
+        self._settle()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        begun = self.conn.their_state is h11.SEND_BODY or self.conn.trailing_data[0]
+        if begun and self._request is None:  # a part of the next request came with the last one
+            self._await_request()
+        self._settle()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._settle()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._await_reader()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._unread = _taken_back(self._unread)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._request, self._unread = _taken_back(self._request), _taken_back(self._unread)
+        super().connection_lost(exc)
+
+    def cut(self) -> None:
+        """End the connection at once, whatever was not sent or not read."""
+        self.transport.abort()
+
+    def _await_request(self) -> None:
+        self._since = self.loop.time()
+        self._request = self._later(self._limits.request_s, self.cut)
+
+    def _await_reader(self) -> None:
+        if self._unread is None:
+            self._unread = self._later(self._limits.unread_s, self.cut)
+
+    def _settle(self) -> None:
+        """A whole request has all the time that its answer takes; a closed connection ends when all is read."""
+        if not self.is_waiting:
+            self._request = _taken_back(self._request)
+        if self.transport.is_closing():
+            self._await_reader()
+
+
+def _taken_back(timer: Timer | None) -> Timer | None:
+    """None, where a timer was."""
+    if timer is not None:
+        timer.cancel()
+    return None
