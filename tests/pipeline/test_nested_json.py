@@ -49,7 +49,6 @@ from stages.download.fetch.journal import Journal
 from stages.download.settings import UrlsSettings
 from stages.download.urls.again import TABLES, lists_of, write_lists
 from stages.embed.batch_size import _remembered as remembered
-from stages.models.encoders.weights import from_folder
 
 LEVELS = (600, 100_000)
 
@@ -217,12 +216,6 @@ def test_tasks_of_label_studio_are_refused(tmp_path: Path, nested: str) -> None:
     (tmp_path / "tasks.json").write_text(f'[{{"data": {nested}}}]')
     with pytest.raises(Refused, match="is no JSON"):
         returned_tasks(tmp_path / "tasks.json")
-
-
-def test_a_checkpoints_configuration_is_refused(tmp_path: Path, nested: str) -> None:
-    (tmp_path / "config.json").write_text(nested)
-    with pytest.raises(Refused, match=r"config\.json is not JSON"):
-        from_folder(tmp_path, "config.json", ["model.safetensors"])
 
 
 @pytest.mark.parametrize("status", [200, 400, 503])
