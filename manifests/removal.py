@@ -17,13 +17,25 @@ import pyarrow.parquet as pq
 from manifests.counts import Counts
 from manifests.draft import PLAN, Draft
 from manifests.manifest import COMMIT, Removed, content_of, json_bytes, parsed
+from manifests.parts import regrouped
 from manifests.schema import Schema
-from manifests.shard import SUFFIX, Part, Receipt, read_batches, read_names, read_receipt, write_shard
+from manifests.shard import (
+    GROUP_ROWS,
+    SUFFIX,
+    Part,
+    Receipt,
+    holds_vectors,
+    read_batches,
+    read_names,
+    read_receipt,
+    write_shard,
+)
 from manifests.storage import Folder
 
 Json = dict[str, Any]
 States = Mapping[str, str]  # fingerprint -> content
 IDS = ("image_id", "left_id", "right_id")  # columns that name a row
+PART_ROWS = 65536  # rows of a part that is written again, where rows are short
 
 
 @dataclass(frozen=True)
@@ -136,8 +148,14 @@ def batches(folder: Folder, name: str, columns: Sequence[str] | None = None) -> 
 
 
 def put_shard(folder: Folder, name: str, parts: Iterable[Part]) -> Receipt:
-    """Write a shard again, of the same table: the old one stays until the new one is whole."""
-    return write_shard(folder, name, schema_of(folder, name), parts, computed=read_receipt(folder, name).computed)
+    """Write a shard again, of the same table: the old one stays until the new one is whole.
+
+    The same rows give the same bytes, whatever parts they come in: a removal that is finished after a kill
+    reads some shards that it has already written, and cuts them into other parts.
+    """
+    schema, computed = schema_of(folder, name), read_receipt(folder, name).computed
+    rows = GROUP_ROWS if holds_vectors(schema) else PART_ROWS
+    return write_shard(folder, name, schema, regrouped(parts, schema, rows), computed=computed)
 
 
 def schema_of(folder: Folder, name: str) -> Schema:

@@ -158,9 +158,14 @@ def _told(folder: Folder, name: str, remedy: str) -> Iterator[None]:
         ) from error
 
 
+def holds_vectors(schema: Schema) -> bool:
+    """Whether its rows are long: whole vectors."""
+    return any(pa.types.is_fixed_size_list(field.type) for field in schema.columns)
+
+
 def _write(path: Path, schema: Schema, parts: Iterable[Part], computed: str) -> tuple[int, Counts]:
     rows, counts = 0, Counts()
-    group_rows = GROUP_ROWS if any(pa.types.is_fixed_size_list(field.type) for field in schema.columns) else None
+    group_rows = GROUP_ROWS if holds_vectors(schema) else None
     with pq.ParquetWriter(path, schema.stamped(), **_layout(schema)) as writer:
         for part in parts:
             rows, counts = rows + part.table.num_rows, counts + part.counts

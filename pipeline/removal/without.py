@@ -24,7 +24,7 @@ from pipeline.removal.moved import SIDES, moved_to, untouched
 from pipeline.removal.rows import texts
 from pipeline.removal.settled import Settled
 from pipeline.removal.standing import written
-from pipeline.runs import AUDIT, GALLERY, PLANTED
+from pipeline.runs import AUDIT, GALLERY, ORDER, PLANTED
 from stages.search.stage import BELOW_FLOOR, COPY
 
 Check = Callable[[], None]
@@ -55,8 +55,8 @@ def _forget_what_was_said(run: Folder, steps: Mapping[str, Held]) -> None:
     for name in (GALLERY, PLANTED):
         run.forget(name)
     (run / "candidates").forget(AUDIT)
-    for step in steps.values():
-        step.folder.sweep()
+    for step in ORDER:
+        (run / step).sweep()  # of a step that was killed at its first file nothing else is there
     if "pairs" in steps:
         steps["pairs"].discard()
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from world.committed import candidates_manifest, committed, copies_manifest, images_manifest, names, sha256_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from world.adversaries import cuts
+from world.committed import candidates_manifest, committed, copies_manifest, images_manifest, names, scratch, sha256_of
 
 from manifests.counts import Counts
 from manifests.draft import Draft
@@ -19,7 +22,7 @@ from manifests.storage import Folder
 from manifests.tables import SKETCHES, embeddings
 
 
-def made(folder: Path, kind: str) -> Manifest:
+def made(folder: Path | str, kind: str) -> Manifest:
     ids = names(300)
     if kind == "images":
         return images_manifest(folder, ids, [sha256_of(place % 7) for place in range(300)])
@@ -54,6 +57,35 @@ def test_a_shard_of_which_nothing_goes_is_written_again_byte_for_byte(tmp_path: 
     rows = pa.Table.from_batches(batches(manifest.folder, name))
     put_shard(manifest.folder, name, [Part(rows, counts)])
     assert (tmp_path / f"{name}.parquet").read_bytes() == before
+
+
+def put_in_parts(folder: Folder, rows: pa.Table, sizes: list[int]) -> bytes:
+    """The bytes of a shard written again out of parts of these sizes, each of which says what it counts."""
+    parts = [
+        Part(rows.slice(start, stop - start), Counts(stop - start, stop - start))
+        for start, stop in pairwise(accumulate(sizes, initial=0))
+    ]
+    put_shard(folder, "00000", parts)
+    with folder.open("00000.parquet") as file:
+        return file.read()
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.sampled_from(["images", "copies", "candidates", "sketches", "embeddings"]), st.data())
+def test_the_bytes_of_a_shard_written_again_depend_on_its_rows_alone(kind: str, data: st.DataObject) -> None:
+    with scratch() as url:
+        folder = made(url, kind).folder
+        rows = pa.Table.from_batches(batches(folder, "00000"))
+        first, second = (put_in_parts(folder, rows, data.draw(cuts(rows.num_rows))) for _ in range(2))
+    assert first == second
+
+
+def test_rows_of_several_pages_and_parts_are_written_again_with_the_same_bytes(tmp_path: Path) -> None:
+    count, dice = 70_000, np.random.default_rng(0)
+    ids = [dice.bytes(16).hex() for _ in range(count)]
+    folder = images_manifest(tmp_path, ids, ids).folder
+    rows = pa.Table.from_batches(batches(folder, "00000"))
+    assert put_in_parts(folder, rows, [count]) == put_in_parts(folder, rows, [350] * 200)
 
 
 def test_a_commit_says_what_went_and_its_states_are_of_the_shards_that_are_left(tmp_path: Path) -> None:

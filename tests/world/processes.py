@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
+PATHS = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])}  # tests/stages is not its stages
 PEAK = """
 import resource, sys
 from pathlib import Path
@@ -34,8 +35,7 @@ def until(happened: Callable[[], object], seconds: float = 60) -> None:
 
 def printed(script: str, *words: str) -> list[int]:
     """The whole numbers that a script prints, `peak()` at its hand."""
-    world = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])}
-    ended = subprocess.run([sys.executable, "-c", PEAK + script, *words], env=world, capture_output=True, text=True)
+    ended = subprocess.run([sys.executable, "-c", PEAK + script, *words], env=PATHS, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     return [int(word) for word in ended.stdout.split()]
 
