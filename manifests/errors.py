@@ -5,7 +5,7 @@ BlindpairsError
 │   └── NotCommitted   a manifest that is not (yet) there                exit 2
 ├── TasksFailed        some tasks failed; the rest is done and kept      exit 1
 ├── Waiting            for people: what they are to write is not there   exit 3
-├── Damaged            a shard's bytes are not those that were written   exit 1
+├── Damaged            a shard's rows are not those that were written    exit 1
 └── Unbalanced         rows went missing: a defect of this program       exit 1
 """
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from manifests.counts import Counts
+from manifests.digests import Stated
 from manifests.errors import NotCommitted, Refused
 from manifests.lineage import Lineage
 from manifests.parsing import parse_json
@@ -73,6 +74,7 @@ class Manifest:
     grown: tuple[Earlier, ...] = ()  # its committed states before this one, in order
     stated: str | None = field(default=None, compare=False)  # its content, as the commit has it
     removed: tuple[Removed, ...] = field(default=(), compare=False)  # what was taken out of it, in order
+    _compared: dict[str, Stated] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @staticmethod
     def open(folder: Folder) -> Manifest:
@@ -124,12 +126,12 @@ class Manifest:
         return {shard.name: shard for shard in self.shards}
 
     def read(self, shard: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """One shard as a table. Page checksums are verified: raises Damaged where its bytes have changed."""
-        return read_shard(self.folder, shard, columns)
+        """One shard as a table. Raises Damaged where its rows are not those that were committed."""
+        return read_shard(self.folder, shard, columns, self._stated(shard))
 
     def read_rows(self, shard: str, columns: Sequence[str], rows: NDArray[np.int64]) -> pa.Table:
         """These rows of one shard, by their numbers in it, ascending. Raises Damaged as `read` does."""
-        return read_rows(self.folder, shard, columns, rows)
+        return read_rows(self.folder, shard, columns, rows, self._stated(shard))
 
     def batches(self, columns: Sequence[str], rows: int = 65536) -> Iterator[pa.RecordBatch]:
         """Every row of every shard, in order, at most `rows` at a time: memory does not grow with the manifest.
@@ -141,7 +143,12 @@ class Manifest:
 
     def batches_of(self, shard: str, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
         """Every row of one shard, as `batches` gives them."""
-        return read_batches(self.folder, shard, columns, rows)
+        return read_batches(self.folder, shard, columns, rows, self._stated(shard))
+
+    def _stated(self, shard: str) -> Stated | None:
+        if shard in self.by_name and shard not in self._compared:
+            self._compared[shard] = Stated(self.by_name[shard].digest)
+        return self._compared.get(shard)
 
 
 def changed(folder: Folder, shards: Sequence[Receipt]) -> str | None:

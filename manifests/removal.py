@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from manifests.counts import Counts
 from manifests.draft import PLAN, Draft
+from manifests.layout import holds_vectors
 from manifests.manifest import COMMIT, Removed, content_of, json_bytes, parsed
 from manifests.parts import regrouped
 from manifests.schema import Schema
@@ -24,7 +25,6 @@ from manifests.shard import (
     SUFFIX,
     Part,
     Receipt,
-    holds_vectors,
     read_batches,
     read_names,
     read_receipt,

@@ -1,8 +1,10 @@
-"""Shard: one Parquet file of a manifest, written in parts, whole or absent, with its counts in its footer."""
+"""Shard: one Parquet file of a manifest, written in parts, whole or absent, with its counts in its footer.
+
+What is read is compared with the digests in the footer (digests.py), and the footer with the one that was committed.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,15 +17,17 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from manifests.counts import Counts
-from manifests.errors import Damaged
-from manifests.parsing import parse_json
+from manifests.damage import damage_told
+from manifests.digests import Check, OtherRows, Stated, digests_of
+from manifests.footer import Footer, digest_of, facts_of, read_footer
+from manifests.layout import holds_vectors, layout
 from manifests.schema import Schema
 from manifests.storage import Folder
 
 SUFFIX = ".parquet"
-COUNTS, COMPUTED = b"counts", b"computed"  # in a footer
 GROUPS = 4  # row groups read at once: of many only the rows asked for are kept
 GROUP_ROWS = 256  # rows of whole vectors that are read together: a reader of a few rows reads no whole shard
+MOST_ROWS = 1 << 20  # rows of any other table that may lie in one row group
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,11 @@ class Receipt:
     bytes: int
     counts: Counts
     computed: str = ""  # how finely and on what, where that moves the last digits: "float32 on CPU"
+    digest: str = ""  # 32 hex digits that change with any row; a shard of an earlier version has none
 
     def to_json(self) -> dict[str, Any]:
-        computed = {"computed": self.computed} if self.computed else {}
-        return {"name": self.name, "rows": self.rows, "bytes": self.bytes, "counts": self.counts.to_json(), **computed}
+        more = {name: text for name in ("computed", "digest") if (text := getattr(self, name))}
+        return {"name": self.name, "rows": self.rows, "bytes": self.bytes, "counts": self.counts.to_json(), **more}
 
     @staticmethod
     def from_json(value: dict[str, Any]) -> Receipt:
@@ -68,44 +73,44 @@ def write_shard(
     `seen = ok + rejected` does not hold, OSError where the disk does not take it.
     """
     with folder.aside(name + SUFFIX) as path:
-        rows, counts = _write(path, schema, parts, computed)
+        counts = _write(path, schema, parts, computed)
         counts.check(f"{folder.url}/{name}")
         accept(counts)
-        size = path.stat().st_size
-    return Receipt(name, rows, size, counts, computed)
+        with path.open("rb") as file:
+            receipt = _receipt(name, read_footer(file))
+    return receipt
 
 
 def read_receipt(folder: Folder, name: str) -> Receipt:
     """The receipt of a shard that is already there, from its footer alone. Raises Damaged."""
-    with _told(folder, name, f"remove {folder.url}/{name}{SUFFIX}"), folder.open(name + SUFFIX) as file:
-        footer = pq.read_metadata(file)
-        size = file.seek(0, 2)
-        if COUNTS not in (footer.metadata or {}):
-            raise pa.ArrowInvalid("it holds no counts, so this project did not write it")
-        counts = _counts(footer.metadata[COUNTS])
-        computed = footer.metadata.get(COMPUTED, b"").decode()
-    return Receipt(name, footer.num_rows, size, counts, computed)
+    url = f"{folder.url}/{name}{SUFFIX}"
+    with damage_told(url, f"remove {url}"), folder.open(name + SUFFIX) as file:
+        return _receipt(name, read_footer(file))
 
 
-def _counts(text: bytes) -> Counts:
-    """The counts as a footer states them. Raises ArrowInvalid where it states something else."""
-    try:
-        return Counts.from_json(parse_json(text))
-    except (ValueError, KeyError, TypeError) as error:
-        raise pa.ArrowInvalid(f"its counts do not read: {error}") from error
+def _receipt(name: str, footer: Footer) -> Receipt:
+    return Receipt(name, footer.metadata.num_rows, footer.size, footer.counts, footer.computed, footer.digest)
 
 
-def read_shard(folder: Folder, name: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """One shard as a table; `columns` None means all. Raises Damaged, ValueError for an unknown column."""
-    with _opened(folder, name, columns or ()) as parquet:
-        return parquet.read(columns and list(columns))
+def read_shard(
+    folder: Folder, name: str, columns: Sequence[str] | None = None, stated: Stated | None = None
+) -> pa.Table:
+    """One shard as a table; `columns` None means all, `stated` is what its manifest says of it.
+
+    Raises Damaged, ValueError for an unknown column.
+    """
+    with _opened(folder, name, columns or (), stated) as (parquet, footer):
+        table = parquet.read(columns and list(columns))
+        _check(footer, range(len(footer.groups)), stated).add(table)
+        return table
 
 
-def read_rows(folder: Folder, name: str, columns: Sequence[str], rows: NDArray[np.int64]) -> pa.Table:
+def read_rows(
+    folder: Folder, name: str, columns: Sequence[str], rows: NDArray[np.int64], stated: Stated | None = None
+) -> pa.Table:
     """These rows of one shard (ascending), of which only the row groups that hold them are read. Raises Damaged."""
-    with _opened(folder, name, columns) as parquet:
-        numbers = range(parquet.num_row_groups)
-        sizes = np.array([parquet.metadata.row_group(group).num_rows for group in numbers], np.int64)
+    with _opened(folder, name, columns, stated) as (parquet, footer):
+        sizes = np.array(footer.groups, np.int64)
         ends = np.cumsum(sizes)
         of_row = np.searchsorted(ends, rows, side="right")
         touched, parts = np.unique(of_row), []
@@ -115,78 +120,64 @@ def read_rows(folder: Folder, name: str, columns: Sequence[str], rows: NDArray[n
             before = np.concatenate([[0], np.cumsum(sizes[groups])])  # rows read ahead of each group
             places = (rows - (ends - sizes)[of_row])[here] + before[np.searchsorted(groups, of_row[here])]
             read = parquet.read_row_groups(groups.tolist(), columns=list(columns), use_threads=False)
+            _check(footer, groups.tolist(), stated).add(read)
             parts.append(read.take(places))
         return pa.concat_tables(parts or [parquet.schema_arrow.empty_table().select(list(columns))])
 
 
-def read_batches(folder: Folder, name: str, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
-    """One shard's rows in order, at most `rows` at a time. Raises Damaged, ValueError for an unknown column."""
-    with _opened(folder, name, columns) as parquet:
-        yield from parquet.iter_batches(rows, columns=list(columns))
+def read_batches(
+    folder: Folder, name: str, columns: Sequence[str], rows: int, stated: Stated | None = None
+) -> Iterator[pa.RecordBatch]:
+    """One shard's rows in order, at most `rows` at a time. Raises Damaged, ValueError for an unknown column.
+
+    A row group is compared when its last row is read: keep nothing that was made of its rows if this raises.
+    """
+    with _opened(folder, name, columns, stated) as (parquet, footer):
+        check = _check(footer, range(len(footer.groups)), stated)
+        for batch in parquet.iter_batches(rows, columns=list(columns)):
+            check.add(batch)
+            yield batch
 
 
-def read_names(folder: Folder, name: str) -> list[str]:
+def read_names(folder: Folder, name: str, stated: Stated | None = None) -> list[str]:
     """The names of a shard's columns."""
-    with _opened(folder, name) as parquet:
+    with _opened(folder, name, (), stated) as (parquet, _):
         return list(parquet.schema_arrow.names)
 
 
 @contextmanager
-def _opened(folder: Folder, name: str, columns: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
-    with _told(folder, name, f"remove the folder {folder.url}"), folder.open(name + SUFFIX) as file:
+def _opened(
+    folder: Folder, name: str, columns: Sequence[str], stated: Stated | None
+) -> Iterator[tuple[pq.ParquetFile, Footer]]:
+    """The file and its footer. Raises Damaged where the footer is not the stated one."""
+    remedy = f"remove the folder {folder.url}"
+    with damage_told(f"{folder.url}/{name}{SUFFIX}", remedy), folder.open(name + SUFFIX) as file:
+        footer = read_footer(file)
+        if stated and stated.digest not in ("", digest_of(footer.raw)):
+            raise OtherRows("its footer is another")
         # from a bucket: what lies close together comes by one request, not by one a column and row group
-        parquet = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=folder.local is None)
+        ahead = {"pre_buffer": folder.local is None}
+        parquet = pq.ParquetFile(file, metadata=footer.metadata, page_checksum_verification=True, **ahead)
         if unknown := [column for column in columns if column not in parquet.schema_arrow.names]:
             raise ValueError(f"{folder.url}/{name} has no column {unknown[0]}: {parquet.schema_arrow.names}")
-        yield parquet
+        yield parquet, footer
 
 
-@contextmanager
-def _told(folder: Folder, name: str, remedy: str) -> Iterator[None]:
-    """Turns pyarrow's errors into Damaged; a missing file, a refused one or too little memory stay what they are."""
-    try:
-        yield
-    except MemoryError:
-        raise
-    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
-        if isinstance(error, OSError) and (type(error) is not OSError or error.errno):
-            raise  # the operating system's own; pyarrow's checksum and parse errors are bare OSErrors
-        why = " ".join(str(error).split())
-        raise Damaged(
-            f"{folder.url}/{name}{SUFFIX} is not as it was written ({why}): the disk or a copy damaged it; "
-            f"{remedy} to make it again"
-        ) from error
+def _check(footer: Footer, groups: Sequence[int], stated: Stated | None) -> Check:
+    """What compares the rows of these row groups."""
+    return Check(footer.digests, [(group, footer.groups[group]) for group in groups], stated or Stated())
 
 
-def holds_vectors(schema: Schema) -> bool:
-    """Whether its rows are long: whole vectors."""
-    return any(pa.types.is_fixed_size_list(field.type) for field in schema.columns)
-
-
-def _write(path: Path, schema: Schema, parts: Iterable[Part], computed: str) -> tuple[int, Counts]:
-    rows, counts = 0, Counts()
-    group_rows = GROUP_ROWS if holds_vectors(schema) else None
-    with pq.ParquetWriter(path, schema.stamped(), **_layout(schema)) as writer:
+def _write(path: Path, schema: Schema, parts: Iterable[Part], computed: str) -> Counts:
+    counts, digests = Counts(), {name: list[str]() for name in schema.columns.names}
+    most = GROUP_ROWS if holds_vectors(schema) else MOST_ROWS
+    with pq.ParquetWriter(path, schema.stamped(), **layout(schema)) as writer:
         for part in parts:
-            rows, counts = rows + part.table.num_rows, counts + part.counts
-            if part.table.num_rows:
-                writer.write_table(schema.conform(part.table), group_rows)
-        facts = {COUNTS.decode(): json.dumps(counts.to_json(), sort_keys=True)}
-        writer.add_key_value_metadata(facts | ({COMPUTED.decode(): computed} if computed else {}))
-    return rows, counts
-
-
-def _layout(schema: Schema) -> dict[str, Any]:
-    """zstd for what compresses; vectors are stored plain, for they do not."""
-    vectors = _vectors(schema)
-    words = [f.name for f in schema.columns if pa.types.is_string(f.type) and f.name not in schema.key]
-    leaves = [f"{f.name}.list.element" if f.name in vectors else f.name for f in schema.columns]
-    return {
-        "compression": {leaf: "none" if leaf.endswith(".list.element") else "zstd" for leaf in leaves},
-        "use_dictionary": words,
-        "write_page_checksum": True,
-    }
-
-
-def _vectors(schema: Schema) -> list[str]:
-    return [f.name for f in schema.columns if pa.types.is_fixed_size_list(f.type) or pa.types.is_list(f.type)]
+            counts, table = counts + part.counts, schema.conform(part.table)
+            if table.num_rows:
+                writer.write_table(table, most)
+            for start in range(0, table.num_rows, most):
+                for name, digest in digests_of(table.slice(start, most)).items():
+                    digests[name].append(digest)
+        writer.add_key_value_metadata(facts_of(counts, computed, digests))
+    return counts

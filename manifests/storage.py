@@ -86,8 +86,12 @@ class Folder:
 
         In a bucket each read is one request, and what comes short is read again.
         """
-        with ranges.opened((self / name).url) as file:
-            yield file
+        if (path := self.local) is not None:
+            with (path / name).open("rb") as file:
+                yield file
+            return
+        with ranges.opened((self / name).url) as reader:
+            yield reader
 
     def write(self, name: str, data: bytes) -> None:
         """Put `data` under `name`, whole or not at all."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from manifests.digests import Stated
 from manifests.errors import Unbalanced
 from manifests.shard import Receipt, read_batches, read_shard
 from manifests.storage import Folder
@@ -16,7 +17,7 @@ def check_image_ids(folder: Folder, shards: Sequence[Receipt]) -> None:
     ids = [
         np.array(batch.column(0).to_pylist(), dtype="S32")
         for shard in shards
-        for batch in read_batches(folder, shard.name, ("image_id",), 65536)
+        for batch in read_batches(folder, shard.name, ("image_id",), 65536, Stated(shard.digest))
     ]
     every = np.concatenate(ids) if ids else np.zeros(0, dtype="S32")
     every.sort()

@@ -1,0 +1,58 @@
+"""Unchanged: whether shards are still those of a commit, as far as their sizes and footers say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import IO
+
+import pyarrow as pa
+
+from manifests.errors import Refused
+from manifests.footer import digest_of, read_footer
+from manifests.manifest import changed
+from manifests.shard import SUFFIX, Receipt
+from manifests.storage import Folder
+
+READERS = 8  # footers read at once from a bucket, where each is a request
+
+
+def check_unchanged(folder: Folder, shards: Sequence[Receipt]) -> None:
+    """Raise Refused, naming the first shard that is not of the size, or has not the footer, that its receipt states.
+
+    Reads the last kilobytes of each shard. Whoever writes a shard anew changes its footer, unless the new one is a
+    copy of the old; then readers of the rows find out (digests.py).
+    """
+    if odd := changed(folder, shards):
+        raise Refused(f"{odd} after its commit; {_remedy(folder)}")
+    known = [shard for shard in shards if shard.digest]
+    for shard, digest in zip(known, _digests(folder, [shard.name + SUFFIX for shard in known]), strict=True):
+        if digest != shard.digest:
+            raise Refused(f"{folder.url}/{shard.name}{SUFFIX} was changed after its commit; {_remedy(folder)}")
+
+
+def _digests(folder: Folder, names: Sequence[str]) -> Iterator[str]:
+    """Of the footers of these files; empty where there is none."""
+    if (local := folder.local) is not None:
+        for name in names:  # thousands, in a run that has nothing to do
+            with open(f"{local}/{name}", "rb", buffering=0) as file:
+                yield _digest(file)
+        return
+
+    def digest(name: str) -> str:
+        with folder.open(name) as file:
+            return _digest(file)
+
+    with ThreadPoolExecutor(READERS) as readers:
+        yield from readers.map(digest, names)
+
+
+def _digest(file: IO[bytes]) -> str:
+    with suppress(pa.ArrowInvalid):
+        return digest_of(read_footer(file).raw)
+    return ""
+
+
+def _remedy(folder: Folder) -> str:
+    return f"put the old file back, or remove the folder {folder.url} to make it again"
