@@ -15,6 +15,7 @@ from manifests.errors import Refused
 from manifests.manifest import COMMIT, Manifest, Removed
 from manifests.storage import Folder
 from pipeline.config import Config
+from pipeline.removal.decide import check_steps, steps_held
 from pipeline.removal.intent import AGAIN, Intent
 from pipeline.removal.without import without
 from stages.download.fetch.outcomes import Again, again
@@ -86,6 +87,8 @@ def _take_up(source: UrlsSettings, run: Folder) -> bool:
         new = [uri for uri in lists(source) if uri not in known]
     except Refused:  # the tables are elsewhere by now, which the survey allowed: nothing is fetched
         return False
+    if new:
+        check_steps(steps_held(run))
     for uri, ids in ids_in(source, new):
         Intent(AGAIN, tuple(sorted(ids)), WHY).begin(run)
         mark(source, ids, uri)

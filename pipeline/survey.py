@@ -12,6 +12,7 @@ from manifests.errors import Refused
 from manifests.lineage import Difference, Lineage
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
+from manifests.unchanged import check_unchanged
 from pipeline.growth import begun, earlier, only_grew
 from pipeline.recipe import Step
 from stages.base import OnGrowth, Task
@@ -67,7 +68,13 @@ def survey(steps: Sequence[Step], run: Folder) -> list[Finding]:
 
 
 def _there(folder: Folder) -> Manifest | Draft | None:
-    return Manifest.open(folder) if folder.has(COMMIT) else Draft.planned(folder)
+    """What lies there. On a disk its shards' footers are looked at, too; in a bucket each would be a request."""
+    if not folder.has(COMMIT):
+        return Draft.planned(folder)
+    manifest = Manifest.open(folder)
+    if folder.local is not None:
+        check_unchanged(folder, manifest.shards)
+    return manifest
 
 
 def _outside(step: Step, there: Manifest | Draft | None) -> tuple[Mapping[str, Any], str]:

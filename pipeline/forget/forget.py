@@ -21,7 +21,7 @@ from pipeline.forget.remade import pairs_again, settings_of
 from pipeline.forget.traces import naming, without_traces
 from pipeline.forget.written import without_written
 from pipeline.lease.lease import Lease, driving
-from pipeline.removal.decide import steps_held
+from pipeline.removal.decide import check_steps, steps_held
 from pipeline.removal.intent import FORGET, Intent
 from pipeline.removal.rows import texts, with_hashes
 from pipeline.removal.without import without
@@ -36,7 +36,8 @@ def forget(run: str, named: Sequence[str], listed: str | None = None, store: Pat
     """Take the named images (URL, sha256 or image_id each; `listed`: a file of them) out of a run.
 
     `store`: where people wrote, if that is not in the run's folder. Without names it finishes a forget that was
-    stopped. Raises Refused for what names no image, where nothing is named, and where another process drives the run.
+    stopped. Raises Refused for what names no image, where nothing is named, where another process drives the run,
+    and where a shard was changed since its commit.
     """
     folder, names = any_run_folder(run), asked_for(named, listed)
     if names == OptOut() and not folder.has(REMOVAL):
@@ -66,6 +67,7 @@ def _begin(run: Folder, names: OptOut, lease: Lease, finished: int, store: Path 
         # what is no image of the run any more may still stand in what people wrote
         written = without_written(run, sorted(names.image_ids), Removed(_now(), WHY), store)
         return ForgetAnswer(run.url, 0, found.counts, written, finished=finished)
+    check_steps(steps)
     ids = tuple(sorted(row["image_id"] for row in found.rows))
     hashes = {row["sha256"] for row in found.rows} - {None}
     payload: dict[str, Any] = {

@@ -10,6 +10,7 @@ import pyarrow as pa
 from manifests.errors import Refused
 from manifests.removal import Held
 from manifests.storage import Folder
+from manifests.unchanged import check_unchanged
 from pipeline.removal.blocks import block_at, blocks_of, counted, numbers, shifted, tile_of
 from pipeline.removal.moved import Heirs, gather, write_moved
 from pipeline.removal.rows import Sketched, by_hash, holding, kin_of, sketched
@@ -26,6 +27,12 @@ def steps_held(run: Folder) -> dict[str, Held]:
     """What lies there of each step that was begun, in their order."""
     found = {step: Held.of(run / step) for step in ORDER}
     return {step: held for step, held in found.items() if held is not None}
+
+
+def check_steps(steps: Steps) -> None:
+    """Raise Refused, naming it, where a shard was changed since its commit: written again, it would pass for sound."""
+    for held in steps.values():
+        check_unchanged(held.folder, held.stated)
 
 
 def decide(run: Folder, steps: Steps, gone: pa.StringArray, at: str) -> Settled:
