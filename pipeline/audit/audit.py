@@ -2,7 +2,8 @@
 
 Shares no code with the search it judges (an import contract says so): which images are compared
 (compared.py), what is true of them (truth.py), what the manifest holds of that (stored.py), and what to
-make of the difference (judge.py). Memory: 32 bytes an image, a batch of vectors, and the pairs that
+make of the difference (judge.py). Vectors that were changed since they were searched are no fault of the
+search: they end the audit (sketched.py). Memory: 64 bytes an image, a batch of vectors, and the pairs that
 touch a drawn image.
 """
 
@@ -15,7 +16,7 @@ from typing import Any
 from manifests.errors import Refused
 from manifests.manifest import Manifest, json_bytes
 from manifests.storage import Folder
-from pipeline.audit.compared import Compared, compared_ids, draw
+from pipeline.audit.compared import Compared, compared_ids, digests_of, draw
 from pipeline.audit.judge import judged
 from pipeline.audit.recall import interval, recall
 from pipeline.audit.result import Audit
@@ -28,13 +29,13 @@ def audit(run: Folder, candidates: Manifest, *, images: int, seed: int) -> Audit
     """Audit a run's candidates on `images` random images, or on all where there are no more; kept beside them.
 
     Raises NotCommitted or Refused where a step the candidates were made of is not there, or was made
-    again since; Unbalanced where an image that was compared has no vector.
+    again since; Damaged where a shard was changed since; Unbalanced where an image that was compared has no vector.
     """
     begun = time.monotonic()
     made_of = _made_of(run, candidates)
     search = candidates.lineage.settings["search"]
     ids = compared_ids(made_of["sketches"], made_of["copies"])
-    compared = Compared(ids, draw(len(ids), images, seed))
+    compared = Compared(ids, draw(len(ids), images, seed), digests_of(made_of["sketches"], ids))
     truth = true_pairs(made_of["embeddings"], (search["blind"], search["reference"]), compared, search["min_cosine"])
     verdict = judged(truth, stored_pairs(candidates, compared), candidates, compared.ids)
     facts = _facts(candidates, search, compared) | _recall(verdict, whole=len(compared.drawn) == len(ids))

@@ -19,10 +19,14 @@ Places = NDArray[np.int64]  # images by their place among all that are compared
 
 @dataclass(frozen=True, eq=False)  # eq: holds arrays
 class Compared:
-    """(n,) sorted ids of the images the search compares, and the (k,) ascending places of those drawn."""
+    """(n,) sorted ids of the images the search compares, and the (k,) ascending places of those drawn.
+
+    `digests`: (n,) what the sketches say of each image's vectors, as 32 hex digits; empty where they say nothing.
+    """
 
     ids: Ids
     drawn: Places
+    digests: Ids
 
     @cached_property
     def asked(self) -> Ids:
@@ -33,6 +37,15 @@ class Compared:
 def compared_ids(sketches: Manifest, copies: Manifest) -> Ids:
     """Sorted ids of the images whose sketch is ok and for which no other image stands."""
     return np.setdiff1d(_column(sketches, only_ok=True), _column(copies, only_ok=False))
+
+
+def digests_of(sketches: Manifest, ids: Ids) -> Ids:
+    """The sketches' digest of each of these images, empty where there is none."""
+    found = np.zeros(len(ids), "S32")
+    for batch in sketches.batches(("image_id", "digest")):
+        here = places(ids, texts(batch.column("image_id")))
+        found[here[here >= 0]] = texts(pc.fill_null(batch.column("digest"), ""))[here >= 0]
+    return found
 
 
 def draw(count: int, images: int, seed: int) -> Places:
@@ -49,7 +62,7 @@ def places(ids: Ids, wanted: Ids) -> Places:
 
 
 def texts(column: pa.Array) -> Ids:
-    """A column of image_ids as NumPy has them."""
+    """A column of image_ids, or of digests, as NumPy has them."""
     return np.array(column.to_pylist(), dtype="S32")
 
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from manifests.errors import Unbalanced
 from manifests.manifest import Manifest
-from pipeline.audit.compared import Compared, Ids, Places, places, texts
+from pipeline.audit.compared import Compared, Places, places, texts
+from pipeline.audit.sketched import check_sketched
 
 BORDER = 1e-12
 ROWS, LOT = 4096, 1024  # of one product: 34 MB
@@ -48,12 +49,12 @@ class Truth:
 def true_pairs(embeddings: Manifest, roles: tuple[str, str], compared: Compared, floor: float) -> Truth:
     """Every pair that touches a drawn image and reaches the floor less BORDER; `roles`: blind and reference encoder.
 
-    Raises Unbalanced where an image that was compared has no vector.
+    Raises Unbalanced where an image that was compared has no vector, Damaged where it has another than it had.
     """
     asked = _asked(embeddings, roles, compared)
     parts: list[Columns] = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))]
     seen = 0
-    for here, vectors in _batches(embeddings, roles, compared.ids):
+    for here, vectors in _batches(embeddings, roles, compared):
         seen += len(here)
         for start in range(0, len(compared.drawn), LOT):
             lot = slice(start, start + LOT)
@@ -90,7 +91,9 @@ def _asked(embeddings: Manifest, roles: tuple[str, str], compared: Compared) -> 
         here = places(compared.asked, texts(embeddings.read(shard.name, ["image_id"]).column("image_id")))
         if len(rows := np.flatnonzero(here >= 0)):
             table = embeddings.read_rows(shard.name, list(dict.fromkeys(roles)), rows)
-            parts.append([_of_unit_length(table.column(role).combine_chunks(), embeddings) for role in roles])
+            lists = [table.column(role).combine_chunks() for role in roles]
+            check_sketched(embeddings, shard.name, lists, compared.digests[compared.drawn[here[rows]]])
+            parts.append([_of_unit_length(one, embeddings) for one in lists])
             found.append(here[rows])
     order = np.argsort(np.concatenate(found))
     if len(order) != len(compared.drawn):
@@ -98,13 +101,18 @@ def _asked(embeddings: Manifest, roles: tuple[str, str], compared: Compared) -> 
     return [np.concatenate(side)[order] for side in zip(*parts, strict=True)]
 
 
-def _batches(embeddings: Manifest, roles: tuple[str, str], ids: Ids) -> Iterator[tuple[Places, list[Vectors]]]:
+def _batches(
+    embeddings: Manifest, roles: tuple[str, str], compared: Compared
+) -> Iterator[tuple[Places, list[Vectors]]]:
     """The compared images of each batch: (m,) places, (m, dim) blind and reference vectors."""
-    for batch in embeddings.batches(["image_id", *dict.fromkeys(roles)], ROWS):
-        here = places(ids, texts(batch.column("image_id")))
-        if (there := here >= 0).any():
-            rows = batch.filter(pa.array(there))
-            yield here[there], [_of_unit_length(rows.column(role), embeddings) for role in roles]
+    for shard in embeddings.shards:
+        for batch in embeddings.batches_of(shard.name, ["image_id", *dict.fromkeys(roles)], ROWS):
+            here = places(compared.ids, texts(batch.column("image_id")))
+            if (there := here >= 0).any():
+                rows = batch.filter(pa.array(there))
+                lists = [rows.column(role) for role in roles]
+                check_sketched(embeddings, shard.name, lists, compared.digests[here[there]])
+                yield here[there], [_of_unit_length(one, embeddings) for one in lists]
 
 
 def _of_unit_length(lists: pa.FixedSizeListArray, embeddings: Manifest) -> Vectors:

@@ -10,11 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from manifests.errors import Damaged
 from manifests.manifest import Manifest
-from manifests.shard import GROUP_ROWS
+from manifests.shard import GROUP_ROWS, SUFFIX
 from manifests.tables import OK
 from stages.base import Reads
-from stages.vectors.reading import Rows, dim_of, stretches, vectors_at
+from stages.vectors.digests import digests
+from stages.vectors.reading import Rows, dim_of, shards_of, stretches, tables_at, vectors_at
+
+CHECKED = 4096  # images whose vectors are compared with their digests together
 
 
 class Side:
@@ -23,8 +27,18 @@ class Side:
     `seen`: how many are ok. `ids`, `rows`: the images that are compared, and their rows in the manifest.
     """
 
-    def __init__(self, reads: Reads, rows: Rows, copies: pa.StringArray, hold: int = 0) -> None:
-        """`hold`: bytes of full vectors that may stay in memory, where many of them are asked for again and again."""
+    def __init__(
+        self,
+        reads: Reads,
+        rows: Rows,
+        copies: pa.StringArray,
+        hold: int = 0,
+        roles: tuple[str, str] | None = None,
+    ) -> None:
+        """`hold`: bytes of full vectors that may stay in memory, where many of them are asked for again and again.
+
+        `roles`: the blind and the reference encoder, by whose vectors the sketches' digests were made.
+        """
         self._hold, self._held, self._asked = hold, dict[str, NDArray[np.float32]](), Counter[str]()
         self._embeddings, self._sketches = reads["embeddings"], reads["sketches"]
         self.seen, first = 0, rows[0]
@@ -41,6 +55,8 @@ class Side:
             first += stop - start
         self.ids = pa.chunked_array(ids, pa.string()).combine_chunks()
         self.rows = np.concatenate(places)
+        with_digests = np.array([bool(shard.digest) for shard in self._embeddings.shards], bool)
+        self._roles, self._proven = roles, with_digests[shards_of(self._embeddings, self.rows)]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -51,7 +67,11 @@ class Side:
         return vectors_at(self._sketches, "sketch", self.rows, self.ids)
 
     def vectors(self, encoder: str, places: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
-        """(n, dim) vectors of one encoder as they are stored, of all images or of these places (ascending)."""
+        """(n, dim) vectors of one encoder as they are stored, of all images or of these places (ascending).
+
+        Raises Damaged where they are not those that sketches were made of.
+        """
+        self._prove(np.arange(len(self)) if places is None else places)
         if places is None:
             return vectors_at(self._embeddings, encoder, self.rows, self.ids)
         if encoder not in self._held and self._worth_holding(encoder):
@@ -60,6 +80,27 @@ class Side:
         if encoder in self._held:
             return self._held[encoder][places]
         return vectors_at(self._embeddings, encoder, self.rows[places], self.ids.take(pa.array(places)))
+
+    def _prove(self, places: NDArray[np.int64]) -> None:
+        """Compare vectors of shards that have no digests of their own with those of the sketches, once an image."""
+        left = places[~self._proven[places]]
+        for start in range(0, len(left) if self._roles else 0, CHECKED):
+            here = left[start : start + CHECKED]
+            rows, ids = self.rows[here], self.ids.take(pa.array(here))
+            stated = pa.concat_tables(tables_at(self._sketches, ["digest"], rows, ids)).column("digest")
+            found = digests(*(vectors_at(self._embeddings, role, rows, ids) for role in self._roles or ()))
+            odd = pc.fill_null(pc.not_equal(stated, found), False)
+            if pc.any(odd).as_py():
+                raise Damaged(self._changed(rows[odd.to_numpy()]))
+            self._proven[here] = True
+
+    def _changed(self, rows: NDArray[np.int64]) -> str:
+        folder = self._embeddings.folder.url
+        shard = self._embeddings.shards[shards_of(self._embeddings, rows)[0]].name
+        return (
+            f"{folder}/{shard}{SUFFIX} was changed since the sketches were made of it; put the old file back, "
+            f"or remove the folder {folder} and those after it to make them again"
+        )
 
     def _worth_holding(self, encoder: str) -> bool:
         """Whether what was asked for before lay in most row groups already, and all vectors fit."""

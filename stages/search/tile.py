@@ -31,8 +31,9 @@ class Tile:
         """`hold`: bytes of full vectors that may stay in memory."""
         left, right = ((int(rows[0]), int(rows[1])) for rows in (task.facts["left"], task.facts["right"]))
         self._settings, self._diagonal = settings, left == right
-        self._left = Side(reads, left, copies, hold // 2)
-        self._right = self._left if self._diagonal else Side(reads, right, copies, hold // 2)
+        roles = (settings.blind, settings.reference)
+        self._left = Side(reads, left, copies, hold // 2, roles)
+        self._right = self._left if self._diagonal else Side(reads, right, copies, hold // 2, roles)
 
     @property
     def seen(self) -> int:

@@ -6,7 +6,6 @@ row with its reason, here as everywhere.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from manifests.schema import Schema
 from manifests.shard import Part
 from manifests.tables import OK, SKETCHES
 from stages.base import Machine, MapStage, Reads, Task
+from stages.vectors.digests import digests
 from stages.vectors.reading import directions_of, matrix
 from stages.vectors.sketch import sketched
 from stages.vectors.sound import SENTENCES, sound
@@ -86,7 +86,6 @@ class Sketch(MapStage):
 
 
 def _digests(blind: NDArray[np.float32], reference: NDArray[np.float32], out: pa.BooleanArray) -> pa.StringArray:
-    """One digest for each row that is not `out`; of the numbers, so that -0.0 is 0.0."""
-    both = zip(blind + np.float32(0), reference + np.float32(0), strict=True)
-    found = iter([hashlib.sha256(x.tobytes() + y.tobytes()).hexdigest()[:32] for x, y in both])
+    """One digest for each row that is not `out`."""
+    found = iter(digests(blind, reference).to_pylist())
     return pa.array([None if gone else next(found) for gone in out.to_pylist()], pa.string())

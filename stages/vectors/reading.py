@@ -40,17 +40,33 @@ def vectors_at(manifest: Manifest, encoder: str, rows: NDArray[np.int64], ids: p
 
     Only the row groups that hold them are read. Raises Unbalanced where another image is there, or no vector.
     """
-    ends = np.cumsum([shard.rows for shard in manifest.shards])
-    of_row, out, done = np.searchsorted(ends, rows, side="right"), np.zeros((0, 0), np.float32), 0
-    for number in np.unique(of_row):
-        shard, here = manifest.shards[number], np.flatnonzero(of_row == number)
-        table = manifest.read_rows(shard.name, ["image_id", encoder], rows[here] - (ends[number] - shard.rows))
-        found = _checked(table, ids.take(pa.array(here)), encoder, manifest)
+    out, done = np.zeros((0, 0), np.float32), 0
+    for table in tables_at(manifest, [encoder], rows, ids):
+        found = matrix(table.column(encoder), f"{manifest.folder.url}, {encoder}")
         if not done:
             out = np.empty((len(rows), found.shape[1]), np.float32)
         out[done : done + len(found)] = found
         done += len(found)
     return out
+
+
+def tables_at(
+    manifest: Manifest, columns: Sequence[str], rows: NDArray[np.int64], ids: pa.StringArray
+) -> Iterator[pa.Table]:
+    """These rows of the manifest (ascending), a table for each shard they lie in. Raises as `vectors_at`."""
+    of_row = shards_of(manifest, rows)
+    ends = np.cumsum([shard.rows for shard in manifest.shards])
+    for number in np.unique(of_row):
+        shard, here = manifest.shards[number], np.flatnonzero(of_row == number)
+        table = manifest.read_rows(shard.name, ["image_id", *columns], rows[here] - (ends[number] - shard.rows))
+        if not table.column("image_id").combine_chunks().equals(ids.take(pa.array(here))):
+            raise Unbalanced(f"{manifest.folder.url}: its rows are not in the order of the sketches made of them")
+        yield table
+
+
+def shards_of(manifest: Manifest, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The place of the shard that each of these rows of the manifest lies in."""
+    return np.searchsorted(np.cumsum([shard.rows for shard in manifest.shards]), rows, side="right")
 
 
 def dim_of(embeddings: Manifest, encoder: str) -> int | None:
@@ -66,12 +82,6 @@ def directions_of(manifest: Manifest) -> NDArray[np.float64]:
     """(k, dim) directions of a committed manifest."""
     rows = [row for batch in manifest.batches(["vector"]) for row in batch.column("vector").to_pylist()]
     return np.array(rows, dtype=np.float64)
-
-
-def _checked(table: pa.Table, ids: pa.StringArray, encoder: str, manifest: Manifest) -> NDArray[np.float32]:
-    if not table.column("image_id").combine_chunks().equals(ids):
-        raise Unbalanced(f"{manifest.folder.url}: its rows are not in the order of the sketches made of them")
-    return matrix(table.column(encoder), f"{manifest.folder.url}, {encoder}")
 
 
 def _length(kind: pa.DataType) -> int:
