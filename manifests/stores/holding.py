@@ -38,7 +38,10 @@ def held_folder(parent: Path, prefix: str, suffix: str = "") -> Iterator[Path]:
     """Make a folder of a new name and hold it while the block lasts; then it is removed, unless it was renamed."""
     while True:
         path = Path(tempfile.mkdtemp(prefix=prefix, suffix=suffix, dir=parent))
-        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:  # taken for one that was left, before it could be held
+            continue
         try:
             with suppress(OSError):
                 fcntl.flock(folder, fcntl.LOCK_EX)

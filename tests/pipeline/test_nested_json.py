@@ -27,9 +27,10 @@ from world.tars import packed
 
 from manifests.draft import PLAN, Draft
 from manifests.errors import Damaged, Refused
+from manifests.footer import COUNTS
 from manifests.manifest import COMMIT, Manifest
 from manifests.removal import Held
-from manifests.shard import COUNTS, read_receipt
+from manifests.shard import read_receipt
 from manifests.storage import Folder
 from pipeline.changes import apply
 from pipeline.drafts.client import Chat, DraftFailed

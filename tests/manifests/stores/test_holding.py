@@ -110,3 +110,19 @@ def test_who_writes_one_name_from_many_threads_while_others_sweep_loses_nothing(
     assert len(set(folder.read("a"))) == 1
     assert made.count(True) == 25
     assert len(os.listdir(tmp_path)) == 26
+
+
+def test_a_folder_that_is_swept_before_it_is_held_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, swept = tempfile.mkdtemp, list[str]()
+
+    def swept_once(**how: object) -> str:
+        path = make(**how)
+        if not swept:
+            os.rmdir(path)
+            swept.append(path)
+        return path
+
+    monkeypatch.setattr("manifests.stores.holding.tempfile.mkdtemp", swept_once)
+    with held_folder(tmp_path, "a-") as folder:
+        assert folder.is_dir()
+    assert len(swept) == 1
