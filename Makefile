@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SET_UP := .venv/.set-up
 
-.PHONY: demo test browser lint test-photos chaos bench-acquire bench-author bench-embed bench-embed-gpu bench-export bench-memory bench-rerun bench-search bench-search-gpu lmms-eval vlmevalkit parity-large clean
+.PHONY: demo test browser lint test-photos chaos bench-acquire bench-author bench-digest bench-embed bench-embed-gpu bench-export bench-memory bench-rerun bench-search bench-search-gpu lmms-eval vlmevalkit parity-large clean
 
 demo: $(SET_UP)
 	$(BIN)/blindpairs demo --out demo
@@ -37,6 +37,10 @@ bench-acquire: $(SET_UP)
 # the authors' page with 5,000 pairs, in the system's Chromium
 bench-author: $(SET_UP) browser
 	$(BIN)/python -m tests.benchmarks.author_page
+
+# what comparing digests costs a search, by turns with and without
+bench-digest: $(SET_UP)
+	$(BIN)/python -m tests.benchmarks.digest_cost
 
 bench-embed: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.embed_rate
