@@ -61,6 +61,8 @@ class PatientProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         if self._request is None:
             self._await_request()
+        if not self.flow.write_paused:
+            self._unread = _taken_back(self._unread)
         super().data_received(data)
         self._settle()
 
@@ -70,10 +72,7 @@ class PatientProtocol(H11Protocol):
         if begun and self._request is None:  # a part of the next request came with the last one
             self._await_request()
         self._settle()
-
-    def timeout_keep_alive_handler(self) -> None:
-        super().timeout_keep_alive_handler()
-        self._settle()
+        self._await_reader()  # uvicorn closes an idle connection, and then it ends only when all is read
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -82,6 +81,8 @@ class PatientProtocol(H11Protocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self._unread = _taken_back(self._unread)
+        if self.cycle.response_complete:  # the little that is left may be left for ever
+            self._await_reader()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._request, self._unread = _taken_back(self._request), _taken_back(self._unread)
