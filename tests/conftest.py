@@ -8,7 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from world.store import bucket, store  # noqa: F401 - fixtures for every test
+
+# how long an example takes says how busy the machine is
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 SHARED = Path(os.environ.get("BLINDPAIRS_SHARED", Path(__file__).parents[2] / "shared"))
 

@@ -26,7 +26,9 @@ def without_files_that_are_folders(paths: list[str]) -> list[str]:
 
 
 @given(every=trees, after=st.none() | names.map("/".join), to=st.none() | names.map("/".join))
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_a_bucket_has_the_files_of_a_disk_in_the_same_order(
     every: list[str], after: str | None, to: str | None, bucket: Bucket, tmp_path: Path
 ) -> None:
@@ -42,7 +44,9 @@ def test_a_bucket_has_the_files_of_a_disk_in_the_same_order(
 
 
 @given(every=st.lists(st.sampled_from(["00", "01", "2", "a b", "é", "x[1]", "A"]), unique=True, min_size=1))
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_a_glob_and_braces_name_the_same_tars_in_a_bucket_and_on_a_disk(
     every: list[str], bucket: Bucket, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from world.authoring import author, paired_run, pairs_of, written
 from world.browser import free_port
 from world.commands import blindpairs, started
 from world.forgetting import traces
+from world.processes import PATIENCE_S
 from world.runs import make, recipe
 
 from manifests.errors import Refused
@@ -118,12 +119,12 @@ def served(*words: str, cwd: Path | None = None) -> Iterator[tuple[str, subproce
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
-                process.communicate(timeout=20)
+                process.communicate(timeout=PATIENCE_S)
 
 
 def status_of(address: str, port: int, host: str) -> int:
     """What the page answers to a reader who calls it by this name."""
-    asking = http.client.HTTPConnection(address, port, timeout=20)
+    asking = http.client.HTTPConnection(address, port, timeout=PATIENCE_S)
     asking.request("GET", "/", headers={"Host": f"{host}:{port}"})
     status = asking.getresponse().status
     asking.close()
@@ -138,7 +139,7 @@ def test_the_page_is_opened_where_it_says_and_ended_by_ctrl_c(run: Path) -> None
         taken = "cannot be listened on (Address already in use); name another --port, or --host"
         assert said == f"blindpairs: 127.0.0.1:{port} {taken}\n"
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=PATIENCE_S)
         assert (process.returncode, len(errors.splitlines())) == (130, 1)
         assert "kept" in errors
 

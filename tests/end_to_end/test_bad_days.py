@@ -8,7 +8,7 @@ import pytest
 from world.clusters import raylet, raylets
 from world.commands import blindpairs, demo_run, started
 from world.disks import small_disk
-from world.processes import until
+from world.processes import PATIENCE_S, until
 from world.store import Bucket
 
 from manifests.storage import Folder
@@ -38,7 +38,7 @@ def test_a_store_that_is_busy_for_20_s_and_then_cuts_bodies_costs_time_only(buck
     driver = started(*demo_run(source, bucket.url("stormy")))
     until(lambda: any(name.startswith("stormy/demo/images/scenes") for name in bucket.names()))
     bucket.proxy.fail(seconds=20, cut=20, only=("get", "put", "list", "head"))
-    _, said = driver.communicate(timeout=300)
+    _, said = driver.communicate(timeout=PATIENCE_S)
     assert driver.returncode == 0, said
     assert bucket.proxy.faults.cut == 0
     assert steps_of(bucket, "stormy") == steps_of(bucket, "calm")

@@ -19,7 +19,7 @@ PHOTOS = 200 if ALL else 16
 SIDES = (225, 700)  # pixels, least and most: the long side is odd as often as even when the short one is 256
 THRESHOLDS = {"blind_min": 0.65, "reference_max": 0.60} if ALL else {"blind_min": 0.4, "reference_max": 0.85}
 
-pytestmark = [pytest.mark.shared, pytest.mark.timeout(5400 if ALL else 1200)]
+pytestmark = [pytest.mark.shared, pytest.mark.timeout(4 * 3600 if ALL else 1800)]
 
 
 @pytest.fixture(scope="module")

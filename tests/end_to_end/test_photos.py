@@ -25,7 +25,7 @@ THRESHOLDS = [(0.65, 0.60), (0.95, 0.90)] if ALL else [(0.50, 0.60), (0.95, 0.90
 SEARCH = {"min_cosine": FLOOR, "block_rows": 300, "max_per_image": None}
 TOLERANCE = 1e-5
 
-pytestmark = [pytest.mark.shared, pytest.mark.timeout(5400 if ALL else 1200)]
+pytestmark = [pytest.mark.shared, pytest.mark.timeout(4 * 3600 if ALL else 1800)]
 
 
 @pytest.fixture(scope="module")

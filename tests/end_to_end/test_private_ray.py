@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from world.commands import blindpairs, demo_run, started
-from world.processes import until
+from world.processes import PATIENCE_S, until
 from world.runs import contents
 
 from pipeline.runs import ORDER
@@ -13,9 +13,9 @@ from pipeline.runs import ORDER
 
 def test_a_stop_under_a_private_ray_is_told_like_any_other(scenes: Path, tmp_path: Path) -> None:
     driver = started(*demo_run(scenes, tmp_path, "--ray", "local"))
-    until(lambda: (tmp_path / "demo/images/_plan.json").exists(), seconds=120)
+    until(lambda: (tmp_path / "demo/images/_plan.json").exists())
     driver.terminate()
-    _, said = driver.communicate(timeout=120)
+    _, said = driver.communicate(timeout=PATIENCE_S)
     assert driver.returncode == 130
     assert said.splitlines()[-1].startswith("blindpairs: stopped; whole shards are kept")
     assert "***" not in said  # Ray's own handler would print a dump

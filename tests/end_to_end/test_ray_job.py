@@ -15,7 +15,7 @@ import psutil
 import pytest
 from world.clusters import TESTS
 from world.commands import COMMAND, blindpairs, demo_run
-from world.processes import until
+from world.processes import PATIENCE_S, until
 from world.runs import contents
 
 from pipeline.runs import ORDER
@@ -37,7 +37,7 @@ class Jobs:
 
     def ray(self, *words: str) -> subprocess.CompletedProcess[str]:
         command = [*RAY, "job", words[0], "--address", self._dashboard, *words[1:]]
-        return subprocess.run(command, env=WORLD, capture_output=True, text=True, timeout=240)
+        return subprocess.run(command, env=WORLD, capture_output=True, text=True, timeout=PATIENCE_S)
 
     def told(self, *words: str) -> str:
         ended = self.ray(*words)
@@ -65,13 +65,13 @@ def jobs() -> Iterator[Jobs]:
     head = subprocess.Popen([*RAY, "start", *words], env=WORLD, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     jobs = Jobs(f"http://127.0.0.1:{dashboard}")
     try:
-        until(jobs.answers, seconds=90)
+        until(jobs.answers)
         yield jobs
     finally:
         everyone = [*psutil.Process(head.pid).children(recursive=True), psutil.Process(head.pid)]
         for process in everyone:
             process.kill()
-        psutil.wait_procs(everyone, timeout=20)
+        psutil.wait_procs(everyone, timeout=PATIENCE_S)
 
 
 def test_killed_in_the_middle_and_submitted_again_it_finishes_with_the_same_bytes(
@@ -80,7 +80,7 @@ def test_killed_in_the_middle_and_submitted_again_it_finishes_with_the_same_byte
     words = demo_run(scenes, tmp_path / "job")
     assert blindpairs(*demo_run(scenes, tmp_path / "off", "--ray", "off")).returncode == 0
     assert jobs.submit("demo", *words, wait=False).returncode == 0
-    until(lambda: list((tmp_path / "job/demo/embeddings").glob("[!_]*.parquet")), seconds=120)
+    until(lambda: list((tmp_path / "job/demo/embeddings").glob("[!_]*.parquet")))
     (driver,) = [
         one for one in psutil.process_iter(["cmdline"]) if str(tmp_path / "job") in (one.info["cmdline"] or ())
     ]

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Dialog, FloatRect, Locator, Page, expect
+from world.processes import PATIENCE_S
 
 FIELDS = ("question", "option_a", "option_b", "left_statement", "right_statement")
 WATCH = """
@@ -13,12 +14,16 @@ document.addEventListener("securitypolicyviolation", (event) => console.error(`p
 window.open = (url) => console.error(`opened ${url}`);
 """
 
+PATIENCE_MS = 1000 * PATIENCE_S
+expect.set_options(timeout=PATIENCE_MS)
+
 
 class Writing:
     """A tab with the authors' page. `complaints`: errors, refused loads and dialogs, of which there should be none."""
 
     def __init__(self, context: Browser | BrowserContext, url: str, **window: Any) -> None:
         self.page: Page = context.new_page(**window)
+        self.page.set_default_timeout(PATIENCE_MS)
         self.complaints: list[str] = []
         self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
         self.page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))

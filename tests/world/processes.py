@@ -9,9 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
+Found = TypeVar("Found")
 TESTS = Path(__file__).parents[1]
 PATHS = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])}  # tests/stages is not its stages
+# no test takes a fraction of this on the slowest machine: it turns a hang into a failure and decides nothing else
+PATIENCE_S = 600.0
 PEAK = """
 import resource, sys
 from pathlib import Path
@@ -25,12 +29,13 @@ def peak():
 """
 
 
-def until(happened: Callable[[], object], seconds: float = 60) -> None:
-    """Wait for something that must happen soon."""
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "did not happen"
+def until(happened: Callable[[], Found]) -> Found:
+    """Wait for something that must happen; what `happened` found."""
+    end = time.monotonic() + PATIENCE_S
+    while not (found := happened()):
+        assert time.monotonic() < end, f"did not happen within {PATIENCE_S:g} s"
         time.sleep(0.02)
+    return found
 
 
 def printed(script: str, *words: str) -> list[int]:

@@ -26,6 +26,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 import pytest
+from world.processes import PATIENCE_S
 from world.store_proxy import Proxy
 
 SCRIPT = Path(__file__).with_name("store_process.py")
@@ -132,7 +133,7 @@ class Bucket:
         self.store.stale = True
 
     def _asked(self, method: str, key: str, data: bytes = b"", query: str = "") -> bytes:
-        connection = HTTPConnection("127.0.0.1", self.store.port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", self.store.port, timeout=PATIENCE_S)
         # signed by anybody: moto looks whether a request is signed, and not by whom unless it is told to
         signed = {"Authorization": "AWS anybody:anything"}
         connection.request(method, f"/{self.name}/{quote(key)}{query}", data, signed)

@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from world.processes import PATIENCE_S
+
 SLOW_DOWN = b"<Error><Code>%s</Code><Message>Please reduce your request rate.</Message></Error>"
 HOP = ("transfer-encoding", "connection", "content-length", "keep-alive")
 
@@ -95,7 +97,7 @@ class _Passing(BaseHTTPRequestHandler):
             return self._refuse(kind, 500, "InternalError")
         if faults.strikes("reset", kind):
             return self._reset(kind)
-        store = HTTPConnection("127.0.0.1", self.store_port, timeout=60)
+        store = HTTPConnection("127.0.0.1", self.store_port, timeout=PATIENCE_S)
         # the Host header goes along as it is: the signature covers it
         store.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():

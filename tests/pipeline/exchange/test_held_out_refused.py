@@ -284,7 +284,7 @@ def test_a_link_that_leads_nowhere_is_refused(folder: Path) -> None:
     assert refusal(folder).startswith(f"{folder / '1'}: No such file or directory: mend it, or move it elsewhere")
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 def test_a_pipe_is_refused_and_not_waited_for(folder: Path) -> None:
     os.mkfifo(folder / "1")
     assert f"{folder / '1'} is not a regular file" in refusal(folder)

@@ -199,7 +199,9 @@ def read_again(pairs: Sequence[Posed], whole: Benchmark, form: Form) -> Sequence
         return importing.READERS[form.name](Path(name), "as_found").pairs
 
 
-EXAMPLES = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EXAMPLES = settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @EXAMPLES

@@ -278,7 +278,9 @@ def test_a_tar_that_may_not_be_read_is_a_finding_and_the_others_are_read(open_fo
 WHOLE = packed(entries(0))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(length=st.integers(0, end_of(WHOLE) + 511))
 def test_a_clean_tar_cut_anywhere_before_its_end_mark_is_found(length: int, tmp_path: Path) -> None:
     (tmp_path / "00000.tar").write_bytes(WHOLE[:length])

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from world.processes import PATIENCE_S
 
 from manifests.errors import Refused
 from stages.author import opening, tables
@@ -258,7 +259,7 @@ print(conflicts)
 
 def test_two_processes_that_count_up_at_once_miss_no_number(store: Store) -> None:
     processes = [script(COUNTING, str(store.path), name, "60", stdout=subprocess.PIPE) for name in ("ann", "bob")]
-    ended = [process.communicate(timeout=60) for process in processes]
+    ended = [process.communicate(timeout=PATIENCE_S) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], ended
     now = store.pair("l", "r")
     assert (now.question, now.version) == ("120", 120)
@@ -341,7 +342,7 @@ def test_a_change_that_cannot_be_taken_back_does_not_bar_the_one_before(store: S
 TYPED = ("I", "Is it", "Is it open?")
 
 
-def typed(store: Store, by: str = "ann", joins_s: float = 60, name: str = "question") -> None:
+def typed(store: Store, by: str = "ann", joins_s: float = PATIENCE_S, name: str = "question") -> None:
     for text in TYPED:
         store.change(store.pair("l", "r"), {name: text}, by, joins_s=joins_s)
 

@@ -16,6 +16,7 @@ import pytest
 from world.downloads import Downloaded, download, stage_of
 from world.fetches import fetched, write_fetched
 from world.pictures import jpeg
+from world.processes import PATIENCE_S
 from world.tars import end_of, laid_out, packed
 
 from manifests.errors import Refused
@@ -246,7 +247,6 @@ def site() -> Iterator[str]:
     thread.join()
 
 
-@pytest.mark.timeout(200)
 def test_what_the_real_img2dataset_leaves_is_read_whole(site: str, tmp_path: Path) -> None:
     urls = [f"{site}/{number}.jpg" for number in range(12)]
     pq.write_table(pa.table({"url": urls, "caption": [f"picture {url}" for url in urls]}), tmp_path / "urls.parquet")
@@ -254,12 +254,12 @@ def test_what_the_real_img2dataset_leaves_is_read_whole(site: str, tmp_path: Pat
     command += ["--input_format", "parquet", "--url_col", "url", "--caption_col", "caption"]
     command += ["--output_folder", str(tmp_path / "out"), "--output_format", "webdataset", "--resize_mode", "no"]
     command += ["--processes_count", "1", "--thread_count", "4", "--number_sample_per_shard", "7"]
-    command += ["--enable_wandb", "False", "--retries", "0", "--timeout", "10"]
+    command += ["--enable_wandb", "False", "--retries", "0", "--timeout", f"{PATIENCE_S:g}"]
     environment = {**os.environ, "NO_ALBUMENTATIONS_UPDATE": "1", "no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"}
     # webdataset does without torch, whose import in each of three processes would be half of the time
     (tmp_path / "torch.py").write_text("raise ModuleNotFoundError")
     environment["PYTHONPATH"] = str(tmp_path)
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=150, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr
     got = read(tmp_path / "out")
     assert got.counts.rejected == {"failed_to_download": 6}

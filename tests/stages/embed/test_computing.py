@@ -85,7 +85,7 @@ def test_images_are_computed_while_the_caller_is_busy_with_those_before() -> Non
     lanes = Lanes({"small": Within(encoder)}, together=4)
     with closing(lanes.answers(Prepared(place, {"small": place + 1}) for place in range(40))) as answers:
         assert next(answers).place == 0
-        until(lambda: len(encoder.sizes) == 1 + QUEUED, 10)  # and nobody has asked for more
+        until(lambda: len(encoder.sizes) == 1 + QUEUED)  # and nobody has asked for more
         assert [answer.place for answer in answers] == list(range(1, 40))
 
 
