@@ -7,22 +7,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+from world.gate import Gate
+from world.processes import PATIENCE_S
+
 COMMAND = [sys.executable, "-m", "pipeline.cli"]
 QUIET = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
 
 
-def blindpairs(*words: str, cwd: Path | None = None, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+def blindpairs(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, in the environment of the test."""
     world = {**QUIET, **os.environ}
-    return subprocess.run([*COMMAND, *words], cwd=cwd, env=world, capture_output=True, text=True, timeout=timeout)
+    return subprocess.run([*COMMAND, *words], cwd=cwd, env=world, capture_output=True, text=True, timeout=PATIENCE_S)
 
 
-def started(*words: str, cwd: Path | None = None) -> subprocess.Popen[str]:
-    """Start a command in a session of its own, so that a signal to it reaches nobody else."""
+def started(*words: str, cwd: Path | None = None, gate: Gate | None = None) -> subprocess.Popen[str]:
+    """Start a command in a session of its own, so that a signal to it reaches nobody else; `gate` may hold it."""
     return subprocess.Popen(
         [*COMMAND, *words],
         cwd=cwd,
-        env={**QUIET, **os.environ},
+        env={**QUIET, **os.environ, **(gate.environment if gate else {})},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

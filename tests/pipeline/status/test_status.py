@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from world import heard
 from world.commands import blindpairs, demo_run, started
+from world.gate import Gate
 from world.processes import until
 
 from manifests.draft import Draft
@@ -156,8 +157,10 @@ def test_a_run_that_was_begun_just_now_has_a_driver_and_no_step(tmp_path: Path) 
 
 
 def test_of_a_killed_run_it_says_so_and_what_is_there(scenes: Path, tmp_path: Path) -> None:
-    driver, run = started(*demo_run(scenes, tmp_path)), tmp_path / "demo"
-    until(lambda: len(list((run / "embeddings").glob("[!_]*.parquet"))) >= 2)
+    gate, run = Gate(tmp_path), tmp_path / "demo"
+    gate.close(f"{run}/embeddings/[!_]*.parquet", after=2)
+    driver = started(*demo_run(scenes, tmp_path), gate=gate)
+    until(lambda: gate.waiting() and len(list((run / "embeddings").glob("[!_]*.parquet"))) == 2)
     assert "which lives" in blindpairs("status", str(run)).stdout
     driver.send_signal(signal.SIGKILL)
     driver.communicate()

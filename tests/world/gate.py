@@ -1,0 +1,48 @@
+"""A gate before the files of a run: processes wait at it for as long as a test wants, however fast the machine is.
+
+    gate = Gate(tmp_path)
+    gate.close(f"{run}/embeddings/[!_]*.parquet", after=2)    # two shards may appear, who makes a third waits
+    driver = started(*words, gate=gate)
+    until(gate.waiting)                                       # the numbers of the processes that wait
+    gate.open()                                               # they go on, and nobody waits any more
+
+It holds every Python process that is started with `gate.environment`, and those that it starts: drivers, workers,
+Ray's actors. Who waits has its file whole under another name, and is about to give it its own (held/sitecustomize.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+HELD = Path(__file__).with_name("held")
+
+
+class Gate:
+    """Open at first. `folder` is where processes look for it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "gate"
+        self._folder.mkdir()
+        self._times = 0
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process has to be started with, beside the environment of the test."""
+        paths = [str(HELD), *filter(None, [os.environ.get("PYTHONPATH")])]
+        return {"BLINDPAIRS_GATE": str(self._folder), "PYTHONPATH": os.pathsep.join(paths)}
+
+    def close(self, pattern: str, *, after: int = 0) -> None:
+        """Let so many files appear whose paths match (as fnmatch does, `*` also over folders), and no more."""
+        self._times += 1
+        (room := self._folder / str(self._times)).mkdir()
+        (self._folder / "next").write_text(json.dumps({"pattern": pattern, "after": after, "room": str(room)}))
+        (self._folder / "next").replace(self._folder / "closed")
+
+    def open(self) -> None:
+        (self._folder / "closed").unlink(missing_ok=True)
+
+    def waiting(self) -> list[int]:
+        """The numbers of the processes that have come to the gate since it was closed last."""
+        return sorted(int(path.name.removeprefix("waits-")) for path in self._folder.glob(f"{self._times}/waits-*"))
