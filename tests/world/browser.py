@@ -26,8 +26,8 @@ from playwright.sync_api import Browser, sync_playwright
 from world.authoring import image_row, pair_row, paired_run, photo
 from world.commands import started
 from world.committed import committed
-from world.pages import Writing
-from world.processes import until
+from world.pages import PATIENCE_MS, Writing
+from world.processes import PATIENCE_S, until
 
 from manifests.storage import Folder
 from manifests.tables import IMAGES, PAIRS
@@ -51,7 +51,7 @@ def opened_browser() -> Iterator[Browser]:
         missing = "there is no `chromium` on this machine: install Debian's package of that name"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"], timeout=PATIENCE_MS)
         try:
             yield browser
         finally:
@@ -127,10 +127,10 @@ class Program:
         line = self._process.stdout.readline()
         assert self.url in line, line + self.kill()
 
-    def end(self, by: signal.Signals, within_s: float) -> tuple[int, str]:
+    def end(self, by: signal.Signals) -> tuple[int, str]:
         """End it as a person does; its exit code, and what it said on stderr."""
         self._process.send_signal(by)
-        _, errors = self._process.communicate(timeout=within_s)
+        _, errors = self._process.communicate(timeout=PATIENCE_S)
         return self._process.returncode, errors
 
     def kill(self) -> str:

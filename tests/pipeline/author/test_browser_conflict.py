@@ -29,7 +29,7 @@ def two(tmp_path: Path, browser: Browser) -> Iterator[tuple[Path, Writing, Writi
 def test_the_later_of_two_tabs_is_told_and_may_take_the_others_words(two) -> None:
     run, _, second = two
     second.press("e")
-    second.type("Mine?")
+    second.page.keyboard.insert_text("Mine?")  # at once: a pause in typing would send a part of it
     notice = second.page.get_by_role("alert")
     expect(notice).to_contain_text("Pair 1 was changed meanwhile, by ann")
     expect(notice).to_contain_text("theirs: Theirs?")

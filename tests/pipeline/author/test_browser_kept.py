@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Route, expect
 from world.authoring import paired_run, written_of
 from world.browser import authoring, program
-from world.pages import Writing
+from world.pages import PATIENCE_MS, Writing
 
 EVIL = """</textarea></script><script>alert("run")</script><img src=x onerror=alert("run")>&lt;b&gt;"'{{7*7}}"""
 
@@ -59,19 +59,26 @@ def test_an_answer_that_was_lost_on_its_way_is_no_conflict(tmp_path: Path, brows
     with authoring(run) as url:
         page = Writing(browser, url)
         lost: list[str] = []
+        held: list[Route] | None = []
 
         def lose(route: Route) -> None:
-            if lost:
-                route.continue_()
-            else:
-                lost.append(route.fetch().text())
+            """The first answer; what is asked then waits until the page was seen to try again."""
+            if not lost:
+                lost.append(route.fetch(timeout=PATIENCE_MS).text())
                 route.abort()
+            elif held is not None:
+                held.append(route)
+            else:
+                route.continue_()
 
         page.page.route("**/api/pairs/*/*", lose)
         page.press("e")
         page.type("Is it?")
         expect(page.page.locator("#state")).to_have_text("Not saved, trying again")
         page.type(" Yes.")
+        waiting, held = held, None
+        for route in waiting:
+            route.continue_()
         page.is_saved()
         expect(page.page.get_by_role("alert")).to_be_hidden()
     assert len(lost) == 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -16,6 +15,7 @@ import pytest
 from world.authoring import author, paired_run, pairs_of, written_of
 from world.browser import HOST, Program, authoring
 from world.chat_server import DRAFT, chat_server, said
+from world.processes import PATIENCE_S
 from world.routes import author_client
 
 from pipeline.author.drafting import AT_ONCE
@@ -32,7 +32,7 @@ class Hanging:
     """A server that takes what it is asked, and never says a word."""
 
     def __init__(self, listening: socket.socket) -> None:
-        listening.settimeout(20)
+        listening.settimeout(PATIENCE_S)
         self.url = f"http://{HOST}:{listening.getsockname()[1]}/v1"
         self._listening = listening
         self._held = ExitStack()
@@ -57,7 +57,7 @@ class Page:
     """The page of a served run, as a script beside it."""
 
     def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=url, timeout=60, trust_env=False)
+        self.http = httpx.Client(base_url=url, timeout=PATIENCE_S, trust_env=False)
         found = re.search(r'data-token="([^"]+)"', self.http.get("/").text)
         assert found
         self.http.headers["X-Blindpairs-Token"] = found[1]
@@ -122,6 +122,7 @@ def test_drafts_that_hang_keep_no_page_and_no_save_from_being_answered(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "sleep", lambda seconds: None)  # their threads end with the test
+    monkeypatch.setattr(client, "TIMEOUT_S", PATIENCE_S)
     ids = pairs_of(run)
     with ThreadPoolExecutor() as pool, hanging() as silent, authoring(run, chat=Chat(silent.url, "made-up")) as url:
         page = Page(url)
@@ -147,11 +148,10 @@ def test_ctrl_c_while_a_draft_is_waited_for_ends_the_server_soon_and_in_one_line
         try:
             waiting = pool.submit(Page(server.url).draft, pairs_of(run)[0])
             silent.hears(1)
-            began = time.monotonic()
-            code, errors = server.end(signal.SIGINT, within_s=10)
-            assert time.monotonic() - began < 10
+            code, errors = server.end(signal.SIGINT)
         finally:
             server.kill()
     assert code == 130
     assert errors == "blindpairs: stopped; all that was written is kept, the same command goes on from it\n"
-    waiting.exception()  # answered or cut off: either way nobody waits
+    # answered or cut off, and the model's own time was not waited for
+    assert "did not answer within" not in str(waiting.exception() or waiting.result().text)

@@ -21,7 +21,7 @@ from pipeline.author.serve import Address, serve_answers, serve_author
 from stages.author.store import NAME
 
 HOST = "127.0.0.1"
-pytestmark = pytest.mark.timeout(60)  # a command that is not refused would serve
+pytestmark = pytest.mark.timeout(300)  # a command that is not refused would serve
 
 
 @pytest.fixture
