@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from world.commands import COMMAND, QUIET, blindpairs, demo_run
+from world.commands import COMMAND, blindpairs, demo_run, environment
 from world.disks import small_disk
 from world.processes import PATIENCE_S
 
@@ -46,7 +46,7 @@ def test_with_room_again_the_same_command_finishes(scenes: Path, disk: Path) -> 
 
 def test_a_file_that_may_not_grow_fails_like_a_full_disk(scenes: Path, tmp_path: Path) -> None:
     words = [sys.executable, "-c", LIMITED, *COMMAND, *demo_run(scenes, tmp_path)]
-    ended = subprocess.run(words, env=QUIET, capture_output=True, text=True, timeout=PATIENCE_S)
+    ended = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=PATIENCE_S)
     assert ended.returncode == 1
     assert os.strerror(27) in ended.stderr  # File too large
     assert not list(tmp_path.rglob("*.aside"))

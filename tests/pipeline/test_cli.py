@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from world.commands import COMMAND, QUIET, blindpairs, demo_run
+from world.commands import COMMAND, blindpairs, demo_run, environment
 
 STEPS = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
 
@@ -122,7 +122,8 @@ def test_a_root_that_cannot_be_written_is_refused(scenes: Path, tmp_path: Path) 
 
 def test_a_reader_that_has_read_enough_is_no_error(run: Path) -> None:
     words = " ".join([*COMMAND, "show", str(run), "images", "--rows", "120", "--json"])
-    ended = subprocess.run(["bash", "-o", "pipefail", "-c", f"{words} | head -c 1"], capture_output=True, text=True)
+    piped = ["bash", "-o", "pipefail", "-c", f"{words} | head -c 1"]
+    ended = subprocess.run(piped, env=environment(), capture_output=True, text=True)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "{", "")
 
 
@@ -164,5 +165,7 @@ def test_a_command_that_is_refused_leaves_the_gallery(scenes: Path, tmp_path: Pa
 
 def test_a_terminal_that_takes_no_words_stops_nothing(scenes: Path, tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
-        ended = subprocess.run([*COMMAND, *demo_run(scenes, tmp_path)], env=QUIET, stderr=full, stdout=subprocess.PIPE)
+        ended = subprocess.run(
+            [*COMMAND, *demo_run(scenes, tmp_path)], env=environment(), stderr=full, stdout=subprocess.PIPE
+        )
     assert ended.returncode == 0

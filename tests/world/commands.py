@@ -8,16 +8,23 @@ import sys
 from pathlib import Path
 
 from world.gate import Gate
-from world.processes import PATIENCE_S
+from world.processes import PATIENCE_S, TESTS
 
-COMMAND = [sys.executable, "-m", "pipeline.cli"]
-QUIET = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
+COMMAND = [sys.executable, "-m", "world.unhurried"]
+
+
+def environment(gate: Gate | None = None) -> dict[str, str]:
+    """That of the test, in which Python finds this folder; `gate` may hold who is started in it."""
+    world = {"PYTHONUNBUFFERED": "1", "COLUMNS": "200", **os.environ}
+    paths = [str(TESTS.parent), str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
+    world["PYTHONPATH"] = os.pathsep.join(paths)
+    return gate.around(world) if gate else world
 
 
 def blindpairs(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, in the environment of the test."""
-    world = {**QUIET, **os.environ}
-    return subprocess.run([*COMMAND, *words], cwd=cwd, env=world, capture_output=True, text=True, timeout=PATIENCE_S)
+    command = [*COMMAND, *words]
+    return subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, text=True, timeout=PATIENCE_S)
 
 
 def started(*words: str, cwd: Path | None = None, gate: Gate | None = None) -> subprocess.Popen[str]:
@@ -25,7 +32,7 @@ def started(*words: str, cwd: Path | None = None, gate: Gate | None = None) -> s
     return subprocess.Popen(
         [*COMMAND, *words],
         cwd=cwd,
-        env={**QUIET, **os.environ, **(gate.environment if gate else {})},
+        env=environment(gate),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

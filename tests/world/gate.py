@@ -6,14 +6,16 @@
     until(gate.waiting)                                       # the numbers of the processes that wait
     gate.open()                                               # they go on, and nobody waits any more
 
-It holds every Python process that is started with `gate.environment`, and those that it starts: drivers, workers,
-Ray's actors. Who waits has its file whole under another name, and is about to give it its own (held/sitecustomize.py).
+It holds every Python process that is started in `gate.around(environment)`, and those that this one starts: drivers,
+workers, Ray's actors. Who waits has its file whole under another name, and is about to give it its own
+(held/sitecustomize.py).
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 HELD = Path(__file__).with_name("held")
@@ -27,11 +29,10 @@ class Gate:
         self._folder.mkdir()
         self._times = 0
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """What a process has to be started with, beside the environment of the test."""
-        paths = [str(HELD), *filter(None, [os.environ.get("PYTHONPATH")])]
-        return {"BLINDPAIRS_GATE": str(self._folder), "PYTHONPATH": os.pathsep.join(paths)}
+    def around(self, world: Mapping[str, str]) -> dict[str, str]:
+        """This environment, in which processes are held."""
+        paths = [str(HELD), *filter(None, [world.get("PYTHONPATH")])]
+        return {**world, "BLINDPAIRS_GATE": str(self._folder), "PYTHONPATH": os.pathsep.join(paths)}
 
     def close(self, pattern: str, *, after: int = 0) -> None:
         """Let so many files appear whose paths match (as fnmatch does, `*` also over folders), and no more."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 from world.checkpoints import CLIP_CONFIG, dinov2_checkpoint, open_clip_checkpoint
-from world.commands import QUIET, blindpairs
+from world.commands import blindpairs, environment
 
 from pipeline.cli import app
 
@@ -133,7 +132,7 @@ def test_encoders_by_the_libraries_own_names_are_compared_with_what_the_librarie
     path.write_text(json.dumps({**CLIP_CONFIG, "quick_gelu": True}))
     world = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
     ended = subprocess.run(
-        [sys.executable, "-c", NAMED, path, TIMM], env={**QUIET, **os.environ, **world}, capture_output=True, text=True
+        [sys.executable, "-c", NAMED, path, TIMM], env=environment() | world, capture_output=True, text=True
     )
     assert ended.returncode == 0, ended.stderr
     told = json.loads(ended.stdout.splitlines()[-1])

@@ -1,0 +1,37 @@
+"""The command line, `python -m world.unhurried WORDS`, on a machine that may be as slow as it likes.
+
+It is `python -m pipeline.cli` without the limits by which that one gives a person an answer soon: how long a store
+and a Ray may take to answer, and how long a plan may measure. Tests of those limits start the command itself.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from collections.abc import Sequence
+from functools import partial
+
+from world.processes import PATIENCE_S
+
+
+def raise_limits(words: Sequence[str]) -> None:
+    """Of what these words use alone: to load the others takes seconds."""
+    if any("s3://" in word for word in words):
+        from manifests.stores import places, reach
+
+        reach.WITHIN_S = PATIENCE_S
+        places.QUICK |= {"connect_timeout": PATIENCE_S, "read_timeout": PATIENCE_S}
+    if "--ray" in words or "RAY_ADDRESS" in os.environ:
+        from pipeline.work import cluster
+
+        cluster.CONNECT_S = PATIENCE_S
+    if words[:1] == ["plan"]:
+        from pipeline import planning
+
+        planning.rehearsed = partial(planning.rehearsed, limit_s=PATIENCE_S)
+
+
+if __name__ == "__main__":
+    raise_limits(sys.argv[1:])
+    runpy.run_module("pipeline.cli", run_name="__main__", alter_sys=True)
