@@ -7,7 +7,8 @@ same of it: to start one costs as much as many small tasks. What they do in a st
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -101,6 +102,7 @@ class Crew:
     room: Room[Any, Any]
     members: list[Member] = field(default_factory=list)
     unfit: set[str] = field(default_factory=set)  # machines whose disk or memory did not do, or that cannot set up
+    clock: Callable[[], float] = time.monotonic  # seconds, by which workers are late
 
     def take(self, places: Sequence[Place]) -> list[Place]:
         """Keep the members that fit some of `places`, end the others; the places that are left."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -23,7 +22,7 @@ def work(
     crew: Crew, job: Job, tasks: Sequence[Task], workers: WorkerSettings, places: Sequence[Place]
 ) -> Iterator[Outcome | Setback]:
     """Make the tasks with a worker at each of these places. See Executor.execute."""
-    shift = Shift(crew, job, Tries(tasks, workers.attempts), workers)
+    shift = Shift(crew, job, Tries(tasks, workers.attempts, crew.clock), workers)
     shift.begin(places)
     while shift.goes_on:
         yield from shift.outcomes()
@@ -40,10 +39,11 @@ class Shift:
     tries: Tries
     workers: WorkerSettings
     setups_lost: int = 0
-    alone_since: float = field(default_factory=time.monotonic)
+    alone_since: float = 0.0
     machines: set[str] = field(default_factory=set)  # that a worker of this step may be on
 
     def begin(self, places: Sequence[Place]) -> None:
+        self.alone_since = self.crew.clock()
         self.machines = self.crew.room.machines(places[0])
         left = self.crew.take(places)
         for member in self.crew.members:
@@ -61,7 +61,7 @@ class Shift:
         told: list[Outcome | Setback] = []
         for seat in self.crew.room.ready([member.seat for member in self.crew.members], self._wait_s()):
             told += self._heard(members[id(seat)])
-        now = time.monotonic()
+        now = self.crew.clock()
         for member in [member for member in self.crew.members if member.deadline <= now]:
             told += self._lost(member, Lost(self._overdue(member)))
         self._hand_out()
@@ -153,7 +153,7 @@ class Shift:
                 self._give(member, task)
 
     def _give(self, member: Member, message: Prepare | Task) -> None:
-        member.deadline = time.monotonic() + self.workers.timeout_s
+        member.deadline = self.crew.clock() + self.workers.timeout_s
         member.seat.give(message)
 
     def _start_if_needed(self, place: Place) -> None:
@@ -162,7 +162,7 @@ class Shift:
 
     def _start(self, place: Place) -> None:
         room = self.crew.room
-        member = Member(place, room.seat(place, self.crew.unfit), deadline=time.monotonic() + room.arrival_s)
+        member = Member(place, room.seat(place, self.crew.unfit), deadline=self.crew.clock() + room.arrival_s)
         self.crew.members.append(member)
 
     def _told_of_nobody(self, now: float) -> list[Outcome | Setback]:
@@ -176,7 +176,7 @@ class Shift:
 
     def _wait_s(self) -> float:
         """Seconds until something is due though nobody speaks."""
-        now, waits = time.monotonic(), [TOLD_EVERY_S]
+        now, waits = self.crew.clock(), [TOLD_EVERY_S]
         waits += [member.deadline - now for member in self.crew.members]
         if (wait_s := self.tries.wait_s()) is not None:
             waits.append(wait_s)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import time
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from world.processes import until
 
 from manifests.counts import Counts
 from manifests.errors import Refused
@@ -22,7 +23,7 @@ NUMBERS = Schema("numbers", 1, ("number",), pa.schema([column("number", pa.int64
 
 
 class Odd(Stage):
-    """Each task's name says what becomes of it: `good-1`, `raises-1`, `dies-1`, `dies_once-1`, `slow-1` and so on."""
+    """Each task's name says what becomes of it: `good-1`, `raises-1`, `dies-1`, `dies_once-1`, `hangs-1` and so on."""
 
     name = "odd"
 
@@ -57,8 +58,8 @@ class Odd(Stage):
             raise ValueError("no luck")
         if kind == "dies" or (kind == "dies_once" and first):
             os.kill(os.getpid(), signal.SIGKILL)
-        if kind == "slow" or (kind == "hangs_once" and first):
-            time.sleep(30)
+        if kind == "hangs" or (kind == "hangs_once" and first):
+            threading.Event().wait()
         if kind == "unanswered_once" and first:
             raise TimeoutError(errno.ETIMEDOUT, "the store did not answer")
         if kind == "full":
@@ -67,7 +68,10 @@ class Odd(Stage):
 
 
 class Flaky(Odd):
-    """The third set-up, that of the worker which replaces a dead one, fails: the GPU is not free yet."""
+    """The third set-up, that of the worker which replaces a dead one, fails: the GPU is not free yet.
+
+    Tasks but those that die wait until the test has heard of it: it makes the file `heard`.
+    """
 
     def setup(self, machine: Machine) -> None:
         earlier = len(list(Path(self.scratch).glob("setup-*")))
@@ -76,10 +80,6 @@ class Flaky(Odd):
             raise RuntimeError("CUDA out of memory")
 
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
-        """What is not its death waits until that third worker has had its try."""
-        end = time.monotonic() + 20
-        while not task.name.startswith("dies") and len(list(Path(self.scratch).glob("setup-*"))) < 3:
-            assert time.monotonic() < end, "no third worker came"
-            time.sleep(0.05)
-        time.sleep(0.3)
+        if not task.name.startswith("dies"):
+            until(Path(self.scratch, "heard").exists)
         yield from super().process(task, reads)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 from world.odd_stages import Odd
-from world.processes import until
+from world.processes import PATIENCE_S, until
 
 from manifests.storage import Folder
 from pipeline.config import WorkerSettings
@@ -32,7 +31,7 @@ from pipeline.work.worker import Job
 from stages.base import Task
 if __name__ == "__main__":
     job = Job(Odd(sys.argv[1]), Folder(sys.argv[1] + "/shards"), {}, 1.0)
-    list(LocalExecutor().execute(job, [Task("slow-1")], WorkerSettings(count=1)))
+    list(LocalExecutor().execute(job, [Task("hangs-1")], WorkerSettings(count=1)))
 """
 
 
@@ -48,15 +47,14 @@ def children() -> list[psutil.Process]:
 
 def test_no_worker_is_left_when_a_run_is_given_up(job: Job) -> None:
     with LocalExecutor() as executor:
-        assert next(executor.execute(job, [Task("good-1"), Task("slow-1")], WorkerSettings(count=2))).name == "good-1"
+        assert next(executor.execute(job, [Task("good-1"), Task("hangs-1")], WorkerSettings(count=2))).name == "good-1"
         assert children()
     assert not children()
 
 
 def test_workers_end_with_a_driver_that_is_killed(tmp_path: Path) -> None:
     driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(tmp_path)], env={**os.environ, "PYTHONPATH": PATHS})
-    until(lambda: (tmp_path / "slow-1").exists())
-    worker = int((tmp_path / "slow-1").read_text())
+    worker = int(until(lambda: (tmp_path / "hangs-1").exists() and (tmp_path / "hangs-1").read_text()))
     driver.kill()
     driver.wait()
     until(lambda: not psutil.pid_exists(worker))
@@ -70,10 +68,9 @@ def test_a_worker_that_dies_between_two_tasks_costs_no_task(job: Job) -> None:
                 continue
             made.append(heard.name)
             if len(made) == 1:  # the driver is busy with the first outcome while the worker is killed
-                worker = children()
-                worker[0].kill()
-                psutil.wait_procs(worker, timeout=1)
-                time.sleep(0.2)
+                (worker,) = children()
+                worker.kill()
+                worker.wait(PATIENCE_S)
     assert made == ["good-0", "good-1", "good-2"]
 
 

@@ -75,7 +75,7 @@ class PlayedRoom:
 def played(does: Does, tmp_path: Path, machines: str = "ABC", workers: int = 3, **settings) -> dict[str, Outcome]:
     """The outcomes of ten tasks."""
     job = Job(Odd(tmp_path), Folder(str(tmp_path)), {}, 1.0)
-    crew, tasks = Crew(PlayedRoom(machines, does)), [Task(f"t{number}") for number in range(10)]
+    crew, tasks = Crew(PlayedRoom(machines, does), clock=lambda: 0.0), [Task(f"t{number}") for number in range(10)]
     heard = list(work(crew, job, tasks, WorkerSettings.model_validate(settings), [Anywhere()] * workers))
     outcomes = [one for one in heard if not isinstance(one, Setback)]
     assert sorted(one.name for one in outcomes) == sorted(task.name for task in tasks)
