@@ -6,13 +6,14 @@ import os
 import random
 import shutil
 import signal
-import time
+import subprocess
 from pathlib import Path
 
 import psutil
 import pytest
 from world.commands import blindpairs, demo_run, started
-from world.processes import until
+from world.gate import Gate
+from world.processes import PATIENCE_S, until
 from world.runs import contents
 
 STEPS = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
@@ -20,13 +21,17 @@ MOMENTS = 10
 
 
 @pytest.fixture(scope="module")
-def undisturbed(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
-    """A run nobody disturbed, and how many seconds it took."""
+def undisturbed(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run nobody disturbed."""
     root = tmp_path_factory.mktemp("undisturbed")
-    began = time.monotonic()
     ended = blindpairs(*demo_run(scenes, root))
     assert ended.returncode == 0, ended.stderr
-    return root / "demo", time.monotonic() - began
+    return root / "demo"
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    return Gate(tmp_path)
 
 
 def whole_shards(run: Path) -> dict[str, tuple[int, int]]:
@@ -38,76 +43,94 @@ def same_bytes(run: Path, as_run: Path) -> bool:
     return all(contents(run / step) == contents(as_run / step) for step in STEPS)
 
 
-@pytest.mark.timeout(900)
-def test_killed_at_ten_random_moments_the_same_command_ends_with_the_same_bytes(
-    scenes: Path, undisturbed: tuple[Path, float], tmp_path: Path
+def files(run: Path) -> int:
+    """How many files its steps have: shards, plans and commits."""
+    return sum(1 for step in STEPS for path in (run / step).glob("*") if path.suffix != ".aside")
+
+
+def killed(driver: subprocess.Popen[str]) -> None:
+    driver.send_signal(signal.SIGKILL)
+    driver.communicate(timeout=PATIENCE_S)
+
+
+def test_killed_before_ten_random_files_the_same_command_ends_with_the_same_bytes(
+    scenes: Path, undisturbed: Path, tmp_path: Path, gate: Gate
 ) -> None:
-    expected, seconds = undisturbed
-    dice, run = random.Random(2024), tmp_path / "demo"
+    dice, run, before = random.Random(2024), tmp_path / "demo", dict[str, tuple[int, int]]()
     for _ in range(MOMENTS):
-        driver = started(*demo_run(scenes, tmp_path))
-        time.sleep(dice.uniform(0.2, 0.9 * seconds))
-        driver.send_signal(signal.SIGKILL)
-        driver.communicate()
-        before = whole_shards(run)
-        if len(before) == len(whole_shards(expected)):  # it had come to its end: begin anew
-            assert blindpairs(*demo_run(scenes, tmp_path)).returncode == 0
-            assert same_bytes(run, expected)
+        if (left := files(undisturbed) - files(run)) == 0:
+            assert same_bytes(run, undisturbed)
             shutil.rmtree(run)
-    before = whole_shards(run)
+            left, before = files(undisturbed), {}
+        gate.close(f"{run}/*/*", after=dice.randrange(left))
+        driver = started(*demo_run(scenes, tmp_path), gate=gate)
+        until(lambda driver=driver: gate.waiting() or driver.poll() is not None)
+        killed(driver)
+        after = whole_shards(run)
+        assert {name: after[name] for name in before} == before, "a shard that was there was made again"
+        before = after
     ended = blindpairs(*demo_run(scenes, tmp_path))
     assert ended.returncode == 0, ended.stderr
-    assert same_bytes(run, expected)
+    assert same_bytes(run, undisturbed)
     after = whole_shards(run)
     assert {name: after[name] for name in before} == before, "a shard that was there was made again"
 
 
 def test_killed_once_in_each_step_only_missing_shards_are_made(
-    scenes: Path, undisturbed: tuple[Path, float], tmp_path: Path
+    scenes: Path, undisturbed: Path, tmp_path: Path, gate: Gate
 ) -> None:
     for step in STEPS[:2]:
-        driver = started(*demo_run(scenes, tmp_path))
-        until(lambda step=step: any((tmp_path / "demo" / step).glob("[!_]*.parquet")))
-        driver.send_signal(signal.SIGKILL)
-        driver.communicate()
+        shards = tmp_path / "demo" / step
+        gate.close(f"{shards}/[!_]*.parquet", after=1)
+        driver = started(*demo_run(scenes, tmp_path), gate=gate)
+        until(lambda shards=shards: gate.waiting() and any(shards.glob("[!_]*.parquet")))
+        killed(driver)
         before = whole_shards(tmp_path / "demo")
         assert before
     assert blindpairs(*demo_run(scenes, tmp_path)).returncode == 0
     after = whole_shards(tmp_path / "demo")
     assert {name: after[name] for name in before} == before
-    assert same_bytes(tmp_path / "demo", undisturbed[0])
+    assert same_bytes(tmp_path / "demo", undisturbed)
 
 
-def test_a_killed_worker_costs_nothing_but_time(scenes: Path, undisturbed: tuple[Path, float], tmp_path: Path) -> None:
-    driver = started(*demo_run(scenes, tmp_path))
-    until(lambda: any((tmp_path / "demo/embeddings").glob("[!_]*.parquet")))
-    workers = [c for c in psutil.Process(driver.pid).children() if "spawn_main" in " ".join(c.cmdline())]
-    workers[0].kill()
-    _, said = driver.communicate(timeout=120)
+def test_a_killed_worker_costs_nothing_but_time(scenes: Path, undisturbed: Path, tmp_path: Path, gate: Gate) -> None:
+    gate.close(f"{tmp_path}/demo/embeddings/[!_]*.parquet", after=1)
+    driver = started(*demo_run(scenes, tmp_path), gate=gate)
+    worker, *_ = until(gate.waiting)
+    assert worker in [child.pid for child in psutil.Process(driver.pid).children()]
+    os.kill(worker, signal.SIGKILL)
+    gate.open()
+    _, said = driver.communicate(timeout=PATIENCE_S)
     assert driver.returncode == 0, said
-    assert same_bytes(tmp_path / "demo", undisturbed[0])
+    assert "its worker ended with signal 9" in said
+    assert same_bytes(tmp_path / "demo", undisturbed)
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=["ctrl_c", "sigterm"])
 def test_a_stop_is_at_once_says_what_to_do_and_leaves_nobody_behind(
-    scenes: Path, tmp_path: Path, stop: signal.Signals
+    scenes: Path, tmp_path: Path, gate: Gate, stop: signal.Signals
 ) -> None:
-    driver = started(*demo_run(scenes, tmp_path))
-    until(lambda: any((tmp_path / "demo/images").glob("[!_]*.parquet")))
+    gate.close(f"{tmp_path}/demo/images/[!_]*.parquet", after=1)
+    driver = started(*demo_run(scenes, tmp_path), gate=gate)
+    until(gate.waiting)  # what is in hand would not end by itself
     crew = psutil.Process(driver.pid).children(recursive=True)
     os.killpg(driver.pid, stop)
-    _, said = driver.communicate(timeout=30)
+    _, said = driver.communicate(timeout=PATIENCE_S)
     assert driver.returncode == 130
     assert said.strip().splitlines()[-1].startswith("blindpairs: stopped; whole shards are kept")
     assert "Traceback" not in said
-    assert not psutil.wait_procs(crew, timeout=10)[1]
+    assert not psutil.wait_procs(crew, timeout=PATIENCE_S)[1]
 
 
-def test_a_second_driver_is_refused_with_the_firsts_host_process_and_time(scenes: Path, tmp_path: Path) -> None:
-    first = started(*demo_run(scenes, tmp_path))
-    until(lambda: (tmp_path / "demo/images").is_dir())
+def test_a_second_driver_is_refused_with_the_firsts_host_process_and_time(
+    scenes: Path, tmp_path: Path, gate: Gate
+) -> None:
+    gate.close(f"{tmp_path}/demo/images/*")
+    first = started(*demo_run(scenes, tmp_path), gate=gate)
+    until(gate.waiting)
     second = blindpairs(*demo_run(scenes, tmp_path))
     assert second.returncode == 2
     assert f"is being made by process {first.pid} on " in second.stderr
-    first.communicate(timeout=120)
+    gate.open()
+    first.communicate(timeout=PATIENCE_S)
     assert first.returncode == 0
