@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import shutil
 import signal
-import time
 from pathlib import Path
 
-import pytest
 from world.commands import blindpairs, demo_run, started
+from world.gate import Gate
 from world.growing import left
+from world.processes import PATIENCE_S, until
 from world.runs import contents
 
 STEPS = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
@@ -25,7 +25,6 @@ def grown_source(scenes: Path, folder: Path, count: int) -> Path:
     return folder
 
 
-@pytest.mark.timeout(600)
 def test_killed_while_it_grows_the_same_command_ends_with_the_same_bytes(scenes: Path, tmp_path: Path) -> None:
     source = grown_source(scenes, tmp_path / "tars", 5)
     assert blindpairs(*demo_run(source, tmp_path / "disturbed")).returncode == 0
@@ -33,15 +32,19 @@ def test_killed_while_it_grows_the_same_command_ends_with_the_same_bytes(scenes:
     run = tmp_path / "disturbed/demo"
     old = {name: mark for name, mark in left(run).items() if not name.startswith("pairs/")}
     grown_source(scenes, source, 8)
-    began = time.monotonic()
-    assert blindpairs(*demo_run(source, tmp_path / "undisturbed")).returncode == 0
-    seconds, dice = time.monotonic() - began, random.Random(2025)
-    before = dict(old)
+    dice, gate, before = random.Random(2025), Gate(tmp_path), dict(old)
+    gate.close(f"{tmp_path}/undisturbed/demo/*/*", after=1000)  # it only counts: there are some dozens
+    undisturbed = started(*demo_run(source, tmp_path / "undisturbed"), gate=gate)
+    _, said = undisturbed.communicate(timeout=PATIENCE_S)
+    assert undisturbed.returncode == 0, said
+    files = gate.passed()
     for _ in range(MOMENTS):
-        driver = started(*demo_run(source, tmp_path / "disturbed"))
-        time.sleep(dice.uniform(0.3, 0.9) * seconds / 2)
+        gate.close(f"{run}/*/*", after=dice.randrange(1 + files // 2))
+        driver = started(*demo_run(source, tmp_path / "disturbed"), gate=gate)
+        until(lambda driver=driver: gate.waiting() or driver.poll() is not None)
         driver.send_signal(signal.SIGKILL)
-        driver.communicate()
+        driver.communicate(timeout=PATIENCE_S)
+        files -= gate.passed()
         there = left(run)
         assert {name: there[name] for name in before} == before
         before = {name: mark for name, mark in there.items() if not name.startswith("pairs/")}

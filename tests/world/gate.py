@@ -44,6 +44,10 @@ class Gate:
     def open(self) -> None:
         (self._folder / "closed").unlink(missing_ok=True)
 
+    def passed(self) -> int:
+        """How many matching files it has let appear since it was closed last."""
+        return sum(1 for _ in self._folder.glob(f"{self._times}/passed-*"))
+
     def waiting(self) -> list[int]:
         """The numbers of the processes that have come to the gate since it was closed last."""
         return sorted(int(path.name.removeprefix("waits-")) for path in self._folder.glob(f"{self._times}/waits-*"))
