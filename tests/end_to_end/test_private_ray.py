@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from world.commands import blindpairs, demo_run, started
+from world.gate import Gate
 from world.processes import PATIENCE_S, until
 from world.runs import contents
 
@@ -12,8 +13,10 @@ from pipeline.runs import ORDER
 
 
 def test_a_stop_under_a_private_ray_is_told_like_any_other(scenes: Path, tmp_path: Path) -> None:
-    driver = started(*demo_run(scenes, tmp_path, "--ray", "local"))
-    until(lambda: (tmp_path / "demo/images/_plan.json").exists())
+    gate = Gate(tmp_path)
+    gate.close(f"{tmp_path}/demo/images/[!_]*.parquet")
+    driver = started(*demo_run(scenes, tmp_path, "--ray", "local"), gate=gate)
+    until(gate.waiting)
     driver.terminate()
     _, said = driver.communicate(timeout=PATIENCE_S)
     assert driver.returncode == 130

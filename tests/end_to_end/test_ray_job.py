@@ -13,9 +13,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from world.clusters import TESTS
 from world.commands import COMMAND, blindpairs, demo_run
-from world.processes import PATIENCE_S, until
+from world.processes import PATIENCE_S, TESTS, until
 from world.runs import contents
 
 from pipeline.runs import ORDER

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from ray.cluster_utils import Cluster
+from world.processes import PATIENCE_S, TESTS
 
-TESTS = Path(__file__).parents[1]
 # receipts need next to no object store, and Ray takes no less; memory is what each raylet says it has
 SIZE = {"object_store_memory": 80_000_000, "memory": 8 << 30}
 # a raylet that is killed is noticed within a few seconds, not after half a minute
@@ -21,17 +20,17 @@ def raylets(count: int = 1, cpus: int = 1, **node: object) -> Iterator[Cluster]:
     """A head without cores and `count` raylets of `cpus` cores each; `cluster.address` to join them."""
     os.environ["RAY_AUTH_MODE"] = "disabled"
     os.environ["PYTHONPATH"] = os.pathsep.join([str(TESTS.parent), str(TESTS)])
-    head = {"num_cpus": 0, "include_dashboard": False, "_system_config": QUICK, **SIZE}
-    cluster = Cluster(initialize_head=True, head_node_args=head)
+    cluster = Cluster()
     try:
+        cluster.add_node(num_cpus=0, include_dashboard=False, _system_config=QUICK, wait=False, **SIZE)
         for _ in range(count):
             raylet(cluster, cpus, **node)
-        cluster.wait_for_nodes()
         yield cluster
     finally:
         cluster.shutdown()
 
 
-def raylet(cluster: Cluster, cpus: int = 1, **node: object) -> object:
-    """One more machine."""
-    return cluster.add_node(num_cpus=cpus, **SIZE, **node)
+def raylet(cluster: Cluster, cpus: int = 1, **node: object) -> None:
+    """One more machine, once it is there."""
+    cluster.add_node(num_cpus=cpus, wait=False, **SIZE, **node)
+    cluster.wait_for_nodes(PATIENCE_S)  # by itself it would wait for half a minute
