@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from world.commands import COMMAND, blindpairs, demo_run
+from world.gate import Gate
 from world.processes import PATIENCE_S, TESTS, until
 from world.runs import contents
 
@@ -56,12 +57,18 @@ class Jobs:
 
 
 @pytest.fixture(scope="module")
-def jobs() -> Iterator[Jobs]:
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Gate:
+    return Gate(tmp_path_factory.mktemp("gate"))
+
+
+@pytest.fixture(scope="module")
+def jobs(gate: Gate) -> Iterator[Jobs]:
     gcs, dashboard = _free_port(), _free_port()
     words = ["--head", "--block", "--num-cpus", "2", "--port", str(gcs), "--object-store-memory", "80000000"]
     words += ["--include-dashboard", "true", "--dashboard-host", "127.0.0.1", "--dashboard-port", str(dashboard)]
     words += ["--ray-client-server-port", str(_free_port()), "--dashboard-agent-listen-port", str(_free_port())]
-    head = subprocess.Popen([*RAY, "start", *words], env=WORLD, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    head = subprocess.Popen([*RAY, "start", *words], env=gate.around(WORLD), **quiet)
     jobs = Jobs(f"http://127.0.0.1:{dashboard}")
     try:
         until(jobs.answers)
@@ -74,16 +81,18 @@ def jobs() -> Iterator[Jobs]:
 
 
 def test_killed_in_the_middle_and_submitted_again_it_finishes_with_the_same_bytes(
-    jobs: Jobs, scenes: Path, tmp_path: Path
+    jobs: Jobs, gate: Gate, scenes: Path, tmp_path: Path
 ) -> None:
     words = demo_run(scenes, tmp_path / "job")
+    gate.close(f"{tmp_path}/job/demo/embeddings/[!_]*.parquet", after=1)
     assert blindpairs(*demo_run(scenes, tmp_path / "off", "--ray", "off")).returncode == 0
     assert jobs.submit("demo", *words, wait=False).returncode == 0
-    until(lambda: list((tmp_path / "job/demo/embeddings").glob("[!_]*.parquet")))
+    until(gate.waiting)
     (driver,) = [
         one for one in psutil.process_iter(["cmdline"]) if str(tmp_path / "job") in (one.info["cmdline"] or ())
     ]
     driver.kill()
+    gate.open()
     until(lambda: "failed" in jobs.told("status", "demo"))
     assert jobs.ray("delete", "demo").returncode == 0
     ended = jobs.submit("demo", *words)
