@@ -16,6 +16,7 @@ from manifests.stores.holding import held_folder, remove_left
 from manifests.stores.places import is_local, place
 from pipeline.runs import ORDER
 
+LONGEST_NAME = 255  # bytes
 REMEDY = "name another folder with --to"
 
 
@@ -24,6 +25,8 @@ def destination(to: str) -> Path:
     if not is_local(to):
         raise Refused(f"--to {to} is in a bucket; export to a folder of this machine, and copy that")
     folder = Path(place(to)[1])
+    if any(len(os.fsencode(name)) > LONGEST_NAME for name in folder.parts):
+        raise Refused(f"--to has a name of more than {LONGEST_NAME} bytes, which no disk takes; choose a shorter one")
     if os.path.realpath(folder) == os.path.realpath(Path.cwd()):
         raise Refused("--to is the current folder; name a new one")
     return folder

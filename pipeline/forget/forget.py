@@ -12,6 +12,7 @@ from typing import Any
 
 from manifests.errors import Refused
 from manifests.manifest import Removed
+from manifests.removal import Held
 from manifests.storage import Folder
 from pipeline.benchmark.versions import known_store
 from pipeline.forget.answer import ForgetAnswer
@@ -59,10 +60,21 @@ def _finish(run: Folder, lease: Lease, store: Path | None) -> ForgetAnswer | Non
     return _done(run, intent, lease, store)
 
 
+def _sources(images: Held | None) -> Any:
+    """What the recipe said of each source. Raises Refused where the lineage was changed."""
+    if images is None:
+        return {}
+    try:
+        return images.lineage["settings"]["images"]["sources"]
+    except (KeyError, TypeError) as error:
+        raise Refused(
+            f"{images.folder.url} has a lineage that names no sources: put the old _lineage.json and _plan.json back"
+        ) from error
+
+
 def _begin(run: Folder, names: OptOut, lease: Lease, finished: int, store: Path | None) -> ForgetAnswer:
     steps = steps_held(run)
-    sources = steps["images"].lineage["settings"]["images"]["sources"] if "images" in steps else {}
-    found = find(steps.get("images"), names, named_as_served(sources, names.sha256))
+    found = find(steps.get("images"), names, named_as_served(_sources(steps.get("images")), names.sha256))
     if not found.rows:
         # what is no image of the run any more may still stand in what people wrote
         written = without_written(run, sorted(names.image_ids), Removed(_now(), WHY), store)

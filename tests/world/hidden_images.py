@@ -133,6 +133,14 @@ def a_zip(folder: Path, data: bytes) -> str:
 
 
 @hidden
+def a_zip_with_an_image_called_as_a_folder(folder: Path, data: bytes) -> str:
+    with zipfile.ZipFile(folder / "x.zip", "w") as archive:
+        archive.writestr("images/", b"")
+        archive.writestr("1.jpg/", data)
+    return f"{folder / 'x.zip'}:1.jpg/"
+
+
+@hidden
 def a_tar_gz_in_a_zip(folder: Path, data: bytes) -> str:
     with zipfile.ZipFile(folder / "slides.pptx", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.tgz", gzip.compress(packed([("1.jpg", data)])))
@@ -306,6 +314,14 @@ TEXTS: dict[str, Hide] = {
     "base64_of_44_columns": written("1.txt", lambda data: "\n".join(lines(data, 44)), ":1"),
     "base64_a_line": written("1.txt", lambda data: f"{text_of(other(0))}\n{text_of(data)}\n".replace("=", ""), ":2"),
     "json_in_json": written("x.json", lambda data: json.dumps(escaped(json.dumps({"image": text_of(data)}))), ":1"),
+    "json_in_json_of_dot_net": written(
+        "x.json", lambda data: json.dumps(json.dumps({"image": text_of(data)})).replace('\\"', "\\u0022"), ":1"
+    ),
+    "a_data_uri_in_a_url": written(
+        "x.txt", lambda data: "/a?uri=" + urllib.parse.quote(f"data:image/jpeg;base64,{text_of(data)}", safe=""), ":1"
+    ),
+    "a_page_of_a_template": written("x.html", lambda data: f'src="{text_of(data).replace("/", "&#x2F;")}"', ":1"),
+    "a_script": written("x.js", lambda data: "a = '" + text_of(data).replace("/", "\\x2f") + "';", ":1"),
     "a_tsv_in_utf_32": written("MMVP.tsv", rows("\t", text_of), ":3", "utf-32"),
     "a_page": written("x.html", lambda data: f'<p>\n<img src="data:image/jpeg;base64,{text_of(data)}">', ":2"),
     "a_style_sheet": written(

@@ -43,7 +43,7 @@ def _in_tar(source: Source) -> Iterator[Source]:
 def _in_zip(source: Source) -> Iterator[Source]:
     with source.from_start() as file, zipfile.ZipFile(file) as archive:
         for entry in archive.infolist():
-            if entry.is_dir():
+            if entry.is_dir() and not entry.file_size:
                 continue
             name = f"{source.name}:{entry.filename}"
             if entry.flag_bits & LOCKED:

@@ -23,9 +23,20 @@ MOST = 2 * images.MAX_BYTES  # letters: those of the largest image in hexadecima
 # letters of a line where tools break a run into lines; of longer ones each line is a run of its own
 NARROWEST, WIDEST = 40, 128
 # what JSON, JSON inside JSON and URLs may have in place of the letters "/" and "+"
-BACKSLASHED = {rb"\/": b"/", rb"\u002f": b"/", rb"\u002F": b"/", rb"\u002b": b"+", rb"\u002B": b"+"}
+BACKSLASHED = {
+    rb"\/": b"/",
+    rb"\u002f": b"/",
+    rb"\u002F": b"/",
+    rb"\u002b": b"+",
+    rb"\u002B": b"+",
+    rb"\x2f": b"/",
+    rb"\x2F": b"/",
+    rb"\x2b": b"+",
+    rb"\x2B": b"+",
+}
 ESCAPED = {
     b"\\": {b"\\" + escape: letter for escape, letter in BACKSLASHED.items()} | BACKSLASHED,
+    b"&#": {b"&#x2f;": b"/", b"&#x2F;": b"/", b"&#47;": b"/", b"&#x2b;": b"+", b"&#x2B;": b"+", b"&#43;": b"+"},
     b"%2": {b"%2f": b"/", b"%2F": b"/", b"%2b": b"+", b"%2B": b"+"},
 }
 LONGEST_ESCAPE = 7
@@ -117,7 +128,8 @@ def _runs(text: bytes) -> Iterator[tuple[int, int, Decode | None]]:
         at += text[at - 1 : at] == b"\\" and text[at : at + 1] in b"bfnrtx"
         line = LINE.match(text, at)
         assert line is not None  # there are letters
-        end, decode = line.end(), _decoder(line[0])
+        shift, decode = _decoder(line[0])
+        at, end = at + shift, line.end()
         if decode and NARROWEST <= end - at <= WIDEST:
             end = _end_of_lines(text, end, end - at)
         yield at, end, decode
@@ -136,14 +148,18 @@ def _end_of_lines(text: bytes, end: int, width: int) -> int:
     return end
 
 
-def _decoder(line: bytes) -> Decode | None:
-    """What makes a file of a run that begins with this line; None for one that is no file of a kind that is known."""
-    head = line[: min(HEAD, len(line) // WHOLE * WHOLE)]
-    for decode in (_of_hex, _of_base64):
-        with suppress(ValueError):
-            if (kind := kind_of(decode(head))) is not None and kind.role != "aside":
-                return decode
-    return None
+def _decoder(line: bytes) -> tuple[int, Decode | None]:
+    """Where in a line a file begins, and what makes it of the run; None where there is none of a kind that is known.
+
+    The end of an escape before a run, such as u0022 or 2C, looks like the run's first letters.
+    """
+    for shift in range(1 + min(LONGEST_ESCAPE, max(0, len(line) - NARROWEST))):
+        head = line[shift : shift + min(HEAD, (len(line) - shift) // WHOLE * WHOLE)]
+        for decode in (_of_hex, _of_base64):
+            with suppress(ValueError):
+                if (kind := kind_of(decode(head))) is not None and kind.role != "aside":
+                    return shift, decode
+    return 0, None
 
 
 def _joined(run: bytes) -> bytes:

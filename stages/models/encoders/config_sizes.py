@@ -32,10 +32,12 @@ PIXELS = Bound(
     re.compile(r"^size$|(image|img|input|crop|pad|resize)_size$|(resolution|edge|height)$"), 4096, "pixels a side"
 )
 LAYERS = Bound(
-    re.compile(r"(?<!per_)(layers?|depths?|blocks?|repeats?|stages?)$|^(layers|blocks)_per_stage$"), 1000, "layers"
+    re.compile(r"(?<!per_)(layers?|depths?|blocks?|repeats?|stages?)$|^(layers|blocks)_per_stage$|group_num$|_groups$"),
+    1000,
+    "layers",
 )
 CLASSES = Bound(re.compile(r"(^|_)(labels|classes)$"), 200_000, "classes")  # ImageNet-21k has 21,843
-RATIOS = Bound(re.compile(r"(^|_)ratios?$"), 1000, "times as wide")
+RATIOS = Bound(re.compile(r"(^|_)(ratios?|coefficients?|multipliers?)$"), 1000, "times as much")
 WIDTHS = Bound(
     re.compile(r"(?<!vocab_)(?<!codebook_)(?<!chunk_)(size|width|dims?|d_model|channels|features|heads|queries)$"),
     65_536,  # the MLP of ViT-22B is 24,576 wide

@@ -229,3 +229,7 @@ def test_beside_the_run_it_is_written(tmp_path: Path) -> None:
     run = frozen_run(tmp_path, 1)
     assert export(str(run), "mmvp", tmp_path / f"{run.name}-mmvp").pairs == 1
     assert export(str(run), "mmvp", run / ".." / "MMVP").to == str(tmp_path / "MMVP")
+
+
+def test_a_name_that_no_disk_takes_is_refused_before_any_work(run: Path, tmp_path: Path) -> None:
+    assert "a name of more than 255 bytes" in refusal(run, "mmvp", tmp_path / ("a" * 300))

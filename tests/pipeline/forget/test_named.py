@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from random import Random
@@ -106,6 +107,16 @@ def test_a_url_names_the_images_that_came_from_it(tmp_path: Path) -> None:
     assert forget(str(tmp_path / "test"), gone).named == {gone[0]: 2, gone[1]: 1}
     assert made_here(asked, tmp_path)[1] == []
     assert traces(tmp_path / "test", gone) == []
+
+
+@pytest.mark.parametrize("settings", [{}, []])
+def test_a_lineage_that_names_no_sources_is_refused_in_one_sentence(run: Path, settings: object) -> None:
+    file = run / "images/_lineage.json"
+    value = json.loads(file.read_bytes())
+    value["lineage"]["settings"] = settings
+    file.write_text(json.dumps(value))
+    with pytest.raises(Refused, match=r"images has a lineage that names no sources: put the old _lineage\.json"):
+        forget(str(run), ["f" * 64])
 
 
 def test_no_names_at_all_are_refused(run: Path) -> None:
