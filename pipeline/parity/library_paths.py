@@ -69,7 +69,7 @@ def of_transformers(settings: Transformers, found: Weights) -> Reference:
     with found.alone() as folder:
         processor = AutoImageProcessor.from_pretrained(folder, backend="torchvision", trust_remote_code=False)
     ways: dict[str, Prepare] = {"library": lambda image: processor(images=image, return_tensors="pt")["pixel_values"]}
-    if settings.preprocessing == "torchvision" or type(processor).__name__.startswith(PLAIN):
+    if settings.preprocessing == "torchvision" or _is_plain(processor):
         ways["torchvision"] = _evaluation_transform(processor)
     encode = _network(settings, found)
     made: dict[str, Encode] = {name: partial(_prepared, prepare, encode) for name, prepare in ways.items()}
@@ -81,23 +81,27 @@ def _prepared(prepare: Prepare, encode: Encode, image: Image.Image) -> Any:
     return encode(prepare(image))
 
 
+def _is_plain(processor: Any) -> bool:
+    """Whether it only resizes, crops and normalises, to sizes that torchvision can be told."""
+    known = not processor.do_resize or processor.size["shortest_edge"] or processor.size["height"]
+    return type(processor).__name__.startswith(PLAIN) and bool(known and processor.do_rescale)
+
+
 def _evaluation_transform(processor: Any) -> Prepare:
     """DINOv2's own, with the numbers of the checkpoint's processor."""
     from torchvision import transforms
 
-    size, crop = processor.size, processor.crop_size if getattr(processor, "do_center_crop", False) else None
     modes = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "hamming"}
-    whole = transforms.Compose(
-        [
-            transforms.Resize(
-                size["shortest_edge"] or (size["height"], size["width"]),
-                interpolation=transforms.InterpolationMode(modes[int(processor.resample)]),
-            ),
-            *([transforms.CenterCrop((crop["height"], crop["width"]))] if crop else []),
-            transforms.ToTensor(),
-            transforms.Normalize(mean=processor.image_mean, std=processor.image_std),
-        ]
-    )
+    steps: list[Any] = [transforms.ToTensor()]
+    if getattr(processor, "do_center_crop", False):
+        steps.insert(0, transforms.CenterCrop((processor.crop_size["height"], processor.crop_size["width"])))
+    if processor.do_resize:
+        size = processor.size["shortest_edge"] or (processor.size["height"], processor.size["width"])
+        mode = transforms.InterpolationMode(modes[int(processor.resample)])
+        steps.insert(0, transforms.Resize(size, interpolation=mode))
+    if processor.do_normalize:
+        steps.append(transforms.Normalize(mean=processor.image_mean, std=processor.image_std))
+    whole = transforms.Compose(steps)
     return lambda image: whole(image)[None]
 
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 
 from manifests.errors import Refused
+from manifests.stores.holding import scratch_folder
 from stages.models.encoders.plain_files import check_inside, is_plain, json_of, plain, shown
 
 # what decides a vector beside the weights; a tokenizer's files do not
@@ -49,12 +49,12 @@ class Weights:
 
         In the checkpoint's own folder it would also find pickles, adapters and other shards, and prefer some of them.
         """
-        with TemporaryDirectory(prefix="blindpairs-checkpoint-") as name:
+        with scratch_folder() as folder:
             for path in (*self.files, *self.configs):
-                link = Path(name, self._name(path))
+                link = folder / self._name(path)
                 link.parent.mkdir(parents=True, exist_ok=True)
                 link.symlink_to(path.resolve())
-            yield Path(name)
+            yield folder
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()

@@ -84,6 +84,23 @@ def test_the_pairs_that_the_other_preprocessing_makes_and_unmakes_are_counted(tw
     assert at.lost + at.gained > 0
 
 
+@pytest.mark.parametrize("left_out", ["do_normalize", "do_resize", "do_center_crop"])
+def test_torchvision_leaves_out_what_the_checkpoint_leaves_out(
+    two: dict[str, Any], tmp_path: Path, left_out: str
+) -> None:
+    whole = {"size": {"height": 32, "width": 32}} if left_out == "do_center_crop" else {}
+    edited(tmp_path / "dino/preprocessor_config.json", **{left_out: False}, **whole)
+    evaluated = {**two, "dino": {**two["dino"], "preprocessing": "torchvision"}}
+    assert parity(config_of(evaluated, "clip", "dino"), images=8, seed=0).faithful
+
+
+def test_a_processor_that_torchvision_cannot_follow_is_compared_with_no_other(
+    two: dict[str, Any], tmp_path: Path
+) -> None:
+    edited(tmp_path / "dino/preprocessor_config.json", do_rescale=False, do_normalize=False)
+    assert parity(config_of(two, "clip", "dino"), images=4, seed=0).preprocessings == ()
+
+
 def test_a_step_that_prepares_by_the_other_one_is_found(two: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     evaluated = {**two, "dino": {**two["dino"], "preprocessing": "torchvision"}}
     monkeypatch.setattr(vision_transformer, "_pixels", lambda processor, asked: of_processor(processor))
