@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.vectors.sketch import sketched
+from stages.vectors.cosine import unit_rows
+from stages.vectors.sketch import of_parts, sketched
 
 LENGTHS = (3, 7, 11, 15, 19, 23, 27, 31, 39, 47, 55, 63, 79, 95, 127, 159, 191, 255, 383, 511, 767, 1023, 1535, 2047)
 LOOK = 4  # to look at one product
@@ -22,12 +23,12 @@ PAIRS_OF = 1024  # vectors whose pairs are counted: half a million, so one survi
 
 def fitting_length(vectors: NDArray[np.float32], directions: NDArray[np.float64], floor: float) -> int:
     """The cheapest number of the first `directions` (dim, dim) for the pairs of these (n, dim) vectors."""
-    drawn = few(vectors)
+    along = unit_rows(few(vectors)) @ directions.T
     best, cheapest = len(directions), np.inf
     for length in _lengths(len(directions)):
         if length + LOOK >= cheapest:
             break  # what follows is longer still
-        if (cost := length + LOOK + SCORE * surviving(drawn, directions[:length], floor)) < cheapest:
+        if (cost := length + LOOK + SCORE * _share(of_parts(along[:, :length]), floor)) < cheapest:
             best, cheapest = length, cost
     return best
 
@@ -44,7 +45,10 @@ def _lengths(dim: int) -> Iterator[int]:
 
 def surviving(vectors: NDArray[np.float32], directions: NDArray[np.float64], floor: float) -> float:
     """The share of pairs whose sketches' product reaches the floor."""
-    sketches = sketched(vectors, directions)
+    return _share(sketched(vectors, directions), floor)
+
+
+def _share(sketches: NDArray[np.float32], floor: float) -> float:
     count = len(sketches)
     reaching = np.count_nonzero(sketches @ sketches.T >= np.float32(floor)) - count  # each reaches itself
     return reaching / max(count * (count - 1), 1)

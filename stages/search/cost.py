@@ -110,18 +110,18 @@ class Seconds:
 
 def exact(search: Search, rates: Rates, workers: int) -> Seconds:
     """By sketches, on a CPU."""
-    return _seconds(search, rates, workers, search.directions + 1, search.surviving)
+    return _seconds(search, rates, workers, rates.sketches, search.surviving)
 
 
 def flat(search: Search, rates: Rates, workers: int) -> Seconds:
     """By FAISS IndexFlatIP: the same product over all numbers of the vectors."""
-    return _seconds(search, rates, workers, search.blind_dim, search.near)
+    return _seconds(search, rates, workers, rates.vectors, search.near)
 
 
-def _seconds(search: Search, rates: Rates, workers: int, numbers: int, scored: float) -> Seconds:
+def _seconds(search: Search, rates: Rates, workers: int, comparison: float, scored: float) -> Seconds:
     return Seconds(
         sketches=search.images * (rates.sketch + IMAGE) / workers,
-        comparisons=search.comparisons * rates.comparison(numbers) / workers,
+        comparisons=search.comparisons * comparison / workers,
         scores=scored * search.comparisons * rates.score / workers,
         reads=(search.groups_read * GROUP + search.tiles * (TILE + 2 * search.rows * ROW)) / workers,
         starts=STEPS * STEP,

@@ -6,7 +6,7 @@ only where the blind cosine reaches the floor.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,7 @@ from manifests.tables import CANDIDATES
 from stages.base import Reads, Task
 from stages.search.kept import Found, Kept
 from stages.search.methods.base import Method, Places
+from stages.search.methods.products import lots
 from stages.search.settings import SearchSettings
 from stages.search.side import Side
 from stages.vectors.cosine import cosines
@@ -49,7 +50,7 @@ class Tile:
         """The pairs whose blind cosine reaches the floor in float64, with the reference's."""
         kept = Kept(self._settings.max_per_image, 0 if self._diagonal else len(self._left))
         if len(self._left) and len(self._right):
-            for left, right in lots(self._named(method)):
+            for left, right in lots(self._named(method), PLACES):
                 blind = self._cosines(self._settings.blind, left, right)
                 which = blind >= self._settings.min_cosine
                 left, right = left[which], right[which]
@@ -81,21 +82,3 @@ def _vectors(side: Side, encoder: str, places: NDArray[np.int64]) -> tuple[NDArr
     """The vectors of these places, each read once, and which of them each place has."""
     once, which = np.unique(places, return_inverse=True)
     return side.vectors(encoder, once), which
-
-
-def lots(found: Iterable[Places], most: int = PLACES) -> Iterator[Places]:
-    """The same places in the same order, `most` at a time, so that each shard is read for many of them."""
-    waiting: list[Places] = []
-    count = 0
-    for more in found:
-        waiting.append(more)
-        count += len(more[0])
-        if count >= most:
-            left, right = (np.concatenate(side) for side in zip(*waiting, strict=True))
-            whole = count - count % most
-            for start in range(0, whole, most):
-                yield left[start : start + most], right[start : start + most]
-            waiting, count = [(left[whole:], right[whole:])], count - whole
-    if count:
-        left, right = (np.concatenate(side) for side in zip(*waiting, strict=True))
-        yield left, right

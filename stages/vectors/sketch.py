@@ -42,9 +42,15 @@ def sketched(vectors: NDArray[np.float32], directions: NDArray[np.float64]) -> N
         raise ValueError(f"the directions are not orthonormal: off by {error:.1e}")
     out = np.empty((len(vectors), len(directions) + 1), np.float32)
     for start in range(0, len(vectors), ROWS):
-        along = unit_rows(vectors[start : start + ROWS]) @ directions.T
-        out[start : start + ROWS, :-1] = along
-        out[start : start + ROWS, -1] = _residual(np.einsum("ij,ij->i", along, along), COVER, np.float32)
+        out[start : start + ROWS] = of_parts(unit_rows(vectors[start : start + ROWS]) @ directions.T)
+    return out
+
+
+def of_parts(along: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(n, k + 1) sketches of unit vectors that lie (n, k) along k orthonormal directions."""
+    out = np.empty((len(along), along.shape[1] + 1), np.float32)
+    out[:, :-1] = along
+    out[:, -1] = _residual(np.einsum("ij,ij->i", along, along), COVER, np.float32)
     return out
 
 

@@ -24,7 +24,12 @@ class Side:
 
 
 def exact(rows: np.ndarray, floor: float, effort: int) -> Pairs:
-    """Ours, from the rows: directions fitted, sketches made, tiles compared, survivors scored."""
+    """Ours, from the rows: directions fitted, sketches made, tiles compared, survivors scored.
+
+    With torch loaded, as in a worker that embedded before.
+    """
+    import torch  # noqa: F401
+
     from stages.directions.length import fitting_length
     from stages.directions.stage import drawn_rows, principal
     from stages.search.methods.exact import Exact
@@ -42,7 +47,7 @@ def exact(rows: np.ndarray, floor: float, effort: int) -> Pairs:
 
     def tile(place: tuple[int, int]) -> np.ndarray:
         left, right = (sides[start // step] for start in place)
-        found = [np.stack(pair, axis=1) + np.array(place) for pair in Exact().near(left, right, settings)]
+        found = [np.stack(pair, axis=1) + np.array(place) for pair in Exact(threads=1).near(left, right, settings)]
         return scored(rows, np.concatenate(found) if found else np.zeros((0, 2), np.int64), floor)
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -83,6 +88,19 @@ def flat(rows: np.ndarray, floor: float, effort: int) -> Pairs:
     return scored(rows, _ranged(index, rows, floor), floor), ""
 
 
+def panorama(rows: np.ndarray, floor: float, effort: int) -> Pairs:
+    """FAISS IndexFlatIPPanorama.range_search, `effort` levels, of rows turned so that strong directions come first."""
+    import faiss
+
+    from stages.directions.stage import drawn_rows, principal
+
+    faiss.omp_set_num_threads(THREADS)
+    turned = rows @ principal(rows[drawn_rows(len(rows), 8192)])[0].T.astype(np.float32)
+    index = faiss.IndexFlatIPPanorama(rows.shape[1], effort, 1024)
+    index.add(turned)
+    return scored(rows, _ranged(index, turned, floor), floor), f"{effort} levels, principal directions"
+
+
 def ivf(rows: np.ndarray, floor: float, effort: int) -> Pairs:
     """FAISS IndexIVFFlat.range_search, `effort` cells looked into for each row."""
     import faiss
@@ -119,6 +137,7 @@ WAYS: dict[str, Callable[[np.ndarray, float, int], Pairs]] = {
     "exact": exact,
     "torch tiles": torch_tiles,
     "faiss flat": flat,
+    "faiss panorama": panorama,
     "faiss ivf": ivf,
     "faiss hnsw": hnsw,
 }

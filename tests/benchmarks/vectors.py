@@ -18,10 +18,10 @@ MEAN, CLASS, OWN = 0.5, 0.2, 0.3  # shares of the squared length
 PER_CLASS, PLANTED = 50, 0.02
 
 
-def clip_like(count: int, dim: int = 768, seed: int = 0) -> np.ndarray:
-    """(count, dim) float32 rows of unit length, the same for the same seed."""
+def clip_like(count: int, dim: int = 768, seed: int = 0, power: float = 1.0) -> np.ndarray:
+    """(count, dim) float32 rows of unit length, the same for the same seed; strength ~ 1 / rank ** power."""
     random = np.random.default_rng(seed)
-    spread = np.sqrt(1 / np.arange(1, dim + 1))
+    spread = np.sqrt(1 / np.arange(1, dim + 1) ** power)
     spread = (spread / np.linalg.norm(spread)).astype(np.float32)
     classes = random.standard_normal((max(1, count // PER_CLASS), dim), dtype=np.float32) * spread
     rows = random.standard_normal((count, dim), dtype=np.float32) * (spread * np.float32(OWN**0.5))

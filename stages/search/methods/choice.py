@@ -16,7 +16,7 @@ from stages.search.methods.ivf import Ivf
 def method_of(name: str, machine: Machine) -> Method:
     """One of SearchSettings.method, on a CPU or a GPU."""
     methods: dict[str, Callable[[], Method]] = {
-        "exact": Exact if machine.device == "cpu" else partial(ExactGpu, machine.device),
+        "exact": partial(Exact, machine.threads) if machine.device == "cpu" else partial(ExactGpu, machine.device),
         "flat": partial(Flat, machine),
         "ivf": partial(Ivf, machine),
     }

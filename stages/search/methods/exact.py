@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stages.search.methods.base import Places
-from stages.search.methods.products import reaching
+from stages.search.methods.pace import reaching_by
 from stages.search.settings import SearchSettings
 from stages.search.side import Side
 from stages.vectors.cosine import slack
@@ -14,7 +14,11 @@ from stages.vectors.cosine import slack
 class Exact:
     """Reads sketches alone; on a CPU."""
 
+    def __init__(self, threads: int = 1) -> None:
+        self._threads = threads
+
     def near(self, left: Side, right: Side, settings: SearchSettings) -> Iterator[Places]:
         """See Method.near. The radius lies below the floor by what float32 may err in one product."""
-        length = left.sketches.shape[1]
-        return reaching(left.sketches, right.sketches, settings.min_cosine - slack(length), left is right)
+        x, y = left.sketches, right.sketches
+        radius = settings.min_cosine - slack(x.shape[1])
+        return reaching_by(len(x) * len(y), x.shape[1], radius, self._threads)(x, y, radius, left is right)

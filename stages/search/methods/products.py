@@ -1,19 +1,18 @@
 """Products: every pair of rows whose inner product, in float32, reaches a radius; on a CPU.
 
-A product is written into a buffer that stays in the cache and is compared there: of the time, the
-product takes nine tenths.
+A product is written into a buffer small enough to stay in a core's own cache, and is compared there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stages.search.methods.base import Places
 
-ROWS, COLUMNS = 512, 1024  # of one product: 2 MB
+ROWS, COLUMNS = 256, 512  # of one product: 512 KB
 REGION = 8192  # rows and columns gone through together, so that what is found lies in few shards
 
 
@@ -26,9 +25,7 @@ def reaching(
     """
     least = np.float32(radius)
     products, reaches = np.empty(ROWS * COLUMNS, np.float32), np.empty(ROWS * COLUMNS, bool)
-    for rows, columns in _products(len(left), len(right)):
-        if diagonal and columns.stop <= rows.start:
-            continue
+    for rows, columns in cut(len(left), len(right), (ROWS, COLUMNS), diagonal):
         x, y = left[rows], right[columns]
         size = len(x) * len(y)
         product = np.matmul(x, y.T, out=products[:size].reshape(len(x), len(y)))
@@ -37,11 +34,30 @@ def reaching(
             yield found // len(y) + rows.start, found % len(y) + columns.start
 
 
-def _products(rows: int, columns: int) -> Iterator[tuple[slice, slice]]:
-    """Every product, region by region."""
+def cut(rows: int, columns: int, most: tuple[int, int], diagonal: bool) -> Iterator[tuple[slice, slice]]:
+    """Products of at most `most` rows and columns, region by region; on the diagonal those alone that hold an i < j."""
     for top in range(0, rows, REGION):
         for edge in range(0, columns, REGION):
-            for start in range(top, min(top + REGION, rows), ROWS):
-                for first in range(edge, min(edge + REGION, columns), COLUMNS):
-                    stop, last = min(start + ROWS, top + REGION, rows), min(first + COLUMNS, edge + REGION, columns)
-                    yield slice(start, stop), slice(first, last)
+            for start in range(top, min(top + REGION, rows), most[0]):
+                for first in range(edge, min(edge + REGION, columns), most[1]):
+                    last = min(first + most[1], edge + REGION, columns)
+                    if not diagonal or last > start + 1:
+                        yield slice(start, min(start + most[0], top + REGION, rows)), slice(first, last)
+
+
+def lots(found: Iterable[Places], most: int) -> Iterator[Places]:
+    """The same places in the same order, `most` at a time, so that each shard is read for many of them."""
+    waiting: list[Places] = []
+    count = 0
+    for more in found:
+        waiting.append(more)
+        count += len(more[0])
+        if count >= most:
+            left, right = (np.concatenate(side) for side in zip(*waiting, strict=True))
+            whole = count - count % most
+            for start in range(0, whole, most):
+                yield left[start : start + most], right[start : start + most]
+            waiting, count = [(left[whole:], right[whole:])], count - whole
+    if count:
+        left, right = (np.concatenate(side) for side in zip(*waiting, strict=True))
+        yield left, right

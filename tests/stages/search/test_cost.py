@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,13 +13,17 @@ from hypothesis import strategies as st
 
 from manifests.counts import Counts
 from manifests.shard import Receipt
+from pipeline import forecast as forecasting
 from pipeline.forecast import Forecast, duration, forecast, size
 from pipeline.reading import read_config
 from stages.search import cost
 from stages.search.calibration import Rates, calibrated
+from stages.search.methods import first_look, pace, products
+from stages.search.methods.base import Places
+from stages.search.methods.pace import Reaching
 from stages.search.tiles import tiles
 
-RATES = Rates(look=5e-10, number=3e-11, score=1e-5, sketch=5e-6)
+RATES = Rates(sketches=1.4e-9, vectors=2.4e-8, score=1e-5, sketch=5e-6)
 LAION = cost.Search(12_000_000, 768, 1024, 31, 1.1e-5, 2.7e-7, 65536)
 
 
@@ -33,7 +39,7 @@ def test_tiles_and_comparisons_are_those_that_are_planned(images: int, block_row
 def test_more_workers_take_their_share_and_more_images_the_square() -> None:
     one, two = (cost.exact(LAION, RATES, workers) for workers in (1, 2))
     assert one.comparisons == 2 * two.comparisons
-    assert one.comparisons == pytest.approx(12e6**2 / 2 * (5e-10 + 32 * 3e-11), rel=1e-6)
+    assert one.comparisons == pytest.approx(12e6**2 / 2 * 1.4e-9, rel=1e-6)
     twice = cost.exact(replace(LAION, images=24_000_000), RATES, 1)
     assert twice.comparisons == pytest.approx(4 * one.comparisons, rel=1e-6)
 
@@ -43,10 +49,24 @@ def test_a_gpu_s_share_is_two_operations_a_number() -> None:
     assert replace(LAION, directions=32).gpu_numbers == 64
 
 
-def test_rates_are_measured_and_longer_rows_take_longer() -> None:
-    rates = calibrated(1, 64, 96)
-    assert 0 < rates.comparison(32) < rates.comparison(768) < 1e-5
-    assert 0 < rates.sketch < rates.score * 100 < 1
+@pytest.mark.parametrize("reaching", [products.reaching, first_look.reaching])
+def test_rates_are_measured_by_the_products_that_are_to_come(reaching: Reaching) -> None:
+    asked = []
+
+    def watched(*words: Any) -> Iterator[Places]:
+        asked.append((words[0].shape, words[1].shape))
+        yield from reaching(*words)
+
+    rates = calibrated(1, (64, 96), 12, watched)
+    assert set(asked) == {((4096, 12), (4096, 12))}
+    assert all(0 < rate < 1 for rate in asdict(rates).values())
+
+
+def test_a_plan_reckons_with_the_first_look_where_tiles_are_large_enough_for_it(monkeypatch: Any) -> None:
+    monkeypatch.setattr(pace, "first_look_is_faster", lambda numbers, threads: True)
+    monkeypatch.setattr(forecasting, "calibrated", lambda workers, dims, numbers, way: (way, numbers))
+    assert forecasting._rates(LAION, 2, 0.95) == (first_look.reaching, 32)
+    assert forecasting._rates(replace(LAION, images=100), 2, 0.95) == (products.reaching, 32)
 
 
 def test_exact_is_chosen_for_clip_and_flat_where_sketches_prune_nothing() -> None:

@@ -17,6 +17,7 @@ from world.vectors import embeddings_manifest, search_of, searched
 from manifests.counts import Counts
 from stages.base import Machine
 from stages.directions.stage import principal
+from stages.search.methods import exact, first_look, products
 from stages.search.methods.choice import method_of
 from stages.search.methods.ivf import A_CELL, cell_count
 from stages.vectors.sketch import sketched
@@ -43,15 +44,23 @@ def rows_of(vectors: np.ndarray, directions: np.ndarray) -> Rows:
     return Rows(vectors, sketched(vectors, directions))
 
 
+METHODS = {"exact": products.reaching, "exact, first look": first_look.reaching, "flat": None}
+COMPLETE = pytest.mark.parametrize("method", list(METHODS))
+
+
 def named(method: str, left: Rows, right: Rows, floor: float, **asked: object) -> Pairs:
-    chosen = search_of(method=method, min_cosine=floor, **asked).search
-    found: Pairs = Counter()
-    for i, j in method_of(method, Machine()).near(left, right, chosen):
-        found.update(zip(i.tolist(), j.tolist(), strict=True))
+    """What a method names; exact by the way of multiplying that is asked for, where the floor allows both."""
+    name, found = method.partition(",")[0], Counter[tuple[int, int]]()
+    chosen = search_of(method=name, min_cosine=floor, **asked).search
+    with pytest.MonkeyPatch.context() as patch:
+        if floor > first_look.LEAST_RADIUS + 0.01:
+            patch.setattr(exact, "reaching_by", lambda *told: METHODS[method])
+        for i, j in method_of(name, Machine()).near(left, right, chosen):
+            found.update(zip(i.tolist(), j.tolist(), strict=True))
     return found
 
 
-@pytest.mark.parametrize("method", ["exact", "flat"])
+@COMPLETE
 @settings(max_examples=40, deadline=None)
 @given(worlds(), st.data())
 def test_every_pair_that_reaches_the_floor_is_named_once(method: str, world: World, data: st.DataObject) -> None:
@@ -70,7 +79,7 @@ def test_every_pair_that_reaches_the_floor_is_named_once(method: str, world: Wor
 
 
 @pytest.mark.parametrize("dim", [2, 3, 17, 64, 768])
-@pytest.mark.parametrize("method", ["exact", "flat"])
+@COMPLETE
 def test_a_pair_is_named_when_the_floor_is_its_own_cosine(method: str, dim: int) -> None:
     random = np.random.default_rng(dim)
     vectors = unit(random.normal(size=(8, dim)) * 10.0 ** random.uniform(-4, 0, dim))
@@ -82,11 +91,12 @@ def test_a_pair_is_named_when_the_floor_is_its_own_cosine(method: str, dim: int)
             assert named(method, one, other, floor) == {(0, 0): 1}
 
 
-def test_the_longer_the_sketch_the_fewer_pairs_are_named_for_nothing() -> None:
+@pytest.mark.parametrize("method", ["exact", "exact, first look"])
+def test_the_longer_the_sketch_the_fewer_pairs_are_named_for_nothing(method: str) -> None:
     vectors = unit(np.ones(64) + np.random.default_rng(0).normal(size=(300, 64)))
     directions = principal(vectors)[0]
     both = [rows_of(vectors, directions[:count]) for count in (0, 8, 32, 64)]
-    counts = [len(named("exact", rows, rows, 0.95)) for rows in both]
+    counts = [len(named(method, rows, rows, 0.95)) for rows in both]
     assert counts[0] == 300 * 300
     assert counts == sorted(counts, reverse=True)
     assert counts[-1] == 300  # each names itself alone
