@@ -17,6 +17,7 @@ from stages.directions.length import few, fitting_length, surviving
 from stages.directions.stage import drawn, principal
 from stages.search import cost
 from stages.search.calibration import Rates, calibrated
+from stages.search.methods.pace import reaching_by
 from stages.search.tile import PLACES
 
 # of the benchmark's CLIP-like vectors (tests/benchmarks/vectors.py), ViT-L/14 both
@@ -64,13 +65,12 @@ class Forecast:
 
     def _lines(self) -> Iterator[str]:
         search, rates, exact = self.search, self.rates, self.seconds["exact"]
-        numbers = search.directions + 1
         whence = "measured on the vectors" if self.known else "assumed: the embeddings will tell"
         shares = f"{search.directions} directions, {search.surviving:.1e} of all pairs survive them"
         yield f"search of {search.images:,} images ({shares}; {whence})"
         yield f"  comparisons  {search.images:,} x {search.images - 1:,} / 2 = {search.comparisons:.3g}"
         yield f"  tiles        {search.blocks:,} blocks of {search.rows:,} -> {search.tiles:,} tiles"
-        product = f"{search.comparisons:.3g} x {rates.comparison(numbers) * 1e9:.2f} ns / {self.workers}"
+        product = f"{search.comparisons:.3g} x {rates.sketches * 1e9:.2f} ns / {self.workers}"
         parts = ", ".join(
             f"{name} {duration(seconds)}" for name, seconds in asdict(exact).items() if name != "comparisons"
         )
@@ -102,7 +102,14 @@ def forecast(config: Config, there: Mapping[str, Manifest], images: int) -> Fore
     vectors = _of_vectors(config, there["embeddings"]) if "embeddings" in there else None
     search = cost.Search(images, **(vectors or ASSUMED), block_rows=config.search.block_rows)
     workers = config.workers.search.count or machine.cores()
-    return Forecast(search, calibrated(workers, search.blind_dim, search.reference_dim), workers, vectors is not None)
+    return Forecast(search, _rates(search, workers, config.search.min_cosine), workers, vectors is not None)
+
+
+def _rates(search: cost.Search, workers: int, floor: float) -> Rates:
+    """Of sketches so long, compared as a worker with one thread would compare those of a whole tile."""
+    numbers = search.directions + 1
+    way = reaching_by(search.rows**2, numbers, floor, threads=1)
+    return calibrated(workers, (search.blind_dim, search.reference_dim), numbers, way)
 
 
 def _of_vectors(config: Config, embeddings: Manifest) -> dict[str, Any] | None:
