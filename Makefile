@@ -1,6 +1,8 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Each sets up .venv first if it must.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+# compiled modules are kept: tests start a thousand processes, and half a second of each would go into compiling
+export PYTHONDONTWRITEBYTECODE :=
 SET_UP := .venv/.set-up
 
 .PHONY: demo test browser lint test-photos chaos bench-acquire bench-author bench-digest bench-embed bench-embed-gpu bench-export bench-memory bench-rerun bench-search bench-search-gpu lmms-eval vlmevalkit parity-large clean
