@@ -1,11 +1,11 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Each sets up .venv first if it must.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
-# compiled modules are kept: tests start a thousand processes, and half a second of each would go into compiling
+# compiled modules are kept: tests start hundreds of processes, and half a second of each would go into compiling
 export PYTHONDONTWRITEBYTECODE :=
 SET_UP := .venv/.set-up
 
-.PHONY: demo test browser lint test-photos chaos bench-acquire bench-author bench-digest bench-embed bench-embed-gpu bench-export bench-memory bench-rerun bench-search bench-search-gpu lmms-eval vlmevalkit parity-large clean
+.PHONY: demo test check browser lint test-photos chaos bench-acquire bench-author bench-digest bench-embed bench-embed-gpu bench-export bench-memory bench-rerun bench-search bench-search-gpu lmms-eval vlmevalkit parity-large clean
 
 demo: $(SET_UP)
 	$(BIN)/blindpairs demo --out demo
@@ -13,6 +13,10 @@ demo: $(SET_UP)
 # three processes on two cores: most tests wait for others more than they compute
 test: lint browser
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+
+# for the loop while one works: style, types, contracts and every test that starts no process
+check: lint
+	$(BIN)/python -m pytest --numprocesses 2 --without-processes
 
 # a real browser, which the tests of the authors' page drive; where there is none and none can be had they are skipped
 browser:

@@ -12,7 +12,9 @@ from world.pages import Writing
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    if request.config.getoption("--without-processes"):
+        pytest.skip("starts a browser")  # refused only while it starts, Playwright would leave its event loop broken
     with opened_browser() as one:
         yield one
 
