@@ -2,7 +2,8 @@
 
 Images a second of the ways of embed_ways.py, as a share of the card's own matrix rate (measured here, 8192 x 8192),
 how much of the time the card was idle while our step ran, and how many images a second its cores can decode and
-prepare: what is least is the limit. Weights are seeded, for time does not depend on them.
+prepare: what is least is the limit. Then CLIP with torch's QuickGELU and with the fused one (quick_gelu.py). Weights
+are seeded, for time does not depend on them.
 
     python -m tests.benchmarks.embed_gpu [--photos DIR] [--images 8192] [--precision bfloat16] [--rounds 3]
 """
@@ -17,9 +18,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks import quick_gelu
 from tests.benchmarks.embed_rate import BESIDE, LIMIT, OURS, compare, measured, photos_of
 from tests.benchmarks.embed_time import where_time_goes
-from tests.benchmarks.embed_ways import Work
+from tests.benchmarks.embed_ways import GPU_BATCH, Work
 from tests.benchmarks.parity_large import BUILDERS, GAIN
 
 WAYS = (LIMIT, OURS, "our step, two passes", "DataLoader loop", "clip-retrieval's way")
@@ -38,7 +40,7 @@ def main() -> None:
     import torch
 
     if not torch.cuda.is_available():
-        print(f"skipped: {', '.join(WAYS)}, matrix rate, idle share - this machine has no GPU")
+        print(f"skipped: {', '.join(WAYS)}, matrix rate, idle share, QuickGELU - this machine has no GPU")
         return
     with tempfile.TemporaryDirectory() as folder:
         _measure(asked, Path(folder), torch)
@@ -61,6 +63,8 @@ def _measure(asked: argparse.Namespace, folder: Path, torch: Any) -> None:
         print(f"{name:<28} {milliseconds:8.2f} ms an image")
     facts = {"operations": _operations(torch, encoders), "rate": rate, "parts": parts, "found": found}
     _tell(facts)
+    facts["quick_gelu"] = quick_gelu.times(encoders["clip"], asked.precision, batch=GPU_BATCH, rounds=asked.rounds)
+    quick_gelu.tell(facts["quick_gelu"])
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(json.dumps({"gpu": card, "cores": os.cpu_count(), **facts}, indent=1))
 

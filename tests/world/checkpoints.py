@@ -58,6 +58,16 @@ def siglip_checkpoint(folder: Path) -> Path:
     return folder
 
 
+def clip_vision_checkpoint(folder: Path) -> Path:
+    """The image tower of CLIP in transformers' form: its activation is QuickGELU."""
+    from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModel
+
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 32, "patch_size": 8}
+    CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}).save_pretrained(folder)
+    _drawn(CLIPVisionModel(CLIPVisionConfig(**sizes, intermediate_size=48))).save_pretrained(folder)
+    return folder
+
+
 def mae_checkpoint(folder: Path) -> Path:
     """A masked autoencoder, which hides three quarters of the patches at random, another choice each time."""
     from transformers import ViTImageProcessor, ViTMAEConfig, ViTMAEModel

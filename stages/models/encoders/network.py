@@ -11,6 +11,7 @@ from PIL import Image
 
 from stages.models.encoders.device import Device
 from stages.models.encoders.pixels import Pixels
+from stages.models.encoders.quick_gelu import fuse
 
 BLANK = Image.new("RGB", (64, 64))
 
@@ -29,7 +30,8 @@ class Network:
             torch.cuda.synchronize(device.place)  # streams of threads do not wait for the one that filled the weights
         self._features = torch.compile(features, dynamic=False) if device.compiled else features
         self._pixels, self._device = pixels, device
-        self.preparation, self.batched, self.computed = pixels.identity, device.batched, str(device)
+        self.preparation, self.batched = pixels.identity, device.batched
+        self.computed = f"{device}, QuickGELU fused" if fuse(model, device) else str(device)
         self.dim = int(self.encode([self.prepare(BLANK)]).shape[1])
 
     def prepare(self, image: Image.Image) -> torch.Tensor:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from world.checkpoints import dinov2_checkpoint, open_clip_checkpoint
+from world.checkpoints import CLIP_CONFIG, dinov2_checkpoint, open_clip_checkpoint
 
 from stages.base import Machine
 from stages.embed.computing import Within, warmed
@@ -29,13 +29,15 @@ OTHER_BATCH = {"float16": 1e-4, "bfloat16": 1e-3, "float32": 1e-6}  # 1 - cosine
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder: Path = tmp_path_factory.mktemp("checkpoints")
+    quick = open_clip_checkpoint(folder / "quick", config={**CLIP_CONFIG, "quick_gelu": True})
     return {
         "clip": OpenClip(kind="open_clip", model=f"local-dir:{open_clip_checkpoint(folder / 'clip')}"),
+        "quick": OpenClip(kind="open_clip", model=f"local-dir:{quick}"),
         "dino": Transformers(kind="transformers", model=str(dinov2_checkpoint(folder / "dino"))),
     }
 
 
-@pytest.fixture(params=["clip", "dino"])
+@pytest.fixture(params=["clip", "quick", "dino"])
 def chosen(request: pytest.FixtureRequest, settings: dict[str, Any]) -> Any:
     return settings[request.param]
 
@@ -67,6 +69,21 @@ def test_float32_is_float32(chosen: Any) -> None:
     gpu, cpu = on(CUDA, chosen, "float32"), on(Machine(), chosen)
     batch = pictures(cpu, 50)
     assert furthest(gpu.encode(batch), cpu.encode(batch)) <= 1e-5
+
+
+def test_quick_gelu_is_fused(settings: dict[str, Any]) -> None:
+    assert on(CUDA, settings["quick"]).computed.endswith(", QuickGELU fused")
+    assert "fused" not in on(CUDA, settings["clip"]).computed
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32])
+def test_its_kernel_is_as_near_to_float64_as_its_type_allows(kind: torch.dtype) -> None:
+    from stages.models.encoders.quick_gelu_kernel import quick_gelu
+
+    x = torch.linspace(-60, 60, 1_000_003, device="cuda").to(kind)
+    truth = x.double() * torch.sigmoid(1.702 * x.double())
+    rounding = max(0.501 * torch.finfo(kind).eps, 2.0**-24 * 250)  # the exponent's own grows with it, up to 102
+    assert ((quick_gelu(x).double() - truth).abs() <= rounding * truth.abs() + torch.finfo(kind).tiny).all()
 
 
 @pytest.mark.parametrize("precision", OTHER_BATCH)
