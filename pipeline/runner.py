@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from manifests.draft import Draft
@@ -158,6 +159,7 @@ def _told(folder: Folder, failures: Sequence[Outcome], tasks: int) -> str:
     )
 
 
+@cache
 def _versions() -> dict[str, str]:
     found = {}
     for name in LIBRARIES:

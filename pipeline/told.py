@@ -24,7 +24,9 @@ def without_secrets(text: str) -> str:
 def told(stopped: str = "whole shards are kept, the same command goes on from them") -> Iterator[None]:
     """Turn an error into its one line and exit code; a stop (Ctrl-C, or SIGTERM) into what became of it: `stopped`."""
     from manifests.errors import BlindpairsError
+    from pipeline.arrow import leave_pandas_out
 
+    leave_pandas_out()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop is a person's
     try:
         yield

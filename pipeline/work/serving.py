@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from manifests.errors import Refused
 from pipeline import machine
+from pipeline.arrow import leave_pandas_out
 from pipeline.work.gpu_use import GpuUse
 from pipeline.work.identity import identity
 from pipeline.work.worker import Job, Outcome, Worker, here, one_line
@@ -90,6 +91,7 @@ def limit_libraries(threads: int, gpus: Sequence[str] | None = None) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
     for library in ("OMP", "MKL", "OPENBLAS"):  # decoding threads compute too
         os.environ[f"{library}_NUM_THREADS"] = str(threads)
+    leave_pandas_out()
     if not machine.gpus():
         _keep_what_is_freed()
 
