@@ -1,6 +1,6 @@
 """Python imports this at the start of every process that finds it on its path: those that a test holds at a gate.
 
-See world/gate.py. A process waits in the audit event that comes before a file gets its name.
+See world/gate.py. A process waits in the audit event that comes before a file gets its name. And world/patient.py.
 """
 
 import fnmatch
@@ -42,3 +42,7 @@ def _wait(event, words):
 
 if "BLINDPAIRS_GATE" in os.environ:
     sys.addaudithook(_wait)
+if "BLINDPAIRS_PATIENT" in os.environ:
+    from world.patient import install
+
+    install()
