@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from world.committed import names
+from world.processes import PATIENCE_S
 from world.vectors import embeddings_manifest
 
 from manifests.counts import Counts
@@ -161,7 +162,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     writer.stdout.readline()
     writer.send_signal(signal.SIGKILL)
     writer.stdout.close()
-    assert writer.wait(10) == -signal.SIGKILL
+    assert writer.wait(PATIENCE_S) == -signal.SIGKILL
     return folder
 
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from world.processes import PATIENCE_S
 from world.store import Bucket
 
 from manifests.stores import patience, ranges
@@ -179,6 +180,6 @@ def test_in_a_bucket_a_row_group_is_one_request_and_a_store_that_fails_is_no_fau
     before = bucket.proxy.counted().get("get", 0)
     assert [read(url, row) for row in range(200)] == [one or b"" for one in DATA[:200]]
     assert bucket.proxy.counted()["get"] - before == 1
-    bucket.proxy.fail(seconds=5)
+    bucket.proxy.fail(seconds=PATIENCE_S)
     with pytest.raises(Unreachable):
         images.read(str(Cell(url, "image.bytes", 250)), 0, 5)

@@ -34,13 +34,13 @@ DRAFT = {
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer as bytes; `drop` closes the connection without it, `wait_s` is before each `piece` bytes of it."""
+    """One answer as bytes; `drop` closes the connection without it, `before` is called before each `piece` bytes."""
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     drop: bool = False
-    wait_s: float = 0.0
+    before: Callable[[], object] = lambda: None
     piece: int = 1 << 20
 
 
@@ -135,7 +135,7 @@ def _speaker(told: ChatServer, replies: list[Reply], key: str | None) -> Callabl
             self.send_header("Content-Length", str(len(reply.body)))
             self.end_headers()
             for start in range(0, len(reply.body), reply.piece):
-                time.sleep(reply.wait_s)
+                reply.before()
                 self.wfile.write(reply.body[start : start + reply.piece])
 
         def handle(self) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from world.gate import Gate
 from world.processes import PATIENCE_S, TESTS
 
-COMMAND = [sys.executable, "-m", "world.unhurried"]
+UNHURRIED = "world.unhurried"
+COMMAND = [sys.executable, "-m", UNHURRIED]
 
 
 def environment(gate: Gate | None = None) -> dict[str, str]:
@@ -27,10 +28,12 @@ def blindpairs(*words: str, cwd: Path | None = None) -> subprocess.CompletedProc
     return subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, text=True, timeout=PATIENCE_S)
 
 
-def started(*words: str, cwd: Path | None = None, gate: Gate | None = None) -> subprocess.Popen[str]:
+def started(
+    *words: str, cwd: Path | None = None, gate: Gate | None = None, module: str = UNHURRIED
+) -> subprocess.Popen[str]:
     """Start a command in a session of its own, so that a signal to it reaches nobody else; `gate` may hold it."""
     return subprocess.Popen(
-        [*COMMAND, *words],
+        [sys.executable, "-m", module, *words],
         cwd=cwd,
         env=environment(gate),
         text=True,

@@ -34,11 +34,16 @@ class Gate:
         paths = [str(HELD), *filter(None, [world.get("PYTHONPATH")])]
         return {**world, "BLINDPAIRS_GATE": str(self._folder), "PYTHONPATH": os.pathsep.join(paths)}
 
-    def close(self, pattern: str, *, after: int = 0) -> None:
-        """Let so many files appear whose paths match (as fnmatch does, `*` also over folders), and no more."""
+    def close(self, pattern: str, *, after: int = 0, each: bool = False) -> None:
+        """Let so many files appear whose paths match (as fnmatch does, `*` also over folders), and no more.
+
+        `each`: so many of each process.
+        """
         self._times += 1
         (room := self._folder / str(self._times)).mkdir()
-        (self._folder / "next").write_text(json.dumps({"pattern": pattern, "after": after, "room": str(room)}))
+        (self._folder / "next").write_text(
+            json.dumps({"pattern": pattern, "after": after, "each": each, "room": str(room)})
+        )
         (self._folder / "next").replace(self._folder / "closed")
 
     def open(self) -> None:

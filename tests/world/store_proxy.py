@@ -36,6 +36,7 @@ class Faults:
 
     only: tuple[str, ...] = ("list", "get", "head", "put", "delete", "post")
     busy_until: float = 0.0  # by time.monotonic: 503 and nothing else
+    busy: int = 0  # answers 503
     busy_code: str = "ServiceUnavailable"
     cut: int = 0  # bodies that break off half way, the connection with them
     shortened: int = 0  # bodies of half the bytes, of which the headers say nothing
@@ -92,6 +93,8 @@ class _Passing(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         kind, faults = self._kind(), self.proxy.faults
         if kind in faults.only and time.monotonic() < faults.busy_until:
+            return self._refuse(kind, 503, faults.busy_code)
+        if faults.strikes("busy", kind):
             return self._refuse(kind, 503, faults.busy_code)
         if faults.strikes("broken", kind):
             return self._refuse(kind, 500, "InternalError")

@@ -5,11 +5,13 @@
         site.url("status/404/3.jpg")            # any status
         site.log()                              # what was asked so far, one Asked a request
         site.asked("flaky/1.jpg")               # how often this path was asked
+        site.url("held/a/1.jpg")                # does not come before
+        site.let("a")
 
 Names before the first "/", each with any number after it (world/web_process.py says what they do): good, large
 (about 100 KB, no two the same), photo (of the folder `shared`, if there is one), png (640 x 400), plain (no
-Content-Type), slow (0.3 s), chunked, until-closed,
-status/CODE, flaky (500, then good), hang, drip-headers, drip-body, drip-open, loop, hops/N, to?URL, to-slow?URL,
+Content-Type), slow (0.3 s), held/NAME, chunked, until-closed,
+status/CODE, flaky (500, then good), hang, drip-headers, drip-body, drip-open, loop, hops/N, to?URL,
 respelled (leads from %28 to a parenthesis),
 nowhere, html, page (HTML called JPEG), cut, broken-chunk, odd-chunk, gzip, huge (50 MB), endless (50 MB
 unannounced), noai, noai-hidden, wide-header, empty, rubbish, bomb (12,000 x 12,000), undecodable, gone, no-http,
@@ -70,6 +72,14 @@ class Site:
     def asked(self, path: str) -> int:
         """How often."""
         return sum(one.path == "/" + quote(path, safe="/%?=&") for one in self.log())
+
+    def under_way(self, kind: str) -> int:
+        """How many requests of this kind wait for their answer."""
+        return sum(one.path.startswith(f"/{kind}/") and one.ended is None for one in self.log())
+
+    def let(self, name: str) -> None:
+        """Answer what is held by this name."""
+        self.journal.with_name(f"{self.journal.name}-{name}").touch()
 
 
 @contextmanager

@@ -123,6 +123,12 @@ class Page(BaseHTTPRequestHandler):
         time.sleep(SLOW_S)
         self._answer(jpeg(number))
 
+    def held_(self, number: int, parts: list[str]) -> None:
+        """held/a/7.jpg is good, and comes once the test lets it."""
+        while not os.path.exists(f"{self.server.journal}-{parts[1]}"):
+            time.sleep(0.01)
+        self._answer(jpeg(number))
+
     def chunked_(self, number: int, parts: list[str]) -> None:
         self._answer(kind="image/jpeg", Content_Length=None, Transfer_Encoding="chunked")
         data = jpeg(number)
@@ -173,10 +179,6 @@ class Page(BaseHTTPRequestHandler):
         """Leads from `%28` to `(`, as a site does that has a spelling of its own."""
         plain = self.path.replace("%28", "(")
         self._answer(status=301, Location=plain) if plain != self.path else self.good_(number, parts)
-
-    def to_slow_(self, number: int, parts: list[str]) -> None:
-        time.sleep(SLOW_S)
-        self.to_(number, parts)
 
     def nowhere_(self, number: int, parts: list[str]) -> None:
         self._answer(status=302)
@@ -258,6 +260,7 @@ class Server(ThreadingHTTPServer):
 def main() -> None:
     host, log, certificate = sys.argv[1:]
     server = Server((host, 0), Page)
+    server.journal = log
     server.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

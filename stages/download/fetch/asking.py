@@ -6,6 +6,7 @@ A hop is one request to one host. Redirects are followed here, each target check
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from stages.download.fetch.addresses import Allowed
@@ -19,12 +20,12 @@ from stages.download.opt_out import OptOut
 
 
 class Asker:
-    """Asks for URLs, any number of threads at once."""
+    """Asks for URLs, any number of threads at once. `clock`: seconds, by which answers are late."""
 
-    def __init__(self, settings: FetchSettings, opted: OptOut) -> None:
+    def __init__(self, settings: FetchSettings, opted: OptOut, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings, self._opted, self._slots = settings, opted, Slots(settings.per_host)
-        self._connections = Connections(Allowed(settings.allow))
-        self._exchange = Exchange(settings, self._connections)
+        self._clock, self._connections = clock, Connections(Allowed(settings.allow), clock)
+        self._exchange = Exchange(settings, self._connections, clock)
 
     def ask(self, url: str) -> bytes:
         """The bytes as served. Raises NotFetched where there are none for us; OSError as Exchange does."""
@@ -32,9 +33,9 @@ class Asker:
         for _ in range(self._settings.redirects + 1):
             self._check_unseen(here, seen)
             with self._slots.one(here.site):
-                began = time.monotonic()  # waiting for one's turn does not count
+                began = self._clock()  # waiting for one's turn does not count
                 got = self._hop(here, began + left_s)
-            left_s -= time.monotonic() - began
+            left_s -= self._clock() - began
             if got.location is None:
                 return got.data
             here = led_to(here, got.location)

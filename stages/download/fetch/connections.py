@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from collections import deque
+from collections.abc import Callable
 from functools import cached_property
 from http.client import HTTPConnection, HTTPResponse, LineTooLong
 from threading import Lock
@@ -72,8 +73,8 @@ class Connection(HTTPConnection):
 class Connections:
     """Opens connections, and keeps those that can be used again."""
 
-    def __init__(self, allowed: Allowed) -> None:
-        self._allowed, self._names = allowed, Names()
+    def __init__(self, allowed: Allowed, clock: Callable[[], float] = time.monotonic) -> None:
+        self._allowed, self._names, self._clock = allowed, Names(), clock
         self._idle: deque[tuple[tuple[str, str, int], Connection]] = deque()
         self._lock = Lock()
 
@@ -88,7 +89,7 @@ class Connections:
         return None
 
     def keep(self, target: Target, connection: Connection) -> None:
-        connection.used, connection.idle_since = True, time.monotonic()
+        connection.used, connection.idle_since = True, self._clock()
         with self._lock:
             self._idle.append((_key(target), connection))
             dropped = [self._idle.popleft()[1] for _ in range(len(self._idle) - KEPT)]
@@ -100,13 +101,13 @@ class Connections:
 
         Raises NotFetched; OSError where this machine lacks something.
         """
-        addresses = self._names.addresses(target.host, _left(deadline))
+        addresses = self._names.addresses(target.host, self._left(deadline))
         for address in addresses:  # all of them first: a name with a private one among them is up to no good
             self._allowed.check(target.host, address)
         failure: OSError = OSError("it has no address")
         for place, address in enumerate(addresses):
             # an address at which nobody answers leaves time for the next
-            share_s = _left(deadline) / (len(addresses) - place)
+            share_s = self._left(deadline) / (len(addresses) - place)
             try:
                 return Connection(target, self._wrapped(target, _connected(address, target.port, share_s)))
             except OSError as error:
@@ -126,18 +127,17 @@ class Connections:
         return ssl.create_default_context()
 
     def _fresh(self, connection: Connection) -> bool:
-        if time.monotonic() - connection.idle_since < IDLE_S:
+        if self._clock() - connection.idle_since < IDLE_S:
             return True
         connection.close()
         return False
 
+    def _left(self, deadline: float) -> float:
+        return max(deadline - self._clock(), 0.001)
+
 
 def _key(target: Target) -> tuple[str, str, int]:
     return target.scheme, target.host, target.port
-
-
-def _left(deadline: float) -> float:
-    return max(deadline - time.monotonic(), 0.001)
 
 
 def _connected(address: Address, port: int, within_s: float) -> socket.socket:

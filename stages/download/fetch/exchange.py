@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException
 
@@ -33,8 +33,9 @@ class Got:
 class Exchange:
     """Requests of any number of threads."""
 
-    def __init__(self, settings: FetchSettings, connections: Connections) -> None:
-        self._settings, self._connections, self._watchdog = settings, connections, Watchdog()
+    def __init__(self, settings: FetchSettings, connections: Connections, clock: Callable[[], float]) -> None:
+        self._settings, self._connections = settings, connections
+        self._clock, self._watchdog = clock, Watchdog(clock)
         agent = user_agent(settings.contact)
         self._headers = {"User-Agent": agent, "Accept": "image/*,*/*;q=0.1", "Accept-Encoding": "identity"}
 
@@ -45,7 +46,7 @@ class Exchange:
         """
         watch = Watch(connection.sock, deadline)
         try:
-            connection.sock.settimeout(max(deadline - time.monotonic(), 0.001))
+            connection.sock.settimeout(max(deadline - self._clock(), 0.001))
             with self._watchdog.over(watch):
                 got = self._told(here, connection)
         except Exception as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock, Thread
@@ -17,7 +17,7 @@ LOOK_S = 0.05
 
 @dataclass(eq=False)
 class Watch:
-    """A connection in use until `deadline` (monotonic seconds)."""
+    """A connection in use until `deadline`, by the watchdog's clock."""
 
     connection: socket.socket
     deadline: float
@@ -27,8 +27,8 @@ class Watch:
 class Watchdog:
     """One thread that looks at every connection in use, LOOK_S apart."""
 
-    def __init__(self) -> None:
-        self._watched: set[Watch] = set()
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock, self._watched = clock, set[Watch]()
         self._lock = Lock()
         Thread(target=self._look, name="watchdog", daemon=True).start()
 
@@ -47,7 +47,7 @@ class Watchdog:
         while True:
             time.sleep(LOOK_S)
             with self._lock:
-                for watch in [one for one in self._watched if time.monotonic() > one.deadline and not one.expired]:
+                for watch in [one for one in self._watched if self._clock() > one.deadline and not one.expired]:
                     watch.expired = True
                     with suppress(OSError):  # closed meanwhile
                         # not SSLSocket's own, which pulls the TLS state from under the thread that reads

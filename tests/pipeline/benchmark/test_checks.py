@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from world.authoring import author, frozen_run, paired_run, pairs_of, written
+from world.calls import calls
 
 from pipeline.benchmark.benchmark import Benchmark, Posed, asks, read_benchmark, states
 from pipeline.benchmark.checks.check import check
@@ -53,10 +53,9 @@ def codes(findings: tuple[Finding, ...]) -> list[str]:
     return [one.code for one in findings]
 
 
-def test_a_clean_benchmark_of_150_pairs_has_no_finding_and_takes_seconds(clean: Benchmark) -> None:
-    began = time.monotonic()
+def test_a_clean_benchmark_of_150_pairs_has_no_finding_and_is_soon_checked(clean: Benchmark) -> None:
     assert check(clean, asks) == ()
-    assert time.monotonic() - began < 10
+    assert calls(lambda: check(clean, asks)) < 100_000  # not one for every two images
 
 
 def test_what_a_form_does_not_carry_is_not_judged(clean: Benchmark) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,8 +13,10 @@ from random import Random
 import pytest
 from world.commands import blindpairs, started
 from world.forgetting import classes, traces, whole, whole_lot
+from world.gate import Gate
 from world.growing import rows, values
 from world.inline import made_here
+from world.processes import PATIENCE_S, until
 
 from manifests.errors import Refused
 from manifests.storage import Folder
@@ -106,21 +107,18 @@ def check_refused(run: Path, root: Path) -> None:
         made_here(values(root / "tars"), root)
 
 
-@pytest.mark.timeout(300)
-def test_killed_at_random_moments_the_same_command_finishes(run: Path, tmp_path: Path) -> None:
+def test_killed_before_random_files_the_same_command_finishes(run: Path, tmp_path: Path) -> None:
     manifests, _ = made_here(values(tmp_path / "tars"), tmp_path)
     gone = chosen(tmp_path)
     keys = [row["key"] for row in rows(manifests["images"]) if row["image_id"] in gone]
-    dice, wait = Random(3), 0.0
-    for _ in range(2):
-        driver = started("forget", str(run), *gone)
-        deadline = time.monotonic() + 60
-        while not (run / "_removal.json").exists() and driver.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.002)
-        time.sleep(wait)
+    gate = Gate(tmp_path)
+    for after in (0, Random(3).randrange(1, 10)):
+        gate.close(f"{run}/*/*", after=after)
+        driver = started("forget", str(run), *gone, gate=gate)
+        until(lambda driver=driver: gate.waiting() or driver.poll() is not None)
+        assert (run / "_removal.json").exists()
         driver.send_signal(signal.SIGKILL)
-        driver.communicate()
-        wait = dice.uniform(0, 0.4)
+        driver.communicate(timeout=PATIENCE_S)
     ended = blindpairs("forget", str(run), *gone)
     assert ended.returncode == 0, ended.stderr
     assert made_here(values(tmp_path / "tars"), tmp_path)[1] == []

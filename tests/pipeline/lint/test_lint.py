@@ -15,6 +15,7 @@ from world import ilsvrc
 from world.commands import blindpairs
 from world.fetches import fetched, write_fetched
 from world.pictures import jpeg
+from world.processes import PATIENCE_S
 from world.sources import CLEAN, entries, fetched_folder, hub, photos, tars
 from world.tars import laid_out, packed
 
@@ -187,7 +188,7 @@ def test_a_bucket_that_is_not_there_is_refused(bucket) -> None:
 def test_a_store_that_fails_midway_is_no_finding_but_a_refusal(bucket, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(patience, "PATIENCE_S", 0.5)
     url = bucket.upload(tars(tmp_path / "source"), "source")
-    bucket.proxy.fail(seconds=100, only=("get",))
+    bucket.proxy.fail(seconds=PATIENCE_S, only=("get",))
     with pytest.raises(Refused, match="the store failed"):
         lint(url, "none", 0)
     bucket.proxy.fail()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from pathlib import Path
 from random import Random
 
 import pytest
 from world.commands import blindpairs, demo_run, started
+from world.gate import Gate
 from world.growing import lot, values
+from world.processes import PATIENCE_S, until
 from world.runs import make
 
 from manifests.errors import Refused
@@ -124,16 +125,23 @@ def test_a_measurement_that_is_refused_refuses_the_plan(tmp_path: Path, monkeypa
 def test_a_corpus_that_is_not_there_is_told_by_what_was_measured_and_nothing_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    """A worker makes its second shard when the first of the other is there too: neither may be late."""
+    gate, scratch = Gate(tmp_path), tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    gate.close(f"{scratch}/*/embeddings/[!_]*.parquet", after=1, each=True)
     words = ("--images", "1000000", "--set", "prices.core_hour=0.05", "--set", "workers.embed.count=2", "--json")
-    ended = blindpairs("plan", "demo", *words)
-    assert ended.returncode == 0, ended.stderr
-    told = json.loads(ended.stdout)
+    process = started("plan", "demo", *words, gate=gate)
+    until(lambda: len(gate.waiting()) == 2 or process.poll() is not None)
+    gate.open()
+    said, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, errors
+    told = json.loads(said)
     found = told["embedding"]
     assert (found["images"], found["measured"]["workers"], found["measured"]["warm_up_only"]) == (1_000_000, 2, False)
     assert found["money"] == pytest.approx(1e6 / found["measured"]["images_per_second"] / 3600 * 2 * 0.05)
     assert told["search"]["images"] == 1_000_000
-    assert list(tmp_path.iterdir()) == []
+    assert list(scratch.iterdir()) == []
 
 
 def test_weights_that_are_not_at_hand_are_said_and_the_search_is_told_all_the_same(tmp_path: Path) -> None:
@@ -154,17 +162,16 @@ def test_without_measuring_only_the_search_is_told() -> None:
 
 
 def test_ctrl_c_ends_workers_and_leaves_nothing(scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    process = started("plan", *demo_run(scenes, tmp_path / "runs")[1:])
-    end = time.monotonic() + 60
-    while not list(tmp_path.glob("blindpairs-*/embeddings/*.parquet")):
-        assert time.monotonic() < end
-        assert process.poll() is None
-        time.sleep(0.05)
+    gate, scratch = Gate(tmp_path), tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    gate.close(f"{scratch}/blindpairs-*/embeddings/[!_]*.parquet", after=1)
+    process = started("plan", *demo_run(scenes, scratch / "runs")[1:], gate=gate)
+    until(lambda: gate.waiting() or process.poll() is not None)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, said.strip()) == (130, "blindpairs: stopped; a plan starts nothing")
-    assert list(tmp_path.iterdir()) == []
+    assert list(scratch.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import io
-import time
+import threading
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
-from world.sleeping import sleeping
+from world.processes import PATIENCE_S
+from world.sleeping import sleeping, together
 
 from manifests.errors import Refused
-from pipeline.rehearsal import corpus, photos
+from pipeline.rehearsal import corpus, photos, rehearse
+from pipeline.rehearsal.alarm import OutOfTime, at_most
+from pipeline.rehearsal.pace import Beat
 from pipeline.rehearsal.rehearse import Rehearsal, Unmeasured, rehearsed
 
 
@@ -22,39 +27,54 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_rate_is_that_of_all_workers_together(scratch: Path) -> None:
-    found = rehearsed(sleeping(0.02, count=2))
+@pytest.fixture
+def paced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the driver's clock each worker makes 50 images a second."""
+    clocks = Counter[str]()
+
+    def beat(worker: str, at: float, images: int, *more: Any) -> Beat:
+        clocks[worker] += images / 50
+        return Beat(worker, clocks[worker], images, *more)
+
+    monkeypatch.setattr(rehearse, "Beat", beat)
+
+
+def test_the_rate_is_that_of_all_workers_together(scratch: Path, tmp_path_factory, paced: None) -> None:
+    found = rehearsed(together(2, tmp_path_factory.mktemp("together")), PATIENCE_S)
     assert isinstance(found, Rehearsal)
     assert found.pace.workers == 2
-    assert 50 < found.pace.rate < 200  # two of them, 50 a second each
+    assert found.pace.rate == pytest.approx(100)
     assert (found.pace.computed, found.pace.warm_up_only, found.gpus, found.cores) == ("its sleep", False, 0, 2)
-    assert 0 < found.decode_s < 1
+    assert found.decode_s > 0
     assert list(scratch.iterdir()) == []
 
 
 def test_what_is_too_slow_is_left_when_the_time_is_over(scratch: Path) -> None:
-    began = time.monotonic()
-    found = rehearsed(sleeping(300, count=1), limit_s=4)
-    assert time.monotonic() - began < 30
+    found = rehearsed(sleeping(work="rings", count=1), PATIENCE_S)
     assert isinstance(found, Unmeasured)
-    assert "within 4 s no worker had embedded an image here" in str(found)
+    assert "within 600 s no worker had embedded an image here" in str(found)
     assert list(scratch.iterdir()) == []
+
+
+def test_what_never_ends_is_left_by_the_clock() -> None:
+    with pytest.raises(OutOfTime), at_most(0.05):
+        threading.Event().wait(PATIENCE_S)
 
 
 def test_an_encoder_that_cannot_be_set_up_is_refused_in_its_own_words(scratch: Path) -> None:
     with pytest.raises(Refused, match="sleeping: the weights are not those of this model; name others"):
-        rehearsed(sleeping(0, setup="refuses", count=2))
+        rehearsed(sleeping(setup="refuses", count=2), PATIENCE_S)
     assert list(scratch.iterdir()) == []
 
 
 def test_an_encoder_that_fails_on_photos_is_refused(scratch: Path) -> None:
     with pytest.raises(Refused, match="embeddings: drawn photos cannot be embedded here: ValueError: no luck"):
-        rehearsed(sleeping(0, work="raises", count=1))
+        rehearsed(sleeping(work="raises", count=1), PATIENCE_S)
     assert list(scratch.iterdir()) == []
 
 
 def test_workers_that_this_machine_cannot_have_are_no_reason_to_refuse_a_plan() -> None:
-    found = rehearsed(sleeping(0, gpus=4096))
+    found = rehearsed(sleeping(gpus=4096))
     assert isinstance(found, Unmeasured)
     assert "ask for 4096 GPUs" in found.to_json()["not_measured"]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from world import heard
+from world.processes import PATIENCE_S
 
 from pipeline.watch.metrics import Metrics
 from pipeline.work.executor import Setback
@@ -80,11 +81,11 @@ from pipeline.watch.metrics import Metrics
 from test_metrics import tell
 tell(Metrics("mine"))
 port = ray.nodes()[0]["MetricsExportPort"]
-end, text = time.monotonic() + 60, ""
+end, text = time.monotonic() + float(sys.argv[1]), ""
 while "blindpairs_seen" not in text and time.monotonic() < end:
     time.sleep(0.5)
     try:
-        text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
+        text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=float(sys.argv[1])).read().decode()
     except OSError:
         continue
 print(*[line for line in text.splitlines() if "blindpairs" in line and not line.startswith("#")], sep="\\n")
@@ -93,7 +94,8 @@ print(*[line for line in text.splitlines() if "blindpairs" in line and not line.
 
 def test_ray_shows_them_to_prometheus() -> None:
     world = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}:{Path(__file__).parent}", "PATH": "/usr/bin:/bin", "HOME": "/tmp"}
-    ended = subprocess.run([sys.executable, "-c", SCRAPE], env=world, capture_output=True, text=True, timeout=180)
+    words = [sys.executable, "-c", SCRAPE, str(PATIENCE_S)]
+    ended = subprocess.run(words, env=world, capture_output=True, text=True)
     shown = {line.split("{")[0]: line for line in ended.stdout.splitlines() if "{" in line}
     assert "ray_blindpairs_shards_left" in shown, ended.stderr
     assert shown["ray_blindpairs_shards_left"].endswith(" 2.0")

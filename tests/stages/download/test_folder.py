@@ -12,6 +12,7 @@ import fsspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from world.calls import calls
 from world.downloads import as_nobody, download, downloaded, stage_of
 from world.pictures import encoded, jpeg, picture
 
@@ -309,13 +310,12 @@ def test_a_film_named_like_an_image_is_not_read_into_memory(tmp_path: Path) -> N
     assert download("folder", tmp_path).statuses == {"film": images.TOO_LARGE}
 
 
-def test_planning_a_flat_folder_of_20_000_images_takes_seconds_at_most(tmp_path: Path) -> None:
+def test_planning_a_flat_folder_of_20_000_images_is_little_work_for_each(tmp_path: Path) -> None:
     for number in range(20_000):
         os.close(os.open(tmp_path / f"{number}.jpg", os.O_CREAT))
     stage = stage_of("folder", tmp_path)
-    began = time.process_time()  # of this process alone: others may be busy on the machine
     found, tasks = stage.outside(), stage.plan({})
-    assert time.process_time() - began < 4
+    assert calls(lambda: (stage.outside(), stage.plan({}))) < 150 * 20_000
     assert found["found"]["some"]["files"] == 20_000
     assert sum(task.facts["files"] for task in tasks) == 20_000
 

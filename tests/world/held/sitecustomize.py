@@ -1,6 +1,6 @@
 """Python imports this at the start of every process that finds it on its path: those that a test holds at a gate.
 
-See world/gate.py. A process waits in the audit event that comes before a file gets its name.
+See world/gate.py. A process waits in the audit event that comes before a file gets its name. And world/patient.py.
 """
 
 import fnmatch
@@ -21,9 +21,10 @@ def _rule():
 
 
 def _is_let_through(rule):
+    whose = f"{os.getpid()}-" if rule["each"] else ""
     for number in range(rule["after"]):
         try:
-            os.close(os.open(os.path.join(rule["room"], f"passed-{number}"), os.O_CREAT | os.O_EXCL))
+            os.close(os.open(os.path.join(rule["room"], f"passed-{whose}{number}"), os.O_CREAT | os.O_EXCL))
         except FileExistsError:
             continue
         return True
@@ -42,3 +43,7 @@ def _wait(event, words):
 
 if "BLINDPAIRS_GATE" in os.environ:
     sys.addaudithook(_wait)
+if "BLINDPAIRS_PATIENT" in os.environ:
+    from world.patient import install
+
+    install()

@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from world.processes import PATIENCE_S
 
 from manifests.errors import Refused
 from stages.download.fetch.addresses import Allowed, Names, is_public
@@ -118,7 +119,7 @@ def leads_to(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
 def test_a_name_with_one_private_address_among_public_ones_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     leads_to(monkeypatch, ["1.1.1.1", "127.0.0.1"])
     with pytest.raises(NotFetched) as refused:
-        Connections(Allowed([])).opened(target("http://rebound.example/"), deadline=time.monotonic() + 10)
+        Connections(Allowed([])).opened(target("http://rebound.example/"), deadline=time.monotonic() + PATIENCE_S)
     assert refused.value.status == "private_address"
 
 
@@ -126,7 +127,7 @@ def test_the_address_that_was_checked_is_the_one_connected_to(monkeypatch: pytes
     with socket.create_server(("127.0.0.2", 0)) as allowed:
         port = allowed.getsockname()[1]
         asked = leads_to(monkeypatch, ["127.0.0.2"], ["127.0.0.1"])
-        deadline = 10 + time.monotonic()
+        deadline = time.monotonic() + PATIENCE_S
         opened = Connections(Allowed(["127.0.0.2"])).opened(target(f"http://rebound.example:{port}/"), deadline)
         assert opened.sock.getpeername()[0] == "127.0.0.2"
         assert asked == ["rebound.example"]

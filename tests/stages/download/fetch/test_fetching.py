@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from world.patient import patient
 from world.pictures import encoded, jpeg, picture
+from world.processes import PATIENCE_S
 from world.web import Site, web
 
 from manifests.errors import Refused
@@ -89,7 +91,8 @@ LISTED_AS = "good/caf\u00e9/~%28900%29.jpg"
 
 
 def settings(**values: Any) -> FetchSettings:
-    values = {"contact": "me@example.org", "allow": ("127.0.0.2",), "per_host": 64, **values}
+    always = {"contact": "me@example.org", "allow": ("127.0.0.2",), "per_host": 64, "timeout_s": PATIENCE_S}
+    values = {**always, **values}
     return FetchSettings.model_validate(values)
 
 
@@ -133,8 +136,9 @@ def world(site: Site, tmp_path_factory: pytest.TempPathFactory) -> World:
     (folder / "opt_out.txt").write_text(f"# owners' wishes\n\n{site.url(LISTED_AS)}\n{listed.upper()}\n")
     urls = [site.url(address(kind)) for kind in (*GOOD, *BAD)] + [*ELSEWHERE, site.url(LISTED), site.url(LISTED_BYTES)]
     urls.append(urls[0])
-    how = settings(timeout_s=1.5, max_bytes=20 << 20, opt_out=str(folder / "opt_out.txt"))
-    table = fetched(urls, how, None, folder / "scratch", folder / "journal", 0.1)
+    how = settings(timeout_s=0.5, max_bytes=20 << 20, opt_out=str(folder / "opt_out.txt"))
+    with patient():
+        table = fetched(urls, how, None, folder / "scratch", folder / "journal", 0.1)
     return World(site, folder, urls, table.to_pylist(), members(folder / "scratch" / "images.tar"))
 
 
@@ -191,7 +195,7 @@ def test_every_request_says_who_asks(world: World) -> None:
 
 def test_a_second_start_asks_nobody(world: World) -> None:
     asked = len(world.site.log())
-    how = settings(timeout_s=1.5, max_bytes=20 << 20, opt_out=str(world.folder / "opt_out.txt"))
+    how = settings(max_bytes=20 << 20, opt_out=str(world.folder / "opt_out.txt"))
     again = fetched(world.urls, how, None, world.folder / "scratch", world.folder / "journal", 0.1).to_pylist()
     assert len(world.site.log()) == asked
     assert _untimed(again[:-1]) == _untimed(world.rows[:-1])

@@ -8,9 +8,8 @@ import signal
 import subprocess
 import sys
 import tarfile
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 from world.pictures import jpeg
+from world.processes import PATIENCE_S, until
 from world.web import Site, web
 
 from stages.download.fetch.fetching import fetched
@@ -25,7 +25,13 @@ from stages.download.fetch.settings import FetchSettings
 from stages.download.fetch.slots import Slots
 
 THREADS = 4
-HOW = {"contact": "me@example.org", "allow": ["127.0.0.2"], "threads": THREADS, "per_host": THREADS}
+HOW = {
+    "contact": "me@example.org",
+    "allow": ["127.0.0.2"],
+    "threads": THREADS,
+    "per_host": THREADS,
+    "timeout_s": PATIENCE_S,
+}
 SCRIPT = """
 import json, sys
 from pathlib import Path
@@ -50,18 +56,6 @@ def started(urls: list[str], folder: Path, **how: Any) -> psutil.Popen:
     return psutil.Popen(words, stderr=subprocess.PIPE, text=True)
 
 
-def until(true: Callable[[], Any], seconds: float = 30) -> Any:
-    ends = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < ends, "it did not happen"
-        time.sleep(0.01)
-    return found
-
-
-def finished(site: Site) -> int:
-    return sum(one.finished for one in site.log())
-
-
 def asked(site: Site) -> Counter[str]:
     return Counter(site.url(one.path[1:]) for one in site.log())
 
@@ -79,30 +73,34 @@ def journaled(path: Path) -> set[str]:
 
 
 def test_after_any_kill_only_what_was_on_its_way_is_asked_again(site: Site, tmp_path: Path) -> None:
-    urls = [site.url(f"{kind}/{number}.jpg") for number in range(18) for kind in ("slow", "status/404")]
+    """At the first kill all threads wait for what the site holds as "a", at the second for "b"."""
+    good = ["good"] * 6 + ["held/a"] * THREADS + ["good"] * 2 + ["held/b"] * THREADS + ["good"] * 2
+    kinds = [kind for both in zip(good, ["status/404"] * len(good), strict=True) for kind in both]
+    urls = [site.url(f"{kind}/{place // 2}.jpg") for place, kind in enumerate(kinds)]
     folder = tmp_path / "fetch"
 
     parent = started(urls, folder)
-    until(lambda: finished(site) > 10)
+    until(lambda: site.under_way("held") == THREADS)
     (child,) = parent.children()
     child.kill()
-    _, said = parent.communicate(timeout=20)
+    _, said = parent.communicate(timeout=PATIENCE_S)
     assert "FetchFailed: the process that fetches was killed by signal 9" in said
     first = journaled(folder / "journal")
     assert len(first) > 6
 
-    before = finished(site)
+    site.let("a")
     parent = started(urls, folder)
-    until(lambda: finished(site) > before + 8)
+    until(lambda: site.under_way("held/b") == THREADS)
     (child,) = parent.children()
     parent.kill()
-    child.wait(timeout=5)  # it notices by itself
+    child.wait(timeout=PATIENCE_S)  # it notices by itself
     parent.wait()
     second, asked_then = journaled(folder / "journal"), asked(site)
     assert first < second < set(urls)
 
+    site.let("b")
     rows = fetched(urls, FetchSettings(**HOW), None, folder, folder / "journal", 0.1).to_pylist()
-    assert Counter(row["status"] for row in rows) == {"ok": 18, "not_found": 18}
+    assert Counter(row["status"] for row in rows) == {"ok": len(good), "not_found": len(good)}
     assert asked(site).keys() == set(urls)
     assert asked(site).total() <= len(urls) + 2 * THREADS
     assert {asked(site)[url] for url in first} == {1}
@@ -121,19 +119,21 @@ def test_ctrl_c_leaves_no_process_behind(site: Site, tmp_path: Path) -> None:
     (child,) = parent.children()
     for process in (parent, child):  # a terminal sends it to both
         process.send_signal(signal.SIGINT)
-    _, said = parent.communicate(timeout=20)
+    _, said = parent.communicate(timeout=PATIENCE_S)
     assert said.rstrip().endswith("KeyboardInterrupt")
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
 def test_processes_share_the_slots_of_a_host(site: Site, tmp_path: Path) -> None:
     how = FetchSettings(**{**HOW, "per_host": 2, "threads": 8})
-    urls = [site.url(f"slow/{number}.jpg") for number in range(12)]
+    urls = [site.url(f"{'slow' if number < 4 else 'held/a'}/{number}.jpg") for number in range(12)]
     with ThreadPoolExecutor(1) as aside:
         with Slots(how.per_host).one(f"{site.host}:{site.port}"):  # this process asks, too
             fetching = aside.submit(fetched, urls, how, None, tmp_path, tmp_path / "journal", 1)
-            until(lambda: len(site.log()) > 3)
+            until(lambda: site.under_way("held/a"))
             early = site.log()
-        fetching.result(60)
+        until(lambda: site.under_way("held/a") == 2)
+        site.let("a")
+        fetching.result(PATIENCE_S)
     assert {one.at_once for one in early} == {1}
     assert max(one.at_once for one in site.log()) == 2
