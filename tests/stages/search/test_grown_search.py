@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from world.adversaries import World, compared, cosine, cuts, worlds
@@ -56,6 +57,7 @@ def parts_of(tasks: Sequence[Task], reads: Reads, **asked: object) -> list[Part]
     return [part for task in tasks for part in stage.process(task, reads)]
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(worlds(), st.data())
 def test_no_pair_is_lost_and_every_comparison_is_counted(world: World, data: st.DataObject) -> None:
