@@ -48,6 +48,14 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def undisturbed(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the demo's run of these scenes, made in one process that nobody disturbed. Not to be changed."""
+    from world.inline import demo_here
+
+    return demo_here(scenes, tmp_path_factory.mktemp("undisturbed"))
+
+
 @pytest.fixture(autouse=True)
 def _hub_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test's `--offline` says to its process, no other test hears."""

@@ -10,6 +10,7 @@ from typing import Any, Self
 from manifests.manifest import Manifest
 from manifests.storage import Folder
 from pipeline.config import Config, WorkerSettings
+from pipeline.reading import read_config
 from pipeline.recipe import steps
 from pipeline.runner import run
 from pipeline.watch.listener import Listener
@@ -48,3 +49,10 @@ def made_here(values: Mapping[str, Any], root: Path, until: str | None = None) -
     names = [step.name for step in wanted]
     wanted = wanted[: names.index(until) + 1] if until else wanted
     return run(wanted, Folder(str(root)) / config.run, executor, Listener()), executor.made
+
+
+def demo_here(scenes: Path | str, root: Path | str, *changes: str) -> Path:
+    """Run the demo recipe on these scenes in this process: no gallery, and the bytes of a command's run; its folder."""
+    config = read_config("demo", [f"images.sources.0.uri={scenes}/*.tar", *changes])
+    run(steps(config), Folder(str(root)) / config.run, Inline(), Listener())
+    return Path(root) / config.run
