@@ -15,18 +15,7 @@ from world.store import bucket, store  # noqa: F401 - fixtures for every test
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--without-processes", action="store_true", help="skip each test that would start a process")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("--without-processes"):
-        from world.processless import Processless
-
-        config.pluginmanager.register(Processless())
-
-
+pytest_plugins = ["world.processless"]
 SHARED = Path(os.environ.get("BLINDPAIRS_SHARED", Path(__file__).parents[2] / "shared"))
 
 

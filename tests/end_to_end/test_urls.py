@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 from world.commands import blindpairs, started
-from world.processes import until
+from world.patient import patient
+from world.processes import PATIENCE_S, until
 from world.runs import recipe
 from world.web import Site, web
 
@@ -92,7 +93,7 @@ def asked(url: str, site: Site) -> str:
 def test_each_of_two_thousand_urls_is_one_row_with_its_reason_and_only_what_may_come_now_is_asked_again(
     tmp_path: Path,
 ) -> None:
-    with web(tmp_path) as site:
+    with web(tmp_path) as site, patient():
         ends = listed(site, GOOD, 40)
         assert len(ends) == 2000
         words = ["run", str(written(tmp_path, site, ends)), "--root", str(tmp_path / "runs"), "--until", "images"]
@@ -121,17 +122,20 @@ def test_each_of_two_thousand_urls_is_one_row_with_its_reason_and_only_what_may_
 def test_after_a_kill_nothing_that_was_fetched_is_fetched_again_and_the_manifest_is_the_same(tmp_path: Path) -> None:
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
-    with web(tmp_path / "killed") as site:
-        ends = {site.url(f"slow/{number}.jpg"): ("ok", None) for number in range(300)} | listed(site, 100, 4)
-        words = ["run", str(written(tmp_path / "killed", site, ends, threads=16)), "--until", "images", "--root"]
+    under_way = 16  # threads: their answers may be lost with them
+    with web(tmp_path / "killed") as site, patient():
+        kinds = ["held/a"] * 2 * under_way + ["slow"] * 300
+        ends = {site.url(f"{kind}/{number}.jpg"): ("ok", None) for number, kind in enumerate(kinds)}
+        ends |= listed(site, 100, 4)
+        words = ["run", str(written(tmp_path / "killed", site, ends, threads=under_way)), "--until", "images", "--root"]
         words.append(str(tmp_path / "killed" / "runs"))
         driver = started(*words)
-        until(lambda: len(site.log()) > 150)
+        until(lambda: site.under_way("held") == under_way)  # and no thread goes on
         os.killpg(driver.pid, signal.SIGKILL)
-        driver.communicate()
+        driver.communicate(timeout=PATIENCE_S)
+        site.let("a")
         until(lambda: all(one.ended for one in site.log()))
         before = Counter(one.path for one in site.log() if one.finished)
-        under_way = 2 * 16  # threads of two workers: their answers may have been lost with them
         ended = blindpairs(*words)
         assert ended.returncode == 0, ended.stderr
         twice = [path for path, times in requests(site).items() if times > 1]

@@ -59,6 +59,7 @@ class Proxy:
 
     def __init__(self, port: int) -> None:
         self.faults, self.asked = Faults(), list[Asked]()
+        self._awaited: tuple[str, dict[str, Any]] | None = None
         handler = type("Passing", (_Passing,), {"proxy": self, "store_port": port})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
@@ -73,6 +74,16 @@ class Proxy:
     def fail(self, *, seconds: float = 0.0, **faults: Any) -> None:
         """Fail from now on as `faults` says (see Faults); `seconds`: answer 503 for so long."""
         self.faults = Faults(**faults, busy_until=time.monotonic() + seconds)
+
+    def fail_after(self, path: str, **faults: Any) -> None:
+        """Fail as `fail` does from the moment that a file whose path (/bucket/key) begins so has been put."""
+        self._awaited = path, faults
+
+    def took(self, path: str) -> None:
+        """A file has been put; who put it does not know yet."""
+        if self._awaited and path.startswith(self._awaited[0]):
+            (_, faults), self._awaited = self._awaited, None
+            self.fail(**faults)
 
     def counted(self) -> Counter[str]:
         """How many requests of each kind there were."""
@@ -110,6 +121,8 @@ class _Passing(BaseHTTPRequestHandler):
         answer = store.getresponse()
         data = answer.read()
         store.close()
+        if kind == "put" and answer.status < 300:
+            self.proxy.took(urlsplit(self.path).path)
         if faults.strikes("lost", kind):
             return self._reset(kind)
         return self._answer(kind, answer.status, answer.getheaders(), data)

@@ -1,4 +1,4 @@
-"""Crowds: of forty thousand pictures nearly all are one of two; it takes seconds, and nothing is lost among them."""
+"""Crowds: of forty thousand pictures nearly all are one of two; it ends soon, and nothing is lost among them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from world.adversaries import at_cosine, unit
 from world.committed import names, sha256_of
-from world.processes import printed
+from world.processes import PATIENCE_S, printed
 from world.vectors import Cosines, cosines_in, embeddings_manifest, filtered
 
 from manifests.counts import Counts
@@ -74,9 +74,9 @@ def found_in(folder: Path) -> Cosines:
     return cosines_in([Part(manifest.read(shard.name), shard.counts) for shard in manifest.shards])
 
 
-def test_it_takes_seconds_and_little_memory(run: tuple[Path, list[tuple[str, str]], list[int]]) -> None:
+def test_it_ends_and_takes_little_memory(run: tuple[Path, list[tuple[str, str]], list[int]]) -> None:
     seconds, mib = run[2]
-    assert seconds < 20
+    assert seconds < PATIENCE_S  # of a processor
     assert mib < 250
 
 
