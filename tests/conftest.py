@@ -19,6 +19,14 @@ pytest_plugins = ["world.processless"]
 SHARED = Path(os.environ.get("BLINDPAIRS_SHARED", Path(__file__).parents[2] / "shared"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_loss_of_power() -> Iterator[None]:
+    """Nothing waits until a disk has it: a kill loses nothing that was written, and no test switches a machine off."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of photos and small real encoders beside the project; a test that needs it skips without."""

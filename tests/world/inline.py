@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import pytest
+
 from manifests.manifest import Manifest
 from manifests.storage import Folder
+from pipeline import commands
 from pipeline.config import Config, WorkerSettings
 from pipeline.reading import read_config
 from pipeline.recipe import steps
 from pipeline.runner import run
+from pipeline.watch import audience
 from pipeline.watch.listener import Listener
 from pipeline.work.executor import Want
 from pipeline.work.worker import Job, Outcome, Worker
@@ -40,6 +45,15 @@ class Inline:
             outcome = worker.run(Task.from_json(task.to_json()))
             self.made.append(f"{job.folder.name}/{task.name}")
             yield outcome
+
+
+@contextmanager
+def commands_run_here() -> Iterator[None]:
+    """Have `run` as a command do its tasks in this process too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(commands, "executor_for", lambda ray: Inline())
+        patch.setattr(audience, "LocalExecutor", Inline)  # it is no cluster, whose metrics would hear of it
+        yield
 
 
 def made_here(values: Mapping[str, Any], root: Path, until: str | None = None) -> tuple[dict[str, Manifest], list[str]]:
