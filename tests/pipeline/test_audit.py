@@ -36,9 +36,12 @@ def audited(run: Folder, images: int = EVERY, seed: int = 0) -> Audit:
     return audit(run, Manifest.open(run / "candidates"), images=images, seed=seed)
 
 
-@pytest.fixture(params=range(3))
+@pytest.fixture
 def vectors(request: pytest.FixtureRequest):
-    return random_vectors(COUNT, request.param)
+    return random_vectors(COUNT, getattr(request, "param", 0))
+
+
+of_three_kinds = pytest.mark.parametrize("vectors", range(3), indirect=True)
 
 
 @pytest.fixture
@@ -46,6 +49,7 @@ def run(vectors, tmp_path: Path) -> Folder:
     return searched_run(tmp_path / "run", vectors, shards=4)
 
 
+@of_three_kinds
 def test_candidates_that_are_all_there_are_all_found(vectors, run: Folder) -> None:
     rows = pairs_above(vectors, FLOOR)
     candidates_of(run, rows, min_cosine=FLOOR)
@@ -68,6 +72,7 @@ def test_only_pairs_that_touch_a_drawn_image_are_looked_for(vectors, run: Folder
     assert (found.true_pairs, found.found) == (len(touched), len(touched))
 
 
+@of_three_kinds
 def test_a_pair_that_is_not_among_the_candidates_is_missed_and_named(vectors, run: Folder) -> None:
     rows = pairs_above(vectors, FLOOR)
     gone = rows[::7]

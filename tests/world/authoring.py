@@ -6,6 +6,7 @@ import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from stages.patterns import PATTERNS
 SIDE = 64  # pixels
 
 
+@cache
 def photo(number: int) -> bytes:
     """A JPEG of coarse random blocks: small, and like no other number's."""
     blocks = np.random.default_rng(number).integers(0, 256, (8, 8, 3), dtype=np.uint8)

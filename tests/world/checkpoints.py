@@ -7,6 +7,9 @@ initial weights every picture would get nearly the same one, and a wrong preproc
 from __future__ import annotations
 
 import json
+import tempfile
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,26 @@ TIMM_ARCHITECTURE = "vit_tiny_patch16_224"
 TIMM_SIZES = {"img_size": 32, "patch_size": 8, "embed_dim": 48, "depth": 2, "num_heads": 3}
 
 
+def built_once(build: Callable[..., Path]) -> Callable[..., Path]:
+    """The first call with these settings builds the checkpoint; each call writes its files to the folder."""
+    kept: dict[str, dict[str, bytes]] = {}
+
+    @wraps(build)
+    def written(folder: Path, **settings: Any) -> Path:
+        asked = json.dumps(settings, sort_keys=True)
+        if asked not in kept:
+            with tempfile.TemporaryDirectory() as aside:
+                build(Path(aside), **settings)
+                kept[asked] = {path.name: path.read_bytes() for path in Path(aside).iterdir()}
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in kept[asked].items():
+            (folder / name).write_bytes(data)
+        return folder
+
+    return written
+
+
+@built_once
 def open_clip_checkpoint(folder: Path, *, half: bool = False, config: dict[str, Any] | None = None) -> Path:
     """An open_clip folder: two layers, 32 x 32 pixels, vectors of 24 numbers."""
     from open_clip.model import CLIP
@@ -29,6 +52,7 @@ def open_clip_checkpoint(folder: Path, *, half: bool = False, config: dict[str, 
     return _save(CLIP(**config), folder / "open_clip_model.safetensors", half=half)
 
 
+@built_once
 def dinov2_checkpoint(folder: Path, *, registers: int = 0, half: bool = False, shards: bool = False) -> Path:
     """A DINOv2 folder, with register tokens if asked: pictures resized to 40, cropped to 32, vectors of 32 numbers."""
     import torch
@@ -48,6 +72,7 @@ def dinov2_checkpoint(folder: Path, *, registers: int = 0, half: bool = False, s
     return folder
 
 
+@built_once
 def siglip_checkpoint(folder: Path) -> Path:
     """The image tower of SigLIP, which has no CLS token."""
     from transformers import SiglipImageProcessor, SiglipVisionConfig, SiglipVisionModel
@@ -58,6 +83,7 @@ def siglip_checkpoint(folder: Path) -> Path:
     return folder
 
 
+@built_once
 def clip_vision_checkpoint(folder: Path) -> Path:
     """The image tower of CLIP in transformers' form: its activation is QuickGELU."""
     from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModel
@@ -78,6 +104,7 @@ def mae_checkpoint(folder: Path) -> Path:
     return folder
 
 
+@built_once
 def timm_checkpoint(
     folder: Path,
     *,

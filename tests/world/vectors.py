@@ -105,7 +105,12 @@ def searched(
     with scratch() as folder:
         floor = settings.get("min_cosine", 0.95)
         reads = search_reads(manifest, folder, sha256, floor=floor, length=length, draw=draw)
-        parts = [part for name, tile in tiles_of(search_of(**settings), reads, backwards) for part in tile]
+        return searched_in(reads, backwards, **settings)
+
+
+def searched_in(reads: Reads, backwards: bool = False, **settings: Any) -> tuple[list[Part], Cosines]:
+    """The same of what a search reads, so that several searches can read the same."""
+    parts = [part for _, tile in tiles_of(search_of(**settings), reads, backwards) for part in tile]
     return parts, cosines_in(parts)
 
 

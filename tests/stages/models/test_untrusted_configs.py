@@ -309,7 +309,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @given(data=st.data(), kind=st.sampled_from(sorted(BUILD)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_whatever_stands_in_a_configuration_is_taken_or_refused_on_one_printable_line(
     data: st.DataObject, kind: str, checkpoints: dict[str, Path]
 ) -> None:

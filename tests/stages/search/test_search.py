@@ -23,70 +23,60 @@ from world.adversaries import (
     worlds,
 )
 from world.committed import names, scratch
-from world.vectors import embeddings_manifest, search_of, search_reads, searched
+from world.vectors import embeddings_manifest, search_of, search_reads, searched, searched_in
 
 from manifests.counts import Counts
+from manifests.manifest import Manifest
 
 few = settings(max_examples=30, deadline=None)
-methods = pytest.mark.parametrize("method", ["exact", "flat"])
+METHODS = ("exact", "flat")
+methods = pytest.mark.parametrize("method", METHODS)
 
 
 def lengths(world: World) -> st.SearchStrategy[int | None]:
     return st.none() | st.integers(1, world.blind.shape[1])
 
 
-@methods
 @few
 @given(worlds(), st.data())
-def test_no_pair_is_lost_and_none_invented(method: str, world: World, data: st.DataObject) -> None:
+def test_no_pair_is_lost_and_none_invented_and_both_cosines_are_exact_to_twelve_digits(
+    world: World, data: st.DataObject
+) -> None:
     block_rows, shard_rows = data.draw(st.integers(1, 30)), data.draw(cuts(len(world.ids)))
+    place, pairs = {name: row for row, name in enumerate(world.ids)}, brute_force(world)
     with scratch() as folder:
-        manifest, length = world.manifest(folder, shard_rows), data.draw(lengths(world))
-        chosen = {"method": method, "min_cosine": world.floor, "block_rows": block_rows}
-        _, found = searched(manifest, world.sha256, length=length, **chosen)
-    assert set(found) == brute_force(world)
+        manifest, length = world.manifest(f"{folder}/embeddings", shard_rows), data.draw(lengths(world))
+        reads = search_reads(manifest, folder, world.sha256, floor=world.floor, length=length)
+        for method in METHODS:
+            _, found = searched_in(reads, method=method, min_cosine=world.floor, block_rows=block_rows)
+            assert set(found) == pairs
+            for (left, right), cosines in found.items():
+                i, j = place[left], place[right]
+                exact = [exact_cosine(side[i], side[j]) for side in (world.blind, world.reference)]
+                assert np.allclose(cosines, exact, rtol=0, atol=1e-12)
 
 
-@few
-@given(worlds())
-def test_both_cosines_are_those_of_the_vectors_to_twelve_digits(world: World) -> None:
-    place = {name: row for row, name in enumerate(world.ids)}
-    with scratch() as folder:
-        _, found = searched(world.manifest(folder, [len(world.ids)]), world.sha256, min_cosine=world.floor)
-    for (left, right), cosines in found.items():
-        i, j = place[left], place[right]
-        exact = [exact_cosine(side[i], side[j]) for side in (world.blind, world.reference)]
-        assert np.allclose(cosines, exact, rtol=0, atol=1e-12)
-
-
-@methods
 @few
 @given(worlds(), st.integers(1, 30), st.sampled_from((None, 1, 2, 5)))
-def test_every_comparison_is_counted_with_its_reason(
-    method: str, world: World, block_rows: int, cap: int | None
+def test_every_comparison_is_counted_with_its_reason_and_as_many_are_expected(
+    world: World, block_rows: int, cap: int | None
 ) -> None:
-    with scratch() as folder:
-        manifest = world.manifest(folder, [len(world.ids)])
-        asked = {"min_cosine": world.floor, "block_rows": block_rows, "method": method}
-        parts, found = searched(manifest, world.sha256, max_per_image=cap, **asked)
     there, alone, near = len(compared(world)), len(standing(world)), len(brute_force(world))
     all_pairs, pairs = there * (there - 1) // 2, alone * (alone - 1) // 2
-    reasons = {
-        "blind_cosine_below_floor": pairs - near,
-        "image_is_a_copy": all_pairs - pairs,
-        "over_max_per_image": near - len(found),
-    }
-    counts = sum((part.counts for part in parts), Counts())
-    assert counts == Counts(all_pairs, len(found), {name: count for name, count in reasons.items() if count})
-
-
-@few
-@given(worlds(), st.integers(1, 30))
-def test_it_expects_to_see_every_pair_of_images_that_are_ok(world: World, block_rows: int) -> None:
     with scratch() as folder:
-        reads = search_reads(world.manifest(folder, [len(world.ids)]), f"{folder}/before", world.sha256)
-        expected = search_of(block_rows=block_rows).expected(reads)
-    assert expected == len(compared(world)) * (len(compared(world)) - 1) // 2
+        manifest = world.manifest(f"{folder}/embeddings", [len(world.ids)])
+        reads = search_reads(manifest, folder, world.sha256, floor=world.floor)
+        asked = {"min_cosine": world.floor, "block_rows": block_rows}
+        assert search_of(**asked).expected(reads) == all_pairs
+        for method in METHODS:
+            parts, found = searched_in(reads, method=method, max_per_image=cap, **asked)
+            reasons = {
+                "blind_cosine_below_floor": pairs - near,
+                "image_is_a_copy": all_pairs - pairs,
+                "over_max_per_image": near - len(found),
+            }
+            counts = sum((part.counts for part in parts), Counts())
+            assert counts == Counts(all_pairs, len(found), {name: count for name, count in reasons.items() if count})
 
 
 def near_the_border(pairs: int, dim: int) -> tuple[np.ndarray, list[tuple[int, int]]]:
@@ -97,20 +87,31 @@ def near_the_border(pairs: int, dim: int) -> tuple[np.ndarray, list[tuple[int, i
     return np.concatenate([bases, near]), [(row // 40, len(bases) + row) for row in range(len(near))]
 
 
+@pytest.fixture(scope="module")
+def border(tmp_path_factory: pytest.TempPathFactory) -> tuple[Manifest, set[tuple[str, str]]]:
+    """Embeddings with two thousand pairs on the border, and those of them that reach it."""
+    vectors, pairs = near_the_border(2000, 768)
+    ids = sorted(names(len(vectors)))
+    both = {"blind": vectors, "reference": unit(vectors[:, :4])}
+    above = {(ids[i], ids[j]) for i, j in pairs if cosine(vectors[i], vectors[j]) >= 0.95}
+    assert 700 < len(above) < 1300
+    return embeddings_manifest(tmp_path_factory.mktemp("border"), ids, both), above
+
+
 @pytest.mark.parametrize(
-    ("method", "block_rows", "length"),
-    [("exact", 8192, None), ("exact", 700, None), ("exact", 700, 16), ("exact", 8192, 768), ("flat", 8192, None)],
+    ("length", "ways"),
+    [(None, [("exact", 8192), ("exact", 700), ("flat", 8192)]), (16, [("exact", 700)]), (768, [("exact", 8192)])],
+    ids=str,
 )
 def test_of_thousands_on_the_border_exactly_those_at_or_above_it_are_found(
-    tmp_path: Path, method: str, block_rows: int, length: int | None
+    border: tuple[Manifest, set[tuple[str, str]]], length: int | None, ways: list[tuple[str, int]]
 ) -> None:
-    vectors, border = near_the_border(3000, 768)
-    ids = sorted(names(len(vectors)))
-    manifest = embeddings_manifest(tmp_path, ids, {"blind": vectors, "reference": unit(vectors[:, :4])})
-    _, found = searched(manifest, length=length, min_cosine=0.95, block_rows=block_rows, method=method)
-    above = {(ids[i], ids[j]) for i, j in border if cosine(vectors[i], vectors[j]) >= 0.95}
-    assert 1000 < len(above) < 2000
-    assert set(found) == above
+    manifest, above = border
+    with scratch() as folder:
+        reads = search_reads(manifest, folder, floor=0.95, length=length)
+        for method, block_rows in ways:
+            found = searched_in(reads, method=method, min_cosine=0.95, block_rows=block_rows)[1]
+            assert set(found) == above, (method, block_rows)
 
 
 def test_vectors_stored_as_float16_are_searched_as_they_are_stored(tmp_path: Path) -> None:
