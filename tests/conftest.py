@@ -15,19 +15,16 @@ from world.store import bucket, store  # noqa: F401 - fixtures for every test
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--without-processes", action="store_true", help="skip each test that would start a process")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("--without-processes"):
-        from world.processless import Processless
-
-        config.pluginmanager.register(Processless())
-
-
+pytest_plugins = ["world.processless"]
 SHARED = Path(os.environ.get("BLINDPAIRS_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_loss_of_power() -> Iterator[None]:
+    """Nothing waits until a disk has it: a kill loses nothing that was written, and no test switches a machine off."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +43,14 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scenes")
     pack(folder, count=120, shard_rows=15)
     return folder
+
+
+@pytest.fixture(scope="session")
+def undisturbed(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the demo's run of these scenes, made in one process that nobody disturbed. Not to be changed."""
+    from world.inline import demo_here
+
+    return demo_here(scenes, tmp_path_factory.mktemp("undisturbed"))
 
 
 @pytest.fixture(autouse=True)

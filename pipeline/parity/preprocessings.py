@@ -13,7 +13,7 @@ import numpy as np
 from pipeline.config import Config
 from pipeline.parity.library_paths import Reference
 from pipeline.parity.pairs import Role, pairs_of
-from pipeline.parity.reference import by_reference
+from pipeline.parity.reference import by_references
 from pipeline.parity.result import PairsAt, PairsMoved, Picture, Preprocessings, Side
 from pipeline.parity.rows import named, rows, with_vectors
 
@@ -22,9 +22,13 @@ def preprocessings(
     config: Config, references: Mapping[str, Reference], own: Side, pictures: Sequence[Picture]
 ) -> Iterator[Preprocessings]:
     """Each encoder's other preprocessings, compared with its own; `own`: the references' vectors of the pictures."""
-    for encoder, reference in references.items():
-        for other, encode in reference.others.items():
-            yield _compared(config, encoder, other, own, by_reference({encoder: encode}, pictures), pictures)
+    others = {
+        (encoder, other): {encoder: encode}
+        for encoder, reference in references.items()
+        for other, encode in reference.others.items()
+    }
+    for (encoder, other), side in by_references(others, pictures).items():
+        yield _compared(config, encoder, other, own, side, pictures)
 
 
 def _compared(

@@ -8,8 +8,9 @@ are called directly on the picture.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -24,22 +25,51 @@ from stages.models.encoders.weights import Weights
 # never all that Pillow knows: its EPS starts ghostscript on the file
 OPENED = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "PPM", "AVIF")
 
+Key = TypeVar("Key", bound=Hashable)
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Why there is no vector of a picture, in the words of what was raised."""
+
+    why: str
+
 
 def by_reference(encoders: Mapping[str, Encode], pictures: Sequence[Picture]) -> Side:
     """What the libraries make of each picture."""
-    side = Side({name: {} for name in encoders}, {})
+    return by_references({"": encoders}, pictures)[""]
+
+
+def by_references(groups: Mapping[Key, Mapping[str, Encode]], pictures: Sequence[Picture]) -> dict[Key, Side]:
+    """What each group of encoders makes of each picture, which is opened once for them all.
+
+    A picture of which one encoder makes no vector is rejected by that encoder's group, and by no other.
+    """
+    sides = {key: Side({name: {} for name in encoders}, {}) for key, encoders in groups.items()}
     for picture in pictures:
-        try:
-            image = _opened(picture)
-            made = {name: _unit(encode(image)) for name, encode in encoders.items()}
-        except MemoryError:  # the machine's failure, not the picture's
-            raise
-        except Exception as error:  # noqa: BLE001 - Pillow's plugins and the libraries raise nearly anything
-            side.rejected[picture.name] = f"{type(error).__name__}: {error}"
-            continue
-        for name, vector in made.items():
-            side.vectors[name][picture.name] = vector
-    return side
+        opened = _tried(_opened, picture)
+        for key, side in sides.items():
+            made = opened if isinstance(opened, Rejection) else _tried(_vectors, groups[key], opened)
+            if isinstance(made, Rejection):
+                side.rejected[picture.name] = made.why
+                continue
+            for name, vector in made.items():
+                side.vectors[name][picture.name] = vector
+    return sides
+
+
+def _vectors(encoders: Mapping[str, Encode], image: Image.Image) -> dict[str, Vector]:
+    return {name: _unit(encode(image)) for name, encode in encoders.items()}
+
+
+def _tried(work: Callable[..., Made], *words: Any) -> Made | Rejection:
+    try:
+        return work(*words)
+    except MemoryError:  # the machine's failure, not the picture's
+        raise
+    except Exception as error:  # noqa: BLE001 - Pillow's plugins and the libraries raise nearly anything
+        return Rejection(f"{type(error).__name__}: {error}")
 
 
 def encoder_of(settings: EncoderSettings, found: Weights | None) -> Reference:

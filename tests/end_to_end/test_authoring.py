@@ -19,8 +19,10 @@ from world.authoring import author, paired_run, pairs_of, written
 from world.browser import free_port
 from world.commands import blindpairs, started
 from world.forgetting import traces
+from world.in_process import answered
+from world.inline import made_here
 from world.processes import PATIENCE_S
-from world.runs import make, recipe
+from world.runs import recipe
 
 from manifests.errors import Refused
 from pipeline.told import person_of
@@ -31,7 +33,7 @@ from stages.author.store import NAME
 def run(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of the drawn scenes, of which people have written a dozen pairs."""
     root = tmp_path_factory.mktemp("authored")
-    make(of(scenes), root)
+    made_here(of(scenes), root)
     author(root / "test", range(12))
     return root / "test"
 
@@ -50,14 +52,22 @@ def of(scenes: Path, **changes: Any) -> dict[str, Any]:
 
 
 def told(*words: str, code: int = 0, cwd: Path | None = None) -> str:
-    """What a command says that ends so: on stdout, or on stderr where it refuses."""
-    ended = blindpairs(*words, cwd=cwd)
+    """What a command says that ends so: on stdout, or on stderr where it refuses. It runs in this process."""
+    return heard(answered(*words, cwd=cwd), code)
+
+
+def told_aloud(*words: str, code: int = 0) -> str:
+    """The same of a process of its own."""
+    return heard(blindpairs(*words), code)
+
+
+def heard(ended: subprocess.CompletedProcess[str], code: int) -> str:
     assert ended.returncode == code, ended.stderr or ended.stdout
     return ended.stderr if code else ended.stdout
 
 
 def test_pairs_become_questions_become_a_folder_become_a_run(run: Path, tmp_path: Path) -> None:
-    frozen = json.loads(told("freeze", str(run), "--json"))
+    frozen = json.loads(told_aloud("freeze", str(run), "--json"))
     assert (frozen["version"], frozen["pairs"], frozen["questions"]) == (1, 12, 24)
     assert "questions-1" in told("status", str(run))
     assert "24 rows" in told("show", str(run), "questions", "--rows", "2")
@@ -78,9 +88,9 @@ def test_pairs_become_questions_become_a_folder_become_a_run(run: Path, tmp_path
 
 def test_other_thresholds_keep_what_people_wrote(run: Path, scenes: Path) -> None:
     before = told("freeze", str(run), "--json")
-    make(of(scenes, filter={"max_pairs_per_image": 1}), run.parent)
+    made_here(of(scenes, filter={"max_pairs_per_image": 1}), run.parent)
     assert json.loads(told("freeze", str(run), "--json"))["questions"] == json.loads(before)["questions"]
-    make(of(scenes), run.parent)
+    made_here(of(scenes), run.parent)
 
 
 def test_what_waits_for_people_says_so_and_ends_with_3(run: Path, tmp_path: Path) -> None:
@@ -98,13 +108,13 @@ def test_what_waits_for_people_says_so_and_ends_with_3(run: Path, tmp_path: Path
         said = told(*words, code=3)
         assert len(said.splitlines()) == 1
         assert "blindpairs author" in said
-    assert "--answer NAME" in told("people", str(run), code=3)
+    assert "--answer NAME" in told_aloud("people", str(run), code=3)
 
 
 def test_a_run_without_pairs_says_what_to_run(scenes: Path, tmp_path: Path) -> None:
-    make(of(scenes), tmp_path, until="images")
-    assert "blindpairs run" in told("author", str(tmp_path / "test"), code=2)
-    make(of(scenes, filter={"blind_min": 1, "reference_max": -1}), tmp_path)
+    made_here(of(scenes), tmp_path, until="images")
+    assert "blindpairs run" in told_aloud("author", str(tmp_path / "test"), code=2)
+    made_here(of(scenes, filter={"blind_min": 1, "reference_max": -1}), tmp_path)
     assert "filter.reference_max" in told("author", str(tmp_path / "test"), code=2)
     assert not (tmp_path / "test" / NAME).exists()
 

@@ -7,7 +7,6 @@ import random
 import signal
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -20,29 +19,11 @@ from world.processes import PATIENCE_S, until
 from world.runs import contents
 
 from manifests.storage import Folder
-from pipeline.demo.shards import pack
 from pipeline.runs import ORDER
 from pipeline.watch.events import read_events
 
 ROUNDS = int(os.environ.get("BLINDPAIRS_CHAOS", "2"))
 SEED = 20261121
-
-
-@dataclass(frozen=True)
-class Undisturbed:
-    """A run without Ray, the same on the cluster, and how many shards its workers made."""
-
-    run: Path
-    on_cluster: Path
-    shards: int
-
-
-@pytest.fixture(scope="module")
-def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """More than elsewhere, so that workers are busy for most of a run."""
-    folder = tmp_path_factory.mktemp("scenes")
-    pack(folder, count=600, shard_rows=50)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -57,23 +38,17 @@ def cluster(gate: Gate) -> Iterator[Cluster]:
         yield cluster
 
 
-@pytest.fixture(scope="module")
-def undisturbed(scenes: Path, cluster: Cluster, gate: Gate, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    root = tmp_path_factory.mktemp("undisturbed")
-    assert blindpairs(*demo_run(scenes, root / "off", "--ray", "off")).returncode == 0
-    gate.close(f"{root}/on/demo/*/[!_]*.parquet", after=1000)  # it only counts
-    ended = blindpairs(*demo_run(scenes, root / "on", "--ray", cluster.address))
-    assert ended.returncode == 0, ended.stderr
-    return Undisturbed(root / "off/demo", root / "on/demo", gate.passed())
-
-
 def assert_same_bytes(run: Path, as_run: Path) -> None:
     for step in ORDER:
         assert contents(run / step) == contents(as_run / step), step
 
 
-def test_three_raylets_give_the_same_bytes_as_no_ray_at_all(undisturbed: Undisturbed) -> None:
-    assert_same_bytes(undisturbed.on_cluster, undisturbed.run)
+def test_three_raylets_give_the_same_bytes_as_no_ray_at_all(
+    scenes: Path, cluster: Cluster, undisturbed: Path, tmp_path: Path
+) -> None:
+    ended = blindpairs(*demo_run(scenes, tmp_path, "--ray", cluster.address))
+    assert ended.returncode == 0, ended.stderr
+    assert_same_bytes(tmp_path / "demo", undisturbed)
 
 
 def kill_worker(cluster: Cluster, driver: subprocess.Popen[str], busy: int, gate: Gate) -> None:
@@ -92,14 +67,15 @@ def kill_driver(cluster: Cluster, driver: subprocess.Popen[str], busy: int, gate
 
 
 @pytest.mark.timeout(4 * 3600)
-def test_chaos(scenes: Path, cluster: Cluster, gate: Gate, undisturbed: Undisturbed, tmp_path: Path) -> None:
+def test_chaos(scenes: Path, cluster: Cluster, gate: Gate, undisturbed: Path, tmp_path: Path) -> None:
     """Each round kills one thing before a random shard: it ends committed, with the same bytes, not an image lost."""
     dice, deeds = random.Random(SEED), [kill_worker, kill_raylet, kill_driver]
     dice.shuffle(deeds)
+    shards = len(list(undisturbed.glob("*/[!_]*.parquet")))
     for number in range(ROUNDS):
         deed, root = deeds[number % 3], tmp_path / str(number)
         words = demo_run(scenes, root, "--ray", cluster.address)
-        gate.close(f"{root}/demo/*/[!_]*.parquet", after=dice.randrange(undisturbed.shards))
+        gate.close(f"{root}/demo/*/[!_]*.parquet", after=dice.randrange(shards))
         driver = started(*words)
         deed(cluster, driver, until(gate.waiting)[0], gate)
         gate.open()
@@ -107,7 +83,7 @@ def test_chaos(scenes: Path, cluster: Cluster, gate: Gate, undisturbed: Undistur
         if deed is kill_driver:
             driver = subprocess.CompletedProcess(words, *_again(words))
         assert driver.returncode == 0, said
-        assert_same_bytes(root / "demo", undisturbed.run)
+        assert_same_bytes(root / "demo", undisturbed)
         again = _retried(root / "demo")
         print(f"round {number}: {deed.__name__}; tried again: {', '.join(again) or 'nothing'}")
         assert again or deed is kill_driver

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from world.audits import rewritten, rows_of
 from world.commands import blindpairs
-from world.runs import contents, make, recipe
+from world.in_process import answered
+from world.inline import made_here
+from world.runs import contents, recipe
 
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
@@ -23,7 +25,7 @@ def values(scenes: Path, **sections):
 @pytest.fixture(scope="module")
 def finished(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("audited")
-    make(values(scenes), root)
+    made_here(values(scenes), root)
     return root
 
 
@@ -46,7 +48,7 @@ def test_the_search_of_a_real_run_misses_nothing(root: Path) -> None:
 
 
 def test_a_program_reads_what_is_kept(root: Path) -> None:
-    told = json.loads(blindpairs("audit", str(root / "test"), "--json", "--seed", "7").stdout)
+    told = json.loads(answered("audit", str(root / "test"), "--json", "--seed", "7").stdout)
     kept = json.loads((root / "test/candidates/_audit.json").read_text())
     assert told == {"manifest": str(root / "test/candidates"), **kept, "defect": False}
     assert (kept["seed"], kept["recall"], kept["interval"]) == (7, 1.0, [1.0, 1.0])
@@ -67,20 +69,20 @@ def test_a_missed_pair_is_named_and_ends_in_exit_code_1(root: Path) -> None:
 
 def test_an_audit_left_behind_harms_no_rerun_and_no_manifest(scenes: Path, root: Path) -> None:
     run = root / "test"
-    assert blindpairs("audit", str(run)).returncode == 0
+    assert answered("audit", str(run)).returncode == 0
     before = contents(run / "candidates")
-    make(values(scenes), root)
+    made_here(values(scenes), root)
     assert contents(run / "candidates") == before
     (run / "candidates" / COMMIT).unlink()
     next((run / "candidates").glob("*.parquet")).unlink()
-    make(values(scenes), root)
+    made_here(values(scenes), root)
     assert contents(run / "candidates") == before
     assert Manifest.open(Folder(str(run / "candidates"))).rows
 
 
 def test_an_audit_of_other_candidates_is_not_shown(root: Path) -> None:
     run = root / "test"
-    assert blindpairs("audit", str(run)).returncode == 0
+    assert answered("audit", str(run)).returncode == 0
     assert 'id="audit"' in Path(write_report(str(run))).read_text()
     manifest = Manifest.open(Folder(str(run / "candidates")))
     rewritten(manifest, rows_of(manifest)[1:])
@@ -89,7 +91,7 @@ def test_an_audit_of_other_candidates_is_not_shown(root: Path) -> None:
 
 def test_what_cannot_be_audited_is_refused_in_one_line(root: Path) -> None:
     (root / "test/candidates" / COMMIT).unlink()
-    unfinished, nowhere = blindpairs("audit", str(root / "test")), blindpairs("audit", "nowhere")
+    unfinished, nowhere = answered("audit", str(root / "test")), answered("audit", "nowhere")
     assert (unfinished.returncode, nowhere.returncode) == (2, 2)
     assert "candidates holds no finished manifest" in unfinished.stderr
     assert "nowhere is no run" in nowhere.stderr
@@ -97,4 +99,4 @@ def test_what_cannot_be_audited_is_refused_in_one_line(root: Path) -> None:
 
 
 def test_no_image_is_too_few() -> None:
-    assert blindpairs("audit", "nowhere", "--images", "0").returncode == 2
+    assert answered("audit", "nowhere", "--images", "0").returncode == 2

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from world.checkpoints import dinov2_checkpoint
+from world.inline import commands_run_here
 from world.pictures import picture
 
 from manifests.errors import Refused
@@ -34,7 +35,8 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def made(words: list[str], root: Path, *more: str) -> None:
-    run("photos", [*words, *more], str(root), None, "embeddings", True, None)
+    with commands_run_here():
+        run("photos", [*words, *more], str(root), None, "embeddings", True, None)
 
 
 @pytest.fixture(scope="module")

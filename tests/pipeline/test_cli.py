@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from world.commands import COMMAND, blindpairs, demo_run, environment
+from world.in_process import answered
 
 STEPS = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
 
@@ -21,8 +23,21 @@ def run(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "demo"
 
 
+@pytest.fixture(scope="module")
+def begun(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run as far as its embeddings."""
+    root = tmp_path_factory.mktemp("begun")
+    assert answered(*demo_run(scenes, root, "--until", "embeddings")).returncode == 0
+    assert not (root / "demo/directions").exists()
+    return root / "demo"
+
+
 def refused(*words: str) -> str:
-    ended = blindpairs(*words)
+    return line_of(answered(*words))
+
+
+def line_of(ended: subprocess.CompletedProcess[str]) -> str:
+    """What a command said that was refused."""
     assert ended.returncode == 2, ended.stderr
     assert ended.stdout == ""
     assert len(ended.stderr.strip().splitlines()) == 1
@@ -30,41 +45,41 @@ def refused(*words: str) -> str:
 
 
 def test_status_tells_each_step_for_people_and_for_programs(run: Path) -> None:
-    assert "embeddings  committed  8/8     120" in blindpairs("status", str(run)).stdout
-    steps = json.loads(blindpairs("status", str(run), "--json").stdout)["steps"]
+    assert "embeddings  committed  8/8     120" in answered("status", str(run)).stdout
+    steps = json.loads(answered("status", str(run), "--json").stdout)["steps"]
     assert [step["step"] for step in steps] == list(STEPS)
     assert all(
         step["counts"]["seen"] == step["counts"]["ok"] + sum(step["counts"]["rejected"].values()) for step in steps
     )
 
 
-def test_status_of_a_begun_run_says_what_is_missing(run: Path, scenes: Path, tmp_path: Path) -> None:
-    assert blindpairs(*demo_run(scenes, tmp_path, "--until", "embeddings")).returncode == 0
+def test_status_of_a_begun_run_says_what_is_missing(begun: Path, tmp_path: Path) -> None:
+    shutil.copytree(begun, tmp_path / "demo")
     (tmp_path / "demo/embeddings/_lineage.json").unlink()
     (tmp_path / "demo/embeddings/scenes-00002.parquet").unlink()
-    assert "embeddings  not finished  7/8" in blindpairs("status", str(tmp_path / "demo")).stdout
+    assert "embeddings  not finished  7/8" in answered("status", str(tmp_path / "demo")).stdout
 
 
 def test_show_prints_rows_best_pair_first(run: Path) -> None:
-    rows = json.loads(blindpairs("show", str(run), "pairs", "--rows", "3", "--json").stdout)["rows"]
+    rows = json.loads(answered("show", str(run), "pairs", "--rows", "3", "--json").stdout)["rows"]
     assert [row["rank"] for row in rows] == [1, 2, 3]
-    assert "blind_cosine" in blindpairs("show", str(run), "pairs").stdout
+    assert "blind_cosine" in answered("show", str(run), "pairs").stdout
 
 
 def test_lineage_names_settings_sources_and_the_steps_before(run: Path) -> None:
-    text = blindpairs("lineage", str(run), "pairs").stdout
+    text = answered("lineage", str(run), "pairs").stdout
     assert "filter.reference_max = 0.6" in text
     assert "found.scenes.files = 8" in text
-    steps = json.loads(blindpairs("lineage", str(run), "pairs", "--json").stdout)["steps"]
+    steps = json.loads(answered("lineage", str(run), "pairs", "--json").stdout)["steps"]
     assert [step["step"] for step in steps] == list(STEPS[::-1])
 
 
 def test_plan_says_what_would_be_done_and_starts_nothing(run: Path, scenes: Path, tmp_path: Path) -> None:
-    fresh = blindpairs("plan", *demo_run(scenes, tmp_path)[1:], "--no-measure")
+    fresh = answered("plan", *demo_run(scenes, tmp_path)[1:], "--no-measure")
     assert fresh.returncode == 0
     assert "images      make   0/8" in fresh.stdout
     assert not (tmp_path / "demo").exists()
-    changed = blindpairs("plan", *demo_run(scenes, run.parent)[1:], "--set", "filter.reference_max=0.4")
+    changed = answered("plan", *demo_run(scenes, run.parent)[1:], "--set", "filter.reference_max=0.4")
     assert "filter.reference_max was 0.6, now 0.4" in changed.stdout
     assert changed.stdout.count("take") == 6
 
@@ -72,13 +87,12 @@ def test_plan_says_what_would_be_done_and_starts_nothing(run: Path, scenes: Path
 def test_report_writes_the_gallery_again(run: Path) -> None:
     before = (run / "report.html").read_bytes()
     (run / "report.html").unlink()
-    assert blindpairs("report", str(run)).returncode == 0
+    assert answered("report", str(run)).returncode == 0
     assert (run / "report.html").read_bytes() == before
 
 
-def test_a_report_of_an_unfinished_run_is_refused(scenes: Path, tmp_path: Path) -> None:
-    blindpairs(*demo_run(scenes, tmp_path, "--until", "images"))
-    assert "holds no finished manifest" in refused("report", str(tmp_path / "demo"))
+def test_a_report_of_an_unfinished_run_is_refused(begun: Path) -> None:
+    assert "holds no finished manifest" in refused("report", str(begun))
 
 
 @pytest.mark.parametrize(
@@ -98,6 +112,10 @@ def test_what_cannot_be_done_as_asked_is_refused_in_one_line(words: list[str], s
     assert said in refused(*words)
 
 
+def test_a_process_that_is_refused_says_its_line_and_ends_with_2() -> None:
+    assert "nowhere is no run" in line_of(blindpairs("status", "nowhere"))
+
+
 def test_an_unknown_step_is_told_the_known_ones(run: Path) -> None:
     assert f"steps are: {', '.join(STEPS)}" in refused("show", str(run), "paris")
 
@@ -112,7 +130,8 @@ def test_missing_weights_are_refused_before_any_work(scenes: Path, tmp_path: Pat
 
 def test_offline_without_cached_weights_is_refused_without_asking_anyone(scenes: Path, tmp_path: Path) -> None:
     change = "embed.encoders.structure={kind: transformers, model: nobody/nothing}"
-    assert "run once without --offline" in refused(*demo_run(scenes, tmp_path, "--set", change, "--offline"))
+    ended = blindpairs(*demo_run(scenes, tmp_path, "--set", change, "--offline"))
+    assert "run once without --offline" in line_of(ended)
 
 
 def test_a_root_that_cannot_be_written_is_refused(scenes: Path, tmp_path: Path) -> None:
@@ -128,13 +147,13 @@ def test_a_reader_that_has_read_enough_is_no_error(run: Path) -> None:
 
 
 def test_presets_are_printed_to_start_from() -> None:
-    assert "facebook/dinov2-large" in blindpairs("presets", "mmvp").stdout
+    assert "facebook/dinov2-large" in answered("presets", "mmvp").stdout
     names = ["demo", "imagenet", "laion-aesthetics", "mmvp", "photos", "siglip-dinov2"]
-    assert blindpairs("presets").stdout.split() == names
+    assert answered("presets").stdout.split() == names
 
 
 def test_a_search_is_planned_for_a_corpus_that_is_not_there() -> None:
-    ended = blindpairs("plan", "mmvp", "--images", "12000000", "--no-measure")
+    ended = answered("plan", "mmvp", "--images", "12000000", "--no-measure")
     assert ended.returncode == 0, ended.stderr
     assert "search of 12,000,000 images" in ended.stdout
     assert ended.stdout.endswith("nothing was started; no source and no hub was asked\n")
@@ -150,22 +169,25 @@ def test_a_search_is_planned_for_a_corpus_that_is_not_there() -> None:
     ],
 )
 def test_a_secret_in_a_url_is_never_said_again(words: tuple[str, ...], tmp_path: Path) -> None:
-    ended = blindpairs(*words, cwd=tmp_path)
+    ended = blindpairs(*words, cwd=tmp_path)  # what a library says while it ends is heard too
     assert ended.returncode in (1, 2)
     assert "hunter2" not in ended.stdout + ended.stderr
     assert "Traceback" not in ended.stderr
 
 
-def test_a_command_that_is_refused_leaves_the_gallery(scenes: Path, tmp_path: Path) -> None:
-    assert blindpairs(*demo_run(scenes, tmp_path)).returncode == 0
+def test_a_command_that_is_refused_leaves_the_gallery(run: Path, scenes: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "demo")
     changed = ("--set", "filter.reference_max=0.5", "--set", "workers.filter.cpus=999")
-    assert blindpairs(*demo_run(scenes, tmp_path, *changed)).returncode == 2
+    assert answered(*demo_run(scenes, tmp_path, *changed)).returncode == 2
     assert (tmp_path / "demo/report.html").exists()
 
 
 def test_a_terminal_that_takes_no_words_stops_nothing(scenes: Path, tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(
-            [*COMMAND, *demo_run(scenes, tmp_path)], env=environment(), stderr=full, stdout=subprocess.PIPE
+            [*COMMAND, *demo_run(scenes, tmp_path, "--until", "images")],
+            env=environment(),
+            stderr=full,
+            stdout=subprocess.PIPE,
         )
     assert ended.returncode == 0

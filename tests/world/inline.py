@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import pytest
+
 from manifests.manifest import Manifest
 from manifests.storage import Folder
+from pipeline import commands
 from pipeline.config import Config, WorkerSettings
+from pipeline.reading import read_config
 from pipeline.recipe import steps
 from pipeline.runner import run
+from pipeline.watch import audience
 from pipeline.watch.listener import Listener
 from pipeline.work.executor import Want
 from pipeline.work.worker import Job, Outcome, Worker
@@ -41,6 +47,15 @@ class Inline:
             yield outcome
 
 
+@contextmanager
+def commands_run_here() -> Iterator[None]:
+    """Have `run` as a command do its tasks in this process too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(commands, "executor_for", lambda ray: Inline())
+        patch.setattr(audience, "LocalExecutor", Inline)  # it is no cluster, whose metrics would hear of it
+        yield
+
+
 def made_here(values: Mapping[str, Any], root: Path, until: str | None = None) -> tuple[dict[str, Manifest], list[str]]:
     """Run a recipe in this process: step -> manifest, and the tasks that were done for it."""
     config, executor = Config.model_validate(values), Inline()
@@ -48,3 +63,10 @@ def made_here(values: Mapping[str, Any], root: Path, until: str | None = None) -
     names = [step.name for step in wanted]
     wanted = wanted[: names.index(until) + 1] if until else wanted
     return run(wanted, Folder(str(root)) / config.run, executor, Listener()), executor.made
+
+
+def demo_here(scenes: Path | str, root: Path | str, *changes: str) -> Path:
+    """Run the demo recipe on these scenes in this process: no gallery, and the bytes of a command's run; its folder."""
+    config = read_config("demo", [f"images.sources.0.uri={scenes}/*.tar", *changes])
+    run(steps(config), Folder(str(root)) / config.run, Inline(), Listener())
+    return Path(root) / config.run

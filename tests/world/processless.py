@@ -16,8 +16,17 @@ STARTS = {"subprocess.Popen", "os.posix_spawn", "os.fork", "os.forkpty", "os.exe
 WHY = "starts a process"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--without-processes", action="store_true", help="skip each test that would start a process")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--without-processes"):
+        config.pluginmanager.register(Processless())
+
+
 class Processless:
-    """A pytest plugin. `refused`: whether this test tried, in whatever thread."""
+    """What refuses them. `refused`: whether this test tried, in whatever thread."""
 
     def __init__(self) -> None:
         self._testing, self.refused = False, False

@@ -7,7 +7,6 @@ their own documentation does, and compares every image with every other one.
 from __future__ import annotations
 
 import io
-import os
 import tarfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 Name = tuple[str, str]  # source, and the image's path inside it
+FEW = 300  # photos, for which a process would load its libraries longer than it works
 
 
 def photos_in_tar(source: str, tar: Path) -> Iterator[tuple[Name, bytes]]:
@@ -35,10 +35,12 @@ def photos_in_folder(source: str, folder: Path) -> Iterator[tuple[Name, bytes]]:
 def reference_vectors(
     photos: list[bytes], clip: Path, dino: Path, *, dinov2s_own_pixels: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(n, 256) and (n, 384) float64 unit vectors, one photo at a time, on two processes.
+    """(n, 256) and (n, 384) float64 unit vectors, one photo at a time; of many photos on two processes.
 
     `dinov2s_own_pixels`: DINOv2 sees what its own evaluation shows it, not what transformers' image processor makes.
     """
+    if len(photos) < FEW:
+        return _vectors((photos, str(clip), str(dino), dinov2s_own_pixels))
     jobs = [(photos[place::2], str(clip), str(dino), dinov2s_own_pixels) for place in range(2)]
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         halves = list(pool.map(_vectors, jobs))
@@ -61,7 +63,6 @@ def brute_force(names: list[Name], blind: np.ndarray, reference: np.ndarray) -> 
 
 
 def _vectors(job: tuple[list[bytes], str, str, bool]) -> tuple[np.ndarray, np.ndarray]:
-    os.environ["OMP_NUM_THREADS"] = "1"
     import open_clip
     import torch
     from PIL import Image

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 from world.checkpoints import CLIP_CONFIG, dinov2_checkpoint, open_clip_checkpoint
 from world.commands import blindpairs, environment
-
-from pipeline.cli import app
+from world.in_process import answered
 
 ROOT = Path(__file__).parents[3]
 CLIP_OF_THE_HUB = ["--set", "embed.encoders.clip={kind: open_clip, model: hf-hub:someone/clip}"]
@@ -36,16 +32,8 @@ def test_a_preset_is_compared_without_a_source_and_ends_with_0() -> None:
     assert [encoder["computed"] for encoder in told["encoders"]] == ["NumPy on CPU"] * 2
 
 
-@pytest.fixture
-def in_this_process() -> Iterator[CliRunner]:
-    """The command line here, so that it can be broken on purpose; a command takes SIGTERM for itself."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield CliRunner()
-    signal.signal(signal.SIGTERM, before)
-
-
 def test_an_encoder_that_is_one_pixel_off_is_named_and_ends_with_1(
-    tmp_path: Path, in_this_process: CliRunner, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from stages.models.encoders import vision_transformer
 
@@ -57,10 +45,10 @@ def test_an_encoder_that_is_one_pixel_off_is_named_and_ends_with_1(
 
     monkeypatch.setattr(vision_transformer, "of_transform", wrong)
     words = tiny(dinov2_checkpoint(tmp_path / "dino"))
-    ended = in_this_process.invoke(app, ["parity", "mmvp", *words, "--images", "24"])
-    assert ended.exit_code == 1, ended.output
-    assert "the embed step is NOT faithful on this machine: dino (0." in ended.output
-    assert "clip (" not in ended.output.splitlines()[-1]
+    ended = answered("parity", "mmvp", *words, "--images", "12")
+    assert ended.returncode == 1, ended.stderr
+    assert "the embed step is NOT faithful on this machine: dino (0." in ended.stdout
+    assert "clip (" not in ended.stdout.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -70,19 +58,24 @@ def test_an_encoder_that_is_one_pixel_off_is_named_and_ends_with_1(
         (["parity", "demo", "--photos", "nowhere"], "nowhere is not a folder"),
         (["parity", "demo", "--photos", "."], "no image to compare below it"),
         (["parity", "demo", "--images", "1"], "--images"),
-        (["parity", "mmvp", *CLIP_OF_THE_HUB, "--offline"], "the hub may not be asked"),
         (["parity", "demo", "--set", "embed.precision=float8"], "embed.precision"),
     ],
 )
-def test_what_does_not_fit_is_refused(
-    words: list[str], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_does_not_fit_is_refused(words: list[str], why: str, tmp_path: Path) -> None:
+    assert why in refusal(answered(*words, cwd=tmp_path))
+
+
+def test_weights_that_only_the_hub_has_are_refused_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    (tmp_path / "here").mkdir()
-    ended = blindpairs(*words, cwd=tmp_path / "here")
+    ended = blindpairs("parity", "mmvp", *CLIP_OF_THE_HUB, "--offline", cwd=tmp_path)
+    assert "the hub may not be asked" in refusal(ended)
+
+
+def refusal(ended: subprocess.CompletedProcess[str]) -> str:
+    """What a command said that was refused, without the box that usage errors are drawn in."""
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert why in " ".join(ended.stderr.replace("│", " ").split())
+    return " ".join(ended.stderr.replace("│", " ").split())
 
 
 NAMED = """
@@ -96,7 +89,7 @@ facts = pretrained._pcfg(hf_hub="someone/clip/", quick_gelu=True, mean=(.1, .2, 
 pretrained._PRETRAINED["tiny-quickgelu"] = {"drawn": {**facts, "resize_mode": "squash"}}
 clip = {"kind": "open_clip", "model": "tiny-quickgelu", "pretrained": "drawn"}
 named = {"kind": "timm", "model": sys.argv[2]}
-found = parity(config_of({"clip": clip, "timm": named}, "clip", "timm"), images=16, seed=0)
+found = parity(config_of({"clip": clip, "timm": named}, "clip", "timm"), images=6, seed=0)
 print(json.dumps(found.to_json()))
 """
 TIMM = "vit_tiny_patch16_224.augreg_in21k_ft_in1k"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pipeline import machine
 from pipeline.parity import parity as module
 from pipeline.parity.library_paths import Reference
 from pipeline.parity.parity import asked, parity
+from pipeline.parity.pictures import drawn
 from pipeline.parity.reference import by_reference
 from pipeline.parity.result import FLOOR, FLOOR_16_BIT, Parity, Picture, Rejected, floor_of
 from pipeline.parity.step import _machine, each_computed
@@ -28,18 +30,41 @@ from stages.models.encoders.pixels import Pixels, of_processor
 BFLOAT16 = any(torch.cpu.get_capabilities().get(unit) for unit in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
+# every form in which pictures are written four times, every size once as blotches and once as a scene
+DRAWN = 92
+
+
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Parity:
-    """Encoders of every kind, on 200 drawn pictures."""
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Picture]:
+    return drawn(tmp_path_factory.mktemp("drawn"), DRAWN, 0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _drawn_once(pictures: Sequence[Picture]) -> Iterator[None]:
+    """Half of a check's time goes into drawing; fewer pictures are the first of many (test_pictures.py)."""
+
+    def again(folder: Path, images: int, seed: int) -> list[Picture]:
+        assert images <= DRAWN
+        assert seed == 0
+        return [Picture(Path(shutil.copy(one.path, folder)), one.name) for one in pictures[:images]]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "drawn", again)
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, _drawn_once: None) -> Parity:
+    """Encoders of every kind, on drawn pictures of every sort."""
     encoders = every_kind(tmp_path_factory.mktemp("checkpoints"))
-    return parity(config_of(encoders, "colour", "structure"), images=200, seed=0)
+    return parity(config_of(encoders, "colour", "structure"), images=DRAWN, seed=0)
 
 
 def test_every_kind_of_encoder_gives_the_librarys_vector_of_every_picture(whole: Parity) -> None:
     assert whole.faithful
     assert len(whole.encoders) == 9
     for encoder in whole.encoders:
-        assert (encoder.images, encoder.floor) == (200, FLOOR), encoder
+        assert (encoder.images, encoder.floor) == (DRAWN, FLOOR), encoder
         assert encoder.median >= encoder.lowest >= FLOOR, encoder
     assert whole.rejected == Rejected({}, {}, {})
 
@@ -70,7 +95,7 @@ def test_how_far_the_other_preprocessing_lies_is_the_distance_of_the_two_referen
     one, back = apart["dino", "library", "torchvision"], apart["evaluated", "torchvision", "library"]
     assert (one.lowest, one.median, one.worst) == (back.lowest, back.median, back.worst)
     assert one.lowest < 0.999 < one.median < 1
-    assert one.images == 200
+    assert one.images == DRAWN
     assert {name for name, _, _ in apart} == {"dino", "evaluated", "registers", "patches", "siglip"}
     assert {one.pairs for one in apart.values()} == {()}, "neither role is theirs"
 
@@ -78,7 +103,7 @@ def test_how_far_the_other_preprocessing_lies_is_the_distance_of_the_two_referen
 def test_the_pairs_that_the_other_preprocessing_makes_and_unmakes_are_counted(two: dict[str, Any]) -> None:
     config = config_of(two, "clip", "dino")
     wide = config.filter.model_copy(update={"blind_min": 0.0, "reference_max": 0.6})
-    (one,) = parity(config.model_copy(update={"filter": wide}), images=80, seed=0).preprocessings
+    (one,) = parity(config.model_copy(update={"filter": wide}), images=48, seed=0).preprocessings
     (at,) = one.pairs
     assert at.by_own - at.lost + at.gained == at.by_other
     assert at.lost + at.gained > 0
@@ -104,7 +129,7 @@ def test_a_processor_that_torchvision_cannot_follow_is_compared_with_no_other(
 def test_a_step_that_prepares_by_the_other_one_is_found(two: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     evaluated = {**two, "dino": {**two["dino"], "preprocessing": "torchvision"}}
     monkeypatch.setattr(vision_transformer, "_pixels", lambda processor, asked: of_processor(processor))
-    assert unfaithful(parity(config_of(evaluated, "clip", "dino"), images=40, seed=0)) == ["dino"]
+    assert unfaithful(parity(config_of(evaluated, "clip", "dino"), images=20, seed=0)) == ["dino"]
 
 
 @pytest.fixture
@@ -173,7 +198,7 @@ def test_of_two_real_encoders_bfloat16_is_near_enough_for_the_transformer_and_to
         "dino": {"kind": "transformers", "model": str(shared / "models/dinov2-small-saliency")},
     }
     config = config_of(encoders, "clip", "dino", precision="bfloat16")
-    found = parity(config, images=8, seed=0, source=str(shared / "photos/imagenet"))
+    found = parity(config, images=4, seed=0, source=str(shared / "photos/imagenet"))
     lowest = {encoder.name: encoder.lowest for encoder in found.encoders}
     assert {(encoder.computed, encoder.floor) for encoder in found.encoders} == {("bfloat16 on CPU", FLOOR_16_BIT)}
     assert FLOOR_16_BIT <= lowest["dino"] < 1 - 1e-7  # it was computed in 16 bits

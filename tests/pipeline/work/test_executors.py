@@ -26,10 +26,18 @@ def address() -> Iterator[str]:
         yield cluster.address
 
 
-@pytest.fixture(params=["local", "ray"])
-def executor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Executor:
-    monkeypatch.setattr("pipeline.work.cluster.CONNECT_S", PATIENCE_S)
-    return LocalExecutor() if request.param == "local" else RayExecutor(request.getfixturevalue("address"))
+@pytest.fixture(scope="module", params=["local", "ray"])
+def made(request: pytest.FixtureRequest) -> Iterator[Callable[[], Executor]]:
+    """Makes an executor of each kind."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipeline.work.cluster.CONNECT_S", PATIENCE_S)
+        address = request.getfixturevalue("address") if request.param == "ray" else ""
+        yield lambda: RayExecutor(address) if address else LocalExecutor()
+
+
+@pytest.fixture
+def executor(made: Callable[[], Executor]) -> Executor:
+    return made()
 
 
 class Ended:
@@ -57,6 +65,7 @@ class Ended:
         assert sorted(one.name for one in outcomes) == sorted(names)
         self.outcomes = {one.name: one for one in outcomes}
         self.setbacks = [one for one in heard if isinstance(one, Setback)]
+        self.folder = folder
 
 
 @pytest.fixture
@@ -69,36 +78,45 @@ def tries(scratch: Path, name: str) -> int:
     return len((scratch / name).read_text().splitlines())
 
 
-def test_every_task_ends_once_and_its_shard_is_there(executor: Executor, scratch: Path) -> None:
-    names = tuple(f"good-{number}" for number in range(12))
-    ended = Ended(executor, Odd(scratch), scratch, names)
-    assert {one.receipt.rows for one in ended.outcomes.values()} == {2}
-    assert sorted(Folder(str(scratch / "shards")).sizes()) == sorted(f"{name}.parquet" for name in names)
-    assert not ended.setbacks
+GOOD = tuple(f"good-{number}" for number in range(12))
+ODD = ("raises-1", "dies_once-1", "dies-1", "unanswered_once-1")
 
 
-def test_a_task_that_raises_fails_alone_at_once_and_says_why(executor: Executor, scratch: Path) -> None:
-    ended = Ended(executor, Odd(scratch), scratch, ("good-1", "raises-1", "good-2"))
-    assert ended.outcomes["raises-1"].error == "ValueError: no luck"
-    assert "odd_stages" in ended.outcomes["raises-1"].trace
-    assert tries(scratch, "raises-1") == 1
-    assert ended.outcomes["good-1"].receipt
-    assert ended.outcomes["good-2"].receipt
+@pytest.fixture(scope="module")
+def mixed(made: Callable[[], Executor], tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """Good tasks, and among them some that go wrong in each way."""
+    scratch = tmp_path_factory.mktemp("mixed")
+    return Ended(made(), Odd(scratch), scratch, (*GOOD[:2], *ODD, *GOOD[2:]))
 
 
-def test_a_task_whose_worker_is_killed_once_is_made_by_another(executor: Executor, scratch: Path) -> None:
-    ended = Ended(executor, Odd(scratch), scratch, ("dies_once-1", "good-1"))
-    assert ended.outcomes["dies_once-1"].receipt
-    assert tries(scratch, "dies_once-1") == 2
-    assert [(one.task, one.tries, one.attempts) for one in ended.setbacks] == [("dies_once-1", 1, 3)]
+def test_every_task_ends_once_and_its_shard_is_there(mixed: Ended) -> None:
+    whole = {*GOOD, "dies_once-1", "unanswered_once-1"}
+    assert {name for name, one in mixed.outcomes.items() if one.receipt and one.receipt.rows == 2} == whole
+    assert sorted(Folder(str(mixed.folder / "shards")).sizes()) == sorted(f"{name}.parquet" for name in whole)
+    assert not {one.task for one in mixed.setbacks} & {*GOOD}
 
 
-def test_a_task_that_kills_its_worker_three_times_fails_alone_and_is_named(executor: Executor, scratch: Path) -> None:
-    ended = Ended(executor, Odd(scratch), scratch, ("good-1", "dies-1", "good-2", "good-3"))
-    assert ended.outcomes["dies-1"].error.startswith("its worker ")
-    assert ended.outcomes["dies-1"].error.endswith(", 3 times")
-    assert tries(scratch, "dies-1") == 3
-    assert all(ended.outcomes[f"good-{number}"].receipt for number in (1, 2, 3))
+def test_a_task_that_raises_fails_alone_at_once_and_says_why(mixed: Ended) -> None:
+    assert mixed.outcomes["raises-1"].error == "ValueError: no luck"
+    assert "odd_stages" in mixed.outcomes["raises-1"].trace
+    assert tries(mixed.folder, "raises-1") == 1
+
+
+def test_a_task_whose_worker_is_killed_once_is_made_by_another(mixed: Ended) -> None:
+    assert tries(mixed.folder, "dies_once-1") == 2
+    setbacks = [(one.tries, one.attempts) for one in mixed.setbacks if one.task == "dies_once-1"]
+    assert setbacks == [(1, 3)]
+
+
+def test_a_task_that_kills_its_worker_three_times_fails_alone_and_is_named(mixed: Ended) -> None:
+    assert mixed.outcomes["dies-1"].error.startswith("its worker ")
+    assert mixed.outcomes["dies-1"].error.endswith(", 3 times")
+    assert tries(mixed.folder, "dies-1") == 3
+
+
+def test_a_store_that_does_not_answer_is_asked_again(mixed: Ended) -> None:
+    (setback,) = [one for one in mixed.setbacks if one.task == "unanswered_once-1"]
+    assert "TimeoutError" in setback.why
 
 
 def test_a_task_that_hangs_loses_its_worker_and_is_tried_again(
@@ -114,21 +132,15 @@ def test_a_task_that_hangs_loses_its_worker_and_is_tried_again(
     assert heard[0].name == "good-1"
 
 
-def test_a_store_that_does_not_answer_is_asked_again(executor: Executor, scratch: Path) -> None:
-    ended = Ended(executor, Odd(scratch), scratch, ("unanswered_once-1",))
-    assert ended.outcomes["unanswered_once-1"].receipt
-    assert "TimeoutError" in ended.setbacks[0].why
-
-
 def test_a_full_disk_with_no_other_machine_fails_at_once(executor: Executor, scratch: Path) -> None:
-    ended = Ended(executor, Odd(scratch), scratch, ("full-1", "good-1"))
+    ended = Ended(executor, Odd(scratch), scratch, ("full-1", "good-1"), count=1)
     assert "No space left on device" in ended.outcomes["full-1"].error
     assert tries(scratch, "full-1") == 1
 
 
 def test_a_worker_that_refuses_its_set_up_refuses_the_run(executor: Executor, scratch: Path) -> None:
     with pytest.raises(Refused, match="the weights are missing"):
-        Ended(executor, Odd(scratch, "refuses"), scratch, ("good-1",))
+        Ended(executor, Odd(scratch, "refuses"), scratch, ("good-1",), count=1)
 
 
 def test_workers_that_die_while_they_set_up_do_not_loop_for_ever(executor: Executor, scratch: Path) -> None:
@@ -165,15 +177,20 @@ def test_workers_of_other_code_are_refused(executor: Executor, scratch: Path, mo
         Ended(executor, Odd(scratch), scratch, ("good-1",))
 
 
-@pytest.mark.parametrize(
-    ("workers", "lacking"),
-    [({"gpus": 2}, "2 GPUs"), ({"cpus": 64}, "64 cores"), ({"custom": {"tape": 1}}, "tape")],
-    ids=["gpus", "cores", "custom"],
-)
+LACKING = [({"gpus": 2}, "2 GPUs"), ({"cpus": 64}, "64 cores"), ({"custom": {"tape": 1}}, "tape")]
+
+
 def test_what_no_machine_has_is_refused_before_any_work(
-    executor: Executor, scratch: Path, workers: dict, lacking: str, monkeypatch: pytest.MonkeyPatch
+    executor: Executor, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executor, "_wait_s", 0.0, raising=False)
-    with pytest.raises(Refused, match=f"workers of the step odd ask for .*{lacking}"):
-        Ended(executor, Odd(scratch), scratch, ("good-1",), **workers)
+    with executor:
+        for workers, lacking in (
+            ({"gpus": 2}, "2 GPUs"),
+            ({"cpus": 64}, "64 cores"),
+            ({"custom": {"tape": 1}}, "tape"),
+        ):
+            want = Want("odd", Odd(scratch), WorkerSettings(**workers))
+            with pytest.raises(Refused, match=f"workers of the step odd ask for .*{lacking}"):
+                executor.check([want])
     assert not list(scratch.iterdir())

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from world.commands import blindpairs, demo_run, environment
+from world.commands import demo_run, environment
+from world.in_process import answered
 from world.processes import PATIENCE_S
 
 from manifests.errors import Refused
@@ -63,7 +64,7 @@ def test_something_that_listens_but_is_no_ray(scenes: Path, tmp_path: Path) -> N
 
 def test_a_private_ray_is_not_even_started_for_gpus_that_are_not_here(scenes: Path, tmp_path: Path) -> None:
     words = ("--ray", "local", "--set", "workers.embed.gpus=2")
-    ended = blindpairs(*demo_run(scenes, tmp_path, *words))
+    ended = answered(*demo_run(scenes, tmp_path, *words))
     assert ended.returncode == 2
     assert "workers of the step embeddings ask for 2 GPUs and this machine has" in ended.stderr
     assert not list(tmp_path.rglob("*.parquet"))
