@@ -21,7 +21,8 @@ def interval(found: int, missed: int, *, whole: bool = False) -> tuple[float, fl
         return 0.0, 1.0
     if whole:
         return share, share
-    from scipy.stats import binomtest  # a second of loading
+    from scipy.special import betaincinv  # loaded in a quarter of the time that scipy.stats takes
 
-    bounds = binomtest(found, found + missed).proportion_ci(CONFIDENCE, "exact")
-    return float(bounds.low), float(bounds.high)
+    tail = (1 - CONFIDENCE) / 2
+    low = float(betaincinv(found, missed + 1, tail)) if found else 0.0
+    return low, float(betaincinv(found + 1, missed, 1 - tail)) if missed else 1.0

@@ -61,10 +61,11 @@ def exact(right: int, of: int) -> Interval:
     """Clopper's and Pearson's interval at 95 %; (0, 1) of nothing."""
     if not of:
         return 0.0, 1.0
-    from scipy.stats import binomtest  # a second of loading, which the authors' page has no need of
+    from scipy.special import betaincinv  # not scipy.stats, which takes a second to load
 
-    bounds = binomtest(right, of).proportion_ci(CONFIDENCE, "exact")
-    return float(bounds.low), float(bounds.high)
+    tail, wrong = (1 - CONFIDENCE) / 2, of - right
+    low = float(betaincinv(right, wrong + 1, tail)) if right else 0.0
+    return low, float(betaincinv(right + 1, wrong, 1 - tail)) if wrong else 1.0
 
 
 def by_question(given: Sequence[Given]) -> dict[str, dict[Ids, Tally]]:
