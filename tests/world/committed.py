@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, pairwise
@@ -25,7 +26,14 @@ from manifests.tables import CANDIDATES, COPIES, IMAGES, OK
 
 @contextmanager
 def scratch() -> Iterator[str]:
-    """A folder in memory, gone afterwards: no sync to a disk for each of a thousand examples."""
+    """A folder for an example of a test, gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield folder
+
+
+@contextmanager
+def memory_bucket() -> Iterator[str]:
+    """A bucket in this process's memory, gone afterwards."""
     url = f"memory://{uuid4().hex}"
     try:
         yield url

@@ -11,7 +11,7 @@ import pytest
 from fsspec.core import url_to_fs
 from pyarrow.dataset import dataset
 from world.authoring import author, image_row, paired_run, pairs_of
-from world.committed import committed, scratch
+from world.committed import committed, memory_bucket
 from world.routes import answer_client, author_client, made_anew, without_images, without_pair
 
 from manifests.storage import Folder
@@ -124,7 +124,7 @@ def test_a_run_in_a_bucket_is_asked_at_most_every_ten_seconds(tmp_path: Path, mo
     monkeypatch.setattr(live, "time", SimpleNamespace(monotonic=lambda: clock.now))
     made = paired_run(tmp_path, 3)
     tables = {step: dataset(made / step).to_table() for step in ("images", "pairs")}
-    with scratch() as url:
+    with memory_bucket() as url:
         committed(f"{url}/images", IMAGES, tables["images"])
         committed(f"{url}/pairs", PAIRS, tables["pairs"])
         queue = LiveQueue(Folder(url), list)
