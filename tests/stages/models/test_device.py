@@ -140,6 +140,7 @@ def test_attention_is_fused_by_torch_in_every_kind(tmp_path: Path, monkeypatch: 
         assert len(calls) == 2, kind  # one for each layer
 
 
+@pytest.mark.slow
 def test_a_compiled_network_gives_the_same_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings, cpu = encoders(tmp_path)["dinov2"], torch.device("cpu")
     plain, compiled = (loaded(settings, Device(cpu, compiled=how), monkeypatch) for how in (False, True))
