@@ -13,7 +13,7 @@ from PIL import Image
 from torchvision import transforms
 
 from stages.models.encoders.eval_transform import eval_transform
-from stages.models.encoders.pixels import of_transform
+from stages.models.encoders.pixels import Pixels, of_transform
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -46,11 +46,15 @@ def picture(width: int, height: int) -> Image.Image:
     return Image.fromarray(dice.integers(0, 256, (height, width, 3), dtype=np.uint8))
 
 
+@pytest.fixture(scope="module")
+def pixels() -> Pixels:
+    return of_transform(eval_transform(dinov2(40, 32)))
+
+
 @given(width=st.integers(20, 150), height=st.integers(20, 150))
 @settings(max_examples=40, deadline=None)
-def test_every_size_is_prepared_bit_for_bit_as_dinov2_does(width: int, height: int) -> None:
+def test_every_size_is_prepared_bit_for_bit_as_dinov2_does(pixels: Pixels, width: int, height: int) -> None:
     image = picture(width, height)
-    pixels = of_transform(eval_transform(dinov2(40, 32)))
     assert torch.equal(pixels.finish(pixels.prepare(image)[None])[0], as_its_repository_does(image, 40, 32))
 
 

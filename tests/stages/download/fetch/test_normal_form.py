@@ -104,7 +104,7 @@ def test_what_is_never_asked_for_is_known_by_its_text(url: str) -> None:
 DICE = st.randoms(use_true_random=True)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(RESOURCES, DICE, DICE)
 def test_spellings_that_are_equivalent_by_the_rfc_are_one_request(one: Resource, first: Random, second: Random) -> None:
     assert str(target(Pen(first).url(one))) == str(target(Pen(second).url(one)))
@@ -116,7 +116,7 @@ VALID = re.compile(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(RESOURCES, DICE)
 def test_what_is_asked_for_is_a_valid_url_of_the_same_resource(one: Resource, dice: Random) -> None:
     asked = str(target(Pen(dice, wide=True).url(one)))
@@ -135,7 +135,7 @@ def served(text: str) -> bytes:
     return re.sub(rb"%(..)", lambda found: bytes([int(found[1], 16)]), text.encode())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(RESOURCES, DICE)
 def test_urls_have_one_key_where_they_are_one_resource_and_nowhere_else(one: Resource, dice: Random) -> None:
     elsewhere = replace(one, port=81), replace(one, scheme="https"), replace(one, host="b.example")
