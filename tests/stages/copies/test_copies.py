@@ -112,6 +112,11 @@ def test_the_same_vectors_of_other_bytes_are_told_as_such() -> None:
     assert found(crowd)[0] == [(name, A, "vectors") for name in (B, C, D)]
 
 
+def test_in_what_two_are_the_same_is_told_of_each_copy_and_not_of_all() -> None:
+    crowd = by_letters((text(1), text(5)), (text(2), text(5)), (text(3), text(6)), (text(3), text(7)))
+    assert found(crowd)[0] == [(B, A, "vectors"), (D, C, "bytes")]
+
+
 def test_images_without_a_hash_are_no_copies_by_their_bytes() -> None:
     assert found([(None, text(1)), (None, text(2)), ("", text(3))]) == ([], Counts(3, 3))
 

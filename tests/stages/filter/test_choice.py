@@ -46,6 +46,11 @@ def test_a_pair_of_the_same_two_pictures_the_other_way_round_is_left_out() -> No
     assert reasons(left, right, {NEAR: classes}, None) == [None, NEAR]
 
 
+def test_a_pair_is_left_out_for_any_better_one_of_its_pictures_and_not_for_the_best_alone() -> None:
+    left, right, classes = numbers(1, 0, 4), numbers(2, 3, 3), numbers(0, 1, 2, 3, 0)
+    assert reasons(left, right, {NEAR: classes}, None) == [None, None, NEAR]
+
+
 def test_of_two_kinds_of_duplicates_the_first_is_told() -> None:
     classes = {"bytes": numbers(0, 0), NEAR: numbers(0, 0)}
     assert reasons(numbers(0), numbers(1), classes, None) == ["bytes"]
