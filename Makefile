@@ -14,9 +14,9 @@ demo: $(SET_UP)
 test: lint browser
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
-# for the loop while one works: style, types, contracts and every test that starts no process
+# for the loop while one works: style, types, contracts and every quick test that starts no process
 check: lint
-	$(BIN)/python -m pytest --numprocesses 2 --without-processes
+	$(BIN)/python -m pytest --numprocesses 2 --without-processes -m "not slow"
 
 # a real browser, which the tests of the authors' page drive; where there is none and none can be had they are skipped
 browser:

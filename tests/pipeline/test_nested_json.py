@@ -17,10 +17,10 @@ import pyarrow.parquet as pq
 import pytest
 from world.authoring import paired_run, pairs_of
 from world.chat_server import Reply, chat_server
-from world.commands import blindpairs
 from world.committed import images_manifest, names
 from world.forgetting import whole_lot
 from world.growing import rows, values
+from world.in_process import answered
 from world.inline import made_here
 from world.routes import answer_client, author_client
 from world.tars import packed
@@ -83,7 +83,7 @@ def test_a_manifests_file_is_refused(
 def test_a_commit_is_one_line_for_every_command_that_opens_it(run: Path, nested: str) -> None:
     (run / "images" / COMMIT).write_text(nested)
     for words in (("status", run), ("show", run, "images"), ("lineage", run, "images"), ("report", run)):
-        ended = blindpairs(*map(str, words))
+        ended = answered(*words)
         assert ended.returncode == 2
         assert len(ended.stderr.strip().splitlines()) == 1
 
@@ -208,7 +208,7 @@ def test_lint_names_sidecars_and_stats_that_do_not_parse(tmp_path: Path, nested:
     (tmp_path / "00000.tar").write_bytes(packed([("0.json", f'{{"a": {nested}}}'.encode()), ("0.txt", b"words")]))
     (tmp_path / "00000_stats.json").write_text(f'{{"count": {nested}, "successes": 1}}')
     pq.write_table(pa.table({"key": ["0"], "url": ["u"], "status": ["success"]}), tmp_path / "00000.parquet")
-    ended = blindpairs("lint", str(tmp_path), "--json")
+    ended = answered("lint", tmp_path, "--json")
     found = {one["code"] for one in json.loads(ended.stdout)["findings"]}
     assert {"bad_json", "bad_stats"} <= found
 

@@ -20,7 +20,7 @@ def stands(lots: list[list[tuple[int, int]]]) -> list[int]:
     return standing(*map(firsts, texts), list(accumulate(map(len, lots)))).tolist()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(LOTS)
 def test_no_lot_changes_what_was_settled_before_it(lots: list[list[tuple[int, int]]]) -> None:
     settled = stands(lots)
@@ -29,7 +29,7 @@ def test_no_lot_changes_what_was_settled_before_it(lots: list[list[tuple[int, in
         assert stands(lots[:count]) == settled[:before]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(LOTS)
 def test_an_image_that_equals_one_of_an_earlier_lot_does_not_stand(lots: list[list[tuple[int, int]]]) -> None:
     settled, images = stands(lots), [image for lot in lots for image in lot]
@@ -41,7 +41,7 @@ def test_an_image_that_equals_one_of_an_earlier_lot_does_not_stand(lots: list[li
         assert not known or settled[place] < early
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 11), max_size=6), min_size=1, max_size=5))
 def test_where_equal_bytes_give_equal_vectors_lots_make_the_classes_that_one_lot_makes(lots: list[list[int]]) -> None:
     made = [[(number, number // 3) for number in lot] for lot in lots]

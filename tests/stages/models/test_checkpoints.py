@@ -420,71 +420,56 @@ def test_a_hub_that_does_not_answer_is_refused_soon_and_what_is_cached_is_still_
 
 NAMED = """
 import json, sys
-import numpy as np, open_clip, torch
+import numpy as np, open_clip, timm
 from PIL import Image
 from open_clip import pretrained
-from pipeline.parity.reference import encoder_of
-from stages.base import Machine
-from stages.models.encoders.base import load
-from stages.models.encoders.checkpoints import weights_of
-from stages.models.encoders.settings import OpenClip
-config = json.loads(sys.argv[1])[0]
-open_clip.add_model_config(config["path"])
-facts = pretrained._pcfg(hf_hub="someone/clip/", quick_gelu=True, mean=(.1, .2, .3), std=(.4, .5, .6))
-pretrained._PRETRAINED["tiny-quickgelu"] = {"drawn": {**facts, "resize_mode": "squash"}}
-settings = OpenClip(kind="open_clip", model="tiny-quickgelu", pretrained="drawn")
-encoder = load(settings, weights_of(settings), Machine())
-pixels = np.random.default_rng(0).integers(0, 256, (50, 80, 3), dtype=np.uint8)
-picture = Image.fromarray(pixels)
-mine = encoder.encode([encoder.prepare(picture)])[0].astype(float)
-parity = encoder_of(settings, weights_of(settings)).encode(picture).astype(float)
-model, preprocess = open_clip.create_model_from_pretrained("tiny-quickgelu", "drawn")
-theirs = model.eval().encode_image(preprocess(picture)[None])[0].detach().double().numpy()
-print(json.dumps([v @ theirs / np.linalg.norm(v) / np.linalg.norm(theirs) for v in (mine, parity)]))
-"""
-NAMED_TIMM = """
-import json
-import numpy as np, timm
-from PIL import Image
 from timm.models import _registry
 from timm.models._pretrained import PretrainedCfg
 from pipeline.parity.reference import encoder_of
 from stages.base import Machine
 from stages.models.encoders.base import load
 from stages.models.encoders.checkpoints import weights_of
-from stages.models.encoders.settings import Timm
+from stages.models.encoders.settings import OpenClip, Timm
+picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 80, 3), dtype=np.uint8))
+
+def cosines(settings, theirs):
+    encoder = load(settings, weights_of(settings), Machine())
+    mine = encoder.encode([encoder.prepare(picture)])[0].astype(float)
+    parity = encoder_of(settings, weights_of(settings)).encode(picture).astype(float)
+    theirs = theirs()[0].detach().double().numpy()
+    return [v @ theirs / np.linalg.norm(v) / np.linalg.norm(theirs) for v in (mine, parity)]
+
+open_clip.add_model_config(json.loads(sys.argv[1])[0]["path"])
+facts = pretrained._pcfg(hf_hub="someone/clip/", quick_gelu=True, mean=(.1, .2, .3), std=(.4, .5, .6))
+pretrained._PRETRAINED["tiny-quickgelu"] = {"drawn": {**facts, "resize_mode": "squash"}}
 facts = dict(input_size=(3, 32, 32), mean=(.5, .4, .3), std=(.2, .25, .3), crop_pct=.9, interpolation="bicubic")
 own = PretrainedCfg(hf_hub_id="someone/timm", num_classes=7, classifier="head", custom_load=True, **facts)
 _registry._model_pretrained_cfgs["test_vit.drawn"] = own
 _registry._model_has_pretrained.add("test_vit.drawn")
-settings = Timm(kind="timm", model="test_vit.drawn")
-encoder = load(settings, weights_of(settings), Machine())
-pixels = np.random.default_rng(0).integers(0, 256, (50, 80, 3), dtype=np.uint8)
-picture = Image.fromarray(pixels)
-mine = encoder.encode([encoder.prepare(picture)])[0].astype(float)
-parity = encoder_of(settings, weights_of(settings)).encode(picture).astype(float)
-model = timm.create_model("test_vit.drawn", pretrained=True, num_classes=0).eval()
-transform = timm.data.create_transform(**timm.data.resolve_model_data_config(model))
-theirs = model(transform(picture)[None])[0].detach().double().numpy()
-print(json.dumps([v @ theirs / np.linalg.norm(v) / np.linalg.norm(theirs) for v in (mine, parity)]))
+
+def by_open_clip():
+    model, preprocess = open_clip.create_model_from_pretrained("tiny-quickgelu", "drawn")
+    return model.eval().encode_image(preprocess(picture)[None])
+
+def by_timm():
+    model = timm.create_model("test_vit.drawn", pretrained=True, num_classes=0).eval()
+    transform = timm.data.create_transform(**timm.data.resolve_model_data_config(model))
+    return model(transform(picture)[None])
+
+clip = OpenClip(kind="open_clip", model="tiny-quickgelu", pretrained="drawn")
+print(json.dumps([cosines(clip, by_open_clip), cosines(Timm(kind="timm", model="test_vit.drawn"), by_timm)]))
 """
 
 
-def test_a_model_of_open_clips_own_list_gives_the_librarys_vectors_with_the_tags_preprocessing(
+def test_models_of_open_clips_and_timms_own_lists_give_the_librarys_vectors_and_no_pickle_is_fetched(
     hub: Hub, tmp_path: Path
 ) -> None:
-    path = tmp_path / "tiny-quickgelu.json"
+    """With the preprocessing of the tag; by one process, for to load both libraries is most of its work."""
+    path, before = tmp_path / "tiny-quickgelu.json", len(hub.asked)
     path.write_text(json.dumps({**CLIP_CONFIG, "quick_gelu": True}))
-    cosines = asked_in_a_process(hub.url, tmp_path, {"path": str(path)}, code=NAMED)
-    assert cosines == pytest.approx([1, 1], abs=1e-6)  # of the step, and of the reference of parity
-
-
-def test_a_model_of_timms_own_list_gives_the_librarys_vectors_and_no_pickle_is_fetched(
-    hub: Hub, tmp_path: Path
-) -> None:
-    before = len(hub.asked)
-    cosines = asked_in_a_process(hub.url, tmp_path, {}, code=NAMED_TIMM)
-    assert cosines == pytest.approx([1, 1], abs=1e-6)
+    of_clip, of_timm = asked_in_a_process(hub.url, tmp_path, {"path": str(path)}, code=NAMED)
+    assert of_clip == pytest.approx([1, 1], abs=1e-6)  # of the step, and of the reference of parity
+    assert of_timm == pytest.approx([1, 1], abs=1e-6)
     assert not [path for path in hub.asked[before:] if path.endswith(".bin")]
 
 

@@ -147,11 +147,14 @@ def test_timm_gives_the_pooled_features_without_the_classifier(
     assert furthest(found, by_timm(folder, pictures)) < 1e-5
 
 
-@pytest.mark.parametrize("kind", ["open_clip", "dinov2", "siglip", "timm"])
+@pytest.fixture(scope="module", params=["open_clip", "dinov2", "siglip", "timm"])
+def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    return tiny(request.param, tmp_path_factory.mktemp(request.param))
+
+
 def test_unlike_pictures_get_unlike_vectors_so_that_the_comparisons_above_can_fail(
-    tmp_path: Path, pictures: list[bytes], kind: str
+    pictures: list[bytes], encoder: Encoder
 ) -> None:
-    encoder = tiny(kind, tmp_path)
     rows = vectors(encoder, pictures).astype(np.float64)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     assert np.median((rows @ rows.T)[np.triu_indices(len(rows), 1)]) < 0.9
@@ -166,16 +169,12 @@ def tiny(kind: str, folder: Path) -> Encoder:
     return loaded(kind="transformers", model=str(made), pooling="cls" if kind == "dinov2" else "mean_patch")
 
 
-@pytest.mark.parametrize("kind", ["open_clip", "dinov2", "siglip", "timm"])
-def test_a_row_does_not_depend_on_the_other_rows_of_its_batch(tmp_path: Path, pictures: list[bytes], kind: str) -> None:
-    encoder = tiny(kind, tmp_path)
+def test_a_row_does_not_depend_on_the_other_rows_of_its_batch(pictures: list[bytes], encoder: Encoder) -> None:
     alone = np.concatenate([vectors(encoder, [data]) for data in pictures])
     assert furthest(vectors(encoder, pictures), alone) < 1e-6
 
 
-@pytest.mark.parametrize("kind", ["open_clip", "dinov2", "siglip", "timm"])
-def test_an_encoder_says_how_many_numbers_its_vectors_have(tmp_path: Path, pictures: list[bytes], kind: str) -> None:
-    encoder = tiny(kind, tmp_path)
+def test_an_encoder_says_how_many_numbers_its_vectors_have(pictures: list[bytes], encoder: Encoder) -> None:
     rows = vectors(encoder, pictures[:2])
     assert (rows.shape, rows.dtype) == ((2, encoder.dim), np.float32)
 

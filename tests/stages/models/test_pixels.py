@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,7 @@ PROCESSORS: dict[str, Callable[[], Any]] = {
 }
 
 
+@cache
 def pixels_and_whole(name: str) -> tuple[Pixels, Callable[[Image.Image], torch.Tensor]]:
     if name in TRANSFORMS:
         whole = TRANSFORMS[name]()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ FINENESS = (  # module, name, what it is in a search of millions against a few i
     (products, "COLUMNS", (1, 2, 5)),
     (products, "REGION", (1, 4, 11)),
     (flat, "QUERIES", (1, 3)),
-    (tile, "lots", [partial(tile.lots, most=most) for most in (7, 30, 100)]),
+    (tile, "PLACES", (7, 30, 100)),
     (kept, "MORE", (0, 1, 10)),
 )
 

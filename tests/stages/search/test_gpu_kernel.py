@@ -32,15 +32,16 @@ def sketches(rows, numbers):
     found[:, -1] = np.abs(found[:, -1])  # the length of what is left over
     return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
 
-rows, columns, numbers, room, region = json.loads(sys.argv[1])
-left, right = Side(sketches(rows, numbers)), Side(sketches(columns, numbers))
 settings = SearchSettings(blind="a", reference="b", min_cosine=0.95)
-out = []
-for one, other in ((left, right), (left, left)):
-    named = [list(zip(i.tolist(), j.tolist())) for i, j in ExactGpu("cpu", room, region).near(one, other, settings)]
-    out.append([pair for part in named for pair in part])
-np.savez(sys.argv[2], left=left.sketches, right=right.sketches)
-print(json.dumps(out))
+told = {}
+for name, (rows, columns, numbers, room, region) in json.loads(sys.argv[1]).items():
+    left, right = Side(sketches(rows, numbers)), Side(sketches(columns, numbers))
+    told[name] = []
+    for one, other in ((left, right), (left, left)):
+        named = [list(zip(i.tolist(), j.tolist())) for i, j in ExactGpu("cpu", room, region).near(one, other, settings)]
+        told[name].append([pair for part in named for pair in part])
+    np.savez(f"{sys.argv[2]}/{name}.npz", left=left.sketches, right=right.sketches)
+print(json.dumps(told))
 """
 COMPILED = """
 import triton
@@ -69,19 +70,29 @@ def ended(program: str, *arguments: str, **environment: str) -> str:
     return found.stdout
 
 
-@pytest.mark.parametrize(
-    ("rows", "columns", "numbers", "room", "region"),
-    [(140, 260, 32, 1 << 20, 1 << 18), (140, 130, 20, 100, 1 << 18), (150, 70, 33, 500, 64), (1, 1, 8, 10, 64)],
-    ids=["whole", "too little room", "many regions", "one row"],
-)
+CASES = {  # rows, columns, numbers of a sketch, room for what is found, rows of a region
+    "whole": (140, 260, 32, 1 << 20, 1 << 18),
+    "too little room": (140, 130, 20, 100, 1 << 18),
+    "many regions": (150, 70, 33, 500, 64),
+    "one row": (1, 1, 8, 10, 64),
+}
+
+
+@pytest.fixture(scope="module")
+def interpreted(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[list[list[int]]]], Path]:
+    """What the kernel named in each case, by one process that loads what it needs once, and where its rows lie."""
+    folder = tmp_path_factory.mktemp("rows")
+    return json.loads(ended(INTERPRETED, json.dumps(CASES), str(folder), TRITON_INTERPRET="1")), folder
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_every_pair_that_reaches_the_floor_is_named_once(
-    tmp_path: Path, rows: int, columns: int, numbers: int, room: int, region: int
+    interpreted: tuple[dict[str, list[list[list[int]]]], Path], case: str
 ) -> None:
-    asked = json.dumps([rows, columns, numbers, room, region])
-    named = json.loads(ended(INTERPRETED, asked, str(tmp_path / "rows.npz"), TRITON_INTERPRET="1"))
-    sides = np.load(tmp_path / "rows.npz")
+    named, folder = interpreted
+    sides = np.load(folder / f"{case}.npz")
     left, right = sides["left"].astype(float), sides["right"].astype(float)
-    for pairs, product in zip(named, (left @ right.T, np.triu(left @ left.T, 1)), strict=True):
+    for pairs, product in zip(named[case], (left @ right.T, np.triu(left @ left.T, 1)), strict=True):
         reaching = set(zip(*(places.tolist() for places in np.nonzero(product >= 0.95)), strict=True))
         told = set(map(tuple, pairs))
         assert len(told) == len(pairs)

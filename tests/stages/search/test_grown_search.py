@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from world.adversaries import World, compared, cosine, cuts, worlds
@@ -56,7 +57,8 @@ def parts_of(tasks: Sequence[Task], reads: Reads, **asked: object) -> list[Part]
     return [part for task in tasks for part in stage.process(task, reads)]
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None)
 @given(worlds(), st.data())
 def test_no_pair_is_lost_and_every_comparison_is_counted(world: World, data: st.DataObject) -> None:
     shard_rows = data.draw(cuts(len(world.ids)))

@@ -37,6 +37,7 @@ def lengths(world: World) -> st.SearchStrategy[int | None]:
     return st.none() | st.integers(1, world.blind.shape[1])
 
 
+@pytest.mark.slow
 @few
 @given(worlds(), st.data())
 def test_no_pair_is_lost_and_none_invented_and_both_cosines_are_exact_to_twelve_digits(
@@ -56,6 +57,7 @@ def test_no_pair_is_lost_and_none_invented_and_both_cosines_are_exact_to_twelve_
                 assert np.allclose(cosines, exact, rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 @few
 @given(worlds(), st.integers(1, 30), st.sampled_from((None, 1, 2, 5)))
 def test_every_comparison_is_counted_with_its_reason_and_as_many_are_expected(
