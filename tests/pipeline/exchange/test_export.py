@@ -14,6 +14,7 @@ from PIL import Image
 from pyarrow.dataset import dataset
 from world.authoring import author, frozen_run, paired_run, pairs_of, written
 from world.commands import blindpairs
+from world.in_process import answered
 from world.processes import writing
 
 from manifests.errors import NotCommitted, Refused, Waiting
@@ -394,11 +395,11 @@ def test_a_vanished_image_is_named_before_anything_is_written(tmp_path: Path) ->
 
 def test_the_command_ends_with_the_contracts_exit_codes(run: Path, tmp_path: Path) -> None:
     unwritten = paired_run(tmp_path, 1, name="unwritten")
-    checked = blindpairs("export", str(run), "--format", "mmvp", "--check", "--json", cwd=tmp_path)
+    checked = answered("export", run, "--format", "mmvp", "--check", "--json", cwd=tmp_path)
     assert (checked.returncode, json.loads(checked.stdout)["hindered"]) == (0, False)
     assert blindpairs("export", str(run), "--format", "mmvp", cwd=tmp_path).returncode == 0
     assert (tmp_path / f"{run.name}-mmvp" / "Questions.csv").exists()
     ended = blindpairs("export", str(unwritten), "--format", "mmvp", cwd=tmp_path)
     assert (ended.returncode, len(ended.stderr.splitlines())) == (3, 1)
-    assert blindpairs("export", str(run), "--format", "nothing", cwd=tmp_path).returncode == 2
+    assert answered("export", run, "--format", "nothing", cwd=tmp_path).returncode == 2
     assert blindpairs("export", str(tmp_path), "--format", "mmvp", cwd=tmp_path).returncode == 2
