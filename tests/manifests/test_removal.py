@@ -80,6 +80,7 @@ def test_the_bytes_of_a_shard_written_again_depend_on_its_rows_alone(kind: str, 
     assert first == second
 
 
+@pytest.mark.slow
 def test_rows_of_several_pages_and_parts_are_written_again_with_the_same_bytes(tmp_path: Path) -> None:
     count, dice = 70_000, np.random.default_rng(0)
     ids = [dice.bytes(16).hex() for _ in range(count)]

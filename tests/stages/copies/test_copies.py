@@ -165,6 +165,7 @@ def grown(images: list[Image], shard_rows: list[int], ends: list[int]) -> list[t
     return rows
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(IMAGES, st.data())
 def test_what_a_grown_run_says_of_its_first_images_is_what_it_said_before(

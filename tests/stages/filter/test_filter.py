@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import combinations
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from world.adversaries import World, brute_force, worlds
@@ -137,6 +138,7 @@ def test_the_file_is_the_same_whatever_the_order_and_the_shards(
     assert files[0] == files[1]
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(worlds())
 def test_after_a_search_no_two_kept_pairs_show_the_same_bytes_and_all_images_are_told(world: World) -> None:

@@ -29,6 +29,7 @@ FINENESS = (  # module, name, what it is in a search of millions against a few i
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(worlds(), st.data())
 def test_every_digit_is_the_same_however_the_work_is_cut(world: World, data: st.DataObject) -> None:

@@ -17,6 +17,7 @@ from manifests.errors import Unbalanced
 from stages.search.side import Side, copies_of
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(worlds(), st.data())
 def test_a_side_holds_what_stands_in_its_rows_and_counts_what_is_ok(world: World, data: st.DataObject) -> None:
