@@ -181,6 +181,12 @@ def test_a_number_that_json_text_alone_can_hold_is_beyond_every_bound(tmp_path: 
     assert f"{PREPROCESSOR} sets height to " in refusal("transformers", tmp_path)
 
 
+@pytest.mark.parametrize("value", [MANY, -1, float("nan")], ids=str)
+def test_a_key_that_is_terminal_codes_is_told_in_printable_words(tmp_path: Path, value: Any) -> None:
+    put(BUILD["transformers"](tmp_path) / PREPROCESSOR, "\x1b[2J\nheight", value)
+    assert f"{PREPROCESSOR} sets " in refusal("transformers", tmp_path)  # which looks whether it is printable
+
+
 @pytest.mark.parametrize("more", [{}, {"architecture": "swin"}, {"depths": [2, 2]}], ids=str)
 def test_patches_so_small_that_an_image_is_too_many_tokens_are_refused(tmp_path: Path, more: dict[str, Any]) -> None:
     folder = BUILD["transformers"](tmp_path)
