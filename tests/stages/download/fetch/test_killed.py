@@ -130,9 +130,9 @@ def test_processes_share_the_slots_of_a_host(site: Site, tmp_path: Path) -> None
     with ThreadPoolExecutor(1) as aside:
         with Slots(how.per_host).one(f"{site.host}:{site.port}"):  # this process asks, too
             fetching = aside.submit(fetched, urls, how, None, tmp_path, tmp_path / "journal", 1)
-            until(lambda: site.under_way("held/a"))
+            until(lambda: site.under_way("held/a") or fetching.done())
             early = site.log()
-        until(lambda: site.under_way("held/a") == 2)
+        until(lambda: site.under_way("held/a") == 2 or fetching.done())
         site.let("a")
         fetching.result(PATIENCE_S)
     assert {one.at_once for one in early} == {1}
