@@ -38,6 +38,7 @@ def exact(rows: np.ndarray, floor: float, effort: int) -> Pairs:
     from stages.vectors.sketch import sketched
     from stages.vectors.threads import limit_products
 
+    limit_products(THREADS)
     draw = rows[drawn_rows(len(rows), 8192)]
     directions = principal(draw)[0]
     limit_products(1)

@@ -4,11 +4,11 @@ Rows x are rounded to x' of 8 bits. Of the product that float32 would be asked f
 
     |x.y - x'.y'| = |(x - x').y + x'.(y - y')| <= |x - x'| |y| + |x'| |y - y'|,
 
-each length the largest of its side, taken from the rows themselves in float64. The radius is lowered by
-that, and by what the sum of the products errs, which are exact in float32. The result comes rounded to
-bfloat16, and so is the lowered radius: rounding keeps order, so what reached the one reaches the other.
-Positive numbers of that type lie in order as whole numbers do, and are compared as such. So no pair is
-lost by the first look; what it leaves is multiplied again in float32, and is what `products` would name.
+each length the largest of its side, taken from the rows themselves (float32 holds x - x' exactly). The radius is
+lowered by that, and by what summing may err; the products themselves are exact in float32. The result comes rounded
+to bfloat16, and so is the lowered radius: rounding keeps order, so what reached the one reaches the other. Positive
+numbers of that type lie in order as whole numbers do, and are compared as such. So no pair is lost by the first look;
+what it leaves is multiplied again in float32, and is what `products` would name.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from stages.search.methods.products import cut, lots
 from stages.vectors.cosine import slack
 
 LEAST_RADIUS = 0.125  # lowered by less than a tenth, it stays positive
-ROWS, COLUMNS = 1024, 1024  # of one product: 2 MB
+ROWS, COLUMNS = 512, 1024  # of one product: 1 MB
 MULTIPLE = 32  # of numbers in a row, for the processor's tiles
-TOGETHER = 32768  # rows looked at, or pairs multiplied again, at a time
+TOGETHER = 32768  # pairs multiplied again at a time
 
 
 class Rounded:
@@ -41,12 +41,8 @@ class Rounded:
         width = -(-rows.shape[1] // MULTIPLE) * MULTIPLE
         self.rows = torch.zeros((len(rows), width), dtype=torch.bfloat16)
         self.rows[:, : rows.shape[1]] = torch.from_numpy(np.ascontiguousarray(rows))
-        self.length, self.off = 0.0, 0.0
-        for start in range(0, len(rows), TOGETHER):
-            stored = rows[start : start + TOGETHER].astype(np.float64)
-            rounded = self.rows[start : start + TOGETHER, : rows.shape[1]].double().numpy()
-            self.length = max(self.length, _longest(stored), _longest(rounded))
-            self.off = max(self.off, _longest(stored - rounded))
+        rounded = self.rows[:, : rows.shape[1]].float().numpy()
+        self.length, self.off = max(_longest(rows), _longest(rounded)), _longest(rows - rounded)
 
 
 def reaching(
@@ -87,5 +83,6 @@ def _reaching(x: Any, y: Any, least: float, diagonal: bool) -> Iterator[Places]:
             yield found // width + rows.start, found % width + columns.start
 
 
-def _longest(rows: NDArray[np.float64]) -> float:
-    return float(np.sqrt(np.einsum("ij,ij->i", rows, rows).max(initial=0.0)))
+def _longest(rows: NDArray[np.float32]) -> float:
+    """The length of the longest of them, and a little more: what the sum of up to 8,192 squares errs in float32."""
+    return float(np.sqrt(np.einsum("ij,ij->i", rows, rows).max(initial=0.0))) * (1 + 2.0**-11)
