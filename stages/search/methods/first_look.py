@@ -46,12 +46,15 @@ class Rounded:
 
 
 def reaching(
-    left: NDArray[np.float32], right: NDArray[np.float32], radius: float, diagonal: bool = False
+    left: NDArray[np.float32], right: NDArray[np.float32], radius: float, diagonal: bool = False, threads: int = 1
 ) -> Iterator[Places]:
     """(i, j) with left[i] . right[j] >= radius in float32, as products.reaching; the radius >= LEAST_RADIUS.
 
     `diagonal`: both are the same rows, and products that hold no i < j are left out.
     """
+    import torch
+
+    torch.set_num_threads(threads)  # of this thread: each has a number of its own
     x = Rounded(left)
     y = x if diagonal else Rounded(right)
     least = lowered(radius, x, y)

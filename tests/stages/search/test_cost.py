@@ -64,7 +64,7 @@ def test_rates_are_measured_by_the_products_that_are_to_come(reaching: Reaching)
 
 def test_a_plan_reckons_with_the_first_look_where_tiles_are_large_enough_for_it(monkeypatch: Any) -> None:
     monkeypatch.setattr(pace, "first_look_is_faster", lambda numbers, threads: True)
-    monkeypatch.setattr(forecasting, "calibrated", lambda workers, dims, numbers, way: (way, numbers))
+    monkeypatch.setattr(forecasting, "calibrated", lambda *words: (getattr(words[3], "func", words[3]), words[2]))
     assert forecasting._rates(LAION, 2, 0.95) == (first_look.reaching, 32)
     assert forecasting._rates(replace(LAION, images=100), 2, 0.95) == (products.reaching, 32)
 

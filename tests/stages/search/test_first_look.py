@@ -107,13 +107,15 @@ def test_it_is_used_where_it_pays_and_holds(
     monkeypatch.setattr(pace, "first_look_is_faster", lambda numbers, threads: faster)
     if not loaded:
         monkeypatch.delitem(sys.modules, "torch")
-    assert pace.reaching_by(comparisons, 32, radius, 1) is expected.reaching
+    way = pace.reaching_by(comparisons, 32, radius, 3)
+    assert getattr(way, "func", way) is expected.reaching
+    assert getattr(way, "keywords", {"threads": 3}) == {"threads": 3}
 
 
 @pytest.mark.parametrize("seconds", [(1.0, 1.0), (1.0, 5.0)])
 def test_it_is_used_where_it_is_faster(monkeypatch: pytest.MonkeyPatch, seconds: tuple[float, float]) -> None:
     took = dict(zip((first_look.reaching, products.reaching), seconds, strict=True))
-    monkeypatch.setattr(pace, "_seconds", lambda way, rows: took[way])
+    monkeypatch.setattr(pace, "_seconds", lambda way, rows: took[getattr(way, "func", way)])
     monkeypatch.setattr(pace, "_sums_in_float32", lambda rows: True)
     assert pace.first_look_is_faster.__wrapped__(32, 1) == (seconds[1] > seconds[0])
     monkeypatch.setattr(pace, "_sums_in_float32", lambda rows: False)
