@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import cache, partial
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ GAIN = 1.2  # times as fast, at least
 ROWS, CHECKED = 1024, 128  # that are timed, and those whose products are compared with float64's
 NEVER = 2.0  # no inner product of unit vectors reaches it
 
+_alone = Lock()  # threads that measured at once would measure each other
+
 
 def reaching_by(comparisons: int, numbers: int, radius: float, threads: int) -> Reaching:
     """products.reaching or first_look.reaching, for so many comparisons of sketches of so many numbers."""
@@ -39,9 +42,14 @@ def reaching_by(comparisons: int, numbers: int, radius: float, threads: int) -> 
     return partial(first_look.reaching, threads=threads)
 
 
-@cache
 def first_look_is_faster(numbers: int, threads: int) -> bool:
     """Whether it is by GAIN, with so many threads, and multiplies as its bound has it. Takes some 20 ms, once."""
+    with _alone:
+        return _measured(numbers, threads)
+
+
+@cache
+def _measured(numbers: int, threads: int) -> bool:
     rows = np.random.default_rng(0).standard_normal((ROWS, numbers), dtype=np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     if not _sums_in_float32(rows):

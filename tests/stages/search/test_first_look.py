@@ -117,9 +117,9 @@ def test_it_is_used_where_it_is_faster(monkeypatch: pytest.MonkeyPatch, seconds:
     took = dict(zip((first_look.reaching, products.reaching), seconds, strict=True))
     monkeypatch.setattr(pace, "_seconds", lambda way, rows: took[getattr(way, "func", way)])
     monkeypatch.setattr(pace, "_sums_in_float32", lambda rows: True)
-    assert pace.first_look_is_faster.__wrapped__(32, 1) == (seconds[1] > seconds[0])
+    assert pace._measured.__wrapped__(32, 1) == (seconds[1] > seconds[0])
     monkeypatch.setattr(pace, "_sums_in_float32", lambda rows: False)
-    assert not pace.first_look_is_faster.__wrapped__(32, 1)
+    assert not pace._measured.__wrapped__(32, 1)
 
 
 def test_this_processor_is_measured() -> None:
