@@ -1,6 +1,6 @@
 """Forecast: what the search of a recipe will take, before it starts, with the arithmetic shown.
 
-Rates are measured on this machine in a second (stages/search/calibration.py). How many pairs survive a
+Rates are measured on this machine in a few seconds (stages/search/calibration.py). How many pairs survive a
 sketch is measured on the vectors where there are any, and otherwise assumed and said to be.
 """
 

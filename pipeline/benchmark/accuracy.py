@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.intervals import Interval, exact
 from stages.author.authored import Ids
 from stages.author.given import Given
 
-CONFIDENCE = 0.95
 DRAWS, SEED = 2000, 0
 ALIKE = 1e-9  # what two means differ by that are the same
 HOW = (
@@ -22,7 +22,6 @@ HOW = (
     "times (percentiles; exact where all draws say the same), because the two questions of a pair are not independent"
 )
 
-Interval = tuple[float, float]
 Tally = tuple[int, int]  # right, and of how many
 Array = NDArray[np.float64]
 
@@ -55,17 +54,6 @@ class Mean:
 
     def to_json(self) -> dict[str, Any]:
         return {"accuracy": self.value, "interval": list(self.interval)}
-
-
-def exact(right: int, of: int) -> Interval:
-    """Clopper's and Pearson's interval at 95 %; (0, 1) of nothing."""
-    if not of:
-        return 0.0, 1.0
-    from scipy.special import betaincinv  # not scipy.stats, which takes a second to load
-
-    tail, wrong = (1 - CONFIDENCE) / 2, of - right
-    low = float(betaincinv(right, wrong + 1, tail)) if right else 0.0
-    return low, float(betaincinv(right + 1, wrong, 1 - tail)) if wrong else 1.0
 
 
 def by_question(given: Sequence[Given]) -> dict[str, dict[Ids, Tally]]:

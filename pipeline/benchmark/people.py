@@ -10,9 +10,10 @@ from typing import Any
 
 from manifests.errors import Waiting
 from pipeline.answers import many, plain, plain_lines, table
-from pipeline.benchmark.accuracy import HOW, Interval, Mean, Share, by_pair, by_question, mean, total
+from pipeline.benchmark.accuracy import HOW, Mean, Share, by_pair, by_question, mean, total
 from pipeline.benchmark.agreement import Agreement, agreement
 from pipeline.benchmark.missed import Missed, missed_questions
+from pipeline.intervals import Interval
 from stages.author.answers import Answer
 from stages.author.authored import Authored
 from stages.author.given import counted, is_asked

@@ -8,10 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stages.search.methods import products
-from stages.search.methods.pace import NEVER, Reaching
+from stages.search.methods.pace import NEVER, Reaching, drawn_rows
 from stages.vectors.cosine import cosines
 from stages.vectors.sketch import sketched
 from stages.vectors.threads import limit_products
@@ -37,8 +36,8 @@ def calibrated(workers: int, dims: tuple[int, int], numbers: int, reaching: Reac
     """
     limit_products(1)
     random = np.random.default_rng(0)
-    blind, reference = (_unit(random, ROWS, dim) for dim in dims)
-    sketches, pairs = _unit(random, ROWS, numbers), random.integers(0, ROWS, (2, ROWS))
+    blind, reference = (drawn_rows(random, ROWS, dim) for dim in dims)
+    sketches, pairs = drawn_rows(random, ROWS, numbers), random.integers(0, ROWS, (2, ROWS))
     directions = np.linalg.qr(random.standard_normal((dims[0], min(DIRECTIONS, dims[0]))))[0].T
     return Rates(
         sketches=_seconds(lambda: list(reaching(sketches, sketches, NEVER, False)), workers) / ROWS**2,
@@ -57,8 +56,3 @@ def _seconds(work: Callable[[], object], workers: int, rounds: int = 3) -> float
             list(pool.map(lambda _: work(), range(workers)))
             found.append(time.perf_counter() - start)
     return min(found)
-
-
-def _unit(random: np.random.Generator, rows: int, numbers: int) -> NDArray[np.float32]:
-    found = random.standard_normal((rows, numbers), dtype=np.float32)
-    return found / np.linalg.norm(found, axis=1, keepdims=True)

@@ -45,6 +45,14 @@ def printed(script: str, *words: str) -> list[int]:
     return [int(word) for word in ended.stdout.split()]
 
 
+def said(script: str, *words: str, **environment: str) -> str:
+    """What a script prints, with more in its environment."""
+    told = [sys.executable, "-c", script, *words]
+    ended = subprocess.run(told, env={**PATHS, **environment}, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
 @contextmanager
 def writing(script: str, *words: str) -> Iterator[subprocess.Popen[str]]:
     """A process that runs a script as far as its line "writing", and goes on when its input ends; killed afterwards."""

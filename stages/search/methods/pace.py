@@ -50,11 +50,16 @@ def first_look_is_faster(numbers: int, threads: int) -> bool:
 
 @cache
 def _measured(numbers: int, threads: int) -> bool:
-    rows = np.random.default_rng(0).standard_normal((ROWS, numbers), dtype=np.float32)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    rows = drawn_rows(np.random.default_rng(0), ROWS, numbers)
     if not _sums_in_float32(rows):
         return False
     return GAIN * _seconds(partial(first_look.reaching, threads=threads), rows) < _seconds(products.reaching, rows)
+
+
+def drawn_rows(random: np.random.Generator, rows: int, numbers: int) -> NDArray[np.float32]:
+    """(rows, numbers) drawn rows of unit length."""
+    found = random.standard_normal((rows, numbers), dtype=np.float32)
+    return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
 def _sums_in_float32(rows: NDArray[np.float32]) -> bool:

@@ -17,10 +17,11 @@ from pyarrow.dataset import dataset
 from world.authoring import author, paired_run, pairs_of
 
 from manifests.errors import Refused, Waiting
-from pipeline.benchmark.accuracy import exact, mean
+from pipeline.benchmark.accuracy import mean
 from pipeline.benchmark.asking import queue_for
 from pipeline.benchmark.missed import missed
 from pipeline.benchmark.people import PeopleAnswer, people
+from pipeline.intervals import exact
 from stages.author.answers import Answer, asked
 from stages.author.authored import KEPT, REJECTED, TRAINING, Authored
 from stages.author.store import NAME, Store

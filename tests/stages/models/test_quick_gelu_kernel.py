@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from world.processes import said
 
-ROOT = Path(__file__).parents[3]
 INTERPRETED = """
 import sys
 import torch
@@ -57,22 +53,11 @@ print(json.dumps(found))
 """
 
 
-def ended(program: str, *arguments: str, **environment: str) -> str:
-    found = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return found.stdout
-
-
 @pytest.fixture(scope="module")
 def computed(tmp_path_factory: pytest.TempPathFactory) -> dict[torch.dtype, tuple[torch.Tensor, torch.Tensor]]:
     """Type -> numbers from all over it, and what the kernel made of them."""
     path = tmp_path_factory.mktemp("interpreted") / "numbers.pt"
-    ended(INTERPRETED, str(path), TRITON_INTERPRET="1")
+    said(INTERPRETED, str(path), TRITON_INTERPRET="1")
     return {x.dtype: (x, made) for x, made in torch.load(path)}
 
 
@@ -119,7 +104,7 @@ def test_what_is_not_finite_stays_visible_as_in_torch(computed: Any, kind: torch
 
 
 def test_it_compiles_for_gpus_reads_and_writes_16_bytes_counts_in_64_bits_and_rounds_to_nearest() -> None:
-    found = json.loads(ended(COMPILED))
+    found = json.loads(said(COMPILED))
     once, twice = [1, True], [2, False]  # 8 numbers a thread; those of 32 bits are not rounded
     assert found == {
         **dict.fromkeys(("fp16 70", "fp16 80", "bf16 80", "fp16 90", "bf16 90"), once),

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from world.processes import said
 
 from stages.search.methods.exact_gpu import half_slack
 from stages.vectors.sketch import in_half
 
-ROOT = Path(__file__).parents[3]
 INTERPRETED = """
 import json, sys
 import numpy as np
@@ -59,17 +56,6 @@ for capability, word in ((80, "mma.sync"), (90, "wgmma.mma")):
 """
 
 
-def ended(program: str, *arguments: str, **environment: str) -> str:
-    found = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return found.stdout
-
-
 CASES = {  # rows, columns, numbers of a sketch, room for what is found, rows of a region
     "whole": (140, 260, 32, 1 << 20, 1 << 18),
     "too little room": (140, 130, 20, 100, 1 << 18),
@@ -82,7 +68,7 @@ CASES = {  # rows, columns, numbers of a sketch, room for what is found, rows of
 def interpreted(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[list[list[int]]]], Path]:
     """What the kernel named in each case, by one process that loads what it needs once, and where its rows lie."""
     folder = tmp_path_factory.mktemp("rows")
-    return json.loads(ended(INTERPRETED, json.dumps(CASES), str(folder), TRITON_INTERPRET="1")), folder
+    return json.loads(said(INTERPRETED, json.dumps(CASES), str(folder), TRITON_INTERPRET="1")), folder
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -101,7 +87,7 @@ def test_every_pair_that_reaches_the_floor_is_named_once(
 
 
 def test_the_kernel_compiles_for_tensor_cores() -> None:
-    assert ended(COMPILED).split("\n")[:2] == ["80 True True", "90 True True"]
+    assert said(COMPILED).split("\n")[:2] == ["80 True True", "90 True True"]
 
 
 def test_half_precision_and_its_slack_never_hide_a_pair() -> None:
