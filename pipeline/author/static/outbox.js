@@ -1,6 +1,6 @@
-// Outbox: what was changed here and is not yet known to be kept. One request at a time, so that undo takes back what
-// was done last, and each with the version that the last answer about its pair gave. What is unsent lies in the
-// session's storage too: a reload loses nothing.
+// Outbox: what was changed here and is not yet known to be kept. One request at a time, in the order of the changes, so
+// that undo takes back what was done last, and each with the version that the last answer about its pair gave. What is
+// unsent lies in the session's storage too: a reload loses nothing.
 import { insist } from "./api.js";
 
 const TYPED_MS = 400;
@@ -12,7 +12,8 @@ export class Outbox {
     this.name = name;
     this.heard = heard;
     this.waiters = [];
-    this.sent = Promise.resolve();
+    this.due = new Set(); // entries to send, in the order of their last change
+    this.busy = false;
     this.entries = new Map(JSON.parse(sessionStorage.getItem(name) ?? "[]").map((entry) => [entry.key, entry]));
   }
 
@@ -35,7 +36,7 @@ export class Outbox {
 
   // Send at once what waits for the next keystroke, or is left of an earlier visit.
   flush() {
-    for (const entry of this.entries.values()) this.#send(entry);
+    for (const entry of this.entries.values()) if (!this.due.has(entry)) this.#send(entry);
   }
 
   // When all is kept that can be: what is in conflict waits for a person.
@@ -69,27 +70,28 @@ export class Outbox {
 
   async #send(entry) {
     clearTimeout(entry.timer);
-    entry.due = true;
-    if (entry.busy) return;
-    entry.busy = true;
-    while (this.#taken(entry)) this.#answered(entry, await this.#put(entry));
-    entry.busy = false;
-    this.#told();
+    this.due.delete(entry);
+    this.due.add(entry);
+    if (this.busy) return;
+    this.busy = true;
+    for (let next; (next = this.#next()); this.#told()) this.#answered(next, await this.#put(next));
+    this.busy = false;
   }
 
-  // Whether there is something to send; it then stands in `sent` until the server has answered to just this.
-  #taken(entry) {
-    if (entry.theirs || entry.stuck) return false;
-    if (!entry.sent && entry.waiting && entry.due) Object.assign(entry, { sent: entry.waiting, waiting: null, due: false });
-    if (!entry.sent && !entry.waiting) this.entries.delete(entry.key);
-    this.#told();
-    return Boolean(entry.sent);
+  // The entry to send next; what is sent of it stands in `sent` until the server has answered to just this.
+  #next() {
+    for (const entry of this.due) {
+      const open = !entry.theirs && !entry.stuck;
+      if (open && entry.sent) return entry; // left of an earlier visit
+      this.due.delete(entry);
+      if (open && entry.waiting) return Object.assign(entry, { sent: entry.waiting, waiting: null });
+    }
+    return null;
   }
 
-  #put(entry) {
-    const put = () => insist(`/api/pairs/${entry.key}`, "PUT", { version: entry.version, changes: entry.sent });
-    this.sent = this.sent.then(put);
-    return this.sent;
+  #put({ key, version, sent }) {
+    this.#told();
+    return insist(`/api/pairs/${key}`, "PUT", { version, changes: sent });
   }
 
   #answered(entry, answer) {
@@ -105,6 +107,7 @@ export class Outbox {
     } else {
       entry.stuck = answer.error; // until the next change
     }
+    if (!entry.sent && !entry.waiting) this.entries.delete(entry.key);
   }
 
   // Keep what is left where a reload finds it, and say how things stand.

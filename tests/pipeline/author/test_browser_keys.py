@@ -48,6 +48,22 @@ def test_undo_goes_back_to_the_pair_and_takes_one_change_at_a_time(tab, tmp_path
     assert {pair["decision"] for pair in all_written(tmp_path / "made")} == {"open"}
 
 
+def test_changes_are_kept_in_the_order_they_were_made_however_late_the_first_is_kept(tab) -> None:
+    page = tab(3)
+    held = []
+    page.page.route("**/api/pairs/*/*", lambda route: held.append(route), times=1)
+    with page.page.expect_request("**/api/pairs/*/*"):
+        page.press("k")
+    page.press("3", "n")
+    page.is_at(2)
+    page.press("r")
+    page.is_at(3)
+    held[0].continue_()
+    for undone in ("pair 2: decision", "pair 1: pattern", "pair 1: decision"):
+        page.press("u")
+        page.is_told(f"Undone, {undone} is")
+
+
 def test_an_undo_says_what_it_took_back(tab) -> None:
     with chat_server() as server:
         page = tab(1, chat=Chat(server.url, "made-up"))
