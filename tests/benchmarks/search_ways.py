@@ -41,8 +41,8 @@ def exact(rows: np.ndarray, floor: float, effort: int) -> Pairs:
     limit_products(THREADS)
     draw = rows[drawn_rows(len(rows), 8192)]
     directions = principal(draw)[0]
-    limit_products(1)
     length = fitting_length(draw, directions, floor)
+    limit_products(1)
     settings, step = SearchSettings(blind="b", reference="r", min_cosine=floor), block_rows(len(rows), 65536)
     starts = range(0, len(rows), step)
 
