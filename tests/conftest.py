@@ -13,6 +13,7 @@ from world.store import bucket, store  # noqa: F401 - fixtures for every test
 
 # how long an example takes says how busy the machine is
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("few", settings.get_profile("unhurried"), max_examples=20)  # `make check`
 settings.load_profile("unhurried")
 
 pytest_plugins = ["world.processless"]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from world.runs import make, recipe
+from world.inline import make_here
+from world.runs import recipe
 
 from manifests.manifest import Manifest
 from manifests.storage import Folder
@@ -24,7 +25,7 @@ def world(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[
     """The steps of a small recipe, and the manifests a run of it made."""
     values = recipe([{"name": "scenes", "kind": "shards", "uri": f"{scenes}/*.tar"}])
     root = tmp_path_factory.mktemp("contract")
-    make(values, root)
+    make_here(values, root)
     found = {step.name: step for step in steps(Config.model_validate(values))}
     return found, {name: Manifest.open(Folder(f"{root}/test/{name}")) for name in found}
 

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -23,15 +21,13 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-import psutil
 
+from tests.benchmarks.host import environment, machine
 from tests.benchmarks.peak import Peak
 from tests.benchmarks.search_ways import THREADS, WAYS
 
 FLOOR, RECALL = 0.95, 0.99
 ROUNDS, QUICK_S = 5, 10.0  # what takes less altogether is repeated, and the least counts: other work only adds to it
-TESTS = Path(__file__).parents[1]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])}
 EFFORTS = {"faiss ivf": (8, 16, 32, 64, 128), "faiss hnsw": (64, 128)}  # raised until RECALL is reached
 LEVELS = {"faiss panorama": (16, 32, 64)}  # all tried, the fastest counts
 PEERS = ("faiss flat", "faiss panorama")  # first of all, so that each line says how many times as fast it is
@@ -60,19 +56,14 @@ def main() -> None:
             vectors = Path(folder) / "vectors.npy"
             np.save(vectors, _vectors(asked.run, rows, power))
             _measure(vectors, asked.ways, power, results, asked.most)
-            (asked.out / "search.json").write_text(json.dumps({"machine": machine(), "results": results}, indent=1))
+            (asked.out / "search.json").write_text(
+                json.dumps({"machine": machine(THREADS), "results": results}, indent=1)
+            )
     if len({one["rows"] for one in results}) > 1:
         from tests.benchmarks.search_plot import plot
 
         first = [one for one in results if one["power"] == asked.powers[0]]
         print(plot(first, asked.out / "search.png"))
-
-
-def machine() -> dict:
-    model = [
-        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
-    ]
-    return {"cpu": model[0] if model else platform.machine(), "cores": psutil.cpu_count(), "threads": THREADS}
 
 
 def _vectors(run: str | None, rows: int, power: float) -> np.ndarray:
@@ -139,7 +130,7 @@ def _ended(way: str, vectors: Path, effort: int) -> tuple[dict, set[tuple[int, i
 
 def _child(way: str, vectors: Path, effort: int) -> dict:
     command = [sys.executable, "-m", "tests.benchmarks.search_rate", "--child", way, str(vectors), str(effort)]
-    ended = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     if ended.returncode:
         sys.exit(f"{way}: {ended.stderr}")
     return json.loads(ended.stdout.splitlines()[-1])

@@ -8,6 +8,7 @@ import pytest
 from world.clusters import raylet, raylets
 from world.commands import blindpairs, demo_run
 from world.disks import small_disk
+from world.inline import demo_here
 from world.store import Bucket
 
 from manifests.storage import Folder
@@ -19,7 +20,7 @@ from pipeline.watch.events import read_events
 def source(bucket: Bucket, scenes: Path) -> str:
     """The scenes in the bucket, and a run of them there on a day when nothing went wrong."""
     source = bucket.upload(scenes, "scenes")
-    assert blindpairs(*demo_run(source, bucket.url("calm"))).returncode == 0
+    demo_here(source, bucket.url("calm"))
     return source
 
 
@@ -33,13 +34,14 @@ def set_backs(bucket: Bucket, root: str) -> list[dict]:
     return [event for drive in drives for event in drive if event["event"] == "set back"]
 
 
-def test_a_store_that_is_busy_for_20_s_and_then_cuts_bodies_costs_time_only(bucket: Bucket, source: str) -> None:
-    storm = {"seconds": 20, "cut": 20, "only": ("get", "put", "list", "head")}
+def test_a_store_that_is_busy_and_then_cuts_bodies_costs_time_only(bucket: Bucket, source: str) -> None:
+    # 8: as many as one process alone bears, if all of them are its own (manifests/stores/patience.py)
+    storm = {"busy": 8, "cut": 20, "only": ("get", "put", "list", "head")}
     bucket.proxy.fail_after(f"/{bucket.name}/stormy/demo/images/scenes", **storm)
     ended = blindpairs(*demo_run(source, bucket.url("stormy")))
     assert ended.returncode == 0, ended.stderr
     assert 503 in {one.status for one in bucket.proxy.asked}
-    assert bucket.proxy.faults.cut == 0
+    assert (bucket.proxy.faults.busy, bucket.proxy.faults.cut) == (0, 0)
     assert steps_of(bucket, "stormy") == steps_of(bucket, "calm")
 
 

@@ -37,7 +37,7 @@ def root(finished: Path, tmp_path: Path) -> Path:
 
 def test_the_search_of_a_real_run_misses_nothing(root: Path) -> None:
     run = root / "test"
-    ended = blindpairs("audit", str(run), "--images", "50")
+    ended = answered("audit", str(run), "--images", "50")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.startswith(f"audit of {run}/candidates (exact): 50 of ")
     assert "recall 1.000 (95 % interval 0." in ended.stdout

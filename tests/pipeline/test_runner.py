@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from world.inline import make_here
 from world.runs import contents, make, recipe
 
 from manifests.errors import Refused, TasksFailed
@@ -34,7 +35,7 @@ def written_again(before: dict[str, tuple[int, int]], after: dict[str, tuple[int
 @pytest.fixture(scope="module")
 def finished(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("finished")
-    make(values(scenes), root)
+    make_here(values(scenes), root)
     return root
 
 
@@ -47,27 +48,27 @@ def root(finished: Path, tmp_path: Path) -> Path:
 
 def test_a_finished_run_is_taken_as_it_is(scenes: Path, root: Path) -> None:
     before = shards(root / "test")
-    make(values(scenes), root)
+    make_here(values(scenes), root)
     assert shards(root / "test") == before
 
 
 def test_changing_only_a_threshold_makes_only_the_pairs_again(scenes: Path, root: Path) -> None:
     before = shards(root / "test")
-    manifests = make(values(scenes, filter={"reference_max": 0.3}), root)
+    manifests = make_here(values(scenes, filter={"reference_max": 0.3}), root)
     assert written_again(before, shards(root / "test")) == {"pairs"}
     assert manifests["pairs"].lineage.settings["filter"]["reference_max"] == 0.3
 
 
 def test_pairs_made_again_are_those_of_a_run_made_so_at_once(scenes: Path, root: Path, tmp_path: Path) -> None:
-    make(values(scenes, filter={"reference_max": 0.3}), root)
-    make(values(scenes, filter={"reference_max": 0.3}), tmp_path / "fresh")
+    make_here(values(scenes, filter={"reference_max": 0.3}), root)
+    make_here(values(scenes, filter={"reference_max": 0.3}), tmp_path / "fresh")
     assert contents(root / "test/pairs") == contents(tmp_path / "fresh/test/pairs")
 
 
 def test_a_changed_encoder_is_refused_naming_both_values_and_touches_nothing(scenes: Path, root: Path) -> None:
     before = shards(root / "test")
     with pytest.raises(Refused) as caught:
-        make(
+        make_here(
             values(scenes, embed={"encoders": {"colour": {"kind": "structure"}, "structure": {"kind": "structure"}}}),
             root,
         )
@@ -79,17 +80,17 @@ def test_a_changed_encoder_is_refused_naming_both_values_and_touches_nothing(sce
 def test_a_source_that_lost_a_file_is_refused_naming_it(scenes: Path, tmp_path: Path) -> None:
     less = tmp_path / "less"
     shutil.copytree(scenes, less)
-    make(values(less), tmp_path, until="images")
+    make_here(values(less), tmp_path, until="images")
     (less / "00003.tar").unlink()
     with pytest.raises(
         Refused, match=r"was made of other files: .*00003\.tar is no longer there\. Put the old file back"
     ):
-        make(values(less), tmp_path, until="images")
+        make_here(values(less), tmp_path, until="images")
 
 
 def test_how_work_is_spread_is_no_reason_to_make_anything_again(scenes: Path, root: Path) -> None:
     before = shards(root / "test")
-    make(values(scenes, workers={"embed": {"count": 1, "batch": 3}, "search": {"count": 1}}), root)
+    make_here(values(scenes, workers={"embed": {"count": 1, "batch": 3}, "search": {"count": 1}}), root)
     assert shards(root / "test") == before
 
 
@@ -108,7 +109,7 @@ def test_only_a_missing_shard_is_made(scenes: Path, finished: Path, root: Path) 
         (root / "test" / step / COMMIT).unlink()
     (root / "test/embeddings/scenes-00003.parquet").unlink()
     before = shards(root / "test")
-    make(values(scenes), root)
+    make_here(values(scenes), root)
     after = shards(root / "test")
     assert {name for name, mark in after.items() if before.get(name) != mark} == {"embeddings/scenes-00003.parquet"}
     assert contents(root / "test/embeddings") == contents(finished / "test/embeddings")
@@ -118,7 +119,7 @@ def test_a_shard_changed_after_its_commit_is_noticed(scenes: Path, root: Path) -
     with (root / "test/embeddings/scenes-00003.parquet").open("ab") as file:
         file.write(b"x")
     with pytest.raises(Refused, match="changed after its commit"):
-        make(values(scenes), root)
+        make_here(values(scenes), root)
 
 
 def test_a_failed_task_fails_alone_and_is_taken_up_again(scenes: Path, tmp_path: Path) -> None:
@@ -127,14 +128,14 @@ def test_a_failed_task_fails_alone_and_is_taken_up_again(scenes: Path, tmp_path:
     whole = (mended / "00003.tar").read_bytes()
     (mended / "00003.tar").write_bytes(b"no tar at all".ljust(len(whole), b"."))
     with pytest.raises(TasksFailed) as caught:
-        make(values(mended), tmp_path)
+        make_here(values(mended), tmp_path)
     assert "1 of 8 tasks failed (scenes-00003)" in str(caught.value)
     assert not (tmp_path / "test/images" / COMMIT).exists()
     told = json.loads((tmp_path / "test/images/_failures.json").read_text())
     assert [one["task"] for one in told] == ["scenes-00003"]
     before = shards(tmp_path / "test")
     (mended / "00003.tar").write_bytes(whole)
-    make(values(mended), tmp_path, until="images")
+    make_here(values(mended), tmp_path, until="images")
     after = shards(tmp_path / "test")
     assert {name for name, mark in after.items() if before.get(name) != mark} == {"images/scenes-00003.parquet"}
     assert not (tmp_path / "test/images/_failures.json").exists()
@@ -146,7 +147,7 @@ def test_a_tar_of_nothing_but_broken_images_is_done_only_when_asked_so(scenes: P
     size = (broken / "00003.tar").stat().st_size
     (broken / "00003.tar").write_bytes(b"." * size)
     accepted = values(broken, workers={"images": {"max_failed": 1.0}, "embed": {"max_failed": 1.0}})
-    shard = make(accepted, tmp_path)["images"].by_name["scenes-00003"]
+    shard = make_here(accepted, tmp_path)["images"].by_name["scenes-00003"]
     assert (shard.counts.seen, shard.counts.ok, shard.counts.lost) == (1, 0, 1)
 
 
@@ -158,7 +159,7 @@ def test_settings_of_search_and_images_stay_out_of_each_others_fingerprints(
     scenes: Path, root: Path, step: str, setting: str, was: str, now: float
 ) -> None:
     with pytest.raises(Refused, match=rf"{step} was made otherwise: search\.{setting} was {was}, now {now}"):
-        make(values(scenes, search={setting: now}), root)
+        make_here(values(scenes, search={setting: now}), root)
 
 
 def test_only_the_missing_tiles_are_made(scenes: Path, finished: Path, root: Path) -> None:
@@ -167,7 +168,7 @@ def test_only_the_missing_tiles_are_made(scenes: Path, finished: Path, root: Pat
     for name in (f"candidates/{COMMIT}", f"pairs/{COMMIT}", *gone):
         (root / "test" / name).unlink()
     before = shards(root / "test")
-    assert len(make(values(scenes), root)["candidates"].shards) == 10
+    assert len(make_here(values(scenes), root)["candidates"].shards) == 10
     after = shards(root / "test")
     assert {name for name, mark in after.items() if before.get(name) != mark} == gone
     assert {step: contents(root / "test" / step) for step in STEPS} == {

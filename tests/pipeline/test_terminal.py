@@ -11,16 +11,19 @@ from glob import escape
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 from world.authoring import author, paired_run
 from world.growing import picture, rows, values
 from world.inline import made_here
 from world.tars import packed
 
+from manifests.errors import Refused
 from manifests.storage import Folder
 from pipeline.answers import plain, visible
 from pipeline.cli import app
 from pipeline.runs import FAILURES
+from pipeline.told import told
 
 ODD = "\x1b[2J\x1b]0;title\x07\x9b31m\u202egnp\u2066\x7f\r"
 FORGED = "\nblindpairs: all is well"
@@ -153,3 +156,9 @@ def test_visible_shows_what_steers_and_leaves_everything_else() -> None:
     assert visible("\x1b[31m\0\x7f\x9b") == "␛[31m␀␡\ufffd"
     assert all(len(visible(one)) == 1 and not is_steering(visible(one)) for one in changed)
     assert Folder("x").name == "x"
+
+
+def test_an_error_shows_no_password_of_a_url(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit), told():
+        raise Refused("https://me:hush@host/list.csv does not answer; check it")
+    assert capsys.readouterr().err == "blindpairs: https://***@host/list.csv does not answer; check it\n"

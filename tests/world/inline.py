@@ -65,6 +65,11 @@ def made_here(values: Mapping[str, Any], root: Path, until: str | None = None) -
     return run(wanted, Folder(str(root)) / config.run, executor, Listener()), executor.made
 
 
+def make_here(values: Mapping[str, Any], root: Path, until: str | None = None) -> dict[str, Manifest]:
+    """Run a recipe in this process, as `world.runs.make` does on processes of their own; step -> manifest."""
+    return made_here(values, root, until)[0]
+
+
 def demo_here(scenes: Path | str, root: Path | str, *changes: str) -> Path:
     """Run the demo recipe on these scenes in this process: no gallery, and the bytes of a command's run; its folder."""
     config = read_config("demo", [f"images.sources.0.uri={scenes}/*.tar", *changes])

@@ -11,8 +11,9 @@ import pytest
 from world.commands import blindpairs, demo_run, started
 from world.gate import Gate
 from world.growing import lot, values
+from world.in_process import answered
+from world.inline import make_here
 from world.processes import PATIENCE_S, until
-from world.runs import make
 
 from manifests.errors import Refused
 from manifests.manifest import Manifest
@@ -50,7 +51,7 @@ def begun(tmp_path: Path, until: str) -> Config:
     """The recipe of a run made as far as this step."""
     lot(tmp_path / "tars", ["a", "b", "c", "d"], Random(3))
     found = values(tmp_path / "tars")
-    make(found, tmp_path, until=until)
+    make_here(found, tmp_path, until=until)
     return Config.model_validate(found)
 
 
@@ -96,7 +97,7 @@ def test_a_source_that_grew_is_measured_and_how_many_came_is_open_until_they_are
     lot(tmp_path / "tars", ["e", "f"], Random(4))
     told = planned(config, tmp_path).to_json()["embedding"]
     assert (told["images"], told["forecast_for"]) == (None, 1_000_000)
-    make(values(tmp_path / "tars"), tmp_path, until="images")
+    make_here(values(tmp_path / "tars"), tmp_path, until="images")
     assert sum(1 for _ in (tmp_path / "test/images").glob("*.parquet")) == before + 2
     new = [shard.counts.ok for shard in Manifest.open(Folder(str(tmp_path / "test/images"))).shards[before:]]
     assert planned(config, tmp_path).to_json()["embedding"]["images"] == sum(new)
@@ -156,7 +157,7 @@ def test_weights_that_are_not_at_hand_are_said_and_the_search_is_told_all_the_sa
 
 
 def test_without_measuring_only_the_search_is_told() -> None:
-    told = json.loads(blindpairs("plan", "demo", "--images", "1000", "--no-measure", "--json").stdout)
+    told = json.loads(answered("plan", "demo", "--images", "1000", "--no-measure", "--json").stdout)
     assert "embedding" not in told
     assert told["search"]["images"] == 1000
 
@@ -183,7 +184,7 @@ def test_ctrl_c_ends_workers_and_leaves_nothing(scenes: Path, tmp_path: Path, mo
     ],
 )
 def test_a_price_that_is_none_is_refused(change: str, said: str) -> None:
-    ended = blindpairs("plan", "demo", "--images", "1000", "--no-measure", "--set", change)
+    ended = answered("plan", "demo", "--images", "1000", "--no-measure", "--set", change)
     assert ended.returncode == 2
     assert said in ended.stderr
 
