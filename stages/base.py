@@ -39,7 +39,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Begun:
+class PriorState:
     """What was made of less: its tasks, the first `settled` of them a committed state's, and what was found then."""
 
     tasks: tuple[Task, ...]
@@ -107,7 +107,7 @@ class Stage(ABC):
         """Whether what was made with these settings is a part of what the present ones make."""
         return settings == self.settings
 
-    def extended(self, begun: Begun, reads: Reads) -> list[Task]:
+    def extended(self, begun: PriorState, reads: Reads) -> list[Task]:
         """The tasks when the source or the inputs grew: those begun, whose shards stay, then new ones.
 
         One that is not settled may be left out; its shard is then removed. The same list each time. Raises
@@ -152,7 +152,7 @@ class MapStage(Stage):
     def plan(self, reads: Reads) -> list[Task]:
         return [Task(shard.name) for shard in reads[self.source].shards]
 
-    def extended(self, begun: Begun, reads: Reads) -> list[Task]:
+    def extended(self, begun: PriorState, reads: Reads) -> list[Task]:
         tasks = self.plan(reads)
         if tuple(tasks[: len(begun.tasks)]) != begun.tasks:
             raise Refused(f"the shards of {self.source} are not those it was begun with, and new ones after them")

@@ -23,7 +23,7 @@ from PIL import Image, UnidentifiedImageError
 from manifests.stores import ranges
 from manifests.stores.faults import Unreachable
 from manifests.stores.places import is_local, place
-from stages import cells
+from stages import parquet_bytes as cells
 
 POLICY = "rgb-1"
 # Pillow's own bound (256 MiB as RGB): beyond it a small file may be a decompression bomb
@@ -63,7 +63,7 @@ def is_named_as_image(name: str) -> bool:
 
 
 def read(uri: str, offset: int, length: int) -> bytes:
-    """`length` bytes of `uri` from `offset`, by one ranged read; of a cell (stages/cells.py) out of its row group.
+    """`length` bytes of `uri` from `offset`, by one ranged read; of a Parquet cell out of its row group.
 
     Raises ImageRefused where the file is gone, may not be read, ends too early, or is beyond MAX_BYTES;
     Unreachable (an OSError) where it is a store or the network that failed.

@@ -39,7 +39,7 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight tars of drawn scenes, with planted pairs, copies and broken files among them."""
-    from pipeline.demo.shards import pack
+    from pipeline.drawing.shards import pack
 
     folder = tmp_path_factory.mktemp("scenes")
     pack(folder, count=120, shard_rows=15)

@@ -50,7 +50,7 @@ def _table(schema) -> Iterator[str]:
 
 
 def _settings() -> str:
-    from pipeline.config import Config
+    from pipeline.config.settings import Config
 
     return "\n".join(["| setting | default | |", "|---|---|---|", *_rows(Config, "")]) + "\n"
 
@@ -91,14 +91,14 @@ def _sources() -> str:
 
 
 def _faults() -> str:
-    from pipeline.lint.codes import codes
+    from pipeline.reports.lint.codes import codes
 
     rows = [f"| {code} | {severity} | {sentence} |" for code, severity, sentence in codes()]
     return "\n".join(["| code | severity | |", "|---|---|---|", *rows]) + "\n"
 
 
 def _forms() -> str:
-    from pipeline.exchange.writing.forms import FORMS, OF_THE_RUN
+    from pipeline.benchmark.formats.writing.forms import FORMS, OF_THE_RUN
 
     rows = [f"| `{form.name}` | {form.says} |" for form in (*FORMS.values(), *OF_THE_RUN.values())]
     return "\n".join(["| `--format` | what comes of it |", "|---|---|", *rows]) + "\n"

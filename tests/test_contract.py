@@ -13,8 +13,8 @@ from world.runs import recipe
 
 from manifests.manifest import Manifest
 from manifests.storage import Folder
-from pipeline.config import Config
-from pipeline.recipe import Step, steps
+from pipeline.config.settings import Config
+from pipeline.run.recipe import Step, steps
 from stages.base import Machine, MapStage, Stage
 
 NAMES = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")

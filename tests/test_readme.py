@@ -11,14 +11,14 @@ import typer
 import yaml
 from typer.main import get_command
 
-from pipeline.cli import app
-from pipeline.config import Config
-from pipeline.reading import read_config
+from pipeline.cli.app import app
+from pipeline.config.loading import read_config
+from pipeline.config.settings import Config
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 COMMANDS = [shlex.split(line) for line in re.findall(r"^blindpairs .+$", README, re.MULTILINE)]
-TOLD = "".join((ROOT / "pipeline" / name).read_text() for name in ("cli.py", "looking.py", "authoring.py"))
+TOLD = "".join((ROOT / "pipeline/cli" / name).read_text() for name in ("app.py", "look.py", "benchmark.py"))
 HELP = [shlex.split(line) for line in re.findall(r"Example: (blindpairs .+)", TOLD)]
 RECIPES = dict(re.findall(r"```yaml\n# (\S+)\n(.*?)```", README, re.DOTALL))
 

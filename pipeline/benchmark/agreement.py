@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from stages.author.given import Given
+from stages.author.valid_answers import Given
 
 
 @dataclass(frozen=True)

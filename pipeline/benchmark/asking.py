@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from stages.author.answers import Answer, asked
 from stages.author.authored import SIDES, Authored
-from stages.author.given import is_asked
+from stages.author.valid_answers import is_asked
 
 Asked = tuple[Authored, str]  # a pair and the side that is shown
 

@@ -15,7 +15,7 @@ from manifests.storage import Folder
 from manifests.tables import QUESTIONS
 from pipeline.benchmark.photos import Photo, photos_of
 from pipeline.benchmark.versions import frozen
-from pipeline.runs import question_versions, run_folder
+from pipeline.run.layout import question_versions, run_folder
 from stages.author.authored import BENCHMARK, Ids
 
 SHARED = ("left_id", "right_id", "use", "pattern", "question", "options")  # of the two rows of a pair

@@ -13,8 +13,8 @@ from manifests.manifest import COMMIT, Manifest
 from manifests.shard import Part, write_shard
 from manifests.storage import Folder
 from pipeline.benchmark.versions import note_store, questions_folder, store_path
-from pipeline.lease.lease import driving
-from pipeline.runs import question_versions, run_folder
+from pipeline.run.layout import question_versions, run_folder
+from pipeline.run.lease.lease import driving
 from stages.author.stage import Author
 
 

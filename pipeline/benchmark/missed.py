@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.answers import plain
 from pipeline.benchmark.photos import photos_of
-from pipeline.runs import run_folder
+from pipeline.run.layout import run_folder
 from stages.author.answers import Answer
 from stages.author.authored import Authored, Ids
-from stages.author.given import Counted, Given, counted
+from stages.author.valid_answers import Counted, Given, counted
+from stages.text import plain
 
 
 @dataclass(frozen=True)

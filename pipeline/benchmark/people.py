@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from manifests.errors import Waiting
-from pipeline.answers import many, plain, plain_lines, table
-from pipeline.benchmark.accuracy import HOW, Mean, Share, by_pair, by_question, mean, total
 from pipeline.benchmark.agreement import Agreement, agreement
 from pipeline.benchmark.missed import Missed, missed_questions
-from pipeline.intervals import Interval
+from stages.accuracy import HOW, Interval, Mean, Share, by_pair, by_question, mean, total
 from stages.author.answers import Answer
 from stages.author.authored import Authored
-from stages.author.given import counted, is_asked
 from stages.author.store import Store
+from stages.author.valid_answers import counted, is_asked
+from stages.text import many, plain, plain_lines, table
 
 SHOWN = 20  # missed questions in the text; --json has all
 PUBLISHED = "MMVP's four people got 95.7 % of the questions right (arXiv 2401.06209)"
@@ -39,7 +38,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class PeopleAnswer:
+class PeopleSummary:
     """All that is known of the people who answered. `asked`: pairs that there are to answer."""
 
     run: str
@@ -95,7 +94,7 @@ class PeopleAnswer:
         yield from map(str, self.missed[:SHOWN])
 
 
-def people(run: str, store_path: Path) -> PeopleAnswer:
+def people(run: str, store_path: Path) -> PeopleSummary:
     """What people said in a run's store. Raises Waiting where nobody has answered, Refused where it cannot be read."""
     pairs, answers = _read(run, store_path)
     if not answers:
@@ -103,7 +102,7 @@ def people(run: str, store_path: Path) -> PeopleAnswer:
     counts = counted(pairs, answers)
     questions = by_question(counts.given)
     wholes = by_pair(questions)
-    return PeopleAnswer(
+    return PeopleSummary(
         run,
         sum(map(is_asked, pairs)),
         tuple(Person(name, total(questions[name]), total(wholes[name])) for name in sorted(questions)),

@@ -12,7 +12,7 @@ from typing import Any
 from manifests.errors import NotCommitted, Refused, Waiting
 from manifests.manifest import Manifest, json_bytes, parsed
 from manifests.storage import Folder
-from pipeline.runs import QUESTIONS, question_versions, run_folder
+from pipeline.run.layout import QUESTIONS, question_versions, run_folder
 from stages.author.store import NAME
 
 ELSEWHERE = "_author.json"  # in a run's folder: where its store is, if not there

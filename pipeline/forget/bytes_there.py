@@ -14,9 +14,9 @@ from manifests.storage import Folder
 from manifests.stores.places import absolute, is_local, place
 from stages import images
 from stages.download.index import index_of
-from stages.download.urls.again import LISTS, blotted
 from stages.download.urls.fetched_table import erased
-from stages.download.urls.into import tables_of_all
+from stages.download.urls.output_folder import tables_of_all
+from stages.download.urls.retry_failed import LISTS, blotted
 from stages.images import ImageRefused
 
 Row = Mapping[str, Any]

@@ -15,25 +15,25 @@ from manifests.manifest import Removed
 from manifests.removal import Held
 from manifests.storage import Folder
 from pipeline.benchmark.versions import known_store
-from pipeline.forget.answer import ForgetAnswer
 from pipeline.forget.bytes_there import wiped
 from pipeline.forget.named import asked_for, find, named_as_served
-from pipeline.forget.remade import pairs_again, settings_of
+from pipeline.forget.rebuilt_pairs import pairs_again, settings_of
+from pipeline.forget.summary import ForgetSummary
 from pipeline.forget.traces import naming, without_traces
 from pipeline.forget.written import without_written
-from pipeline.lease.lease import Lease, driving
-from pipeline.removal.decide import check_steps, steps_held
-from pipeline.removal.intent import FORGET, Intent
-from pipeline.removal.rows import texts, with_hashes
-from pipeline.removal.without import without
-from pipeline.report.write import write_report
-from pipeline.runs import GALLERY, REMOVAL, any_run_folder, sweep_left
+from pipeline.reports.gallery.write import write_report
+from pipeline.run.layout import GALLERY, REMOVAL, any_run_folder, sweep_left
+from pipeline.run.lease.lease import Lease, driving
+from pipeline.run.removal.decide import check_steps, steps_held
+from pipeline.run.removal.intent import FORGET, Intent
+from pipeline.run.removal.rows import texts, with_hashes
+from pipeline.run.removal.without import without
 from stages.download.opt_out import OptOut
 
 WHY = "blindpairs forget"
 
 
-def forget(run: str, named: Sequence[str], listed: str | None = None, store: Path | None = None) -> ForgetAnswer:
+def forget(run: str, named: Sequence[str], listed: str | None = None, store: Path | None = None) -> ForgetSummary:
     """Take the named images (URL, sha256 or image_id each; `listed`: a file of them) out of a run.
 
     `store`: where people wrote, if that is not in the run's folder. Without names it finishes a forget that was
@@ -48,11 +48,11 @@ def forget(run: str, named: Sequence[str], listed: str | None = None, store: Pat
         sweep_left(folder)
         finished = _finish(folder, lease, store)
         if names == OptOut():
-            return finished or ForgetAnswer(folder.url, 0)
+            return finished or ForgetSummary(folder.url, 0)
         return _begin(folder, names, lease, finished.images if finished else 0, store)
 
 
-def _finish(run: Folder, lease: Lease, store: Path | None) -> ForgetAnswer | None:
+def _finish(run: Folder, lease: Lease, store: Path | None) -> ForgetSummary | None:
     if (intent := Intent.read(run)) is None:
         return None
     if intent.kind != FORGET:
@@ -72,13 +72,13 @@ def _sources(images: Held | None) -> Any:
         ) from error
 
 
-def _begin(run: Folder, names: OptOut, lease: Lease, finished: int, store: Path | None) -> ForgetAnswer:
+def _begin(run: Folder, names: OptOut, lease: Lease, finished: int, store: Path | None) -> ForgetSummary:
     steps = steps_held(run)
     found = find(steps.get("images"), names, named_as_served(_sources(steps.get("images")), names.sha256))
     if not found.rows:
         # what is no image of the run any more may still stand in what people wrote
         written = without_written(run, sorted(names.image_ids), Removed(_now(), WHY), store)
-        return ForgetAnswer(run.url, 0, found.counts, written, finished=finished)
+        return ForgetSummary(run.url, 0, found.counts, written, finished=finished)
     check_steps(steps)
     ids = tuple(sorted(row["image_id"] for row in found.rows))
     hashes = {row["sha256"] for row in found.rows} - {None}
@@ -95,7 +95,7 @@ def _begin(run: Folder, names: OptOut, lease: Lease, finished: int, store: Path 
     return _done(run, intent, lease, store)
 
 
-def _done(run: Folder, intent: Intent, lease: Lease, store: Path | None) -> ForgetAnswer:
+def _done(run: Folder, intent: Intent, lease: Lease, store: Path | None) -> ForgetSummary:
     """All of it, from the start or from wherever it was stopped."""
     told: Mapping[str, Any] = intent.payload
     note = Removed(intent.at, intent.why)
@@ -106,7 +106,7 @@ def _done(run: Folder, intent: Intent, lease: Lease, store: Path | None) -> Forg
     again = bool(told["pairs"]) and pairs_again(run, told["pairs"])
     lease.confirm()
     intent.end(run)
-    return ForgetAnswer(
+    return ForgetSummary(
         run.url,
         len(intent.ids),
         told["named"],

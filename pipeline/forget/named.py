@@ -16,11 +16,11 @@ from manifests.removal import Held, batches
 from manifests.storage import Folder
 from manifests.stores.places import absolute
 from manifests.tables import image_id
-from pipeline.removal.rows import texts
+from pipeline.run.removal.rows import texts
 from stages.download.fetch.targets import url_key
 from stages.download.opt_out import IMAGE_ID, SHA256, URL, OptOut, entries
 from stages.download.urls.fetched_table import urls_of
-from stages.download.urls.into import tables_of_all
+from stages.download.urls.output_folder import tables_of_all
 
 COLUMNS = ("image_id", "source", "key", "url", "uri", "offset", "length", "sha256")
 NAMING = {"url": "urls", "sha256": "sha256", "image_id": "image_ids"}  # column -> what names by it

@@ -13,8 +13,8 @@ from manifests.manifest import json_bytes
 from manifests.parsing import parse_json
 from manifests.removal import Held
 from manifests.storage import Folder
-from pipeline.runs import FAILURES
-from pipeline.watch.events import EVENTS
+from pipeline.run.events.events import EVENTS
+from pipeline.run.layout import FAILURES
 from stages.download.fetch.targets import forms_of
 
 WORDS = ("error", "why", "trace")  # in events and failures: texts that may name an image

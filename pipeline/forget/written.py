@@ -14,7 +14,7 @@ from manifests.manifest import Removed
 from manifests.removal import Held, batches, put_shard, schema_of
 from manifests.shard import Part, read_receipt
 from manifests.storage import Folder
-from pipeline.runs import VERSION
+from pipeline.run.layout import VERSION
 from stages.author.store import Store
 
 WRITTEN = "written by people"  # pairs of the store, as the answer calls them

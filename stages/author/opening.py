@@ -26,7 +26,7 @@ def connected(path: Path, wait_s: float) -> sqlite3.Connection:
     `wait_s`: how long another process that writes is waited for. Raises Refused for a file that is another
     program's, or of a newer version, StoreFailed where it cannot be opened.
     """
-    with told(path):
+    with sqlite_errors(path):
         db = sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
         db.row_factory = sqlite3.Row
         try:
@@ -38,7 +38,7 @@ def connected(path: Path, wait_s: float) -> sqlite3.Connection:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def sqlite_errors(path: Path) -> Iterator[None]:
     """Turns SQLite's errors into StoreFailed."""
     try:
         yield
@@ -64,7 +64,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 def restored(text: str, path: Path) -> Authored:
     """A pair as the history of a store has it. Raises StoreFailed where that does not read."""
-    with told(path):
+    with sqlite_errors(path):
         try:
             return Authored(**parse_json(text))
         except (ValueError, TypeError) as error:

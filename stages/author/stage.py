@@ -22,9 +22,9 @@ from manifests.schema import Schema
 from manifests.shard import Part
 from manifests.tables import OK, QUESTIONS, question_id
 from stages.author.authored import KEPT, Authored
-from stages.author.given import Given, counted
-from stages.author.placing import Placed, placed
+from stages.author.question_order import Placed, placed
 from stages.author.store import Store
+from stages.author.valid_answers import Given, counted
 from stages.base import Reads, Stage, Task
 
 UNFINISHED = "not_written_out"  # kept, but the question is not whole

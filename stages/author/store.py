@@ -19,7 +19,7 @@ from typing import Any
 from stages.author import tables
 from stages.author.answers import Answer
 from stages.author.authored import CHOICES, LETTERS, SIDES, TEXTS, WORDS, Authored, checked
-from stages.author.opening import StoreFailed, connected, restored, secret, told, transaction
+from stages.author.opening import StoreFailed, connected, restored, secret, sqlite_errors, transaction
 
 NAME = "_author.sqlite"
 WAIT_S = 15.0  # for another process that writes
@@ -148,7 +148,7 @@ class Store:
         Raises StoreFailed where another process holds the old pages; the same call then does the rest.
         """
         gone = 0
-        with self._turn, told(self.path):
+        with self._turn, sqlite_errors(self.path):
             self._db.execute("PRAGMA secure_delete = ON")
             with transaction(self._db):
                 for query in tables.FORGET:
@@ -180,13 +180,13 @@ class Store:
         return now
 
     def _read(self, query: str, *values: str) -> list[Any]:
-        with self._turn, told(self.path):
+        with self._turn, sqlite_errors(self.path):
             return self._db.execute(query, values).fetchall()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """One transaction of one thread."""
-        with self._turn, told(self.path), transaction(self._db):
+        with self._turn, sqlite_errors(self.path), transaction(self._db):
             yield
 
 

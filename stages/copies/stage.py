@@ -22,8 +22,8 @@ from manifests.manifest import Manifest
 from manifests.schema import Schema
 from manifests.shard import Part
 from manifests.tables import COPIES, OK
-from stages.base import Begun, OnGrowth, Reads, Stage, Task
-from stages.copies.standing import Texts, firsts, in_company, standing
+from stages.base import OnGrowth, PriorState, Reads, Stage, Task
+from stages.copies.representatives import Texts, firsts, in_company, standing
 
 BYTES, VECTORS = "bytes", "vectors"
 
@@ -48,7 +48,7 @@ class Copies(Stage):
         """One task. `ends`: how many shards of the sketches there were, each time the run grew, and now."""
         return [Task("00000", {"ends": [len(reads["sketches"].shards)]})]
 
-    def extended(self, begun: Begun, reads: Reads) -> list[Task]:
+    def extended(self, begun: PriorState, reads: Reads) -> list[Task]:
         """One more task, for the images of the new shards."""
         if not (ends := list(begun.tasks[-1].facts.get("ends", ()))):
             raise Refused("its plan is of a version that could not grow")

@@ -25,7 +25,7 @@ from manifests.stores.faults import Unreachable
 from manifests.stores.places import absolute, is_local
 from manifests.tables import OK
 from stages import images
-from stages.base import Begun, Task
+from stages.base import PriorState, Task
 from stages.download.growth import grown
 from stages.download.index import Index, index_of
 from stages.download.listing import digest, files_matching, listing, literally
@@ -75,7 +75,7 @@ class FetchedSource:
     def _facts(self, table: File, tar_bytes: int) -> dict[str, Any]:
         return {"source": self.source.name, "table": absolute(table.uri), "bytes": [table.size, tar_bytes]}
 
-    def extended(self, begun: Begun) -> tuple[list[Task], list[Task]]:
+    def extended(self, begun: PriorState) -> tuple[list[Task], list[Task]]:
         """Files are known again by place and bytes; new ones come after."""
         return grown(begun, self.plan())
 

@@ -13,7 +13,7 @@ from manifests.counts import Counts
 from manifests.errors import Refused
 from manifests.stores.places import absolute
 from stages import images
-from stages.base import Begun, Task
+from stages.base import PriorState, Task
 from stages.download.growth import numbered_after
 from stages.download.listing import digest, files_below, listing
 from stages.download.row import Found, Row, looked_at, printable, refused
@@ -59,7 +59,7 @@ class FolderSource:
             tasks[-1] = Task(tasks[-1].name, {**tasks[-1].facts, "to": None})
         return tasks
 
-    def extended(self, begun: Begun) -> tuple[list[Task], list[Task]]:
+    def extended(self, begun: PriorState) -> tuple[list[Task], list[Task]]:
         """A folder does not grow: its tasks go on if it is as it was. Raises Refused where it is not."""
         if begun.outside == self.outside():
             return list(begun.tasks), []

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from manifests.errors import Refused
-from stages.base import Begun, Task
+from stages.base import PriorState, Task
 from stages.download.settings import SourceSettings
 
 PLACES = ("uri", "table")  # what a task calls its file
@@ -26,7 +26,7 @@ def grows(source: Mapping[str, Any] | SourceSettings) -> bool:
     return kind in ("shards", "img2dataset", "parquet", "imagenet", "urls")
 
 
-def grown(begun: Begun, now: Sequence[Task]) -> tuple[list[Task], list[Task]]:
+def grown(begun: PriorState, now: Sequence[Task]) -> tuple[list[Task], list[Task]]:
     """The tasks of one source that go on, and its new ones. `now`: what it would plan if nothing were there.
 
     Raises Refused where the file of a settled task changed or is gone; another such task is left out, and

@@ -17,6 +17,9 @@ from stages.download.tar import Damage, Member, members
 from stages.images import ImageRefused
 
 SIDECARS = ("json", "txt", "cls")  # in this order: a caption or class of its own counts more than one in the .json
+# what people call images in formats that are not read, or by an ending that is not known
+UNREAD = (".jfif", ".jpe", ".heic", ".heif", ".jxl", ".tga", ".ico", ".psd", ".j2k", ".pbm", ".pnm", ".svg", ".dng",
+          ".cr2", ".nef", ".arw", ".apng", ".jpeg2", ".image", ".img")  # fmt: skip
 SIDECAR_BYTES = 1 << 20  # longer than any caption
 KEPT_BYTES = 64 << 20  # of a tar's sidecars while its rows are made; those beyond are read one by one
 KINDS_ASIDE = 20  # endings counted one by one

@@ -18,7 +18,7 @@ from manifests.errors import Refused
 from manifests.parsing import parse_json
 from manifests.stores.places import absolute
 from stages import images
-from stages.base import Begun, Task
+from stages.base import PriorState, Task
 from stages.download.growth import grown
 from stages.download.index import SIDECAR_BYTES, SIDECARS, Index, index_of
 from stages.download.listing import digest, files_matching
@@ -55,7 +55,7 @@ class ShardsSource:
         facts = [{"source": self.source.name, "uri": absolute(file.uri), "bytes": file.size} for file in files]
         return [Task(f"{self.source.name}-{place:05d}", one) for place, one in enumerate(facts)]
 
-    def extended(self, begun: Begun) -> tuple[list[Task], list[Task]]:
+    def extended(self, begun: PriorState) -> tuple[list[Task], list[Task]]:
         """Files are known again by place and bytes; new ones come after."""
         return grown(begun, self.plan())
 

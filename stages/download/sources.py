@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from manifests.counts import Counts
-from stages.base import Begun, Task
+from stages.base import PriorState, Task
 from stages.download.fetched import FetchedSource
 from stages.download.folder import FolderSource
 from stages.download.imagenet.source import ImagenetSource
@@ -35,7 +35,7 @@ class Source(Protocol):
         """Its tasks if none was begun; each says in `facts` whose it is: {"source": name}."""
         ...
 
-    def extended(self, begun: Begun) -> tuple[list[Task], list[Task]]:
+    def extended(self, begun: PriorState) -> tuple[list[Task], list[Task]]:
         """Of the tasks begun (of this source alone) those that go on, and the new ones that come after all.
 
         Raises Refused where what a settled task was made of changed or is gone.

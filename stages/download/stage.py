@@ -17,7 +17,7 @@ from manifests.schema import Schema
 from manifests.shard import Part
 from manifests.stores.places import absolute
 from manifests.tables import IMAGES
-from stages.base import Begun, OnGrowth, Reads, Stage, Task
+from stages.base import OnGrowth, PriorState, Reads, Stage, Task
 from stages.download.growth import grows
 from stages.download.settings import DownloadSettings, SourceSettings, UrlsSettings
 from stages.download.sources import Source, source_of
@@ -62,7 +62,7 @@ class Download(Stage):
             if name in now["sources"]
         )
 
-    def extended(self, begun: Begun, reads: Reads) -> list[Task]:
+    def extended(self, begun: PriorState, reads: Reads) -> list[Task]:
         """Tars and tables that are new come after those that were there."""
         _check_none_left_out(begun, {source.name for source in self.download.sources})
         both = [self._extended(source, begun) for source in self.download.sources]
@@ -70,12 +70,12 @@ class Download(Stage):
         kept = sorted((task for old, _ in both for task in old), key=lambda task: order[task.name])
         return kept + [task for _, new in both for task in new]
 
-    def _extended(self, source: SourceSettings, begun: Begun) -> tuple[list[Task], list[Task]]:
+    def _extended(self, source: SourceSettings, begun: PriorState) -> tuple[list[Task], list[Task]]:
         """The tasks of one source that go on, and its new ones. Raises Refused where it did not only grow."""
         tasks = tuple(task for task in begun.tasks if task.facts["source"] == source.name)
         settled = sum(1 for task in begun.tasks[: begun.settled] if task.facts["source"] == source.name)
         then = begun.outside["found"].get(source.name, {})
-        return self._source(source).extended(Begun(tasks, settled, then))
+        return self._source(source).extended(PriorState(tasks, settled, then))
 
     def failed(self, task: Task, counts: Counts, reads: Reads) -> tuple[int, int]:
         source = self._named(task.facts["source"])
@@ -95,7 +95,7 @@ class Download(Stage):
         return source_of(source, self.download.shard_rows)
 
 
-def _check_none_left_out(begun: Begun, names: Collection[str]) -> None:
+def _check_none_left_out(begun: PriorState, names: Collection[str]) -> None:
     """A source that came with a growth not committed yet may be withdrawn; any other is part of what stays."""
     gone = [task for task in begun.tasks[: begun.settled] if task.facts["source"] not in names]
     if gone:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import IO, cast
 
 from manifests.stores.faults import Unreachable
-from stages.download.tar_headers import BLOCK, HEADER_BYTES, Cut, Headers
+from stages.download.tar_headers import BLOCK, HEADER_BYTES, Headers, TruncatedTar
 from stages.images import TRUNCATED
 
 GZIP = b"\x1f\x8b"
@@ -89,7 +89,7 @@ def members(file: IO[bytes]) -> Iterator[Member | Damage]:
     headers = Headers(file, size)
     try:
         archive = tarfile.open(fileobj=cast(IO[bytes], headers), mode="r:")  # noqa: SIM115 - not our file
-    except Cut as error:
+    except TruncatedTar as error:
         yield Damage(TRUNCATED, f"the tar is cut: {error}")
         return
     except tarfile.TarError as error:

@@ -27,7 +27,7 @@ RECORD = re.compile(rb"(\d{1,19}) (?:(%s)=)?" % b"|".join((*NAMES, *SPARSE, b"si
 LONGEST_START = 64  # bytes of a record's length and of those keywords
 
 
-class Cut(tarfile.ReadError):
+class TruncatedTar(tarfile.ReadError):
     """The tar ends inside an extended header."""
 
 
@@ -40,7 +40,7 @@ class Headers:
         self.fault: str | None = None
 
     def read(self, size: int) -> bytes:
-        """At most HEADER_BYTES as they lie there; of extended headers what matters. Raises Cut where one ends early."""
+        """At most HEADER_BYTES as they lie there; of extended headers what matters. Raises TruncatedTar."""
         kind, length, start = self._last[156:157], _length(self._last, size), self.tell()
         self._last = b""
         if length is None:
@@ -48,7 +48,7 @@ class Headers:
             self._last = data if size == BLOCK else b""
             return data
         if start + size > self._size:
-            raise Cut(f"it ends at byte {self._size}, inside an extended header of {length:,} bytes")
+            raise TruncatedTar(f"it ends at byte {self._size}, inside an extended header of {length:,} bytes")
         data = self._name(start, length) if kind in LONG else b"".join(self._entries(start, length))
         self.seek(start + size)
         return data
@@ -87,7 +87,7 @@ class Headers:
         self.file.seek(start)
         data = self.file.read(length)
         if len(data) < length:
-            raise Cut(f"it ends at byte {start + len(data)}, inside an extended header")
+            raise TruncatedTar(f"it ends at byte {start + len(data)}, inside an extended header")
         return data
 
 

@@ -22,11 +22,11 @@ from manifests.schema import Schema
 from manifests.shard import Part
 from manifests.tables import OK, embeddings
 from stages.base import Machine, MapStage, Reads, Task
-from stages.embed.answers import tables
 from stages.embed.batch_size import batch_size, remember
 from stages.embed.computing import Lanes, Within, warmed
 from stages.embed.decoding import prepared
 from stages.embed.reading import Locator
+from stages.embed.rows import tables
 from stages.embed.settings import EmbedSettings
 from stages.images import POLICY
 from stages.models.encoders.base import load

@@ -15,7 +15,7 @@ from manifests.counts import Counts
 from manifests.schema import Schema
 from manifests.shard import Part
 from manifests.tables import CANDIDATES, OVER_CAP
-from stages.base import Begun, Machine, OnGrowth, Reads, Stage, Task
+from stages.base import Machine, OnGrowth, PriorState, Reads, Stage, Task
 from stages.search.methods.base import Method
 from stages.search.methods.choice import method_of
 from stages.search.settings import SearchSettings
@@ -64,7 +64,7 @@ class Search(Stage):
     def plan(self, reads: Reads) -> list[Task]:
         return tiles(reads["sketches"].shards, self.search.block_rows)
 
-    def extended(self, begun: Begun, reads: Reads) -> list[Task]:
+    def extended(self, begun: PriorState, reads: Reads) -> list[Task]:
         """The tiles there were, then those of the new rows with the old ones and with each other."""
         return more_tiles(begun.tasks, reads["sketches"].shards, self.search.block_rows)
 

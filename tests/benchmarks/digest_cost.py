@@ -69,7 +69,7 @@ def _made(folder: Path, spent: Counter[str] | None = None) -> dict[str, float]:
     """
     from world.vectors import made
 
-    from pipeline.recipe import steps
+    from pipeline.run.recipe import steps
     from tests.benchmarks.search_steps import opened, recipe
 
     found, seconds = opened(folder), dict[str, float]()

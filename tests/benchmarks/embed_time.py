@@ -65,8 +65,8 @@ def _written(stage: Any, count: int) -> float:
     from manifests.counts import by_status
     from manifests.shard import Part, write_shard
     from manifests.storage import Folder
-    from stages.embed.answers import tables
     from stages.embed.computing import Answer, unit
+    from stages.embed.rows import tables
 
     rows = pa.table({"image_id": [f"{place:032x}" for place in range(count)], "status": ["ok"] * count})
     rows = rows.append_column("error", pa.nulls(count, pa.string()))

@@ -140,9 +140,9 @@ def step(work: Work) -> Measured:
     from manifests.lineage import Lineage
     from manifests.manifest import Manifest
     from manifests.storage import Folder
-    from pipeline.config import WorkerSettings
-    from pipeline.work.local_executor import LocalExecutor
-    from pipeline.work.worker import Job
+    from pipeline.config.settings import WorkerSettings
+    from pipeline.executors.local_executor import LocalExecutor
+    from pipeline.executors.worker import Job
     from stages.embed.settings import EmbedSettings
     from stages.embed.stage import Embed
 
@@ -176,7 +176,7 @@ def _images(folder: Any, work: Work) -> Any:
 
 def _steady(outcomes: Iterator[Any]) -> Measured:
     """Images a second while all workers were at work, without each one's first shard: as `plan` reckons it."""
-    from pipeline.rehearsal.pace import Beat, pace_of
+    from pipeline.plan.rehearsal.pace import Beat, pace_of
 
     beats, busy = [], []
     for outcome in outcomes:

@@ -17,9 +17,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from world import authoring
 
+from pipeline.benchmark.formats.export import export
+from pipeline.benchmark.formats.writing.forms import FORMS, OF_THE_RUN
 from pipeline.benchmark.freeze import freeze
-from pipeline.exchange.export import export
-from pipeline.exchange.writing.forms import FORMS, OF_THE_RUN
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
-from pipeline.exchange.writing.form import Form
+from pipeline.benchmark.formats.writing.form import Form
 
 
 def environment(folder: Path, *packages: str) -> Path:

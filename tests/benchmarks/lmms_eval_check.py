@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline.exchange.writing.lmms_eval import FORM, task_name
+from pipeline.benchmark.formats.writing.lmms_eval import FORM, task_name
 from tests.benchmarks.kits import environment, frozen_benchmark, right_words
 
 EXPECTED = {"blindpairs_looking": (1.0, 1.0), "blindpairs_blind": (0.5, 0.0)}

@@ -22,7 +22,7 @@ import psutil
 PACK = """
 import sys
 from pathlib import Path
-from pipeline.demo.shards import pack
+from pipeline.drawing.shards import pack
 pack(Path(sys.argv[1]), int(sys.argv[2]))
 """
 
@@ -57,7 +57,7 @@ def _measured(count: int, more: list[str]) -> float:
         subprocess.run([sys.executable, "-c", PACK, f"{folder}/scenes", str(count)], check=True)
         began = time.monotonic()
         words = ["run", "demo", "--set", f"images.sources.0.uri={folder}/scenes/*.tar", "--root", folder, *more]
-        driver = subprocess.Popen([sys.executable, "-m", "pipeline.cli", *words], stdout=subprocess.DEVNULL)
+        driver = subprocess.Popen([sys.executable, "-m", "pipeline.cli.app", *words], stdout=subprocess.DEVNULL)
         together, largest = _watched(driver)
         assert driver.returncode == 0
     print(

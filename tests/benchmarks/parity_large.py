@@ -58,8 +58,8 @@ def _arguments() -> argparse.Namespace:
 
 def _rows(name: str, encoder: Encoder, precision: str, images: int, *, pairs: bool) -> Iterator[str]:
     from manifests.errors import Refused
-    from pipeline.parity.answer import ParityAnswer, down
-    from pipeline.parity.parity import parity
+    from pipeline.reports.parity.parity import parity
+    from pipeline.reports.parity.summary import ParitySummary, down
 
     began = time.perf_counter()
     try:
@@ -73,12 +73,12 @@ def _rows(name: str, encoder: Encoder, precision: str, images: int, *, pairs: bo
     seconds = f"{time.perf_counter() - began:.0f}"
     yield _line((name, str(one.images), one.computed, *cosines, verdict, f"{one.unlike:.3f}", seconds))
     if pairs:
-        yield str(ParityAnswer(found))
+        yield str(ParitySummary(found))
 
 
 def _config(name: str, encoder: Encoder, precision: str) -> Any:
     """A recipe in which the large encoder plays the role it would play, and a built-in one the other."""
-    from pipeline.config import Config
+    from pipeline.config.settings import Config
 
     blind = encoder["kind"] == "open_clip"
     other = "structure" if blind else "colour"

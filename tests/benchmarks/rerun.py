@@ -25,13 +25,13 @@ from random import Random
 from PIL import Image
 
 from manifests.storage import Folder
-from pipeline.config import Config, WorkerSettings
-from pipeline.recipe import Step, steps
-from pipeline.runner import run
-from pipeline.watch.listener import Listener
-from pipeline.work.choice import executor_for
-from pipeline.work.executor import Executor, Setback
-from pipeline.work.worker import Job, Outcome
+from pipeline.config.settings import Config, WorkerSettings
+from pipeline.executors.choice import executor_for
+from pipeline.executors.executor import Executor, Retry
+from pipeline.executors.worker import Job, Outcome
+from pipeline.run.events.listener import Listener
+from pipeline.run.recipe import Step, steps
+from pipeline.run.runner import run
 from tests.benchmarks.idle import Idle
 
 
@@ -94,7 +94,7 @@ def _command(folder: Path, recipe: dict[str, object]) -> float:
     words = ["run", str(folder / "recipe.yaml"), "--root", str(folder)]
     for _ in range(2):  # the first time it writes the gallery
         began = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "pipeline.cli", *words], check=True, capture_output=True)
+        subprocess.run([sys.executable, "-m", "pipeline.cli.app", *words], check=True, capture_output=True)
     return time.perf_counter() - began
 
 
@@ -115,7 +115,7 @@ def _overhead(executor: Executor, folder: Folder, count: int) -> str:
     stage = Idle(count)
     job, at, outcomes = Job(stage, folder, {}, 1.0), [time.perf_counter()], list[Outcome]()
     for heard in executor.execute(job, stage.plan({}), WorkerSettings()):
-        assert not isinstance(heard, Setback), heard
+        assert not isinstance(heard, Retry), heard
         outcomes.append(heard)
         at.append(time.perf_counter())
     work, beside = sum(outcome.seconds for outcome in outcomes), _beside(outcomes, at[1:])

@@ -167,7 +167,7 @@ def _steps(vectors: Path, path: Path) -> dict:
     """The pipeline's steps; memory is that of the driver and all workers with their libraries."""
     from world.committed import names
 
-    from pipeline.forecast import forecast
+    from pipeline.plan.search import forecast
     from tests.benchmarks.search_steps import opened, recipe, searched
 
     run = vectors.with_name("run")

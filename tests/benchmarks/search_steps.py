@@ -11,10 +11,10 @@ from world.vectors import embeddings_manifest
 from manifests.draft import Draft
 from manifests.manifest import Manifest
 from manifests.storage import Folder
-from pipeline.config import Config
-from pipeline.recipe import Step, steps
-from pipeline.work.local_executor import LocalExecutor
-from pipeline.work.worker import Job
+from pipeline.config.settings import Config
+from pipeline.executors.local_executor import LocalExecutor
+from pipeline.executors.worker import Job
+from pipeline.run.recipe import Step, steps
 
 SHARD_ROWS = 10_000
 

@@ -24,7 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.benchmark.benchmark import Benchmark
-from pipeline.exchange.writing.vlmevalkit import FORM, SCORER, data_name
+from pipeline.benchmark.formats.writing.vlmevalkit import FORM, SCORER, data_name
 from tests.benchmarks.kits import environment, frozen_benchmark, right_words
 
 EXPECTED = {"looking": (1.0, 1.0), "blind": (0.5, 0.0)}

@@ -22,8 +22,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from typer.main import get_command
 
-from pipeline.cli import app
-from pipeline.reading import preset_names, read_config
+from pipeline.cli.app import app
+from pipeline.config.loading import preset_names, read_config
 
 ROOT = Path(__file__).parents[2]
 FILES = {name: (ROOT / "docker" / name).read_text() for name in ("Dockerfile", "compose.yaml", "rayjob.yaml")}
@@ -207,12 +207,16 @@ def test_the_wheel_holds_every_module_preset_and_template(built: Path) -> None:
         held = {name for name in wheel.namelist() if ".dist-info/" not in name}
         scripts = wheel.read(next(name for name in wheel.namelist() if name.endswith("entry_points.txt"))).decode()
     modules = {path for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
-    folders = [ROOT / "pipeline" / "presets", *(ROOT / "pipeline").rglob("templates"), ROOT / "pipeline/author/static"]
+    folders = [
+        ROOT / "pipeline/config/presets",
+        *(ROOT / "pipeline").rglob("templates"),
+        ROOT / "pipeline/benchmark/page/static",
+    ]
     data = {path for folder in folders for path in folder.iterdir()}
     data |= set((ROOT / "stages").rglob("*.tsv"))
     assert held == {str(path.relative_to(ROOT)) for path in modules | data if path.is_file()}
-    assert {f"pipeline/presets/{name}.yaml" for name in preset_names()} <= held
-    assert "blindpairs = pipeline.cli:main" in scripts
+    assert {f"pipeline/config/presets/{name}.yaml" for name in preset_names()} <= held
+    assert "blindpairs = pipeline.cli.app:main" in scripts
 
 
 def test_the_cpu_image_differs_from_the_wheel_in_faiss_alone(built: Path) -> None:

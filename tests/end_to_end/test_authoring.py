@@ -25,7 +25,7 @@ from world.processes import PATIENCE_S
 from world.runs import recipe
 
 from manifests.errors import Refused
-from pipeline.told import person_of
+from pipeline.benchmark.person import person_of
 from stages.author.store import NAME
 
 

@@ -12,8 +12,8 @@ from world.inline import demo_here
 from world.store import Bucket
 
 from manifests.storage import Folder
-from pipeline.runs import ORDER
-from pipeline.watch.events import read_events
+from pipeline.run.events.events import read_events
+from pipeline.run.layout import ORDER
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from world.store import Bucket
 
 from manifests.manifest import Manifest
 from manifests.storage import Folder
-from pipeline.report.write import write_report
-from pipeline.runs import ORDER
+from pipeline.reports.gallery.write import write_report
+from pipeline.run.layout import ORDER
 
 PLACED = {"uri"}  # the columns that say where something lies
 

@@ -9,7 +9,7 @@ import pytest
 from world.commands import blindpairs
 from world.runs import contents
 
-from pipeline.runs import ORDER
+from pipeline.run.layout import ORDER
 
 
 @pytest.fixture(scope="module")

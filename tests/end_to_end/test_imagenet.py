@@ -11,7 +11,7 @@ from world.inline import made_here
 from world.runs import make, recipe
 
 from manifests.manifest import Manifest
-from pipeline.report.write import write_report
+from pipeline.reports.gallery.write import write_report
 
 PHOTOS = drawn(40)
 FORMS: dict[str, Callable[[Path, Photos], object]] = {

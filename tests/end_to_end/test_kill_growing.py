@@ -14,7 +14,7 @@ from world.inline import demo_here
 from world.processes import PATIENCE_S, until
 from world.runs import contents
 
-from pipeline.commands import audit, lineage
+from pipeline.cli.make import audit, lineage
 
 STEPS = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
 MOMENTS = 3

@@ -9,7 +9,7 @@ from world.gate import Gate
 from world.processes import PATIENCE_S, until
 from world.runs import contents
 
-from pipeline.runs import ORDER
+from pipeline.run.layout import ORDER
 
 
 def test_a_stop_under_a_private_ray_is_told_like_any_other(scenes: Path, tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from world.processes import PATIENCE_S, until
 from world.runs import contents
 
 from manifests.storage import Folder
-from pipeline.runs import ORDER
-from pipeline.watch.events import read_events
+from pipeline.run.events.events import read_events
+from pipeline.run.layout import ORDER
 
 ROUNDS = int(os.environ.get("BLINDPAIRS_CHAOS", "2"))
 SEED = 20261121

@@ -21,7 +21,7 @@ from world.gate import Gate
 from world.processes import PATIENCE_S, TESTS, until
 from world.runs import contents
 
-from pipeline.runs import ORDER
+from pipeline.run.layout import ORDER
 
 RAY = [sys.executable, "-m", "ray.scripts.scripts"]
 WORLD = {

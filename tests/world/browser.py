@@ -31,12 +31,12 @@ from world.processes import PATIENCE_S, until
 
 from manifests.storage import Folder
 from manifests.tables import IMAGES, PAIRS
-from pipeline.author.answering import Examination, answer_app
-from pipeline.author.app import author_app
-from pipeline.author.desk import Desk
-from pipeline.author.gate import Pass
-from pipeline.drafts.client import Chat
+from pipeline.benchmark.page.answering import Examination, answer_app
+from pipeline.benchmark.page.app import author_app
+from pipeline.benchmark.page.desk import Desk
+from pipeline.benchmark.page.gate import Pass
 from stages.author.store import NAME, Store
+from stages.models.chat import Chat
 
 HOST = "127.0.0.1"
 

@@ -1,4 +1,4 @@
-"""What a run would tell its listeners, made by hand: steps, findings, outcomes."""
+"""What a run would tell its listeners, made by hand: steps, resolutions, outcomes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from manifests.lineage import Lineage
 from manifests.manifest import Manifest
 from manifests.shard import Receipt
 from manifests.storage import Folder
-from pipeline.config import WorkerSettings
-from pipeline.recipe import Step
-from pipeline.survey import Finding, State
-from pipeline.work.worker import Fault, Outcome
+from pipeline.config.settings import WorkerSettings
+from pipeline.executors.worker import Fault, Outcome
+from pipeline.run.recipe import Step
+from pipeline.run.resolve import Resolution, State
 
 RUN = Path("runs/test")
 
@@ -24,8 +24,8 @@ def step(name: str = "images") -> Step:
     return Step(name, Odd(RUN), (), WorkerSettings())
 
 
-def finding(name: str = "images", state: State = State.MAKE) -> Finding:
-    return Finding(step(name), Folder(str(RUN / name)), lineage(name), state)
+def resolution(name: str = "images", state: State = State.BUILD) -> Resolution:
+    return Resolution(step(name), Folder(str(RUN / name)), lineage(name), state)
 
 
 def lineage(name: str = "images") -> Lineage:

@@ -52,7 +52,7 @@ def noise(count: int = 3) -> Photos:
 
 def drawn(count: int = 40) -> Photos:
     """Drawn scenes with planted pairs, dealt to the synsets."""
-    from pipeline.demo.scenes import scenes
+    from pipeline.drawing.scenes import scenes
 
     folders = [SYNSETS[place % len(SYNSETS)] for place in range(count)]
     return {

@@ -12,7 +12,7 @@ from subprocess import CompletedProcess
 
 from typer.testing import CliRunner
 
-from pipeline.cli import app
+from pipeline.cli.app import app
 
 
 def answered(*words: object, cwd: Path | None = None) -> CompletedProcess[str]:

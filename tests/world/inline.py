@@ -12,20 +12,22 @@ import pytest
 
 from manifests.manifest import Manifest
 from manifests.storage import Folder
-from pipeline import commands
-from pipeline.config import Config, WorkerSettings
-from pipeline.reading import read_config
-from pipeline.recipe import steps
-from pipeline.runner import run
-from pipeline.watch import audience
-from pipeline.watch.listener import Listener
-from pipeline.work.executor import Want
-from pipeline.work.worker import Job, Outcome, Worker
+from pipeline.cli import make
+from pipeline.config.loading import read_config
+from pipeline.config.settings import Config, WorkerSettings
+from pipeline.executors.executor import ResourceRequest
+from pipeline.executors.worker import Job, Outcome, Worker
+from pipeline.run.events import broadcast as broadcast
+from pipeline.run.events.listener import Listener
+from pipeline.run.recipe import steps
+from pipeline.run.runner import run
 from stages.base import Machine, Task
 
 
 class Inline:
     """Runs tasks here, one after the other; `made` says which."""
+
+    on_cluster = False
 
     def __init__(self) -> None:
         self.made: list[str] = []
@@ -36,7 +38,7 @@ class Inline:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         pass
 
-    def check(self, wants: Sequence[Want], waits: Callable[[str], None] = lambda why: None) -> str:
+    def check(self, wants: Sequence[ResourceRequest], waits: Callable[[str], None] = lambda why: None) -> str:
         return "here"
 
     def execute(self, job: Job, tasks: Sequence[Task], workers: WorkerSettings) -> Iterator[Outcome]:
@@ -51,8 +53,7 @@ class Inline:
 def commands_run_here() -> Iterator[None]:
     """Have `run` as a command do its tasks in this process too."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(commands, "executor_for", lambda ray: Inline())
-        patch.setattr(audience, "LocalExecutor", Inline)  # it is no cluster, whose metrics would hear of it
+        patch.setattr(make, "executor_for", lambda ray: Inline())
         yield
 
 

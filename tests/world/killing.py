@@ -22,7 +22,7 @@ from world.forgetting import whole
 
 from manifests.storage import Folder
 from pipeline.forget.forget import forget
-from pipeline.removal.intent import Intent
+from pipeline.run.removal.intent import Intent
 
 ALL = 10**9
 # loaded once here, not in each of the processes

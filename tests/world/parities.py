@@ -7,7 +7,7 @@ from typing import Any
 
 from world.checkpoints import dinov2_checkpoint, open_clip_checkpoint, siglip_checkpoint, timm_checkpoint
 
-from pipeline.config import Config
+from pipeline.config.settings import Config
 
 
 def every_kind(folder: Path) -> dict[str, Any]:

@@ -12,8 +12,8 @@ import pytest
 from world.authoring import photo
 from world.inline import Inline
 
-from pipeline.exchange import importing
-from pipeline.watch.listener import Listener
+from pipeline.benchmark.formats import importing
+from pipeline.run.events.listener import Listener
 
 MMVP = ("Index", "Question", "Options", "Correct Answer")
 VLM = ("Question ID", "Type", "Statement")
@@ -94,4 +94,4 @@ def run_here(monkeypatch: pytest.MonkeyPatch) -> None:
         yield Listener()
 
     monkeypatch.setattr(importing, "executor_for", lambda ray: Inline())
-    monkeypatch.setattr(importing, "audience", nobody)
+    monkeypatch.setattr(importing, "broadcast", nobody)

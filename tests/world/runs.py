@@ -11,12 +11,12 @@ from rich.console import Console
 
 from manifests.manifest import Manifest
 from manifests.storage import Folder
-from pipeline.config import Config
-from pipeline.recipe import steps
-from pipeline.runner import run
-from pipeline.watch.listener import Listener
-from pipeline.watch.progress import Progress
-from pipeline.work.local_executor import LocalExecutor
+from pipeline.config.settings import Config
+from pipeline.executors.local_executor import LocalExecutor
+from pipeline.run.events.listener import Listener
+from pipeline.run.events.progress import Progress
+from pipeline.run.recipe import steps
+from pipeline.run.runner import run
 
 BUILT_IN = {"colour": {"kind": "colour"}, "structure": {"kind": "structure"}}
 

@@ -15,8 +15,8 @@ from world.processes import until
 from manifests.errors import Refused
 from manifests.schema import Schema
 from manifests.tables import embeddings
-from pipeline.config import WorkerSettings
-from pipeline.recipe import Step
+from pipeline.config.settings import WorkerSettings
+from pipeline.run.recipe import Step
 from stages.base import Machine, MapStage
 
 

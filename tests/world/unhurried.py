@@ -1,6 +1,6 @@
 """The command line, `python -m world.unhurried WORDS`, on a machine that may be as slow as it likes.
 
-It is `python -m pipeline.cli` without the limits by which that one gives a person an answer soon: how long a store
+It is `python -m pipeline.cli.app` without the limits by which that one gives a person an answer soon: how long a store
 and a Ray may take to answer, and how long a plan may measure. Tests of those limits start the command itself. Nor does
 it or a worker of it wait until a disk has what was written.
 """
@@ -26,15 +26,15 @@ def raise_limits(words: Sequence[str]) -> None:
         reach.WITHIN_S = PATIENCE_S
         places.QUICK |= {"connect_timeout": PATIENCE_S, "read_timeout": PATIENCE_S}
     if "--ray" in words or "RAY_ADDRESS" in os.environ:
-        from pipeline.work import cluster
+        from pipeline.executors import cluster
 
         cluster.CONNECT_S = PATIENCE_S
     if words[:1] == ["plan"]:
-        from pipeline import planning
+        from pipeline.plan import planning
 
         planning.rehearsed = partial(planning.rehearsed, limit_s=PATIENCE_S)
 
 
 if __name__ == "__main__":
     raise_limits(sys.argv[1:])
-    runpy.run_module("pipeline.cli", run_name="__main__", alter_sys=True)
+    runpy.run_module("pipeline.cli.app", run_name="__main__", alter_sys=True)

@@ -10,7 +10,7 @@ import runpy
 from world.processes import PATIENCE_S
 
 if __name__ == "__main__":
-    from pipeline.lease import lease
+    from pipeline.run.lease import lease
 
     lease.RENEW_S = PATIENCE_S
     runpy.run_module("world.unhurried", run_name="__main__", alter_sys=True)

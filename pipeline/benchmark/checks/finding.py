@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from pipeline.answers import plain
 from pipeline.benchmark.benchmark import Posed
 from pipeline.benchmark.checks.codes import KNOWN, Severity
+from stages.text import plain
 
 Numbered = Sequence[tuple[int, Posed]]  # pairs with their numbers in the benchmark, from 0
 EVERY = "all questions"

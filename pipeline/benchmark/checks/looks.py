@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from pipeline.answers import plain
 from pipeline.benchmark.checks.finding import Finding, Numbered, both, found, one_of
 from pipeline.benchmark.photos import CHANGED, Photo
 from stages import images
+from stages.text import plain
 
 THREADS = 4  # Pillow decodes outside of Python's lock
 SIDE = 16  # of the dHash: 256 bits

@@ -5,9 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
-from pipeline.answers import plain
 from pipeline.benchmark.benchmark import Posed
 from pipeline.benchmark.checks.finding import Finding, Numbered, found, of
+from stages.text import plain
 
 QUOTED = 60  # characters of a text in a sentence
 LINES = ("Cc", "Zl", "Zp")  # Unicode's categories of control characters and of ends of lines

@@ -43,7 +43,7 @@ SENTENCES = {
 }
 
 
-class Again(StrEnum):
+class RetryWhen(StrEnum):
     """When a URL that failed so is worth asking again."""
 
     NOW = "now"
@@ -60,11 +60,11 @@ LASTING = frozenset(
 )
 
 
-def again(status: str) -> Again:
+def retry_when(status: str) -> RetryWhen:
     """NEVER for every word that is not known to pass."""
     if status in PASSING:
-        return Again.NOW
-    return Again.LATER if status in LASTING else Again.NEVER
+        return RetryWhen.NOW
+    return RetryWhen.LATER if status in LASTING else RetryWhen.NEVER
 
 
 class NotFetched(Exception):

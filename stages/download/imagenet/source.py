@@ -16,7 +16,7 @@ from manifests.errors import Refused
 from manifests.stores.places import absolute
 from manifests.tables import OK
 from stages import images
-from stages.base import Begun, Task
+from stages.base import PriorState, Task
 from stages.download.folder import FolderSource
 from stages.download.growth import grown, numbered_after
 from stages.download.imagenet.classes import synset_of, synsets_of, words_of
@@ -61,7 +61,7 @@ class ImagenetSource:
             facts |= {"truth": truth.digest, "numbered": are_numbered(paths)}
         return [Task(task.name, {**task.facts, **facts}) for task in self._inner(form).plan()]
 
-    def extended(self, begun: Begun) -> tuple[list[Task], list[Task]]:
+    def extended(self, begun: PriorState) -> tuple[list[Task], list[Task]]:
         """WebDataset tars and Parquet files may become more. Raises Refused where anything else changed."""
         now = self.outside()
         if now["form"] in GROWING and begun.outside.get("form", now["form"]) == now["form"]:

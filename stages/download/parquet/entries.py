@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from manifests.errors import Refused
 from manifests.stores.faults import Unreachable
-from stages import cells, images
+from stages import images
+from stages import parquet_bytes as cells
 from stages.download.parquet.layout import Layout, value_of
 
 MOST = 4096  # rows at once, however small their images
@@ -70,7 +71,7 @@ def opened_table(uri: str) -> Iterator[pq.ParquetFile]:
             yield cells.parquet(file)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise_if_not_the_files(error)
-        raise Refused(f"{uri} cannot be read as Parquet: {told(error)}; download it again") from error
+        raise Refused(f"{uri} cannot be read as Parquet: {reason_of(error)}; download it again") from error
 
 
 def raise_if_not_the_files(error: Exception) -> None:
@@ -79,5 +80,5 @@ def raise_if_not_the_files(error: Exception) -> None:
         raise error
 
 
-def told(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     return " ".join(str(getattr(error, "strerror", None) or error).split())

@@ -1,6 +1,6 @@
 """Parquet with the images' bytes in a column, such as the hub's `image: {bytes, path}`. Read in place.
 
-A file is one task. Its rows are decoded a few at a time (stages/cells.py), so that neither files nor row
+A file is one task. Its rows are decoded a few at a time (stages/parquet_bytes.py), so that neither files nor row
 groups need fit in memory. An image is named by file and row, and by its path where there is one: paths repeat.
 """
 
@@ -17,17 +17,18 @@ import pyarrow.parquet as pq
 from manifests.counts import Counts
 from manifests.errors import Refused
 from manifests.stores.places import absolute
-from stages import cells, images
-from stages.base import Begun, Task
-from stages.cells import Cell
+from stages import images
+from stages import parquet_bytes as cells
+from stages.base import PriorState, Task
 from stages.download.growth import grown
 from stages.download.listing import digest, files_below, files_matching, listing
-from stages.download.parquet.entries import Entry, entries_of, opened_table, raise_if_not_the_files, told
+from stages.download.parquet.entries import Entry, entries_of, opened_table, raise_if_not_the_files, reason_of
 from stages.download.parquet.layout import Layout, Names, layout_of
 from stages.download.row import Found, Row, fields_of, look, looked_at, refused
 from stages.download.settings import ParquetSettings
 from stages.download.store_listing import is_folder
 from stages.download.walk import File
+from stages.parquet_bytes import Cell
 
 ENDINGS = (".parquet", ".pq")
 LOOKING = 16  # footers read at once while planning
@@ -56,7 +57,7 @@ class ParquetSource:
         facts = [{"source": self.source.name, "uri": absolute(file.uri), "bytes": file.size} for file in files]
         return [Task(f"{self.source.name}-{place:05d}", one) for place, one in enumerate(facts)]
 
-    def extended(self, begun: Begun) -> tuple[list[Task], list[Task]]:
+    def extended(self, begun: PriorState) -> tuple[list[Task], list[Task]]:
         """Files are known again by place and bytes; new ones come after."""
         return grown(begun, self.plan())
 
@@ -73,7 +74,7 @@ class ParquetSource:
                     first += count
         except (pa.ArrowException, OSError, ValueError) as error:
             raise_if_not_the_files(error)
-            sentence = f"{uri} cannot be read any more: {told(error)}"
+            sentence = f"{uri} cannot be read any more: {reason_of(error)}"
             return [refused(self._found(uri, Entry(-1, None, None, {})), images.UNREADABLE, sentence)], Counts()
         return rows, Counts()
 
@@ -117,7 +118,7 @@ class ParquetSource:
                 entry = next(entries, None)
             except (pa.ArrowException, OSError, ValueError) as error:
                 raise_if_not_the_files(error)
-                why = f"row group {group} of {uri} does not decode: {told(error)}; download the file again"
+                why = f"row group {group} of {uri} does not decode: {reason_of(error)}; download the file again"
                 lost = [Entry(row, None, None, {}) for row in rows[len(made) :]]
                 return made + [refused(self._found(uri, one), images.UNREADABLE, why) for one in lost]
             if entry is None:

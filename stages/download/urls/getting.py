@@ -23,8 +23,8 @@ from stages.download.settings import UrlsSettings
 from stages.download.tar import Member
 from stages.download.urls import fetched_table
 from stages.download.urls.fetched_table import SUCCESS, TABLE, TAR
-from stages.download.urls.found import lists
-from stages.download.urls.into import fetchings_of, into_of, new_fetching, stem_of
+from stages.download.urls.output_folder import fetchings_of, into_of, new_fetching, stem_of
+from stages.download.urls.table_listing import lists
 
 MISSING = "missing_from_tar"
 ON_THE_LIST = "it stands on the opt-out list"

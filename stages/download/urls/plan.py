@@ -8,11 +8,11 @@ from functools import lru_cache
 from typing import Any
 
 from manifests.errors import Refused
-from stages.base import Begun, Task
+from stages.base import PriorState, Task
 from stages.download.growth import numbered_after
 from stages.download.settings import UrlsSettings, WhereSettings
-from stages.download.urls.cut import Stretch, stretches
-from stages.download.urls.found import Table, tables
+from stages.download.urls.partition import Stretch, stretches
+from stages.download.urls.table_listing import Table, tables
 from stages.download.urls.where import bounds
 
 
@@ -27,7 +27,7 @@ def tasks(source: UrlsSettings, had: Sequence[str] = ()) -> list[Task]:
     return [Task(f"{source.name}-{number:05d}", one) for number, one in enumerate(facts)]
 
 
-def extended(source: UrlsSettings, begun: Begun) -> tuple[list[Task], list[Task]]:
+def extended(source: UrlsSettings, begun: PriorState) -> tuple[list[Task], list[Task]]:
     """The tasks that go on and the new ones. Raises Refused where a settled one's table changed or is gone.
 
     A URL of a new table that an old one has is the same again, whatever the names of the two.

@@ -11,16 +11,16 @@ from collections import Counter
 from dataclasses import dataclass
 
 from manifests.counts import Counts
-from stages.base import Begun, Task
+from stages.base import PriorState, Task
 from stages.download.fetch.outcomes import OPTED_OUT
 from stages.download.listing import digest
 from stages.download.row import Found, Row, fields_of, looked_at, refused
 from stages.download.settings import UrlsSettings
 from stages.download.urls import plan
-from stages.download.urls.found import table_at, tables
 from stages.download.urls.getting import ON_THE_LIST, Got, got, opted_out
-from stages.download.urls.into import check_takes_files, into_of
+from stages.download.urls.output_folder import check_takes_files, into_of
 from stages.download.urls.stretch import Asked, rows_of
+from stages.download.urls.table_listing import table_at, tables
 from stages.download.walk import File
 
 
@@ -42,7 +42,7 @@ class UrlsSource:
     def plan(self) -> list[Task]:
         return plan.tasks(self.source)
 
-    def extended(self, begun: Begun) -> tuple[list[Task], list[Task]]:
+    def extended(self, begun: PriorState) -> tuple[list[Task], list[Task]]:
         return plan.extended(self.source, begun)
 
     def rows(self, task: Task) -> tuple[list[Row], Counts]:

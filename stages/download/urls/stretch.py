@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from manifests.errors import Refused
 from stages.download.urls.columns import URL
-from stages.download.urls.cut import Stretch, unpacked
+from stages.download.urls.partition import Stretch, unpacked
 from stages.download.urls.tables import lots
 from stages.download.urls.where import Bound, first_missed
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.benchmark.agreement import agreement, alpha
-from stages.author.given import Given
+from stages.author.valid_answers import Given
 
 # Krippendorff, Computing Krippendorff's Alpha-Reliability (2011): four observers, twelve units, five values, gaps
 FOUR = ("123321412...", "123322412 5.3", ".333234225 1.", "123324412 51.")

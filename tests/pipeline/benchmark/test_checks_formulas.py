@@ -16,9 +16,9 @@ from manifests.errors import Refused
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
 from pipeline.benchmark.checks.check import check
 from pipeline.benchmark.checks.formulas import is_formula
+from pipeline.benchmark.formats.export import export
+from pipeline.benchmark.formats.writing.forms import FORMS
 from pipeline.benchmark.freeze import freeze
-from pipeline.exchange.export import export
-from pipeline.exchange.writing.forms import FORMS
 
 CODE = "formula_in_table"
 CALC = "=cmd|' /C calc'!A0"

@@ -23,8 +23,8 @@ from manifests.storage import Folder
 from manifests.tables import IMAGES, PAIRS
 from pipeline.benchmark.freeze import freeze, is_changed
 from pipeline.benchmark.versions import frozen, note_store, questions_folder, store_path
-from pipeline.lease.lease import driving
-from pipeline.runs import question_versions
+from pipeline.run.layout import question_versions
+from pipeline.run.lease.lease import driving
 from stages.author.answers import Answer, asked
 from stages.author.store import NAME, Store
 

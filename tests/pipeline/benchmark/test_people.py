@@ -17,11 +17,10 @@ from pyarrow.dataset import dataset
 from world.authoring import author, paired_run, pairs_of
 
 from manifests.errors import Refused, Waiting
-from pipeline.benchmark.accuracy import mean
 from pipeline.benchmark.asking import queue_for
 from pipeline.benchmark.missed import missed
-from pipeline.benchmark.people import PeopleAnswer, people
-from pipeline.intervals import exact
+from pipeline.benchmark.people import PeopleSummary, people
+from stages.accuracy import exact, mean
 from stages.author.answers import Answer, asked
 from stages.author.authored import KEPT, REJECTED, TRAINING, Authored
 from stages.author.store import NAME, Store
@@ -50,7 +49,7 @@ def ids(one: Authored) -> tuple[str, str]:
     return one.left_id, one.right_id
 
 
-def told(root: Path, wrong: Mapping[str, Iterable[tuple[int, str]]], pairs: int = 10) -> PeopleAnswer:
+def told(root: Path, wrong: Mapping[str, Iterable[tuple[int, str]]], pairs: int = 10) -> PeopleSummary:
     """A run of which these people answered all questions, all right but these (number of the pair, side)."""
     run = paired_run(root, pairs)
     author(run, range(pairs))

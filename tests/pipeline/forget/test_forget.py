@@ -14,9 +14,9 @@ from world.growing import rows, values
 from world.inline import made_here
 
 from manifests.storage import Folder
-from pipeline.audit.audit import audit
 from pipeline.forget.forget import forget
-from pipeline.runs import ORDER
+from pipeline.reports.audit.audit import audit
+from pipeline.run.layout import ORDER
 
 
 def chosen(manifests, which: str, dice: Random) -> list[str]:

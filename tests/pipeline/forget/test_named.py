@@ -18,10 +18,10 @@ from world.runs import recipe
 from manifests.errors import Refused
 from manifests.manifest import Manifest
 from manifests.storage import Folder
-from pipeline.commands import lineage, show
+from pipeline.cli.make import lineage, show
 from pipeline.forget.forget import forget
-from pipeline.lease.lease import driving
-from pipeline.status.read import status_of
+from pipeline.reports.status.read import status_of
+from pipeline.run.lease.lease import driving
 
 
 @pytest.fixture(scope="module")

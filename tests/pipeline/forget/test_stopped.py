@@ -20,10 +20,10 @@ from world.processes import PATIENCE_S, until
 
 from manifests.errors import Refused
 from manifests.storage import Folder
-from pipeline.commands import audit, show
+from pipeline.cli.make import audit, show
 from pipeline.forget.forget import forget
-from pipeline.removal.intent import Intent
-from pipeline.report.write import write_report
+from pipeline.reports.gallery.write import write_report
+from pipeline.run.removal.intent import Intent
 
 MOMENTS = int(os.environ.get("MOMENTS", "4"))
 

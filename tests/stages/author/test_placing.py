@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.author.authored import Authored
-from stages.author.placing import placed
+from stages.author.question_order import placed
 from stages.patterns import PATTERNS
 
 NAMES = [pattern.name for pattern in PATTERNS]

@@ -18,9 +18,9 @@ from world.vectors import made
 from manifests.counts import Counts
 from manifests.manifest import Manifest
 from manifests.tables import SKETCHES
-from stages.base import Begun, Task
+from stages.base import PriorState, Task
+from stages.copies.representatives import firsts
 from stages.copies.stage import Copies
-from stages.copies.standing import firsts
 
 Image = tuple[str | None, str | None]  # its sha256 and its digest; no digest: it is not ok
 IMAGES = st.lists(st.tuples(st.none() | st.integers(0, 9), st.none() | st.integers(0, 9)), max_size=16)
@@ -156,12 +156,12 @@ def grown(images: list[Image], shard_rows: list[int], ends: list[int]) -> list[t
         for end in ends:
             reads = {name: replace(one, shards=one.shards[:end]) for name, one in whole.items() if name == "sketches"}
             reads["images"] = whole["images"]
-            tasks = tuple(stage.extended(Begun(tasks, len(tasks)), reads) if tasks else stage.plan(reads))
+            tasks = tuple(stage.extended(PriorState(tasks, len(tasks)), reads) if tasks else stage.plan(reads))
         for task in (Task.from_json(task.to_json()) for task in tasks):
             (part,) = stage.process(task, reads)
             part.counts.check("a shard")
             rows.append([tuple(row.values()) for row in part.table.to_pylist()])
-        assert stage.extended(Begun(tasks, len(tasks)), reads) == list(tasks), "nothing new, no task"
+        assert stage.extended(PriorState(tasks, len(tasks)), reads) == list(tasks), "nothing new, no task"
     return rows
 
 

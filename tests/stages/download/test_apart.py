@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.download.apart import would_read, would_write
+from stages.download.overlap import would_read, would_write
 from stages.download.settings import KINDS, FolderSettings, UrlsSettings
 
 FILES = ("report.html", "images/_plan.json", "images/00000.parquet", "pairs/_lineage.json")

@@ -13,15 +13,15 @@ from world.pictures import jpeg
 from world.tars import packed
 
 from manifests.errors import Refused
-from stages.base import Begun, Task
+from stages.base import PriorState, Task
 from stages.download.growth import grown
 from stages.download.settings import DownloadSettings
 from stages.download.stage import Download
 
 
-def begun(stage: Download, settled: int | None = None) -> Begun:
+def begun(stage: Download, settled: int | None = None) -> PriorState:
     tasks = tuple(Task.from_json(task.to_json()) for task in stage.plan({}))
-    return Begun(tasks, len(tasks) if settled is None else settled, stage.outside())
+    return PriorState(tasks, len(tasks) if settled is None else settled, stage.outside())
 
 
 def test_new_tars_are_numbered_after_the_old_whatever_their_names(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_new_tars_are_numbered_after_the_old_whatever_their_names(tmp_path: Path
     assert [(task.name, Path(task.facts["uri"]).name) for task in tasks[2:]] == [
         *(("some-00002", "a.tar"), ("some-00003", "c.tar")),
     ]
-    assert stage.extended(Begun(tuple(tasks), 4, stage.outside()), {}) == tasks
+    assert stage.extended(PriorState(tuple(tasks), 4, stage.outside()), {}) == tasks
 
 
 @pytest.mark.parametrize("changed", ["00000.parquet", "00000.tar"])
@@ -66,7 +66,7 @@ def test_every_file_there_now_is_one_task_and_what_is_settled_stays(
     then: dict[str, int], now: dict[str, int], data: st.DataObject
 ) -> None:
     before = tasks_of(then)
-    had = Begun(tuple(before), data.draw(st.integers(0, len(before))))
+    had = PriorState(tuple(before), data.draw(st.integers(0, len(before))))
     settled = {task.name for task in before[: had.settled]}
     lost = [task for task in before if task.name in settled and now.get(task.facts["uri"]) != task.facts["bytes"]]
     if lost:

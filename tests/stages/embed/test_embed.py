@@ -19,7 +19,7 @@ from world.checkpoints import dinov2_checkpoint, edited, open_clip_checkpoint
 from manifests.counts import by_status
 from manifests.errors import Refused
 from manifests.tables import IMAGES, OK
-from pipeline.reading import read_config
+from pipeline.config.loading import read_config
 from stages.base import Machine
 from stages.embed.computing import Within
 from stages.embed.settings import EmbedSettings

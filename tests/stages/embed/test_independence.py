@@ -185,7 +185,7 @@ def _short_of_memory(
 SHORT = """
 import resource, sys
 import numpy as np, torch
-from pipeline.commands import lineage
+from pipeline.cli.make import lineage
 from stages.base import Machine
 from stages.embed.computing import Within
 from stages.models.encoders import device

@@ -425,7 +425,7 @@ from PIL import Image
 from open_clip import pretrained
 from timm.models import _registry
 from timm.models._pretrained import PretrainedCfg
-from pipeline.parity.reference import encoder_of
+from pipeline.reports.parity.reference import encoder_of
 from stages.base import Machine
 from stages.models.encoders.base import load
 from stages.models.encoders.checkpoints import weights_of
@@ -475,6 +475,6 @@ def test_models_of_open_clips_and_timms_own_lists_give_the_librarys_vectors_and_
 
 def test_reading_a_recipe_and_naming_its_stages_loads_no_heavy_library() -> None:
     heavy = ("torch", "transformers", "open_clip", "timm", "huggingface_hub", "faiss")
-    code = f"import sys, stages.embed.stage, pipeline.recipe; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, stages.embed.stage, pipeline.run.recipe; print([m for m in {heavy} if m in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], capture_output=True, text=True)
     assert ended.stdout.strip() == "[]", ended.stderr

@@ -19,7 +19,7 @@ from world.hostile import BUILD, CONFIG, LIBRARYS_PICKLE, WEIGHTS, canary, index
 from world.pictures import jpeg
 
 from manifests.errors import Refused
-from pipeline.parity.reference import encoder_of
+from pipeline.reports.parity.reference import encoder_of
 from stages.base import Machine
 from stages.models.encoders.base import load
 from stages.models.encoders.checkpoints import weights_of

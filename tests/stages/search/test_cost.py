@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from manifests.counts import Counts
 from manifests.shard import Receipt
-from pipeline import forecast as forecasting
-from pipeline.forecast import Forecast, duration, forecast, size
-from pipeline.reading import read_config
+from pipeline.config.loading import read_config
+from pipeline.plan import search as forecasting
+from pipeline.plan.search import Forecast, duration, forecast, size
 from stages.search import cost
 from stages.search.calibration import Rates, calibrated
 from stages.search.methods import first_look, pace, products

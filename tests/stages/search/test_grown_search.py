@@ -17,7 +17,7 @@ from manifests.draft import Draft
 from manifests.manifest import Manifest
 from manifests.shard import Part, write_shard
 from manifests.storage import Folder
-from stages.base import Begun, Machine, Reads, Stage, Task
+from stages.base import Machine, PriorState, Reads, Stage, Task
 from stages.copies.stage import Copies
 from stages.directions.settings import SketchSettings
 from stages.directions.stage import Directions
@@ -39,7 +39,7 @@ def grown_reads(world: World, folder: str, shard_rows: Sequence[int], early: int
     then = {**now, "embeddings": first(now["embeddings"], early), "sketches": first(now["sketches"], early)}
     stage = Copies()
     tasks = stage.plan(then)
-    now["copies"] = written(stage, stage.extended(Begun(tuple(tasks), 1), now), now, f"{folder}/copies")
+    now["copies"] = written(stage, stage.extended(PriorState(tuple(tasks), 1), now), now, f"{folder}/copies")
     return {**then, "copies": first(now["copies"], 1)}, now
 
 
@@ -68,7 +68,7 @@ def test_no_pair_is_lost_and_every_comparison_is_counted(world: World, data: st.
         then, now = grown_reads(world, folder, shard_rows, early)
         stage = search_of(**asked)
         old = stage.plan(then)
-        tasks = stage.extended(Begun(tuple(old), len(old)), now)
+        tasks = stage.extended(PriorState(tuple(old), len(old)), now)
         assert tasks[: len(old)] == old
         parts = parts_of(old, then, **asked) + parts_of(tasks[len(old) :], now, **asked)
         copies = {name for batch in now["copies"].batches(["image_id"]) for name in batch.column(0).to_pylist()}

@@ -24,7 +24,7 @@ from world.tars import packed
 
 from manifests.errors import Refused
 from stages import images
-from stages.base import Begun, Task
+from stages.base import PriorState, Task
 
 PHOTOS = noise()
 Said = tuple[str, str, str, str]  # sha256, label, class_name, split
@@ -146,7 +146,7 @@ def test_what_the_files_say_of_split_and_words_counts(tmp_path: Path) -> None:
 def test_shards_and_tables_may_become_more(form: str, tmp_path: Path) -> None:
     uri = lie(form, tmp_path)
     stage = stage_of("imagenet", uri)
-    before = Begun(tuple(Task.from_json(task.to_json()) for task in stage.plan({})), 1, {"found": {}})
+    before = PriorState(tuple(Task.from_json(task.to_json()) for task in stage.plan({})), 1, {"found": {}})
     last = sorted(tmp_path.iterdir())[-1]
     more = last.with_name(last.name.replace("train-", "train-+"))
     more.write_bytes(last.read_bytes())
@@ -160,7 +160,7 @@ def test_ilsvrcs_own_tars_and_folders_do_not_grow(form: str, tmp_path: Path) -> 
     uri = lie(form, tmp_path)
     stage = stage_of("imagenet", uri)
     then = stage.outside()
-    before = Begun(tuple(Task.from_json(task.to_json()) for task in stage.plan({})), 1, then)
+    before = PriorState(tuple(Task.from_json(task.to_json()) for task in stage.plan({})), 1, then)
     assert tuple(stage.extended(before, {})) == before.tasks
     if form == "tar":
         Path(uri).write_bytes(Path(uri).read_bytes() + bytes(10_240))
@@ -168,7 +168,7 @@ def test_ilsvrcs_own_tars_and_folders_do_not_grow(form: str, tmp_path: Path) -> 
         (Path(uri) / "train" / SYNSETS[0] / "new.JPEG").write_bytes(jpeg())
     with pytest.raises(Refused, match="changed; only WebDataset and Parquet grow"):
         stage.extended(before, {})
-    assert stage.extended(Begun(before.tasks, 0, then), {})[0].name == f"some-{len(before.tasks):05d}"
+    assert stage.extended(PriorState(before.tasks, 0, then), {})[0].name == f"some-{len(before.tasks):05d}"
 
 
 # --- what is none of it ---

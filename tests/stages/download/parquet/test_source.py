@@ -15,8 +15,9 @@ from world.ilsvrc import write_table
 from world.pictures import jpeg
 
 from manifests.errors import Refused
-from stages import cells, images
-from stages.base import Begun, Task
+from stages import images
+from stages import parquet_bytes as cells
+from stages.base import PriorState, Task
 
 DATA = [jpeg(number) for number in range(6)]
 
@@ -132,7 +133,7 @@ def test_files_in_a_bucket_give_the_rows_of_those_on_a_disk(tmp_path: Path) -> N
 def test_new_files_are_new_tasks_and_one_that_changed_is_named(tmp_path: Path) -> None:
     hub(tmp_path / "b.parquet")
     stage = stage_of("parquet", tmp_path)
-    before = Begun(tuple(Task.from_json(task.to_json()) for task in stage.plan({})), 1, stage.outside())
+    before = PriorState(tuple(Task.from_json(task.to_json()) for task in stage.plan({})), 1, stage.outside())
     hub(tmp_path / "a.parquet")
     assert [Path(task.facts["uri"]).name for task in stage.extended(before, {})] == ["b.parquet", "a.parquet"]
     written(tmp_path / "b.parquet", image=DATA[:1])

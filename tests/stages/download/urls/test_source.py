@@ -20,13 +20,13 @@ from world.processes import printed
 from manifests.errors import Refused
 from manifests.storage import Folder
 from manifests.tables import image_id
-from stages.base import Begun, Task
+from stages.base import PriorState, Task
 from stages.download.settings import UrlsSettings
 from stages.download.stage import Download
 from stages.download.urls import fetched_table, getting
-from stages.download.urls.again import blotted, ids_in, mark, may_be_asked, write_lists
-from stages.download.urls.found import lists, table_uris
-from stages.download.urls.into import tables_of_all
+from stages.download.urls.output_folder import tables_of_all
+from stages.download.urls.retry_failed import blotted, ids_in, mark, may_be_asked, write_lists
+from stages.download.urls.table_listing import lists, table_uris
 
 WORDS = ("ok", "ok", "ok", "timeout", "not_found", "robots")
 
@@ -111,7 +111,7 @@ def test_a_new_table_comes_after_and_repeats_of_old_urls_are_known(tmp_path: Pat
     table(tmp_path / "tables" / "m.parquet", urls(0, 10))
     made = stage(tmp_path)
     tasks = tuple(Task.from_json(task.to_json()) for task in made.plan({}))
-    begun = Begun(tasks, len(tasks), made.outside())
+    begun = PriorState(tasks, len(tasks), made.outside())
     table(tmp_path / "tables" / "a.parquet", urls(5, 10))  # by its name it would come first
     now = made.extended(begun, {})
     assert tuple(now[: len(tasks)]) == tasks
@@ -127,7 +127,7 @@ def test_a_table_that_changed_or_went_is_refused(tmp_path: Path) -> None:
     table(tmp_path / "tables" / "b.parquet", urls(10, 10))
     made = stage(tmp_path)
     tasks = tuple(made.plan({}))
-    begun = Begun(tasks, len(tasks), made.outside())
+    begun = PriorState(tasks, len(tasks), made.outside())
     table(path, urls(0, 9))
     with pytest.raises(Refused, match=r"a\.parquet"):
         made.extended(begun, {})

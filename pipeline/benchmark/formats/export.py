@@ -1,0 +1,144 @@
+"""Export: `blindpairs export`, a frozen benchmark in a form that others read, after every check of it.
+
+The folder appears whole or not at all. Nothing is written where a check fails, unless that check's code was accepted
+by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from manifests.errors import Refused, Waiting
+from manifests.storage import Folder
+from pipeline.benchmark.benchmark import Benchmark, read_benchmark, read_versions
+from pipeline.benchmark.checks.check import check
+from pipeline.benchmark.checks.codes import CODES
+from pipeline.benchmark.checks.finding import Finding
+from pipeline.benchmark.formats.destination import check_new, destination, whole_or_absent
+from pipeline.benchmark.formats.held_out import held_out
+from pipeline.benchmark.formats.summary import ExportSummary
+from pipeline.benchmark.formats.writing.form import Form
+from pipeline.benchmark.formats.writing.forms import FORMS, OF_THE_RUN
+from pipeline.benchmark.freeze import is_changed
+from pipeline.benchmark.versions import known_store
+from pipeline.config.unused import check_unused
+from pipeline.run.layout import run_folder
+from stages.author.authored import TRAINING
+
+
+def export(
+    run: str,
+    form: str,
+    to: str | Path,
+    *,
+    version: int | None = None,
+    store: Path | None = None,
+    accepted: Sequence[str] = (),
+    apart_from: Sequence[str] = (),
+    only_check: bool = False,
+    most: int | None = None,
+) -> ExportSummary:
+    """Write the run's questions into a new folder, or say what hinders it.
+
+    `accepted`: codes of findings that do not hinder it; `apart_from`: benchmarks of which training data must hold no
+    image; `most`: how many pairs at most, of forms of the run's pairs. Raises Waiting where nothing is frozen that the
+    form takes, Refused for the rest.
+    """
+    _check_names(form, accepted)
+    to = destination(str(to))
+    to = to if only_check else check_new(to)
+    if form in OF_THE_RUN:
+        check_unused(f"the format {form}", {"--questions": version, "--accept": accepted, "--apart-from": apart_from})
+        return _of_the_run(run, form, to, store, most, only_check)
+    of_training = FORMS[form].use == TRAINING
+    check_unused(f"the format {form}", {"--pairs": most} | ({} if of_training else {"--apart-from": apart_from}))
+    chosen, whole = FORMS[form], read_benchmark(run, version)
+    taken = _taken(whole, chosen)
+    behind = _is_behind(run_folder(run), known_store(run_folder(run), store))
+    # whatever was ever published must not be trained on; read first, for what is named there may be refused
+    held = held_out(read_versions(run), apart_from) if of_training else None
+    findings = check(taken, chosen.takes, cells=chosen.cells) + (held.check(taken.photos) if held else ())
+    if not only_check:
+        _refuse(findings, accepted, run)
+        with whole_or_absent(to) as folder:
+            chosen.write(replace(taken, accepted=_accepted(findings, accepted)), folder)
+    return ExportSummary(
+        run,
+        form,
+        None if only_check else str(to),
+        version=whole.version,
+        pairs=len(taken.pairs),
+        left_out=_left_out(whole, chosen),
+        findings=findings,
+        accepted=tuple(accepted),
+        behind=behind,
+        next=chosen.next_step(taken, to),
+    )
+
+
+def _of_the_run(run: str, form: str, to: Path, store: Path | None, most: int | None, only_check: bool) -> ExportSummary:
+    """Forms of a run's pairs, whether people have written of them or not."""
+    if only_check:
+        raise Refused(f"--check is of questions; {form} writes a run's pairs as they are")
+    chosen = OF_THE_RUN[form]
+    check_unused(f"the format {form}", {} if chosen.reads_store else {"--store": store})
+    with whole_or_absent(to) as folder:
+        written, left_out = chosen.write(run, known_store(run_folder(run), store), folder, to.name, most)
+        if not written:
+            raise Refused(f"{run} has no pair of which both images are there; nothing was written")
+    return ExportSummary(run, form, str(to), pairs=written, left_out=left_out, next=chosen.next.format(to=to))
+
+
+def _left_out(whole: Benchmark, form: Form) -> dict[str, int]:
+    """Why frozen pairs are not in this form -> how many."""
+    other_use = sum(pair.use != form.use for pair in whole.pairs)
+    unfit = sum(pair.use == form.use and not form.takes(pair) for pair in whole.pairs)
+    told = {f"not for {form.use}": other_use, "nothing in them that this format takes": unfit}
+    return {why: count for why, count in told.items() if count}
+
+
+def _taken(benchmark: Benchmark, form: Form) -> Benchmark:
+    taken = form.part(benchmark)
+    if not taken.pairs:
+        raise Waiting(
+            f"{benchmark.run}/questions-{benchmark.version} has no pair for {form.name} ({form.says}): {_how(form)} "
+            f"with `blindpairs author {benchmark.run}`, then `blindpairs freeze {benchmark.run}`"
+        )
+    return taken
+
+
+def _how(form: Form) -> str:
+    return "set pairs apart for training (key t)" if form.use == TRAINING else "write them"
+
+
+def _refuse(findings: Sequence[Finding], accepted: Sequence[str], run: str) -> None:
+    """Raise Refused, naming the first findings, where any hinders an export."""
+    if not (hinders := [one for one in findings if one.hinders(accepted)]):
+        return
+    told = "; ".join(f"{one.where}: {one.sentence} ({one.code})" for one in hinders[:3])
+    more = f"; and {len(hinders) - 3} more, which --check lists" if len(hinders) > 3 else ""
+    codes = sorted({one.code for one in hinders if one.acceptable})
+    remedy = f", or accept what is meant: {' '.join(f'--accept {code}' for code in codes)}" if codes else ""
+    raise Refused(f"{told}{more}. Mend it with `blindpairs author {run}` and freeze again{remedy}")
+
+
+def _accepted(findings: Sequence[Finding], accepted: Sequence[str]) -> tuple[str, ...]:
+    """The codes that were found and would have hindered the export."""
+    return tuple(sorted({one.code for one in findings if one.hinders(()) and not one.hinders(accepted)}))
+
+
+def _is_behind(run: Folder, store: Path | None) -> bool:
+    """Whether people have written since the newest version."""
+    return store is not None and is_changed(run, store)
+
+
+def _check_names(form: str, accepted: Sequence[str]) -> None:
+    known = (*FORMS, *OF_THE_RUN)
+    if form not in known:
+        raise Refused(f"there is no format {form!r}; formats are: {', '.join(known)}")
+    if odd := [code for code in accepted if code not in CODES]:
+        raise Refused(
+            f"--accept {odd[0]}: there is no such finding that can be accepted; there are: {', '.join(CODES)}"
+        )

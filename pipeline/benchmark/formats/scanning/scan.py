@@ -1,0 +1,131 @@
+"""Scan: the images in one file, by what it holds, and in whatever lies in it.
+
+A file that may be an image, or hold some, and cannot be read is refused: an image that nobody looked at would pass for
+one that is in no benchmark.
+"""
+
+from __future__ import annotations
+
+import lzma
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+
+import pyarrow as pa
+
+from manifests.errors import Refused
+from pipeline.benchmark.formats.scanning.archives import files_in
+from pipeline.benchmark.formats.scanning.encoded import BadFile, files_in_text
+from pipeline.benchmark.formats.scanning.kinds import SAVE
+from pipeline.benchmark.formats.scanning.source import Source
+from pipeline.benchmark.formats.scanning.tables import SHORTEST, values_in
+from pipeline.benchmark.formats.scanning.text import NoText, text_of
+from pipeline.benchmark.formats.scanning.tiff import fault_of_tiff
+from stages.download.parquet.entries import raise_if_not_the_files, reason_of
+from stages.images import ImageRefused
+
+DEEPEST = 8  # archives in one another; a small one may hold itself
+# what the libraries raise for bytes that are not what they began as
+DAMAGED = (
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    struct.error,
+)
+AWAY = "or move it elsewhere if it is not of the benchmark"
+AGAIN = f"download it again, {AWAY}"
+OF_GIT = "/.git/"  # what it keeps there of its own holds what is checked out beside it
+
+
+@dataclass(frozen=True)
+class Found:
+    """An image's bytes, and what it is called: a file, or a place in one."""
+
+    name: str
+    data: bytes
+
+
+def images_in(source: Source) -> Iterator[Found]:
+    """Every image in a file, in order. Raises Refused, naming what cannot be read, and OSError where a store failed."""
+    try:
+        if sentence := fault(source):
+            raise Refused(sentence)
+        yield from _images_in(source)
+    except ImageRefused as refusal:
+        raise Refused(_not_whole(source, refusal.sentence)) from refusal
+    except (*DAMAGED, pa.ArrowException) as error:
+        if not isinstance(error, pa.ArrowMemoryError):  # a damaged table asks for any amount
+            raise_if_not_the_files(error)
+        raise Refused(_not_whole(source, reason_of(error) or type(error).__name__)) from error
+
+
+def fault(source: Source) -> str:
+    """A sentence on a file whose first bytes show that it cannot be read; empty where they do not."""
+    kind, promise, name = source.kind, source.promise, source.name
+    if source.depth > DEEPEST:
+        return f"{name} lies in more archives than are opened in one another ({DEEPEST}): unpack it, {AWAY}"
+    if kind is not None and kind.role == "unread":
+        return f"{name} is {kind.says}: {kind.remedy}, {AWAY}"
+    if kind is not None and (kind.role != "aside" or kind.called or not promise):
+        return ""
+    if not source.start:
+        return f"{name} is called like {promise}, and has no bytes: {AGAIN}" if promise else ""
+    if not _may_be_text(source):
+        return "" if _is_passed(source) else _unknown(source)
+    return f"{name} is called like {promise}, and is a text: {AGAIN}" if promise else ""
+
+
+def _images_in(source: Source) -> Iterator[Found]:
+    kind = source.kind
+    if kind is None:
+        yield from _in_text(source)
+    elif kind.role == "image":
+        data = source.whole()
+        if kind.name == "TIFF" and (sentence := fault_of_tiff(data)):
+            raise Refused(f"{source.name} {sentence}, {AWAY}")
+        yield Found(source.name, data)
+    elif kind.role != "aside":
+        for inner in files_in(source) if kind.role == "archive" else values_in(source):
+            yield from images_in(inner)
+
+
+def _in_text(source: Source) -> Iterator[Found]:
+    """Images in base64 and the like, called `FILE:LINE`, and `FILE:LINE#2` where it is the second in a line."""
+    before, count = 0, 0
+    try:
+        for line, data in files_in_text(text_of(source.chunks())):
+            before, count = line, count + 1 if line == before else 1
+            name = f"{source.name}:{line}#{count}" if count > 1 else f"{source.name}:{line}"
+            yield from images_in(source.inside(name, BytesIO(data), seekable=True))
+    except NoText:
+        if not _is_passed(source):
+            raise Refused(_unknown(source)) from None
+    except BadFile as error:
+        raise Refused(f"{source.name}:{error.line} {error.sentence}, {AWAY}") from error
+
+
+def _may_be_text(source: Source) -> bool:
+    try:
+        return bool(list(text_of([source.start])))
+    except NoText:
+        return False
+
+
+def _is_passed(source: Source) -> bool:
+    """Whether bytes that nobody knows are no image for all that: git's own, and a few that are too short for one."""
+    return OF_GIT in source.name or (len(source.start) < SHORTEST and not source.promise)
+
+
+def _unknown(source: Source) -> str:
+    return f"{source.name} is of no kind that is known here, and may be an image or hold some: {SAVE}, {AWAY}"
+
+
+def _not_whole(source: Source, why: str) -> str:
+    return f"{source.name} cannot be read whole ({why}): {AGAIN}"

@@ -1,0 +1,29 @@
+"""Forms: all of them, by the name that `--format` takes."""
+
+from __future__ import annotations
+
+from pipeline.benchmark.formats.writing import (
+    huggingface,
+    label_studio,
+    lmms_eval,
+    mmvp,
+    mmvp_vlm,
+    paired_images,
+    vlmevalkit,
+)
+from pipeline.benchmark.formats.writing.form import Form, RunForm
+from pipeline.benchmark.formats.writing.training import CAMBRIAN, LLAVA
+
+FORMS: dict[str, Form] = {
+    form.name: form
+    for form in (
+        mmvp.FORM,
+        mmvp_vlm.FORM,
+        lmms_eval.FORM,
+        vlmevalkit.FORM,
+        huggingface.FORM,
+        LLAVA,
+        CAMBRIAN,
+    )
+}
+OF_THE_RUN: dict[str, RunForm] = {form.name: form for form in (label_studio.FORM, paired_images.FORM)}

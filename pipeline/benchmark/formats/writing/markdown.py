@@ -1,0 +1,38 @@
+"""Markdown: texts of ours with words of others in them, which must stay words."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+TEMPLATES = files("pipeline.benchmark.formats.writing") / "templates"
+MARKS = re.compile(r"([\\`*_\[\]|~$])")
+HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+def filled(template: str, **values: Any) -> str:
+    """A template of this package with `values`: HTML in them is escaped, with the filter `words` Markdown too.
+
+    With `typed` they are a word of a command that a person copies out of a block of code.
+    """
+    made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters.update(words=words, typed=typed, number=lambda value: f"{value:,}")
+    return made.from_string((TEMPLATES / template).read_text(encoding="utf-8")).render(**values)
+
+
+def typed(text: str) -> Markup:
+    return Markup(shlex.quote(_line(text)))  # noqa: S704 - nothing in a block of code is HTML
+
+
+def words(text: object) -> Markup:
+    """`text` in one line of Markdown, a table's cell among them, such that nothing in it is a mark."""
+    return Markup(MARKS.sub(r"\\\1", _line(text)).translate(HTML))  # noqa: S704 - what HTML could begin with is gone
+
+
+def _line(text: object) -> str:
+    return " ".join("".join(one if one.isprintable() else " " for one in str(text)).split())

@@ -1,0 +1,163 @@
+"""Serve: `blindpairs author`, which opens a run's page on this machine and says where."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import uvicorn
+from fastapi import FastAPI
+
+from manifests.errors import Refused, Waiting
+from manifests.manifest import COMMIT, Manifest
+from manifests.storage import Folder
+from pipeline.benchmark.page.answering import Examination, answer_app
+from pipeline.benchmark.page.app import author_app
+from pipeline.benchmark.page.connections import Later, Limits, PatientProtocol
+from pipeline.benchmark.page.desk import Desk
+from pipeline.benchmark.page.gate import Pass
+from pipeline.benchmark.versions import note_store, store_path
+from pipeline.run.layout import run_folder
+from stages.author.store import Store
+from stages.author.valid_answers import is_asked
+from stages.models.chat import Chat
+from stages.text import many
+
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - as a person may ask for it
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the page is served."""
+
+    host: str
+    port: int
+
+    def __post_init__(self) -> None:
+        if not self.host.strip():
+            raise Refused("--host is empty; leave it out for this machine alone, or name an address")
+
+    def url(self, given: Pass) -> str:
+        """What to open; of a server on every address, by this machine's name."""
+        named = socket.gethostname() if self.host in EVERYWHERE else self.host
+        host = f"[{named}]" if ":" in named else named
+        return f"http://{host}:{self.port}/" + (f"?key={given.key}" if given.key else "")
+
+
+def serve_author(
+    run: str, address: Address, person: str, store: Path | None, chat: Chat | None, said: Callable[[str], None]
+) -> None:
+    """Serve the page of one who writes, until it is stopped. Raises Refused, NotCommitted before it starts."""
+    folder = run_folder(run)
+    path = store_path(folder, store)
+    _check_pairs(folder, path)
+    with closing(_bound(address)) as listening, closing(Store(path)) as opened:
+        note_store(folder, path)
+        person = opened.spelling(person)
+        desk, given = Desk(folder, opened, person), Pass.on(address.host)
+        app = author_app(desk, given, _encoders(folder), chat)
+        waiting = f"{many(len(desk.queue.pairs), 'pair')} for {person}"
+        _serve(
+            app, listening, lambda: said(f"{waiting}: {address.url(given)}   (Ctrl-C ends it; all is kept in {path})")
+        )
+
+
+def serve_answers(run: str, address: Address, person: str, store: Path | None, said: Callable[[str], None]) -> None:
+    """Serve the page of one who answers, until it is stopped. Raises Refused before it starts."""
+    folder = run_folder(run)
+    path = store_path(folder, store)
+    if not path.exists():
+        raise Waiting(f"{run} has no questions to answer yet: people write them with `blindpairs author {run}`")
+    with closing(_bound(address)) as listening, closing(Store(path)) as opened:
+        note_store(folder, path)
+        person = opened.spelling(person)
+        examination, given = Examination(folder, opened, person), Pass.on(address.host)
+        asked = examination.next()
+        if not asked["total"]:
+            raise Waiting(f"{run} {_nothing(opened, person)}")
+        waiting = f"{asked['total'] - asked['done']:,} of {asked['total']:,} questions for {person}"
+        app = answer_app(folder, examination, given)
+        _serve(
+            app, listening, lambda: said(f"{waiting}: {address.url(given)}   (Ctrl-C ends it; all is kept in {path})")
+        )
+
+
+def _check_pairs(run: Folder, store: Path) -> None:
+    """Raise Refused for a run that has nothing to write about."""
+    if (run / "pairs").has(COMMIT):
+        if not Manifest.open(run / "pairs").counts.ok and not store.exists():
+            raise Refused(
+                f"{run.url} has no pairs at its thresholds; `blindpairs run` with a higher filter.reference_max, or a "
+                "lower filter.blind_min (down to search.min_cosine), makes some: its report says how many each gives"
+            )
+    elif not store.exists():
+        raise Refused(f"{run.url} has no pairs yet; `blindpairs run` with its recipe makes them")
+
+
+def _nothing(store: Store, person: str) -> str:
+    """Why there is nothing for this person to answer."""
+    others = sum(is_asked(pair) for pair in store.pairs())
+    if others:
+        return f"asks about {others} pairs, all with words of {person}, who knows the answers: have another answer them"
+    return "has no whole question of its benchmark yet: people write them with `blindpairs author`"
+
+
+def _encoders(run: Folder) -> tuple[str, str]:
+    """What the blind encoder and the reference are called."""
+    if not (run / "candidates").has(COMMIT):
+        return "blind", "reference"
+    search = Manifest.open(run / "candidates").lineage.settings["search"]
+    return search["blind"], search["reference"]
+
+
+def _bound(address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        return socket.create_server((address.host, address.port), family=family)
+    except OSError as error:
+        raise Refused(
+            f"{address.host}:{address.port} cannot be listened on ({_why(error)}); name another --port, or --host"
+        ) from error
+
+
+def _why(error: OSError) -> str:
+    """Its first words: asyncio's add the address once more."""
+    return str(error.strerror or error).split(" (")[0]
+
+
+def _serve(app: FastAPI, listening: socket.socket, ready: Callable[[], None]) -> None:
+    # what is still asked of a model is abandoned, and that is no error
+    logging.getLogger("uvicorn.error").addFilter(lambda said: "graceful shutdown exceeded" not in said.getMessage())
+    server_of(app, ready).run([listening])
+
+
+def server_of(
+    app: FastAPI, ready: Callable[[], None], limits: Limits | None = None, later: Later | None = None
+) -> uvicorn.Server:
+    """The server of a page, which calls `ready` when it listens. `later`: as PatientProtocol has it."""
+    limits = limits or Limits()
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            ready()
+
+    settings = uvicorn.Config(
+        app,
+        http=cast(Any, partial(PatientProtocol, limits=limits, later=later)),
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        h11_max_incomplete_event_size=limits.header_bytes,
+        timeout_keep_alive=limits.idle_s,
+        backlog=limits.connections,  # so many are accepted at once, before any is cut
+        timeout_graceful_shutdown=3,
+    )
+    return Server(settings)

@@ -1,0 +1,143 @@
+"""The command line. Errors are one line on stderr; exit codes: 0 done, 1 tasks failed, 2 refused, 3 waits for people.
+
+Nothing heavy is imported here: each command imports what it needs, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import typer
+
+from pipeline.cli import benchmark, look, options
+from pipeline.cli.console import exit_on_error, print_summary, print_text
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Find blind pairs: two images one encoder (CLIP) takes for near the same and another (DINOv2) does not.",
+)
+
+
+@app.command()
+def run(
+    recipe: options.Recipe,
+    changes: options.Changes = None,
+    root: options.Root = "runs",
+    name: options.Name = None,
+    until: options.Until = None,
+    ray: options.Ray = None,
+    offline: options.Offline = False,
+    retry_failed: options.RetryFailed = False,
+    as_json: options.Json = False,
+) -> None:
+    """Make a run: images, embeddings, candidates, pairs, report. The same command again goes on.
+
+    Example: blindpairs run photos --set images.sources.0.uri=~/Pictures
+    """
+    with exit_on_error():
+        from pipeline.cli import make
+
+        summary = make.run(recipe, changes or [], root, name, until, offline, ray, retry_failed)
+        print_summary(summary, as_json)
+
+
+@app.command()
+def plan(
+    recipe: options.Recipe,
+    changes: options.Changes = None,
+    root: options.Root = "runs",
+    name: options.Name = None,
+    until: options.Until = None,
+    offline: options.Offline = False,
+    images: options.Imagined = None,
+    measure: options.Measure = True,
+    as_json: options.Json = False,
+) -> None:
+    """Say what `run` would do, and what its embedding and search will take, before anything starts.
+
+    Example: blindpairs plan mmvp --images 12000000
+    """
+    with exit_on_error("a plan starts nothing"):
+        from pipeline.cli import make
+
+        if measure and sys.stderr.isatty():
+            typer.echo("measuring this machine, for less than a minute (--no-measure: not)", err=True)
+        print_summary(make.plan(recipe, changes or [], root, name, until, offline, images, measure), as_json)
+
+
+@app.command()
+def report(run: options.Run) -> None:
+    """Write the gallery of a finished run again: one HTML file that opens without a network.
+
+    Example: blindpairs report runs/mmvp
+    """
+    with exit_on_error():
+        from pipeline.cli import make
+        from stages.text import plain
+
+        print_text(f"gallery: {plain(make.report(run))}")
+
+
+@app.command()
+def forget(
+    run: options.Run,
+    named: options.Named = None,
+    listed: options.Listed = None,
+    store: options.Store = None,
+    as_json: options.Json = False,
+) -> None:
+    """Take images out of every manifest of a run, by URL, sha256 or image_id, and say so in the lineage.
+
+    Example: blindpairs forget runs/laion --list opt-out.txt
+    """
+    with exit_on_error():
+        from pipeline.forget.forget import forget as forget_images
+
+        print_summary(forget_images(run, named or [], listed, store), as_json)
+
+
+@app.command()
+def demo(
+    out: options.Out = Path("demo"),
+    scenes: options.Scenes = 600,
+    ray: options.Ray = None,
+) -> None:
+    """Draw scenes with known blind pairs, find them, and say which were missed and why. Downloads nothing.
+
+    Example: blindpairs demo --out demo
+    """
+    with exit_on_error():
+        from pipeline.cli.demo import demo as show_demo
+
+        print_text(show_demo(out, scenes, ray))
+
+
+@app.command()
+def presets(name: options.Preset = None) -> None:
+    """List the presets, or print one to start a recipe of your own from.
+
+    Example: blindpairs presets mmvp > my.yaml
+    """
+    with exit_on_error():
+        from pipeline.cli import make
+
+        print_text(make.presets(name))
+
+
+for looks in (look.status, look.show, look.lineage, look.audit, look.parity, look.lint):
+    app.command()(looks)
+for writes in (benchmark.author, benchmark.freeze, benchmark.people, benchmark.patterns, benchmark.export):
+    app.command()(writes)
+app.command("import")(benchmark.import_)
+
+
+def main() -> None:
+    sys.exit(app())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""Benchmark: the commands that turn pairs into a benchmark: author, freeze, people, patterns, export, import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.benchmark.person import person_of
+from pipeline.cli import options
+from pipeline.cli.console import exit_on_error, print_summary, print_text
+from pipeline.config.unused import check_unused
+
+PORT = 8765
+
+Person = Annotated[str | None, typer.Option("--name", help="who writes; default: your user name")]
+Annotator = Annotated[
+    str | None, typer.Option("--name", help="who wrote what Label Studio names nobody for; default: your user name")
+]
+Answering = Annotated[
+    str | None, typer.Option("--answer", metavar="NAME", help="answer the questions blind, as this person")
+]
+Draft = Annotated[
+    str | None, typer.Option("--draft", metavar="URL", help="an OpenAI-compatible server that drafts: http://HOST/v1")
+]
+Model = Annotated[str | None, typer.Option(help="the model that drafts")]
+Host = Annotated[str, typer.Option(help="address to listen on; others than loopback ask for the key of the URL")]
+Port = Annotated[int, typer.Option(help="port to listen on", min=1, max=65535)]
+Form = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="mmvp, mmvp-vlm, lmms-eval, vlmevalkit, huggingface, llava, cambrian, label-studio, parquet",
+    ),
+]
+To = Annotated[str | None, typer.Option(metavar="FOLDER", help="a new folder for it; default: ./RUN-FORMAT")]
+Version = Annotated[int | None, typer.Option("--questions", help="which frozen version; default: the newest", min=1)]
+Accept = Annotated[list[str] | None, typer.Option(metavar="CODE", help="export in spite of resolutions of this code")]
+ApartFrom = Annotated[
+    list[str] | None,
+    typer.Option(metavar="BENCHMARK", help="training data must hold no image of this run, folder or file either"),
+]
+Most = Annotated[
+    int | None, typer.Option("--pairs", help="at most so many pairs, the best (label-studio, parquet)", min=1)
+]
+Check = Annotated[bool, typer.Option("--check", help="check only, write nothing")]
+Prompt = Annotated[bool, typer.Option("--prompt", help="print what would be asked, and ask nobody")]
+Published = Annotated[str, typer.Argument(metavar="SOURCE", help="a published folder, or Label Studio's JSON")]
+Into = Annotated[str, typer.Argument(metavar="RUN", help="the run to make of it; for label-studio, that it came from")]
+Answers = Annotated[
+    str | None,
+    typer.Option(
+        metavar="as_found|original|corrected",
+        help="which answers of MMVP's four disputed questions [default: as_found]",
+    ),
+]
+
+
+def author(
+    run: options.Run,
+    name: Person = None,
+    answer: Answering = None,
+    draft: Draft = None,
+    model: Model = None,
+    host: Host = "127.0.0.1",
+    port: Port = PORT,
+    store: options.Store = None,
+) -> None:
+    """Open the page on which people decide over the pairs of a run and write their questions, until Ctrl-C.
+
+    Example: blindpairs author runs/mmvp
+    """
+    with exit_on_error("all that was written is kept, the same command goes on from it"):
+        from pipeline.benchmark.page.serve import Address, serve_answers, serve_author
+        from stages.models.chat import chat_of
+
+        chat, address = chat_of(draft, model), Address(host, port)
+        if answer is not None:
+            check_unused("a person who answers", {"--name": name, "--draft": draft})
+            serve_answers(run, address, person_of(answer), store, print_text)
+        else:
+            serve_author(run, address, person_of(name), store, chat, print_text)
+
+
+def freeze(run: options.Run, store: options.Store = None, as_json: options.Json = False) -> None:
+    """Make a manifest of what people have written: a new version, which never changes. Exit code 3: nothing is.
+
+    Example: blindpairs freeze runs/mmvp
+    """
+    with exit_on_error():
+        from pipeline.benchmark.freeze import freeze as make_version
+        from pipeline.benchmark.summary import FreezeSummary
+
+        print_summary(FreezeSummary(run, *make_version(run, store)), as_json)
+
+
+def people(run: options.Run, store: options.Store = None, as_json: options.Json = False) -> None:
+    """Say what people got right who answered blind, how far they agree, and which questions they missed.
+
+    Example: blindpairs people runs/mmvp
+    """
+    with exit_on_error("nothing was changed"):
+        from pipeline.benchmark.people import people as what_people_said
+        from pipeline.benchmark.versions import store_path
+        from pipeline.run.layout import run_folder
+
+        print_summary(what_people_said(run, store_path(run_folder(run), store)), as_json)
+
+
+def patterns(
+    run: options.Run,
+    draft: Draft = None,
+    model: Model = None,
+    version: Version = None,
+    prompt: Prompt = False,
+    as_json: options.Json = False,
+) -> None:
+    """Have a language model propose visual patterns over all questions of a benchmark, by their words alone.
+
+    Example: blindpairs patterns runs/mmvp --draft http://127.0.0.1:8000/v1 --model qwen3
+    """
+    with exit_on_error("nothing was changed"):
+        from pipeline.benchmark.benchmark import read_benchmark
+        from pipeline.benchmark.drafts.patterns import pattern_prompt, propose
+        from stages.models.chat import asked_chat
+
+        if prompt:
+            check_unused("--prompt", {"--draft": draft, "--model": model, "--json": as_json or None})
+            print_text(pattern_prompt(read_benchmark(run, version).of()))
+        else:
+            chat = asked_chat(draft, model)
+            print_summary(propose(chat, read_benchmark(run, version).of()), as_json)
+
+
+def export(
+    run: options.Run,
+    form: Form,
+    to: To = None,
+    version: Version = None,
+    accept: Accept = None,
+    apart_from: ApartFrom = None,
+    most: Most = None,
+    store: options.Store = None,
+    check: Check = False,
+    as_json: options.Json = False,
+) -> None:
+    """Write a frozen benchmark in a form that others read, after every check of it. Exit code 3: nothing is frozen; 1:
+    --check found what hinders it.
+
+    Example: blindpairs export runs/mmvp --format mmvp --to MMVP
+    """
+    with exit_on_error("nothing was written"):
+        from pipeline.benchmark.formats.export import export as write_out
+
+        answer = write_out(
+            run,
+            form,
+            to or f"{Path(run).resolve().name}-{form}",
+            version=version,
+            store=store,
+            accepted=accept or (),
+            apart_from=apart_from or (),
+            only_check=check,
+            most=most,
+        )
+        print_summary(answer, as_json)
+        if check and answer.hindered:
+            raise typer.Exit(1)
+
+
+def import_(
+    source: Published,
+    run: Into,
+    form: Form,
+    answers: Answers = None,
+    name: Annotator = None,
+    store: options.Store = None,
+    as_json: options.Json = False,
+) -> None:
+    """Take a published benchmark (mmvp, mmvp-vlm, huggingface) into a new run, or Label Studio's work into its own.
+
+    Example: blindpairs import MMVP runs/published --format mmvp --answers corrected
+    """
+    with exit_on_error("the same command goes on"):
+        from pipeline.benchmark.formats.importing import import_from
+
+        print_summary(
+            import_from(source, run, form, answers=answers, by=None if name is None else person_of(name), store=store),
+            as_json,
+        )

@@ -1,0 +1,137 @@
+"""Loading: a recipe file, a preset under it, and `--set` on top, into a Config or one sentence of refusal."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import reprlib
+from collections.abc import Hashable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from manifests.errors import Refused
+from manifests.parsing import TOO_DEEP, check_depth
+from pipeline.config.changes import apply
+from pipeline.config.settings import Config
+
+PRESETS = files("pipeline.config") / "presets"
+
+
+def preset_names() -> list[str]:
+    return sorted(entry.name.removesuffix(".yaml") for entry in PRESETS.iterdir() if entry.name.endswith(".yaml"))
+
+
+def read_config(recipe: str, changes: Sequence[str] = (), run: str | None = None) -> Config:
+    """The config of a recipe file or preset, with `changes` ("a.b.0.c=value") and the run's name on top.
+
+    Raises Refused, naming file, setting and remedy, for anything that does not fit.
+    """
+    values = _recipe_values(recipe)
+    for change in changes:
+        apply(values, change, _parsed)
+    if run is not None:
+        values["run"] = run
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise Refused(f"{recipe}: {_sentence(error, values)}") from error
+
+
+def named_values(recipe: str, changes: Sequence[str] = ()) -> dict[str, Any]:
+    """The settings that a recipe file and `changes` give themselves, without those of any preset."""
+    path = Path(os.path.expanduser(recipe))
+    values = _mapping(path.read_text(encoding="utf-8", errors="replace"), recipe) if path.is_file() else {}
+    for change in changes:
+        apply(values, change, _parsed)
+    return values
+
+
+def _recipe_values(recipe: str) -> dict[str, Any]:
+    path = Path(os.path.expanduser(recipe))
+    if path.is_file():
+        values = _mapping(path.read_text(encoding="utf-8", errors="replace"), recipe)
+    elif recipe in preset_names():
+        values = _mapping((PRESETS / f"{recipe}.yaml").read_text(), recipe)
+    else:
+        near = difflib.get_close_matches(recipe, preset_names(), n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise Refused(f"{recipe} is neither a file nor a preset; {hint}presets are: {', '.join(preset_names())}")
+    base = values.pop("preset", None)
+    if base is None:
+        return values
+    if base not in preset_names():
+        raise Refused(f"{recipe}: preset {base!r} is not known; presets are: {', '.join(preset_names())}")
+    return _merged(_recipe_values(base), values)
+
+
+def _mapping(text: str, where: str) -> dict[str, Any]:
+    try:
+        values = _parsed(text)
+    except ValueError as error:
+        raise Refused(f"{where} is not YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise Refused(f"{where} holds no settings; a recipe is a mapping, see the presets")
+    return values
+
+
+def _parsed(text: str) -> Any:
+    """`text` as YAML. Raises ValueError, in one line, where it is none."""
+    try:
+        value = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader
+        check_depth(value)
+    except RecursionError:
+        raise ValueError(TOO_DEEP) from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise ValueError(" ".join(str(error).split())[:300]) from error
+    return value
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML in which a key may stand only once; PyYAML alone takes the last one silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        if twice := [key for key in keys if keys.count(key) > 1]:
+            raise yaml.constructor.ConstructorError(None, None, f"{twice[0]!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`over` on top of `base`; what is given anew with its `kind`, such as an encoder, replaces what was there."""
+    both = dict(base)
+    for key, value in over.items():
+        nested = isinstance(value, dict) and isinstance(both.get(key), dict) and "kind" not in value
+        both[key] = _merged(both[key], value) if nested else value
+    return both
+
+
+def _sentence(error: ValidationError, values: Any, most: int = 3) -> str:
+    found = error.errors()
+    more = f"; and {len(found) - most} more" if len(found) > most else ""
+    return "; ".join(_fault(one, values) for one in found[:most]) + more
+
+
+def _fault(fault: ErrorDetails, values: Any) -> str:
+    where = _where(fault["loc"], values, missing=fault["type"] == "missing")
+    what = fault["msg"].removeprefix("Value error, ")
+    given = "" if fault["type"] in ("value_error", "missing") else f" (you gave {reprlib.repr(fault['input'])[:120]})"
+    remedy = f", give it with --set {where}=..." if fault["type"] == "missing" else ""
+    return f"{where + ': ' if where else ''}{what}{given}{remedy}"
+
+
+def _where(steps: Sequence[str | int], values: Any, *, missing: bool) -> str:
+    """The dotted name of a fault as the recipe spells it: pydantic's own steps (a union's tag) are no part of it."""
+    named: list[str] = []
+    for step in steps:
+        there = step in values if isinstance(values, dict) else isinstance(values, list) and isinstance(step, int)
+        is_tag = isinstance(values, dict) and values.get("kind") == step
+        if there:
+            values = values[step]
+        if there or (missing and not is_tag):
+            named.append(str(step))
+    return ".".join(named)

@@ -1,0 +1,138 @@
+"""Settings: a recipe's values, read strictly. A misspelt key is an error that names the nearest right one."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from typing import Annotated
+
+from pydantic import Field, field_validator, model_validator
+
+from stages.base import Machine
+from stages.directions.settings import SketchSettings
+from stages.download.settings import DownloadSettings
+from stages.embed.settings import EmbedSettings
+from stages.filter.settings import FilterSettings
+from stages.search.settings import SearchSettings
+from stages.settings import Settings
+
+RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
+DECODERS = 2  # threads that decode for one that computes on a CPU
+
+
+class WorkerSettings(Settings):
+    """How a step's work is spread. It changes no row beyond the precision it is computed in: no fingerprint has it."""
+
+    count: int | None = Field(None, ge=1, description="workers; null: as many as cores (or GPUs) and memory hold")
+    cpus: float | None = Field(
+        None, gt=0, description="cores reserved for a worker; null: its threads, for embed beside a GPU its share"
+    )
+    gpus: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="GPUs a worker, 0.5: two share one; null: 0.5 for embed and 1 for search where there are any",
+    )
+    memory: float | None = Field(None, gt=0, description="GiB reserved for a worker; null: what its stage says")
+    custom: dict[str, float] = Field({}, description="a Ray cluster's own resources a worker takes: {fast_disk: 1}")
+    threads: int = Field(1, ge=1, description="threads a worker computes with; moves a vector by < 1e-6")
+    decoders: int | None = Field(
+        None, ge=1, description="threads a worker decodes images with; null: 2, beside a GPU its share of the cores"
+    )
+    batch: int | None = Field(
+        None, ge=1, description="images a GPU computes together, fewer if memory runs out; null: found, and remembered"
+    )
+    compile: bool = Field(False, description="compile networks first (torch.compile): a minute or more a worker")
+    vectors: float = Field(
+        0.5, ge=0, description="GiB of vectors a worker of the search may hold, to read them once a tile"
+    )
+    attempts: int = Field(3, ge=1, description="a task that kills its worker so many times fails alone")
+    timeout_s: float = Field(7200, gt=0, description="seconds; a task (or a set-up) that takes longer loses its worker")
+    max_failed: float = Field(0.9, ge=0, le=1, description="a task fails if more than this share of its images do")
+
+    @field_validator("gpus")
+    @classmethod
+    def _whole_or_a_share(cls, gpus: float | None) -> float | None:
+        if gpus is not None and gpus > 1 and gpus != int(gpus):
+            raise ValueError("a worker has a share of one GPU, such as 0.5, or whole ones")
+        return gpus
+
+    def cpus_of(self, share: float | None = None) -> float:
+        """Cores that one worker takes up; `share`: those of its machine that fall to it, beside a GPU."""
+        return self.cpus or max(float(self.threads), math.floor(share or 0.0))
+
+    def reserved_bytes(self, needed: int) -> int:
+        """Memory that one worker takes up; `needed` is what its stage says."""
+        return int(self.memory * (1 << 30)) if self.memory else needed
+
+    def machine(self, gpus: float, cpus: float = 0.0) -> Machine:
+        """What a worker of these settings has to work with: so many GPUs (0: none) and cores."""
+        return Machine(
+            device="cuda" if gpus else "cpu",
+            gpus=max(1, int(gpus)),
+            threads=self.threads,
+            decoders=self.decoders or max(DECODERS, int(cpus) if gpus else 0),
+            batch=self.batch,
+            compile=self.compile,
+            vectors=int(self.vectors * (1 << 30)),
+        )
+
+
+class Workers(Settings):
+    """Workers of each step, by the section that sets the step."""
+
+    images: WorkerSettings = WorkerSettings()
+    embed: WorkerSettings = WorkerSettings()
+    sketch: WorkerSettings = WorkerSettings()
+    search: WorkerSettings = WorkerSettings()
+    filter: WorkerSettings = WorkerSettings()
+
+
+class Prices(Settings):
+    """What machines cost. `plan` alone reads it; it changes no row, so it enters no fingerprint."""
+
+    gpu_hour: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="what an hour of one GPU costs, and of what stands beside it, in your currency; `plan` multiplies",
+    )
+    core_hour: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="what an hour of one core costs, where there is no GPU"
+    )
+
+
+class Config(Settings):
+    """A whole recipe."""
+
+    run: RunName = Field(description="name of the run: its manifests lie in root/run/step")
+    images: DownloadSettings
+    embed: EmbedSettings
+    sketch: SketchSettings = SketchSettings()
+    search: SearchSettings
+    filter: FilterSettings = FilterSettings()
+    workers: Workers = Workers()
+    prices: Prices = Prices()
+
+    @model_validator(mode="after")
+    def _roles_are_encoders(self) -> Config:
+        for role, name in (("blind", self.search.blind), ("reference", self.search.reference)):
+            if name not in self.embed.encoders:
+                near = difflib.get_close_matches(name, self.embed.encoders, n=1)
+                known = f"did you mean {near[0]}?" if near else f"there are: {', '.join(self.embed.encoders)}"
+                raise ValueError(f"search.{role}: {name!r} is no encoder of embed.encoders; {known}")
+        return self
+
+    @model_validator(mode="after")
+    def _floor_below_thresholds(self) -> Config:
+        floor, chosen = self.search.min_cosine, self.filter
+        asked = {"blind_min": chosen.blind_min}
+        if chosen.near_duplicate_min is not None and "near_duplicate_min" in chosen.model_fields_set:
+            asked["near_duplicate_min"] = chosen.near_duplicate_min
+        for name, value in asked.items():
+            if value < floor:
+                raise ValueError(
+                    f"filter.{name} {value} lies below search.min_cosine {floor}: what lies between was never "
+                    f"searched; lower search.min_cosine to it (under a new run name), or raise filter.{name}"
+                )
+        return self

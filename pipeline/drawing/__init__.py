@@ -1,0 +1,1 @@
+"""Drawing: drawn scenes whose pairs are known, for the demo, parity and rehearsals."""

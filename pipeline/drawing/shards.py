@@ -1,0 +1,69 @@
+"""Shards: the scenes packed as WebDataset tar files, shuffled so that partners lie in different shards."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from pipeline.drawing.scenes import Scene, keys, partner_of, scene
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A pair that was drawn as one, and what its two drawings differ in."""
+
+    pattern: str
+    left_key: str
+    right_key: str
+
+
+def pack(folder: Path, count: int = 600, seed: int = 2024, shard_rows: int = 100) -> list[Planted]:
+    """Write `00000.tar`, `00001.tar`, ... of at most `shard_rows` scenes each; return the planted pairs.
+
+    Members are KEY.jpg, KEY.txt (the caption) and KEY.json. The same arguments give the same bytes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, dealt in enumerate(deal(count, seed, shard_rows)):
+        _write(folder / f"{number:05}.tar", (scene(key, count, seed) for key in dealt))
+    return planted(count)
+
+
+def planted(count: int) -> list[Planted]:
+    """The planted pairs among `count` scenes."""
+    lefts = (key for key in keys(count) if key.endswith("-a"))
+    return [Planted(key.split("-")[0], key, partner_of(key)) for key in lefts]
+
+
+def deal(count: int, seed: int, shard_rows: int) -> list[list[str]]:
+    """The keys of each shard. Partners are dealt one after the other, so two shards keep them apart."""
+    dice = Random(f"{seed} deal")
+    hands: list[list[str]] = [[] for _ in range(max(1, -(-count // shard_rows)))]
+    for turn, key in enumerate(_shuffled(count, dice)):
+        hands[turn % len(hands)].append(key)
+    for hand in hands:
+        dice.shuffle(hand)
+    return hands
+
+
+def _shuffled(count: int, dice: Random) -> list[str]:
+    """All keys, the pairs in any order but partners side by side."""
+    groups = [[pair.left_key, pair.right_key] for pair in planted(count)]
+    groups += [[key] for key in keys(count) if not key.endswith(("-a", "-b"))]
+    for group in groups:
+        dice.shuffle(group)
+    dice.shuffle(groups)
+    return [key for group in groups for key in group]
+
+
+def _write(path: Path, drawn: Iterable[Scene]) -> None:
+    import webdataset  # takes a second where torch is installed, and only packing needs it
+
+    # a fixed time and owner: the tar files of two runs are the same byte for byte
+    with (
+        path.open("wb") as stream,
+        webdataset.TarWriter(stream, user="demo", group="demo", encoder=False, mtime=0.0) as tar,
+    ):
+        for one in drawn:
+            truth = json.dumps({"pattern": one.pattern, "partner": one.partner}).encode()
+            tar.write({"__key__": one.key, "jpg": one.data, "txt": one.caption.encode(), "json": truth})

@@ -1,0 +1,184 @@
+"""Scheduler: one step's tasks, spread over a pool of workers: who has which in hand, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from manifests.errors import Refused, TasksFailed
+from pipeline.config.settings import WorkerSettings
+from pipeline.executors.executor import Retry
+from pipeline.executors.identity import identity
+from pipeline.executors.retry_policy import RetryPolicy
+from pipeline.executors.serving import Hello, Prepare, SetupFailed
+from pipeline.executors.worker import Fault, Job, Outcome
+from pipeline.executors.worker_pool import Lost, PoolMember, Resources, WorkerPool
+from stages.base import Task
+
+TOLD_EVERY_S = 60.0  # that no worker has come
+
+
+def work(
+    pool: WorkerPool, job: Job, tasks: Sequence[Task], workers: WorkerSettings, wanted: Sequence[Resources]
+) -> Iterator[Outcome | Retry]:
+    """Make the tasks with a worker for each of the resources `wanted`. See Executor.execute."""
+    scheduler = Scheduler(pool, job, RetryPolicy(tasks, workers.attempts, pool.clock), workers)
+    scheduler.begin(wanted)
+    while scheduler.goes_on:
+        yield from scheduler.outcomes()
+    for member in [member for member in pool.members if member.job is not job]:
+        pool.end(member)  # one that never came: it would hold what the next step asks for
+
+
+@dataclass
+class Scheduler:
+    """One step's work: what each worker has in hand, and what comes of it."""
+
+    pool: WorkerPool
+    job: Job
+    tries: RetryPolicy
+    workers: WorkerSettings
+    setups_lost: int = 0
+    alone_since: float = 0.0
+    machines: set[str] = field(default_factory=set)  # that a worker of this step may be on
+
+    def begin(self, wanted: Sequence[Resources]) -> None:
+        self.alone_since = self.pool.clock()
+        self.machines = self.pool.backend.machines(wanted[0])
+        left = self.pool.take(wanted)
+        for member in self.pool.members:
+            self._give(member, Prepare(self.job, member.resources.machine))
+        for resources in left:
+            self._start(resources)
+
+    @property
+    def goes_on(self) -> bool:
+        return bool(len(self.tries) or any(member.task for member in self.pool.members))
+
+    def outcomes(self) -> list[Outcome | Retry]:
+        """Wait until something happens, or should have; what came of it. Free workers have new tasks by then."""
+        members = {id(member.handle): member for member in self.pool.members}
+        told: list[Outcome | Retry] = []
+        for handle in self.pool.backend.ready([member.handle for member in self.pool.members], self._wait_s()):
+            told += self._heard(members[id(handle)])
+        now = self.pool.clock()
+        for member in [member for member in self.pool.members if member.deadline <= now]:
+            told += self._lost(member, Lost(self._overdue(member)))
+        self._hand_out()
+        return told + self._told_of_nobody(now)
+
+    def _overdue(self, member: PoolMember) -> str:
+        if member.hello is None:
+            return f"it did not come within {self.pool.backend.arrival_s:g} s"
+        return f"it took longer than timeout_s {self.workers.timeout_s:g}"
+
+    def _heard(self, member: PoolMember) -> list[Outcome | Retry]:
+        try:
+            answer = member.handle.heard()
+        except Lost as loss:
+            return self._lost(member, loss)
+        member.deadline = float("inf")
+        if isinstance(answer, Outcome):
+            return [self._made(member, answer)]
+        if isinstance(answer, SetupFailed):
+            return [self._unready(member, answer)]
+        if isinstance(answer, Hello):
+            self._came(member, answer)
+        else:
+            member.job, self.setups_lost = self.job, 0
+        return []
+
+    def _came(self, member: PoolMember, hello: Hello) -> None:
+        if hello.identity != identity():
+            raise Refused(
+                f"the worker {hello.where} runs blindpairs {hello.identity}, this driver {identity()}; "
+                "install the same wheel on every machine"
+            )
+        member.hello = hello
+        self._give(member, Prepare(self.job, member.resources.machine))
+
+    def _unready(self, member: PoolMember, failure: SetupFailed) -> Retry:
+        """A worker could not set up: one tries elsewhere, the others go on; the last one's failure is the step's."""
+        self._shun(member)
+        if self._fit():
+            self._start(member.resources)
+        elif not self.pool.members:
+            raise Refused(failure.error) if failure.refused else TasksFailed(failure.error)
+        return Retry("", f"one cannot set up, the others go on without it: {failure.error}", member.where)
+
+    def _made(self, member: PoolMember, outcome: Outcome) -> Outcome | Retry:
+        task, member.task = member.task, None
+        assert task is not None
+        if outcome.fault is None:
+            return outcome
+        if outcome.fault is Fault.MACHINE and len(self.machines) > 1:
+            self.pool.unfit.add(member.machine)
+        return self.tries.failed(task, outcome, elsewhere=bool(self._fit()))
+
+    def _fit(self) -> set[str]:
+        """Of several machines, those that no task and no set-up has failed on for want of what they have."""
+        return self.machines - self.pool.unfit if len(self.machines) > 1 else set()
+
+    def _shun(self, member: PoolMember) -> None:
+        """End the worker; of several machines its own is tried no more."""
+        self.pool.end(member)
+        if len(self.machines) > 1:
+            self.pool.unfit.add(member.machine)
+
+    def _lost(self, member: PoolMember, loss: Lost) -> list[Outcome | Retry]:
+        """A worker is gone: its task has one more try, or fails; another worker gets its resources if there is work."""
+        self.pool.end(member)
+        self.machines = self.pool.backend.machines(member.resources)
+        if member.task:
+            told = self.tries.lost(member.task, loss.why, member.where, machine_gone=loss.machine_gone)
+        else:
+            told = Retry("", f"one was lost before it had a task: {loss.why}", member.where)
+            self.setups_lost += member.job is not self.job and not loss.machine_gone
+        if self.setups_lost < self.workers.attempts:
+            self._start_if_needed(member.resources)
+        elif not any(other.job is self.job for other in self.pool.members):
+            raise TasksFailed(f"workers of {self.job.stage.name} die while they set up: {loss.why}")
+        return [told]
+
+    def _hand_out(self) -> None:
+        fit = self._fit()
+        for member in list(self.pool.members):
+            if member.job is not self.job or member.task:
+                continue
+            if fit and member.machine in self.pool.unfit:  # a full disk would soon have failed every task
+                self.pool.end(member)
+                self._start_if_needed(member.resources)
+            elif task := self.tries.next():
+                member.task = task
+                self._give(member, task)
+
+    def _give(self, member: PoolMember, message: Prepare | Task) -> None:
+        member.deadline = self.pool.clock() + self.workers.timeout_s
+        member.handle.give(message)
+
+    def _start_if_needed(self, resources: Resources) -> None:
+        if len(self.tries):
+            self._start(resources)
+
+    def _start(self, resources: Resources) -> None:
+        backend = self.pool.backend
+        handle = backend.start(resources, self.pool.unfit)
+        member = PoolMember(resources, handle, deadline=self.pool.clock() + backend.arrival_s)
+        self.pool.members.append(member)
+
+    def _told_of_nobody(self, now: float) -> list[Outcome | Retry]:
+        """Say once a minute that there is no worker, as when a cluster has lost its machines."""
+        if any(member.hello for member in self.pool.members):
+            self.alone_since = now
+        elif now - self.alone_since >= TOLD_EVERY_S:
+            self.alone_since = now
+            return [Retry("", "none is there yet; waiting for a machine that has what they ask for")]
+        return []
+
+    def _wait_s(self) -> float:
+        """Seconds until something is due though nobody speaks."""
+        now, waits = self.pool.clock(), [TOLD_EVERY_S]
+        waits += [member.deadline - now for member in self.pool.members]
+        if (wait_s := self.tries.wait_s()) is not None:
+            waits.append(wait_s)
+        return max(0.0, min(waits))

@@ -1,0 +1,1 @@
+"""Plan: what a run will take: the search by arithmetic, embedding by a rehearsal."""

@@ -1,0 +1,140 @@
+"""Planning: what a run would do and take, step by step, before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from manifests.counts import Counts
+from manifests.draft import Draft
+from manifests.errors import Refused
+from manifests.manifest import COMMIT, Manifest
+from manifests.shard import SUFFIX
+from manifests.storage import Folder
+from pipeline.config.settings import Config
+from pipeline.plan.rehearsal.forecast import EmbeddingForecast
+from pipeline.plan.rehearsal.rehearse import Unmeasured, rehearsed
+from pipeline.plan.search import forecast
+from pipeline.plan.summary import PlanSummary
+from pipeline.run.growth import begun, other_inputs
+from pipeline.run.recipe import Step
+from pipeline.run.resolve import Resolution, State, resolve
+from pipeline.run.summary import StepSummary
+from stages.base import Task
+
+NOTHING = Counts()
+
+
+def planned(config: Config, wanted: Sequence[Step], run: Folder, *, measure: bool = False) -> PlanSummary:
+    """Each step's state, and what embedding and search will take where it is known how many images there are.
+
+    `measure`: where vectors are to be made, the embed step is run on drawn photos, for less than a minute.
+    """
+    resolutions = resolve(wanted, run)
+    there = {
+        one.step.name: one.there for one in resolutions if one.state is State.REUSE and isinstance(one.there, Manifest)
+    }
+    steps = tuple(_step(resolution, there) for resolution in resolutions)
+    searched = any(one.step.name == "candidates" and one.state in (State.REUSE, State.EXTEND) for one in resolutions)
+    images = _images(config, resolutions, there)
+    embedding = _embedding(config, resolutions, there, images) if measure else None
+    search = forecast(config, there, images) if images and not searched else None
+    return PlanSummary(run.url, steps, search, embedding)
+
+
+def imagined(config: Config, wanted: Sequence[Step], run: Folder, images: int, *, measure: bool = False) -> PlanSummary:
+    """What so many images would take; sources are not looked at, weights only to `measure`, if they are at hand."""
+    there = {"embeddings": Manifest.open(run / "embeddings")} if (run / "embeddings").has(COMMIT) else {}
+    embed = next(step for step in wanted if step.name == "embeddings")
+    embedding = _measured_if_at_hand(config, embed, images) if measure else None
+    return PlanSummary(run.url, (), forecast(config, there, images), embedding)
+
+
+def _measured_if_at_hand(config: Config, embed: Step, images: int) -> EmbeddingForecast | Unmeasured:
+    try:
+        embed.stage.outside()
+    except Refused as refusal:
+        return Unmeasured(f"{refusal} (a plan with --images asks no hub)")
+    return _measured(config, embed, images)
+
+
+def _measured(config: Config, embed: Step, images: int | None) -> EmbeddingForecast | Unmeasured:
+    found = rehearsed(embed)
+    return found if isinstance(found, Unmeasured) else EmbeddingForecast(images, found, config.prices)
+
+
+def _embedding(
+    config: Config, resolutions: Sequence[Resolution], there: Mapping[str, Manifest], images: int | None
+) -> EmbeddingForecast | Unmeasured | None:
+    """What embedding will take, of what is missing as far as that is known; None where nothing is."""
+    resolution = next((one for one in resolutions if one.step.name == "embeddings"), None)
+    if resolution is None or resolution.state is State.REUSE:
+        return None
+    left = images if resolution.state is State.BUILD else _missing(resolution, there)
+    return None if left == 0 else _measured(config, resolution.step, left)
+
+
+def _missing(resolution: Resolution, there: Mapping[str, Manifest]) -> int | None:
+    """How many images of a begun step have no vectors yet; None before the images table has grown too."""
+    if "images" not in there:
+        return None
+    shards = resolution.folder.sizes()
+    return sum(one.counts.ok for one in there["images"].shards if f"{one.name}{SUFFIX}" not in shards)
+
+
+def _images(config: Config, resolutions: Sequence[Resolution], there: Mapping[str, Manifest]) -> int | None:
+    """How many images will be searched, as far as that is known: those embedded, those read, or files in folders."""
+    for step in ("embeddings", "images"):
+        if step in there:
+            return there[step].counts.ok
+    found = resolutions[0].lineage.outside.get("found", {})
+    folders = all(source.kind == "folder" for source in config.images.sources)
+    return sum(facts["files"] for facts in found.values()) if folders else None
+
+
+def _step(resolution: Resolution, there: Mapping[str, Manifest]) -> StepSummary:
+    step, state = resolution.step, resolution.state
+    if state is State.REUSE:
+        found = there[step.name]
+        return StepSummary(step.name, state, len(found.shards), len(found.shards), found.counts)
+    shards, tasks, urls = 0, None, ""
+    if state is State.RESUME and isinstance(resolution.there, Draft):
+        tasks = len(resolution.there.tasks)
+        shards = tasks - len(resolution.there.missing())
+    elif state is State.EXTEND:
+        return _growing(resolution, there)
+    elif all(name in there for name in step.reads):
+        made = step.stage.plan({name: there[name] for name in step.reads})
+        tasks, urls = len(made), _urls(made)
+    return StepSummary(step.name, state, shards, tasks, NOTHING, note=_amount(resolution) + urls)
+
+
+def _growing(resolution: Resolution, there: Mapping[str, Manifest]) -> StepSummary:
+    """How many shards there are, and how many are new, as far as that is known before its inputs grew."""
+    step, old = resolution.step, resolution.there
+    assert old is not None  # or nothing could grow
+    before, tasks = begun(old), list(resolution.tasks)
+    if not tasks and all(name in there for name in step.reads):
+        reads = {name: there[name] for name in step.reads}
+        if odd := other_inputs(old, reads):
+            raise Refused(f"{resolution.folder.url} was made of another {', '.join(odd)} than there is now")
+        tasks = step.stage.extended(before, reads)
+    there_now = {f"{task.name}{SUFFIX}" for task in tasks or before.tasks} & resolution.folder.sizes().keys()
+    new = len(tasks) - len(there_now)
+    note = f"{new:,} new shards; {_amount(resolution)}" if tasks else f"grows with {', '.join(step.reads)}"
+    return StepSummary(step.name, resolution.state, len(there_now), len(tasks) or None, NOTHING, note=note)
+
+
+def _urls(tasks: Sequence[Task]) -> str:
+    """How many rows of tables of URLs are to be fetched, where tasks are stretches of such."""
+    stretches = [task.facts for task in tasks if "urls" in task.facts and not task.facts["listed"]]
+    rows, urls = (sum(facts[name] for facts in stretches) for name in ("rows", "urls"))
+    return f"; {urls:,} of {rows:,} rows have a URL and pass the filters" if stretches else ""
+
+
+def _amount(resolution: Resolution) -> str:
+    """How much there is to do, as far as the lineage says it before anything ran."""
+    if resolution.state is State.REBUILD:
+        return "; ".join(map(str, resolution.changed))
+    found = resolution.lineage.outside.get("found", {})
+    sizes = [f"{name}: {facts['files']:,} files, {facts['bytes'] / 1e9:,.2f} GB" for name, facts in found.items()]
+    return "; ".join(sizes) or f"after {', '.join(resolution.step.reads)}"

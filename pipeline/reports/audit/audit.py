@@ -1,0 +1,82 @@
+"""Audit: random images against all others in float64, and which of their pairs the candidates hold.
+
+Shares no code with the search it judges (an import contract says so): which images are compared
+(compared.py), what is true of them (truth.py), what the manifest holds of that (stored.py), and what to
+make of the difference (judge.py). Vectors that were changed since they were searched are no fault of the
+search: they end the audit (sketched.py). Memory: 64 bytes an image, a batch of vectors, and the pairs that
+touch a drawn image.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from manifests.errors import Refused
+from manifests.manifest import Manifest, json_bytes
+from manifests.storage import Folder
+from pipeline.reports.audit.compared import Compared, compared_ids, digests_of, draw
+from pipeline.reports.audit.judge import judged
+from pipeline.reports.audit.recall import interval, recall
+from pipeline.reports.audit.result import Audit
+from pipeline.reports.audit.stored import stored_pairs
+from pipeline.reports.audit.truth import true_pairs
+from pipeline.run.layout import AUDIT
+
+
+def audit(run: Folder, candidates: Manifest, *, images: int, seed: int) -> Audit:
+    """Audit a run's candidates on `images` random images, or on all where there are no more; kept beside them.
+
+    Raises NotCommitted or Refused where a step the candidates were made of is not there, or was made
+    again since; Damaged where a shard was changed since; Unbalanced where an image that was compared has no vector.
+    """
+    begun = time.monotonic()
+    made_of = _made_of(run, candidates)
+    search = candidates.lineage.settings["search"]
+    ids = compared_ids(made_of["sketches"], made_of["copies"])
+    compared = Compared(ids, draw(len(ids), images, seed), digests_of(made_of["sketches"], ids))
+    truth = true_pairs(made_of["embeddings"], (search["blind"], search["reference"]), compared, search["min_cosine"])
+    verdict = judged(truth, stored_pairs(candidates, compared), candidates, compared.ids)
+    facts = _facts(candidates, search, compared) | _recall(verdict, whole=len(compared.drawn) == len(ids))
+    result = Audit(**verdict, **facts, seed=seed, seconds=round(time.monotonic() - begun, 1))
+    candidates.folder.write(AUDIT, json_bytes(result.to_json()))
+    return result
+
+
+def _made_of(run: Folder, candidates: Manifest) -> dict[str, Manifest]:
+    """The manifests the search read, if they still are the ones it read."""
+    found = {name: Manifest.open(run / name) for name in ("embeddings", "sketches", "copies")}
+    for name, manifest in found.items():
+        if candidates.made_of.get(name, manifest.content) != manifest.content:
+            raise Refused(_made_of_another(candidates, manifest))
+    return found
+
+
+def _made_of_another(candidates: Manifest, now: Manifest) -> str:
+    name, folder = now.folder.name, candidates.folder.url
+    if candidates.made_of[name] == now.content_at(candidates.lineage.inputs.get(name, "")):
+        return f"{folder} was made before {name} grew; `blindpairs run` goes on with it, then audit it"
+    return (
+        f"{folder} was made of another {name} than there is now, which was made again since; "
+        f"remove the folder {folder}, and `blindpairs run` makes it again"
+    )
+
+
+def _facts(candidates: Manifest, search: Mapping[str, Any], compared: Compared) -> dict[str, Any]:
+    drawn, count = len(compared.drawn), len(compared.ids)
+    return {
+        "images": drawn,
+        "of": count,
+        "comparisons": drawn * (count - 1) - drawn * (drawn - 1) // 2,
+        "method": search["method"],
+        "floor": search["min_cosine"],
+        "max_per_image": search["max_per_image"],
+        "fingerprint": candidates.lineage.fingerprint,
+        "content": candidates.content,
+    }
+
+
+def _recall(verdict: Mapping[str, Any], *, whole: bool) -> dict[str, Any]:
+    found, missed = verdict["found"], verdict["missed"]
+    return {"recall": recall(found, missed), "interval": interval(found, missed, whole=whole)}

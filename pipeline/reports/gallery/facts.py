@@ -1,0 +1,99 @@
+"""Facts: everything the report page shows, as plain frozen data. No files, no drawing, no opinions.
+
+`gather` fills these from a run's manifests, `page` turns them into HTML; neither knows the other.
+Cosines are float64. Sequences are read in their order: pairs come best first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.reports.audit.result import Audit
+
+Cosines = NDArray[np.float64]
+# How a blind cosine is held against its threshold; a reference cosine is always held with "<".
+Comparison = Literal[">=", ">"]
+
+
+def no_cosines() -> Cosines:
+    return np.empty(0, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One side of a pair."""
+
+    image_id: str
+    source: str
+    key: str
+    url: str | None = None
+    caption: str | None = None
+    label: str | None = None
+    width: int = 0  # pixels of the image itself, not of the thumbnail; 0: not known
+    height: int = 0
+    licence: str | None = None
+    copies: int = 0  # other images with the same bytes or the same vectors, which this one stands for
+    thumbnail: str = ""  # data URI; "": the bytes could not be read any more
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One kept blind pair."""
+
+    rank: int  # 1 is best
+    blind_cosine: float
+    reference_cosine: float
+    gap: float  # blind_cosine - reference_cosine
+    group: int  # connected component of the graph of pairs
+    left: Photo
+    right: Photo
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the funnel: how many came through, and why the others did not."""
+
+    name: str
+    count: int
+    unit: str = "images"  # what is counted; rows are only compared with the row before in the same unit
+    lost: tuple[tuple[str, int], ...] = ()  # (reason, count), on the way from the stage before to this one
+
+
+@dataclass(frozen=True)
+class Planted:
+    """One row of the demo's check: pairs put there on purpose, and how many were found again."""
+
+    pattern: str
+    planted: int
+    found: int
+    missed: int
+    why: str = ""
+
+
+@dataclass(frozen=True, eq=False)  # eq: arrays have no single truth value
+class Report:
+    """One run, ready to be drawn."""
+
+    title: str
+    blind: str  # the encoder in words, e.g. "CLIP ViT-L-14-quickgelu (openai)"
+    reference: str
+    blind_min: float
+    reference_max: float
+    floor: float  # search.min_cosine: below it nothing was searched
+    pairs_total: int  # kept pairs of the run; `pairs` may show fewer
+    pairs: Sequence[Pair]  # best first; the first is asked for by index, then all are walked once
+    funnel: tuple[Stage, ...] = ()
+    candidates_total: int = 0  # the arrays below hold all of them, or an even draw
+    candidate_blind: Cosines = field(default_factory=no_cosines)
+    candidate_reference: Cosines = field(default_factory=no_cosines)
+    random_blind: Cosines = field(default_factory=no_cosines)  # random pairs of images; may be empty
+    random_reference: Cosines = field(default_factory=no_cosines)
+    comparison: Comparison = ">="
+    settings: tuple[tuple[str, str], ...] = ()
+    planted: tuple[Planted, ...] | None = None
+    audit: Audit | None = None  # of these very candidates
+    fingerprint: str = ""
+    version: str = ""

@@ -1,0 +1,197 @@
+"""Gather: a run's manifests into the report's facts. Reads columns and draws, never whole manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from manifests.counts import Counts
+from manifests.manifest import Manifest
+from manifests.storage import Folder
+from pipeline.reports.audit.result import read_audit
+from pipeline.reports.gallery.facts import Cosines, Pair, Photo, Report, Stage
+from pipeline.reports.gallery.planted import read_planted
+from pipeline.reports.gallery.prefetch import ahead
+from pipeline.reports.gallery.thumbnails import thumbnail
+from pipeline.run.layout import ORDER
+from stages import images
+from stages.images import ImageRefused
+
+SHOWN = 1000  # pairs on the page
+DRAWN = 200_000  # candidates in the plots
+TEXT = 500  # characters of a caption, key or url
+RANDOM_IMAGES = 400  # give 79,800 random pairs
+PHOTO = (
+    "image_id",
+    "source",
+    "key",
+    "url",
+    "caption",
+    "label",
+    "width",
+    "height",
+    "licence",
+    "uri",
+    "offset",
+    "length",
+)
+
+
+def gather(run: Folder) -> Report:
+    """The facts of a finished run. Raises NotCommitted where a step is missing."""
+    manifests = {name: Manifest.open(run / name) for name in ORDER}
+    search = manifests["candidates"].lineage.settings["search"]
+    chosen = manifests["pairs"].lineage.settings["filter"]
+    encoders = manifests["embeddings"].lineage.settings["embed"]["encoders"]
+    candidates = _draw(manifests["candidates"], DRAWN)
+    background = _random_cosines(manifests["embeddings"], (search["blind"], search["reference"]))
+    return Report(
+        title=run.name,
+        blind=_described(search["blind"], encoders),
+        reference=_described(search["reference"], encoders),
+        blind_min=chosen["blind_min"],
+        reference_max=chosen["reference_max"],
+        comparison=chosen["comparison"],
+        floor=search["min_cosine"],
+        pairs_total=manifests["pairs"].counts.ok,
+        pairs=_pairs(manifests),
+        funnel=tuple(_funnel(manifests)),
+        candidates_total=manifests["candidates"].rows,
+        candidate_blind=candidates[0],
+        candidate_reference=candidates[1],
+        random_blind=background[0],
+        random_reference=background[1],
+        settings=tuple(_settings(manifests.values())),
+        planted=read_planted(run, manifests["pairs"]),
+        audit=read_audit(manifests["candidates"]),
+        fingerprint=manifests["pairs"].lineage.fingerprint,
+        version=version("blindpairs"),
+    )
+
+
+@dataclass(frozen=True)
+class _Pairs(Sequence[Pair]):
+    """The kept pairs, best first; a thumbnail is made when its pair is asked for, not before."""
+
+    rows: tuple[Mapping[str, Any], ...]
+    photos: Mapping[str, Mapping[str, Any]]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Pair]:
+        return ahead(self.__getitem__, len(self))
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return _Pairs(self.rows[place], self.photos)
+        row = self.rows[place]
+        cosines = (row["blind_cosine"], row["reference_cosine"], row["gap"])
+        sides = (_photo(self.photos[row[f"{side}_id"]], row[f"{side}_copies"]) for side in ("left", "right"))
+        return Pair(row["rank"], *cosines, row["group"], *sides)
+
+
+def _pairs(manifests: Mapping[str, Manifest]) -> _Pairs:
+    cosines, copies = ("blind_cosine", "reference_cosine", "gap"), ("left_copies", "right_copies")
+    columns = ("left_id", "right_id", *cosines, "group", "rank", *copies)
+    batches = (_best(batch) for batch in manifests["pairs"].batches(columns))
+    rows = sorted((row for batch in batches for row in batch.to_pylist()), key=lambda row: row["rank"])[:SHOWN]
+    ids = pa.array({row[side] for row in rows for side in ("left_id", "right_id")}, pa.string())
+    photos: dict[str, Mapping[str, Any]] = {}
+    for batch in manifests["images"].batches(PHOTO):
+        shown = batch.filter(pc.is_in(batch.column("image_id"), ids))
+        photos |= {row["image_id"]: row for row in shown.to_pylist()}
+    return _Pairs(tuple(rows), photos)
+
+
+def _best(batch: pa.RecordBatch) -> pa.RecordBatch:
+    return batch.filter(pc.fill_null(pc.less_equal(batch.column("rank"), SHOWN), False))
+
+
+def _photo(row: Mapping[str, Any], copies: int) -> Photo:
+    try:
+        thumb = thumbnail(images.decode(images.read(row["uri"], row["offset"], row["length"])))
+    except ImageRefused:
+        thumb = ""  # the page says that the image is no longer there
+    facts = {name: _bounded(row[name]) for name in PHOTO if name not in ("uri", "offset", "length")}
+    return Photo(**facts, copies=copies, thumbnail=thumb)
+
+
+def _bounded(value: Any) -> Any:
+    """A text no longer than a person reads on a card: a caption may be a book."""
+    return value if not isinstance(value, str) or len(value) <= TEXT else value[: TEXT - 1] + "…"
+
+
+def _funnel(manifests: Mapping[str, Manifest]) -> Iterator[Stage]:
+    steps = ("images", "embeddings", "sketches", "copies", "candidates", "pairs")
+    seen, embedded, sound, distinct, compared, pairs = (manifests[step].counts for step in steps)
+    yield Stage("images seen", seen.seen)
+    yield Stage("readable", seen.ok, lost=_reasons(seen))
+    yield Stage("embedded", embedded.ok, lost=_reasons(embedded, less=seen))
+    yield Stage("distinct", distinct.ok, lost=_reasons(sound, less=embedded) + _reasons(distinct))
+    yield Stage("comparisons", compared.seen, "pairs of images")
+    yield Stage("candidates", compared.ok, "pairs of images", _reasons(compared))
+    thresholds = tuple((reason, n) for reason, n in _reasons(pairs) if reason.startswith(("blind_", "reference_")))
+    within = pairs.seen - sum(count for _, count in thresholds)
+    yield Stage("within both thresholds", within, "pairs of images", thresholds)
+    others = tuple(entry for entry in _reasons(pairs) if entry not in thresholds)
+    yield Stage("blind pairs", pairs.ok, "pairs of images", others)
+
+
+def _reasons(counts: Counts, less: Counts | None = None) -> tuple[tuple[str, int], ...]:
+    earlier = less.rejected if less else {}
+    found = ((reason, count - earlier.get(reason, 0)) for reason, count in counts.rejected.items())
+    return tuple(entry for entry in found if entry[1])
+
+
+def _draw(candidates: Manifest, most: int) -> tuple[Cosines, Cosines]:
+    """Both cosines of all candidates, or of every k-th, so that about `most` are drawn."""
+    step = max(1, -(-candidates.rows // most))
+    start, parts = 0, []
+    for batch in candidates.batches(("blind_cosine", "reference_cosine")):
+        places = np.arange((-start) % step, batch.num_rows, step)
+        parts.append([batch.column(side).to_numpy()[places] for side in (0, 1)])
+        start += batch.num_rows
+    blind, reference = (np.concatenate([part[side] for part in parts] or [np.zeros(0)]) for side in (0, 1))
+    return blind, reference
+
+
+def _random_cosines(embeddings: Manifest, encoders: tuple[str, str]) -> tuple[Cosines, Cosines]:
+    """Cosines of all pairs among RANDOM_IMAGES images spread evenly over the manifest, for each encoder."""
+    shards = [shard for shard in embeddings.shards if shard.counts.ok]
+    chosen = shards[:: max(1, len(shards) // 8)]
+    parts = [_spread(embeddings, shard.name, encoders, RANDOM_IMAGES // len(chosen)) for shard in chosen]
+    blind, reference = (_cosines(np.concatenate([p[side] for p in parts])) if parts else np.zeros(0) for side in (0, 1))
+    return blind, reference
+
+
+def _spread(embeddings: Manifest, shard: str, encoders: tuple[str, str], most: int) -> list[Cosines]:
+    table = embeddings.read(shard, ["status", *encoders])
+    table = table.filter(pc.equal(table.column("status"), "ok"))
+    table = table.take(np.linspace(0, table.num_rows - 1, min(most, table.num_rows)).astype(int))
+    return [np.array(table.column(name).to_pylist(), dtype=np.float64) for name in encoders]
+
+
+def _cosines(vectors: Cosines) -> Cosines:
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    found: Cosines = (unit @ unit.T)[np.triu_indices(len(unit), 1)]
+    return found
+
+
+def _settings(manifests: Iterable[Manifest]) -> Iterator[tuple[str, str]]:
+    for manifest in manifests:
+        yield from ((name, str(value)) for name, value in manifest.lineage.leaves())
+        for how, shards in manifest.computed.items():
+            yield f"{manifest.folder.name} computed in", f"{how} ({shards:,} shards)"
+
+
+def _described(name: str, encoders: Mapping[str, Any]) -> str:
+    settings = encoders[name]
+    words = [str(settings[key]) for key in ("model", "pretrained", "pooling") if settings.get(key)]
+    return f"{name} ({', '.join(words) or 'built in'})"

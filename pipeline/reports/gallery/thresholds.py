@@ -1,0 +1,101 @@
+"""Thresholds: how many candidates each pair of thresholds would let through, and which to try next.
+
+Counts are of candidates, before duplicates and the cap per image take their share. Both comparisons are
+the filter's own: blind >= t (or > t, as the run asked), reference < t.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.reports.gallery.facts import Comparison, Cosines, Report
+
+Counts = NDArray[np.int64]
+REFERENCE_STEPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+BLIND_STEP_WIDTHS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+MOST_ROWS = 10
+UNSEARCHED_ROWS = 2  # shown hatched, to say that there is more below the floor
+
+
+@dataclass(frozen=True, eq=False)  # eq: holds an array
+class Grid:
+    """Counts by thresholds: `counts[i, j]` for `blind[i]` and `reference[j]`, both rising."""
+
+    blind: tuple[float, ...]
+    reference: tuple[float, ...]
+    counts: Counts
+    chosen: tuple[int, int]  # the run's own cell
+    searched: tuple[bool, ...]  # per row: False below the search's floor, where counts mean nothing
+    estimated: bool  # counts are scaled up from a draw of the candidates
+
+
+def pairs_above(
+    blind: Cosines,
+    reference: Cosines,
+    blind_thresholds: tuple[float, ...],
+    reference_thresholds: tuple[float, ...],
+    *,
+    comparison: Comparison = ">=",
+) -> Counts:
+    """Count pairs for every combination of (rising) thresholds: one pass over the pairs, not one a cell.
+
+    Returns shape (len(blind_thresholds), len(reference_thresholds)). A cosine that is not a number
+    belongs to no pair.
+    """
+    known = ~(np.isnan(blind) | np.isnan(reference))
+    side: Literal["left", "right"] = "right" if comparison == ">=" else "left"
+    # How many blind thresholds a pair passes, and the first reference threshold that it stays under.
+    passed = np.searchsorted(np.asarray(blind_thresholds), blind[known], side=side)
+    first = np.searchsorted(np.asarray(reference_thresholds), reference[known], side="right")
+    cells = np.zeros((len(blind_thresholds) + 1, len(reference_thresholds) + 1), dtype=np.int64)
+    np.add.at(cells, (passed, first), 1)
+    at_least = cells[::-1].cumsum(axis=0)[::-1]
+    counts: Counts = at_least.cumsum(axis=1)[1:, :-1]
+    return counts
+
+
+def threshold_grid(report: Report) -> Grid:
+    blind = blind_steps(report.floor, report.blind_min)
+    reference = rising((*REFERENCE_STEPS, report.reference_max))
+    drawn = len(report.candidate_blind)
+    counts = pairs_above(
+        report.candidate_blind, report.candidate_reference, blind, reference, comparison=report.comparison
+    )
+    estimated = 0 < drawn < report.candidates_total
+    if estimated:
+        counts = np.rint(counts * (report.candidates_total / drawn)).astype(np.int64)
+    chosen = (blind.index(round(report.blind_min, 9)), reference.index(round(report.reference_max, 9)))
+    searched = tuple(step >= round(report.floor, 9) for step in blind)
+    return Grid(blind, reference, counts, chosen, searched, estimated)
+
+
+def blind_steps(floor: float, chosen: float) -> tuple[float, ...]:
+    """Round thresholds from a little below the floor up to 1, the floor and the chosen one among them."""
+    width = next((w for w in BLIND_STEP_WIDTHS if (1 - floor) / w <= MOST_ROWS + 1e-9), BLIND_STEP_WIDTHS[-1])
+    first = int(np.ceil(round(floor / width, 9)))
+    last = int(np.ceil(round(1 / width, 9)))
+    steps = [n * width for n in range(first, last)]
+    below = [n * width for n in range(first - UNSEARCHED_ROWS, first) if n * width < floor and n * width > -1]
+    return rising((*below, *steps, floor, chosen))
+
+
+def rising(thresholds: tuple[float, ...]) -> tuple[float, ...]:
+    # Rounded, so that 3 * 0.1 and a setting of 0.3 are one threshold.
+    return tuple(sorted({round(float(t), 9) for t in thresholds}))
+
+
+def nearest_with_pairs(grid: Grid, *, wanted: int = 10) -> tuple[int, int] | None:
+    """The fewest steps looser with `wanted` pairs, else with any. None: no looser cell has one."""
+    for least in (wanted, 1):
+        found = [
+            (i, j)
+            for i in range(grid.chosen[0] + 1)
+            for j in range(grid.chosen[1], len(grid.reference))
+            if grid.searched[i] and grid.counts[i, j] >= least
+        ]
+        if found:
+            # A tie goes to the stricter blind threshold: that one costs the finding its point.
+            return min(found, key=lambda c: (grid.chosen[0] - c[0] + c[1] - grid.chosen[1], -c[0]))
+    return None

@@ -1,0 +1,77 @@
+"""Across: what shows only when all shards were looked at: one image name in two tars, the same bytes twice.
+
+Of each image 8 bytes of two hashes are kept, and its name is read again from its shard where it is needed:
+among 100 million images a false alarm of 64 bits has a chance of 1 in 3,700.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.reports.lint.places import Shard
+from pipeline.reports.lint.tally import Tally
+
+NAMED = 20  # repeats of each sort that are named; the others are counted
+Places = NDArray[np.int64]
+
+
+def repeats(hashes: array[int]) -> tuple[Places, Places]:
+    """Places whose hash stands at an earlier place too, and the first such place of each; 0 repeats nothing."""
+    values = np.frombuffer(hashes, dtype=np.uint64)
+    order = np.argsort(values, kind="stable")
+    ranked = values[order]
+    again = np.flatnonzero((ranked[1:] == ranked[:-1]) & (ranked[1:] != 0)) + 1
+    first = np.searchsorted(ranked, ranked[again])  # stable: the first of equals is the earliest place
+    by_place = np.argsort(order[again])
+    return order[again][by_place], order[first][by_place]
+
+
+def judge_across(shards: Sequence[Shard], tally: Tally) -> None:
+    """Find what repeats. Raises OSError where a shard cannot be read again for its names."""
+    again, first = repeats(tally.contents)
+    names = _names(shards, tally, [*again[:NAMED], *first[:NAMED]])
+    for one, other in zip(again[:NAMED].tolist(), first[:NAMED].tolist()):
+        file, member = names[one]
+        tally.file = file
+        tally.find("same_bytes", f"the same bytes as {_where(*names[other])}", member)
+    tally.findings.more("same_bytes", len(again) - NAMED)
+    _judge_keys(shards, tally)
+
+
+def _judge_keys(shards: Sequence[Shard], tally: Tally) -> None:
+    again, first = repeats(tally.keys)
+    starts = np.asarray(tally.starts, dtype=np.int64)
+    # twice in one tar is that tar's own fault, and was found there
+    apart = np.searchsorted(starts, again, "right") != np.searchsorted(starts, first, "right")
+    again, first = again[apart], first[apart]
+    names = _names(shards, tally, [*again[:NAMED], *first[:NAMED]])
+    for one, other in zip(again[:NAMED].tolist(), first[:NAMED].tolist()):
+        file, member = names[one]
+        tally.file = file
+        tally.find("key_in_two_tars", f"{member} is in {names[other][0]} too", member)
+    tally.findings.more("key_in_two_tars", len(again) - NAMED)
+
+
+def _names(shards: Sequence[Shard], tally: Tally, places: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """File and member at each of these places, for which each shard that holds one is listed again."""
+    wanted = defaultdict[int, set[int]](set)
+    for one in map(int, places):
+        wanted[bisect_right(tally.starts, one) - 1].add(one)
+    names: dict[int, tuple[str, str]] = {}
+    for number, inside in wanted.items():
+        for one, name in enumerate(shards[number].names(), tally.starts[number]):
+            if one in inside:
+                names[one] = (shards[number].file, name)
+            if one >= max(inside):
+                break
+    return {one: names.get(one, ("a file that changed meanwhile", "")) for group in wanted.values() for one in group}
+
+
+def _where(file: str, member: str) -> str:
+    return f"{file}:{member}" if file and member else file or member

@@ -1,0 +1,49 @@
+"""Lint: what is wrong with a source, before any GPU time. Read file by file, once, from start to end.
+
+Every header and sidecar is read, and every image's bytes: hashed, and their header parsed, which is what
+copies and wrong names show by. Decoding costs several times that, so it is for a draw.
+"""
+
+from __future__ import annotations
+
+from manifests.errors import Refused
+from manifests.stores.faults import Unreachable
+from pipeline.reports.lint.across import judge_across
+from pipeline.reports.lint.draw import Draw
+from pipeline.reports.lint.names import find_missing_captions
+from pipeline.reports.lint.parallel import look_at_all
+from pipeline.reports.lint.places import Found, found
+from pipeline.reports.lint.progress import Passing
+from pipeline.reports.lint.source_listing import judge
+from pipeline.reports.lint.summary import LintSummary
+from pipeline.reports.lint.tally import Tally
+
+
+def lint(source: str, draw: str, seed: int) -> LintSummary:
+    """Everything wrong with `source`: a folder, or files by braces or glob, on a disk or in a bucket.
+
+    `draw`: how many images are decoded, "all" or "none". Raises Refused where nothing is there, and where a
+    store failed: then nothing is known of the source.
+    """
+    drawing = Draw(draw, seed)
+    with Passing() as passing:
+        try:
+            there = found(source)
+            tally = _looked(there, drawing, passing)
+        except Unreachable as error:
+            raise Refused(f"{source}: the store failed ({error.strerror}), so nothing is known; try later") from error
+    seen = tally.images - tally.forgotten
+    return LintSummary(source, there.kind, there.files, seen, tally.read_bytes, tally.decoded, tally.findings)
+
+
+def _looked(there: Found, draw: Draw, passing: Passing) -> Tally:
+    tally = look_at_all(there.shards, draw, passing)
+    passing.say("decoding")
+    for drawn in draw.drawn():
+        tally.decode(drawn)
+        passing.beat(0)
+    passing.say("comparing")
+    find_missing_captions(tally)
+    judge(there.there, there.kind, tally)
+    judge_across(there.shards, tally)
+    return tally

@@ -1,0 +1,135 @@
+"""Tally: what all shards gave so far: counts, findings, and 16 bytes an image to tell repeats by.
+
+Every image's bytes are read once: hashed, and their header parsed. Decoding is for those drawn.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from array import array
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pipeline.reports.lint.codes import CODES, OF_REFUSAL
+from pipeline.reports.lint.draw import Draw, Drawn
+from pipeline.reports.lint.findings import Finding, Findings
+from stages import images
+from stages.download.row import printable
+from stages.images import ImageRefused
+
+FORMATS = {  # ending -> what Pillow may call the bytes; MPO is a JPEG with another picture behind it
+    ".jpg": ("JPEG", "MPO"), ".jpeg": ("JPEG", "MPO"), ".png": ("PNG",), ".webp": ("WEBP",), ".gif": ("GIF",),
+    ".bmp": ("BMP", "DIB"), ".tif": ("TIFF",), ".tiff": ("TIFF",), ".jp2": ("JPEG2000",),
+    ".ppm": ("PPM",), ".pgm": ("PPM",), ".avif": ("AVIF",),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """Images of one file without a sidecar of one kind, the first by name."""
+
+    kind: str
+    file: str
+    first: str
+    count: int
+    of: int
+
+
+def short(text: str) -> int:
+    """8 bytes of the sha256 of a name; never 0, which stands for nothing to compare."""
+    return _eight(hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest())
+
+
+def _eight(digest: bytes) -> int:
+    return int.from_bytes(digest[:8]) or 1
+
+
+@dataclass
+class Tally:
+    """Filled shard by shard; `file` is the one looked at, as findings name it, "" where each image is a file."""
+
+    draw: Draw
+    beat: Callable[[int], object] = int  # told how many more bytes of the source have passed
+    findings: Findings = field(default_factory=Findings)
+    file: str = ""
+    images: int = 0
+    forgotten: int = 0  # of those images: wiped on purpose, they only hold their place
+    read_bytes: int = 0
+    decoded: int = 0
+    keys: array[int] = field(default_factory=lambda: array("Q"))  # of each image's name, 0: may repeat
+    contents: array[int] = field(default_factory=lambda: array("Q"))  # of each image's bytes, 0: not had
+    starts: list[int] = field(default_factory=list)  # number of the first image of each shard
+    having: Counter[str] = field(default_factory=Counter)  # kind of sidecar -> images that have one
+    lacking: list[Lacking] = field(default_factory=list)
+
+    def begin(self, file: str) -> None:
+        """The next shard."""
+        self.file = printable(file)
+        self.starts.append(self.images)
+
+    def join(self, other: Tally) -> None:
+        """Add what one shard gave; its draw is this one's too."""
+        self.starts.append(self.images)
+        self.images += other.images
+        self.forgotten += other.forgotten
+        self.read_bytes += other.read_bytes
+        self.decoded += other.decoded
+        self.keys.extend(other.keys)
+        self.contents.extend(other.contents)
+        self.having.update(other.having)
+        self.lacking.extend(other.lacking)
+        self.findings.join(other.findings)
+        self.draw.join(other.draw)
+
+    def find(self, code: str, sentence: str, member: str | None = None, count: int = 1) -> None:
+        """A fault of the file looked at, or of a member of it; what to do is said by the code."""
+        sentence = f"{sentence}; {CODES[code].remedy}"
+        name = printable(member) if member else None
+        place = (self.file, name) if self.file else (name or "", None)
+        self.findings.add(Finding(code, *place, printable(sentence), count))
+
+    def see(self, name: str, key: int, read: Callable[[], bytes], again: Callable[[], bytes]) -> None:
+        """An image: `key` tells its name from others (0: it may repeat), `again` reads it when all is over."""
+        number = self.images - self.starts[-1]
+        self.images += 1
+        self.keys.append(key)
+        self.contents.append(0)
+        try:
+            data = read()
+            self.read_bytes += len(data)
+            self.contents[-1] = _eight(hashlib.sha256(data).digest()) if data else 0
+            self._check_named(name, images.header(data).format)
+            self._decode_or_offer(name, number, data, again)
+        except ImageRefused as refusal:
+            self.find(OF_REFUSAL[refusal.status], refusal.sentence, name)
+
+    def forget(self, *, is_image: bool) -> None:
+        """A member that was wiped; an image holds a place among the images, by which they are named later."""
+        if is_image:
+            self.images += 1
+            self.forgotten += 1
+            self.keys.append(0)
+            self.contents.append(0)
+
+    def _check_named(self, name: str, form: str) -> None:
+        ending = os.path.splitext(name)[1].lower()
+        if form not in FORMATS.get(ending, (form,)):
+            self.find("wrong_extension", f"the name ends in {ending}, the bytes are {form}", name)
+
+    def _decode_or_offer(self, name: str, number: int, data: bytes, again: Callable[[], bytes]) -> None:
+        if self.draw.every:
+            self.decoded += 1
+            images.decode(data)
+        else:
+            self.draw.offer(number, (self.file, name), again)
+
+    def decode(self, drawn: Drawn) -> None:
+        """Decode an image of the draw."""
+        self.file, name = drawn.place
+        self.decoded += 1
+        try:
+            images.decode(drawn.again())
+        except ImageRefused as refusal:
+            self.find(OF_REFUSAL[refusal.status], refusal.sentence, name)

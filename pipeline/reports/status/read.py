@@ -1,0 +1,135 @@
+"""Read: a run's status out of its plans, a listing a step, its events and its driver's file. No shard is opened."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from manifests.draft import Draft
+from manifests.manifest import COMMIT, Manifest
+from manifests.parsing import parse_json
+from manifests.storage import Folder
+from pipeline.reports.status.event_stats import event_stats_of, seconds_of
+from pipeline.reports.status.growth import growth_text, settled
+from pipeline.reports.status.summary import DriverStatus, StatusSummary, StepStatus
+from pipeline.run.events.events import Event, read_events
+from pipeline.run.layout import FAILURES, GALLERY, ORDER, QUESTIONS, question_versions, run_folder, steps_begun
+from pipeline.run.lease.driver import Driver, parsed, written
+from pipeline.run.lease.process import this_process
+
+COMMITTED = "committed"
+
+
+def status_of(run: str) -> StatusSummary:
+    """How far a run is. Raises Refused where there is none."""
+    folder = Folder(run.rstrip("/"))
+    driver = parsed(written(folder))
+    if driver is None:
+        run_folder(run)  # one that was begun just now may have nothing but its driver
+    drives = list(read_events(folder))
+    alive = None if driver is None else driver.process.alive(this_process())
+    driven = driver is not None and alive is not False
+    begun = steps_begun(folder)
+    named = [*begun, *_asked(drives)]
+    steps: list[StepStatus] = []
+    for step in begun:
+        in_turn = driven and all(one.state == COMMITTED for one in steps)  # a driver makes one after the other
+        steps.append(_step(folder / step, drives, in_turn))
+    waiting = (StepStatus(step, "waiting") for step in ORDER if step in named and step not in begun)
+    written_out = [_step(folder / f"{QUESTIONS}-{number}", drives, False) for number in question_versions(folder)[-1:]]
+    who = None if driver is None else _who(driver, alive, drives)
+    gallery = f"{folder.url}/{GALLERY}" if folder.has(GALLERY) else None
+    return StatusSummary(folder.url, (*steps, *waiting, *written_out), who, "" if driven else _ended(drives), gallery)
+
+
+def _step(folder: Folder, drives: Sequence[Sequence[Event]], running: bool) -> StepStatus:
+    if folder.has(COMMIT):
+        manifest = Manifest.open(folder)
+        shards, note = len(manifest.shards), growth_text(manifest)
+        return StepStatus(folder.name, COMMITTED, shards, shards, manifest.counts, note=note)
+    draft = Draft.planned(folder)
+    assert draft is not None  # steps_begun names only those with a plan or a commit
+    missing = {str(task["name"]) for task in draft.missing()}
+    there = {str(task["name"]) for task in draft.tasks} - missing
+    heard = event_stats_of(folder.name, _fingerprints(draft), drives)
+    failures = tuple(event for task, event in heard.failed.items() if task in missing)
+    if not running and folder.has(FAILURES):  # a log can be lost; this stands beside the shards
+        failures = _written_failures(folder) or failures
+    state = "running" if running else "failed" if failures else "not finished"
+    pace = heard.pace if running and drives and _last_started(drives[-1]) == folder.name else None
+    unheard = _told_unheard(heard.unheard(there - settled(draft)), len(there), running)
+    return StepStatus(
+        folder.name,
+        state,
+        len(there),
+        len(draft.tasks),
+        heard.counts(there),
+        heard.unit,
+        rate=pace.rate(heard.last_at) if pace and pace.made else None,
+        left_s=pace.left_s(heard.last_at) if pace else None,
+        workers=pace.workers(heard.last_at) if pace else None,
+        gpu_use=pace.gpu_use(heard.last_at) if pace else None,
+        failures=failures,
+        set_back=tuple(heard.set_back),
+        note="; ".join(note for note in (growth_text(draft), unheard) if note),
+    )
+
+
+def _written_failures(folder: Folder) -> tuple[Mapping[str, Any], ...]:
+    """The failures that stand beside the shards; none where the file does not read, for the log has them too."""
+    try:
+        found = parse_json(folder.read(FAILURES))
+        return tuple({**one, "task": str(one["task"]), "error": str(one["error"])} for one in found)
+    except (ValueError, KeyError, TypeError):
+        return ()
+
+
+def _fingerprints(draft: Draft) -> set[str]:
+    """Its own, and those it had before it grew: the shards of then are still its own."""
+    return {draft.lineage.fingerprint, *(state.fingerprint for state in draft.grown)}
+
+
+def _told_unheard(unheard: int, there: int, running: bool) -> str:
+    """In a bucket the events come some seconds after the shards."""
+    why = "so far" if running else "for the others' events are missing"
+    return f"counts of {there - unheard} of {there} shards, {why}" if unheard else ""
+
+
+def _who(driver: Driver, alive: bool | None, drives: Sequence[Sequence[Event]]) -> DriverStatus:
+    last = drives[-1][-1] if drives and drives[-1] else {}
+    signs = [at for sign in (driver.renewed, last.get("time")) if (at := seconds_of(sign)) is not None]
+    age_s = min((time.time() - at for at in signs), default=0.0)
+    words = (str(last.get(name, "")) for name in ("time", "event", "step", "task"))
+    process = driver.process
+    return DriverStatus(
+        process.host,
+        process.number,
+        driver.since,
+        driver.renewed,
+        alive,
+        age_s,
+        " ".join(word for word in words if word),
+    )
+
+
+def _asked(drives: Sequence[Sequence[Event]]) -> list[str]:
+    """The steps the last driver set out to make."""
+    started = [event for event in drives[-1] if event["event"] == "run started"] if drives else []
+    said = [step for event in started for step in event.get("steps", ()) if isinstance(step, dict)]
+    return [str(step.get("step")) for step in said]
+
+
+def _last_started(events: Sequence[Event]) -> str:
+    return next((str(event.get("step")) for event in reversed(events) if event["event"] == "step started"), "")
+
+
+def _ended(drives: Sequence[Sequence[Event]]) -> str:
+    """How the last driver ended, in words, as far as its events say."""
+    if not drives:
+        return "nobody drives it, and it left no events"
+    last = drives[-1][-1] if drives[-1] else {}
+    if last.get("event") != "run ended":
+        return "nobody drives it, and its last driver ended without a word"
+    why = f": {last['why']}" if last.get("why") else ""
+    return f"nobody drives it; its last driver ended: {last.get('how')}{why}"

@@ -1,0 +1,111 @@
+"""Listener: who is told what a run does. The runner tells one; a broadcast passes it on to many.
+
+A person's view (progress.py), the event log (chronicle.py) and a cluster's metrics (metrics.py) all
+hear the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+
+from manifests.errors import Refused
+from manifests.manifest import Manifest
+from pipeline.executors.executor import Retry
+from pipeline.executors.worker import Outcome, one_line
+from pipeline.run.recipe import Step
+from pipeline.run.resolve import Resolution
+
+
+class Ending(StrEnum):
+    """How a run ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"
+    STOPPED = "stopped"  # by a person or a scheduler
+
+
+class Listener:
+    """Hears of everything a run does, in its order, from one thread; what it does not care for goes by."""
+
+    def said(self, text: str) -> None:
+        """What is no step's: for what one waits, or what is written at the end."""
+
+    def resolved(self, resolutions: Sequence[Resolution], where: str) -> None:
+        """Before any work: all steps, what each needs, and in words where they will run ("" if nothing will)."""
+
+    def taken(self, resolution: Resolution, manifest: Manifest) -> None:
+        """A step is there already."""
+
+    def started(self, resolution: Resolution, tasks: int, there: int) -> None:
+        """A step begins: so many tasks in all, of which so many shards are there already."""
+
+    def advanced(self, step: Step, outcome: Outcome) -> None:
+        """A task is done, or has failed."""
+
+    def set_back(self, step: Step, setback: Retry) -> None:
+        """A try that came to nothing and will be repeated, or workers that do not come."""
+
+    def committed(self, step: Step, manifest: Manifest) -> None:
+        """A step is whole."""
+
+    def ended(self, how: Ending, why: str) -> None:
+        """The last thing that is told; `why` is empty where all went well."""
+
+
+class Broadcast(Listener):
+    """Several listeners as one."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = listeners
+
+    def said(self, text: str) -> None:
+        for listener in self._listeners:
+            listener.said(text)
+
+    def resolved(self, resolutions: Sequence[Resolution], where: str) -> None:
+        for listener in self._listeners:
+            listener.resolved(resolutions, where)
+
+    def taken(self, resolution: Resolution, manifest: Manifest) -> None:
+        for listener in self._listeners:
+            listener.taken(resolution, manifest)
+
+    def started(self, resolution: Resolution, tasks: int, there: int) -> None:
+        for listener in self._listeners:
+            listener.started(resolution, tasks, there)
+
+    def advanced(self, step: Step, outcome: Outcome) -> None:
+        for listener in self._listeners:
+            listener.advanced(step, outcome)
+
+    def set_back(self, step: Step, setback: Retry) -> None:
+        for listener in self._listeners:
+            listener.set_back(step, setback)
+
+    def committed(self, step: Step, manifest: Manifest) -> None:
+        for listener in self._listeners:
+            listener.committed(step, manifest)
+
+    def ended(self, how: Ending, why: str) -> None:
+        for listener in self._listeners:
+            listener.ended(how, why)
+
+
+@contextmanager
+def telling_the_end(listener: Listener) -> Iterator[None]:
+    """Tell how the block ended, whatever ends it."""
+    try:
+        yield
+    except BaseException as error:
+        listener.ended(*_ending(error))
+        raise
+    listener.ended(Ending.DONE, "")
+
+
+def _ending(error: BaseException) -> tuple[Ending, str]:
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return Ending.STOPPED, ""
+    return (Ending.REFUSED if isinstance(error, Refused) else Ending.FAILED), one_line(error)

@@ -1,0 +1,67 @@
+"""View: all steps of a run at a glance, drawn anew a few times a second on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.run.events.pace import Pace, duration_text, pace_text
+
+BAR_WIDTH = 16
+
+
+class StepState(StrEnum):
+    """How a step stands."""
+
+    WAITING = "waiting"
+    TAKEN = "taken"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+STYLES = {
+    StepState.DONE: "green",
+    StepState.TAKEN: "green",
+    StepState.RUNNING: "bold",
+    StepState.FAILED: "red",
+    StepState.WAITING: "dim",
+}
+
+
+@dataclass
+class StepView:
+    """What is seen of one step; `words` stand in for the pace when it is over."""
+
+    name: str
+    unit: str
+    stand: StepState = StepState.WAITING
+    pace: Pace | None = None
+    words: str = ""
+
+
+def view(sights: Iterable[StepView], now: float) -> Group:
+    """A line a step: its name, how it stands, a bar, its shards, its pace. Below an empty one, for a terminal's ^C."""
+    table = Table.grid(padding=(0, 2))
+    for column in range(5):
+        table.add_column(no_wrap=column < 4)
+    for sight in sights:
+        table.add_row(*_cells(sight, now))
+    return Group(table, Text(" "))
+
+
+def _cells(sight: StepView, now: float) -> tuple[RenderableType, ...]:
+    stand = Text(sight.stand, STYLES.get(sight.stand, "yellow"))
+    pace = sight.pace
+    if pace is None:
+        return (sight.name, stand, "", "", sight.words)
+    bar = ProgressBar(max(pace.total, 1), pace.shards if pace.total else 1, BAR_WIDTH)
+    words = sight.words or pace_text(pace, sight.unit, now) or f"{duration_text(now - pace.began)} so far"
+    return (sight.name, stand, bar, f"{pace.shards}/{pace.total} shards", words)

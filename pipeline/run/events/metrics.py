@@ -1,0 +1,95 @@
+"""Metrics: what a run does as numbers that Prometheus scrapes from a Ray cluster, beside Ray's own.
+
+Ray serves them on each machine (it puts `ray_` before their names); those of a run come from the driver's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, cast
+
+from manifests.manifest import Manifest
+from pipeline.executors.executor import Retry
+from pipeline.executors.worker import Outcome
+from pipeline.run.events.listener import Listener
+from pipeline.run.recipe import Step
+from pipeline.run.resolve import Resolution
+
+TAGS = ("run", "step")
+TASK_S = [1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0]
+COUNTERS = {
+    "tasks_done": "tasks whose shard was made",
+    "tasks_failed": "tasks that failed for good",
+    "set_back": "tries that came to nothing and were repeated, or workers that did not come",
+    "seen": "things seen: images, or what the step counts",
+    "ok": "things that went on",
+    "rejected": "things that were rejected, as rows with their reason",
+}
+
+
+class Registry(Protocol):
+    """Where metrics are made: ray.util.metrics, or what stands in for it."""
+
+    def Counter(self, name: str, description: str, tag_keys: tuple[str, ...]) -> Any: ...
+    def Gauge(self, name: str, description: str, tag_keys: tuple[str, ...]) -> Any: ...
+    def Histogram(self, name: str, description: str, boundaries: list[float], tag_keys: tuple[str, ...]) -> Any: ...
+
+
+class Metrics(Listener):
+    """Counts what it hears of one run. Ray is loaded when it hears first, and is joined by then."""
+
+    def __init__(self, run: str, registry: Registry | None = None) -> None:
+        self._run, self._registry = run, registry
+        self._shards_left: dict[str, int] = {}
+
+    def resolved(self, resolutions: Sequence[Resolution], where: str) -> None:
+        made = self._registry or _of_ray()
+        self._counters = {
+            name: made.Counter(f"blindpairs_{name}", description=text, tag_keys=TAGS) for name, text in COUNTERS.items()
+        }
+        self._left = made.Gauge("blindpairs_shards_left", description="shards that are not made yet", tag_keys=TAGS)
+        self._gpu_use = made.Gauge(
+            "blindpairs_gpu_use_percent", description="how busy the last task's GPUs were", tag_keys=TAGS
+        )
+        self._seconds = made.Histogram(
+            "blindpairs_task_seconds", description="seconds of a task", boundaries=TASK_S, tag_keys=TAGS
+        )
+
+    def started(self, resolution: Resolution, tasks: int, there: int) -> None:
+        self._set_left(resolution.step, tasks - there)
+
+    def advanced(self, step: Step, outcome: Outcome) -> None:
+        self._seconds.observe(outcome.seconds, self._tags(step))
+        if outcome.gpu_use is not None:
+            self._gpu_use.set(outcome.gpu_use, self._tags(step))
+        if outcome.receipt is None:
+            self._count("tasks_failed", step)
+            return
+        counts = outcome.receipt.counts
+        self._count("tasks_done", step)
+        for name, count in (("seen", counts.seen), ("ok", counts.ok), ("rejected", counts.lost)):
+            self._count(name, step, count)
+        self._set_left(step, self._shards_left.get(step.name, 1) - 1)
+
+    def set_back(self, step: Step, setback: Retry) -> None:
+        self._count("set_back", step)
+
+    def committed(self, step: Step, manifest: Manifest) -> None:
+        self._set_left(step, 0)
+
+    def _set_left(self, step: Step, shards: int) -> None:
+        self._shards_left[step.name] = shards
+        self._left.set(shards, self._tags(step))
+
+    def _count(self, name: str, step: Step, count: int = 1) -> None:
+        if count:  # Ray's refuse to count nothing
+            self._counters[name].inc(count, self._tags(step))
+
+    def _tags(self, step: Step) -> dict[str, str]:
+        return {"run": self._run, "step": step.name}
+
+
+def _of_ray() -> Registry:
+    from ray.util import metrics  # never loaded by a run that is not on Ray
+
+    return cast(Registry, metrics)

@@ -1,0 +1,97 @@
+"""Pace: how fast one step goes and how long it will take, from what was heard since it started."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+LATELY_S = 20.0  # or three tasks' time, where that is longer
+LATE_TASKS = 4096  # remembered, at most
+
+
+@dataclass(frozen=True)
+class Late:
+    """One task that ended: when, where, and how busy its GPUs were, in percent."""
+
+    at: float
+    where: str
+    gpu_use: float | None
+
+
+@dataclass
+class Pace:
+    """One step under one driver. Times are seconds of one clock, whichever."""
+
+    total: int
+    there: int  # shards that were there when it began: they say nothing of the rate
+    began: float
+    made: int = 0
+    failed: int = 0
+    seen: int = 0
+    rejected: int = 0
+    worked_s: float = 0.0
+    late: deque[Late] = field(default_factory=lambda: deque(maxlen=LATE_TASKS))
+
+    def done(self, late: Late, seconds: float, seen: int, rejected: int) -> None:
+        self.made, self.seen, self.rejected = self.made + 1, self.seen + seen, self.rejected + rejected
+        self._ended(late, seconds)
+
+    def lost(self, late: Late, seconds: float) -> None:
+        """A task failed, for good."""
+        self.failed += 1
+        self._ended(late, seconds)
+
+    @property
+    def shards(self) -> int:
+        """Those that are there now."""
+        return self.there + self.made
+
+    def rate(self, now: float) -> float:
+        """Things seen a second."""
+        return self.seen / max(now - self.began, 1e-9)
+
+    def left_s(self, now: float) -> float | None:
+        """Seconds left at this pace, or None before the first task has ended."""
+        ended = self.made + self.failed
+        return (self.total - self.there - ended) * (now - self.began) / ended if ended else None
+
+    def workers(self, now: float) -> int:
+        """How many were heard of lately."""
+        return len({late.where for late in self._lately(now)})
+
+    def gpu_use(self, now: float) -> float | None:
+        """Percent of the time GPUs were busy in tasks that ended lately; None where there are none."""
+        uses = [late.gpu_use for late in self._lately(now) if late.gpu_use is not None]
+        return sum(uses) / len(uses) if uses else None
+
+    def _ended(self, late: Late, seconds: float) -> None:
+        self.worked_s += seconds
+        self.late.append(late)
+
+    def _lately(self, now: float) -> list[Late]:
+        since = now - max(LATELY_S, 3 * self.worked_s / max(self.made + self.failed, 1))
+        return [late for late in list(self.late) if late.at >= since]  # a copy: a live view asks from its own thread
+
+
+def pace_text(pace: Pace, unit: str, now: float) -> str:
+    """The pace as a person reads it, in the units of what is seen; empty before the first task has ended."""
+    left_s, use, workers = pace.left_s(now), pace.gpu_use(now), pace.workers(now)
+    if left_s is None:
+        return ""
+    words = [f"{rate_text(pace.rate(now), unit)}, {duration_text(left_s)} left"]
+    words += [f"{workers} worker{'s' * (workers > 1)}"] if workers else []
+    words += [f"GPUs {use:.0f} % busy"] if use is not None else []
+    words += [f"{pace.rejected:,} rejected"] if pace.rejected else []
+    return ", ".join(words + ([f"{pace.failed:,} failed"] if pace.failed else []))
+
+
+def rate_text(rate: float, unit: str) -> str:
+    """Things a second, in as many digits as matter."""
+    return f"{rate:,.0f} {unit}/s" if rate >= 10 else f"{rate:.2g} {unit}/s"
+
+
+def duration_text(seconds: float) -> str:
+    """Seconds in the units a person would say them in."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

@@ -1,0 +1,114 @@
+"""Lease: at most one process drives a run, on a disk or in a bucket, and a dead one is found to be dead.
+
+The driver makes `_driver.json`, which only one can (an exclusive create), and counts its renewals up
+in it. Who comes second and is on the same machine sees whether that process lives. On another machine
+it watches the count by its own clock, for clocks of two machines are never compared: a count that
+stands still for LEASE_S is a dead driver's, and the run is taken over.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from manifests.errors import Refused
+from manifests.storage import Folder
+from pipeline.run.lease.driver import NAME, Driver, new_driver, parsed, written
+from pipeline.run.lease.process import Process, this_process
+from pipeline.run.lease.takeover import LEASE_S, acquired
+
+RENEW_S = 5.0
+
+
+@contextmanager
+def driving(
+    run: Folder,
+    waits: Callable[[str], None] = lambda why: None,
+    me: Process | None = None,
+    lease_s: float = LEASE_S,
+) -> Iterator[Lease]:
+    """Be the run's one driver while the block lasts. `waits` is told, in words, for what one waits.
+
+    Raises Refused where the run cannot be written, or naming the other's host, process and time.
+    """
+    run.check_writable()
+    mine = acquired(run, new_driver(me or this_process()), lease_s, waits)
+    lease = Lease(run, mine, lease_s)
+    keeper = threading.Thread(target=lease.keep, name="lease", daemon=True)
+    keeper.start()
+    try:
+        yield lease
+    finally:
+        lease.release(keeper)
+
+
+@dataclass
+class Lease:
+    """The right to drive one run, while it is renewed."""
+
+    run: Folder
+    mine: Driver
+    lease_s: float = LEASE_S
+    lost_to: Driver | str | None = None
+
+    def __post_init__(self) -> None:
+        self._renewed_at = time.monotonic()
+        self._turn, self._ended = threading.Lock(), threading.Event()
+
+    def check(self) -> None:
+        """Raise Refused, naming the new driver, where this one has lost the run. Asks the store only if it is late."""
+        if time.monotonic() - self._renewed_at > self.lease_s:  # this process was stopped, or the store is away
+            self.confirm()
+        self._refuse_if_lost()
+
+    def confirm(self) -> None:
+        """As `check`, and asks the store; where that does not answer, a lease renewed lately is still good."""
+        try:
+            self.renew()
+        except Exception:
+            if time.monotonic() - self._renewed_at > self.lease_s:
+                raise
+        self._refuse_if_lost()
+
+    def renew(self) -> None:
+        """Count one up, unless the run is another's by now."""
+        with self._turn:
+            if self.lost_to or self._ended.is_set():
+                return
+            asked_at = time.monotonic()
+            text = written(self.run)
+            there = parsed(text)
+            if there and there.token == self.mine.token:
+                self.mine = self.mine.renew()
+                self.run.write(NAME, self.mine.to_bytes())
+            elif text is not None or not self.run.create(NAME, self.mine.to_bytes()):  # or somebody removed the file
+                self.lost_to = there or "another process"
+                return
+            self._renewed_at = asked_at
+
+    def keep(self) -> None:
+        """Renew until the end. A store that does not answer is asked again; only another's name ends it."""
+        while not self._ended.wait(RENEW_S) and not self.lost_to:
+            with suppress(Exception):  # stores raise errors of many libraries; check() knows how late it is
+                self.renew()
+
+    def release(self, keeper: threading.Thread) -> None:
+        """End the lease: the file goes, if it is still one's own. Where the store is away, it is left to expire."""
+        self._ended.set()
+        keeper.join(timeout=RENEW_S)
+        if keeper.is_alive() or self.lost_to:
+            return
+        with suppress(Exception):
+            there = parsed(written(self.run))
+            if there and there.token == self.mine.token:
+                self.run.forget(NAME)
+
+    def _refuse_if_lost(self) -> None:
+        if self.lost_to:
+            raise Refused(
+                f"{self.run.url} was taken over by {self.lost_to}, for this process ({self.mine.process}) was stopped "
+                "or could not be heard; what it made is kept, and the other goes on from there"
+            )

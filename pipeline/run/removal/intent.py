@@ -1,0 +1,43 @@
+"""Intent: what is being taken out of a run, written before anything changes and removed when all is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from manifests.manifest import json_bytes, parsed
+from manifests.storage import Folder
+from pipeline.run.layout import REMOVAL
+
+FORGET, AGAIN = "forget", "again"
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A removal that was begun: a killed one is finished by the next that reads it."""
+
+    kind: str  # FORGET, or AGAIN: the images come again in new shards
+    ids: tuple[str, ...]
+    why: str  # for the lineage: it names no image
+    at: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}")
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+    def begin(self, run: Folder) -> None:
+        """Write it down, the first change of all."""
+        value = {"kind": self.kind, "why": self.why, "at": self.at, "payload": dict(self.payload)}
+        run.write(REMOVAL, json_bytes(value | {"ids": list(self.ids)}))
+
+    @staticmethod
+    def read(run: Folder) -> Intent | None:
+        """The removal that did not end, or None. Raises Refused where its file does not read."""
+        return parsed(run, REMOVAL, _intent) if run.has(REMOVAL) else None
+
+    def end(self, run: Folder) -> None:
+        """It is done: the file, which names the images, goes last."""
+        run.forget(REMOVAL)
+
+
+def _intent(value: Any) -> Intent:
+    return Intent(value["kind"], tuple(value["ids"]), value["why"], value["at"], value["payload"])

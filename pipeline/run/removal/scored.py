@@ -1,0 +1,55 @@
+"""Scored: cosines of candidates that move to an heir whose vectors are not, to the last bit, those of its forebear.
+
+Copies by bytes may have other vectors: the place in a batch changes float32's last digits. Their cosines are taken
+anew from the stored vectors, as the search does, and what falls below its floor goes. What rises above it by as
+little, one in millions, is not looked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from manifests.removal import Held, batches
+from pipeline.run.removal.moved import SIDES, untouched
+from pipeline.run.removal.rows import texts
+from stages.vectors.cosine import cosines
+from stages.vectors.reading import matrix
+
+
+def scored(rows: pa.Table, heirs: Collection[str], embeddings: Held, search: Mapping[str, Any]) -> pa.Table:
+    """`rows` with the cosines of those that name one of `heirs` taken anew; `search`: the search's settings."""
+    names = texts(sorted(heirs))
+    same = untouched(rows, names)
+    own = rows.filter(pc.invert(same))
+    if not own.num_rows:
+        return rows
+    every = pa.chunked_array([*own.column("left_id").chunks, *own.column("right_id").chunks]).unique()
+    places = [pc.index_in(own.column(side), every).to_numpy().astype(np.int64) for side in SIDES]
+    table = own
+    for column, encoder in (("blind_cosine", search["blind"]), ("reference_cosine", search["reference"])):
+        vectors = _vectors(embeddings, every, encoder)
+        table = table.set_column(
+            table.column_names.index(column), rows.schema.field(column), pa.array(cosines(vectors, vectors, *places))
+        )
+    near = table.filter(pc.greater_equal(table.column("blind_cosine"), search["min_cosine"]))
+    return pa.concat_tables([rows.filter(same), near])
+
+
+def _vectors(embeddings: Held, ids: pa.StringArray, encoder: str) -> NDArray[np.float32]:
+    """(n, dim) vectors of these images, in their order."""
+    found, order = [], []
+    for name in embeddings.shards():
+        for batch in batches(embeddings.folder, name, ("image_id", encoder)):
+            here = pa.Table.from_batches([batch.filter(pc.is_in(batch.column("image_id"), ids))])
+            if here.num_rows:
+                found.append(matrix(here.column(encoder), f"{embeddings.folder.url}, {encoder}"))
+                order.append(pc.index_in(here.column("image_id"), ids).to_numpy())
+    out = np.empty_like(np.concatenate(found))
+    out[np.concatenate(order)] = np.concatenate(found)
+    return out

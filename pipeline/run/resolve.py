@@ -1,0 +1,143 @@
+"""Resolve: before any work, what each step of a run needs: reuse, resume, extend, build, rebuild, or refuse it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from manifests.draft import Draft
+from manifests.errors import Refused
+from manifests.lineage import Difference, Lineage
+from manifests.manifest import COMMIT, Manifest
+from manifests.storage import Folder
+from manifests.unchanged import check_unchanged
+from pipeline.run.growth import begun, earlier, only_grew
+from pipeline.run.recipe import Step
+from stages.base import OnGrowth, Task
+
+
+class State(StrEnum):
+    """What a step needs."""
+
+    REUSE = "reuse"  # committed, same fingerprint, or kept as it is although what it was made of grew
+    RESUME = "resume"  # begun, same fingerprint: only the missing shards
+    EXTEND = "extend"  # its source or inputs grew: what is there stays, and new shards are made
+    BUILD = "build"  # nothing there yet
+    REBUILD = "rebuild"  # cheap, and its settings or inputs changed
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """One step, the lineage it must have, and what it needs; `changed` says why it is made again."""
+
+    step: Step
+    folder: Folder
+    lineage: Lineage
+    state: State
+    changed: tuple[Difference, ...] = ()
+    unseen: str = ""  # why its source or weights could not be looked at again
+    there: Manifest | Draft | None = None  # what lies there
+    tasks: tuple[Task, ...] = ()  # of a source that grew: the old and the new ones
+
+    @property
+    def earlier(self) -> frozenset[str]:
+        """The fingerprints of all committed states that it goes on from."""
+        if self.there is None or self.state in (State.BUILD, State.REBUILD):
+            return frozenset()
+        return earlier(self.there, grows=self.state is State.EXTEND)
+
+
+def resolve(steps: Sequence[Step], run: Folder) -> list[Resolution]:
+    """Look at every step before anything is started.
+
+    Raises Refused where sources or weights are not there, or where a step that is dear to make was
+    made with other settings, or of a source that did not only grow: the message names the first of
+    them with both values.
+    """
+    resolutions: dict[str, Resolution] = {}
+    for step in steps:
+        there = _there(run / step.name)
+        outside, unseen = _outside(step, there)
+        resolution = _finding(step, run / step.name, _lineage(step, outside, resolutions), there, resolutions)
+        if unseen and resolution.state is not State.REUSE:
+            raise Refused(unseen)
+        resolutions[step.name] = replace(resolution, unseen=unseen)
+    return list(resolutions.values())
+
+
+def _there(folder: Folder) -> Manifest | Draft | None:
+    """What lies there. On a disk its shards' footers are looked at, too; in a bucket each would be a request."""
+    if not folder.has(COMMIT):
+        return Draft.planned(folder)
+    manifest = Manifest.open(folder)
+    if folder.local is not None:
+        check_unchanged(folder, manifest.shards)
+    return manifest
+
+
+def _outside(step: Step, there: Manifest | Draft | None) -> tuple[Mapping[str, Any], str]:
+    """What the step finds outside; of a finished step of these settings what it found then, if it cannot be asked.
+
+    So a filter can be changed while the disk with the photos, or the weights, are elsewhere.
+    """
+    try:
+        return step.stage.outside(), ""
+    except Refused as refusal:
+        if not isinstance(there, Manifest) or there.lineage.settings != step.stage.settings:
+            raise
+        return there.lineage.outside, str(refusal)
+
+
+def _lineage(step: Step, outside: Mapping[str, Any], resolutions: Mapping[str, Resolution]) -> Lineage:
+    stage, (table, version) = step.stage, step.stage.table()
+    inputs = {name: resolutions[name].lineage.fingerprint for name in step.reads}
+    made_by = f"{stage.name} {stage.version}"
+    return Lineage(step.name, made_by, f"{table} {version}", stage.settings, outside, inputs)
+
+
+def _finding(
+    step: Step, folder: Folder, lineage: Lineage, there: Manifest | Draft | None, resolutions: Mapping[str, Resolution]
+) -> Resolution:
+    if there is None:
+        return Resolution(step, folder, lineage, State.BUILD)
+    if there.lineage.fingerprint == lineage.fingerprint:
+        state = State.REUSE if isinstance(there, Manifest) else State.RESUME
+        return Resolution(step, folder, lineage, state, there=there)
+    changed = tuple(there.lineage.differences(lineage))
+    if step.stage.remade:
+        return Resolution(step, folder, lineage, State.REBUILD, changed, there=there)
+    if not only_grew(step.stage, there.lineage, lineage, {name: found.earlier for name, found in resolutions.items()}):
+        raise Refused(_changed(folder, changed))
+    return _grown(Resolution(step, folder, lineage, State.EXTEND, changed, there=there), there)
+
+
+def _grown(resolution: Resolution, there: Manifest | Draft) -> Resolution:
+    """What becomes of a step whose source or inputs grew. Raises Refused where a source did not only grow."""
+    stage = resolution.step.stage
+    if stage.on_growth is OnGrowth.KEPT:  # as it was committed; what was not is made of all there is now
+        if isinstance(there, Manifest):
+            return replace(resolution, lineage=there.lineage, state=State.REUSE, changed=())
+        return replace(resolution, state=State.REBUILD)
+    if resolution.step.reads:
+        return resolution
+    try:
+        return replace(resolution, tasks=tuple(stage.extended(begun(there), {})))
+    except Refused as refusal:
+        raise Refused(
+            f"{resolution.folder.url} was made of other files: {refusal}. Put the old file back, "
+            "name a new run (--run), "
+            f"or remove the folder {resolution.folder.url} and those after it to make them again."
+        ) from refusal
+
+
+def _changed(folder: Folder, changed: Sequence[Difference]) -> str:
+    own = [one for one in changed if not one.name.startswith("inputs.")]  # what they are made of follows from it
+    shown = own or list(changed)
+    told = "; ".join(map(str, shown[:4]))
+    more = f"; and {len(shown) - 4} more" if len(shown) > 4 else ""
+    return (
+        f"{folder.url} was made otherwise: {told}{more}. Name a new run (--run), "
+        f"or remove the folder {folder.url} and those after it to make them again."
+    )

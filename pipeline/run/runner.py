@@ -1,0 +1,174 @@
+"""Runner: make each step of a run in order: take what is there, finish what was begun, refuse what changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from manifests.draft import Draft
+from manifests.errors import Refused, TasksFailed
+from manifests.manifest import Manifest
+from manifests.shard import Receipt
+from manifests.storage import Folder
+from pipeline.executors.executor import Executor, ResourceRequest, Retry
+from pipeline.executors.worker import Job, Outcome
+from pipeline.run import retry_failed
+from pipeline.run.events.listener import Listener, telling_the_end
+from pipeline.run.growth import begun, other_inputs
+from pipeline.run.layout import FAILURES, GALLERY, check_no_removal, sweep_left
+from pipeline.run.lease.lease import Lease, driving
+from pipeline.run.recipe import Step
+from pipeline.run.resolve import Resolution, State, resolve
+from stages.base import Task
+
+# recorded with each commit, not compared: rows do not change with them, digits beyond float32's may
+LIBRARIES = (
+    *("blindpairs", "numpy", "pillow", "pyarrow", "torch", "torchvision"),
+    *("open_clip_torch", "transformers", "timm", "faiss-gpu", "faiss-cpu"),
+)
+
+
+@dataclass(frozen=True)
+class Drive:
+    """What a run is made with: where tasks run, who is told, and the lease that says this driver still may."""
+
+    executor: Executor
+    listener: Listener
+    lease: Lease
+
+
+def run(
+    steps: Sequence[Step],
+    folder: Folder,
+    executor: Executor,
+    listener: Listener,
+    afterwards: Callable[[Mapping[str, Manifest]], None] = lambda manifests: None,
+    beforehand: Callable[[], bool] = lambda: False,
+) -> dict[str, Manifest]:
+    """Make the steps of one run; step -> its committed manifest.
+
+    Everything is looked at before anything is started (resolve.py). `beforehand` is called after that, and what
+    it changed (it says whether it did) is looked at again; `afterwards` is called with the manifests: both
+    while the run is this driver's alone. Raises Refused, or TasksFailed after the
+    siblings of a failed task have finished.
+    """
+    with driving(folder, listener.said) as lease, telling_the_end(listener):
+        sweep_left(folder)
+        check_no_removal(folder, "forget")
+        drive, where = Drive(executor, listener, lease), ""
+        manifests: dict[str, Manifest] = {}
+        retry_failed.finish(folder)
+        resolutions = resolve(steps, folder)
+        if beforehand():
+            resolutions = resolve(steps, folder)
+        if any(resolution.state is not State.REUSE for resolution in resolutions):
+            where = executor.check(_wants(resolutions), listener.said)
+            folder.forget(GALLERY)  # it shows what is about to change
+        listener.resolved(resolutions, where)
+        for resolution in resolutions:
+            manifests[resolution.step.name] = _make(resolution, manifests, drive)
+        lease.confirm()
+        afterwards(manifests)
+        return manifests
+
+
+def _wants(resolutions: Sequence[Resolution]) -> list[ResourceRequest]:
+    steps = [resolution.step for resolution in resolutions if resolution.state is not State.REUSE]
+    return [ResourceRequest(step.name, step.stage, step.workers) for step in steps]
+
+
+def _make(resolution: Resolution, manifests: Mapping[str, Manifest], drive: Drive) -> Manifest:
+    reads = {name: manifests[name] for name in resolution.step.reads}
+    resolution = _of_these(resolution, reads)
+    if resolution.state is State.REUSE and isinstance(resolution.there, Manifest):
+        drive.listener.taken(resolution, resolution.there)
+        return resolution.there
+    draft = _draft(resolution, reads)
+    missing = [Task.from_json(task) for task in draft.missing()]
+    drive.listener.started(resolution, len(draft.tasks), len(draft.tasks) - len(missing))
+    receipts = _work(resolution.step, draft, missing, reads, drive)
+    draft.folder.sweep()  # what a killed worker left half written
+    drive.lease.confirm()
+    manifest = draft.commit(receipts, expected=resolution.step.stage.expected(reads), made_with=_versions())
+    drive.listener.committed(resolution.step, manifest)
+    return manifest
+
+
+def _of_these(resolution: Resolution, reads: Mapping[str, Manifest]) -> Resolution:
+    """The resolution, if what is there was made of just these manifests, or of what they were before they grew."""
+    if (
+        resolution.there is None
+        or resolution.state is State.REBUILD
+        or not (odd := other_inputs(resolution.there, reads))
+    ):
+        return resolution
+    if resolution.step.stage.remade:
+        return replace(resolution, state=State.REBUILD)
+    raise Refused(
+        f"{resolution.folder.url} was made of another {', '.join(odd)} than there is now, which was made again since; "
+        f"remove the folder {resolution.folder.url} and those after it to make them again"
+    )
+
+
+def _draft(resolution: Resolution, reads: Mapping[str, Manifest]) -> Draft:
+    """The draft to work on: the one begun earlier, what is there with a longer plan, or a new one, planned."""
+    folder, stage, there = resolution.folder, resolution.step.stage, resolution.there
+    folder.sweep()
+    folder.forget(FAILURES)
+    if resolution.state is State.RESUME and isinstance(there, Draft):
+        return there
+    made_of = {name: read.content for name, read in reads.items()}
+    if resolution.state is State.EXTEND and there is not None:
+        grown = resolution.tasks or stage.extended(begun(there), reads)
+        return Draft.grow(there, resolution.lineage, [task.to_json() for task in grown], made_of)
+    if resolution.state is State.REBUILD and (old := Draft.planned(folder)):
+        old.discard()
+    return Draft.begin(folder, resolution.lineage, [task.to_json() for task in stage.plan(reads)], made_of)
+
+
+def _work(
+    step: Step, draft: Draft, missing: Sequence[Task], reads: Mapping[str, Manifest], drive: Drive
+) -> dict[str, Receipt]:
+    """Make the missing shards. Raises TasksFailed, with every failed task named, when all others are done."""
+    job = Job(step.stage, draft.folder, {name: read.folder for name, read in reads.items()}, step.workers.max_failed)
+    receipts: dict[str, Receipt] = {}
+    failures: list[Outcome] = []
+    for heard in drive.executor.execute(job, missing, step.workers) if missing else ():
+        drive.lease.check()
+        if isinstance(heard, Retry):
+            drive.listener.set_back(step, heard)
+            continue
+        if heard.receipt is not None:
+            receipts[heard.name] = heard.receipt
+        else:
+            failures.append(heard)
+        drive.listener.advanced(step, heard)
+    if failures:
+        raise TasksFailed(_told(draft.folder, failures, len(missing)))
+    return receipts
+
+
+def _told(folder: Folder, failures: Sequence[Outcome], tasks: int) -> str:
+    """Write the failures beside the shards, for `blindpairs status`, and say them in one sentence."""
+    value = [{"task": one.name, "error": one.error, "trace": one.trace} for one in failures]
+    folder.write(FAILURES, (json.dumps(value, indent=1) + "\n").encode())
+    first = failures[0]
+    names = ", ".join(one.name for one in failures[:10]) + (" ..." if len(failures) > 10 else "")
+    return (
+        f"{folder.url}: {len(failures)} of {tasks} tasks failed ({names}); the first: {first.error} - the others "
+        f"are kept; the same command takes up only these. Details: {folder.url}/{FAILURES}"
+    )
+
+
+@cache
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

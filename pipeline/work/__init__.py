@@ -1,1 +1,0 @@
-"""Where tasks run: executors, their workers, and what becomes of a task."""

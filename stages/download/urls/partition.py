@@ -1,0 +1,121 @@
+"""Partition: tables of URLs into stretches that one task fetches, and which URLs an earlier row has already.
+
+One reading of the few columns that decide, in row groups: 8 bytes a URL stay in memory, a 64-bit hash. Two
+different URLs of ten million share one with a chance of 3 in a million, and the later is then left out as the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from stages.download.urls.columns import URL
+from stages.download.urls.tables import Lot, lots
+from stages.download.urls.where import Bound, first_missed
+
+MOST_ROWS = 10  # rows of a stretch, times the URLs to fetch in it: filters may leave few of many
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Rows of one table that lie together: from where, how many, how many pass the filters; which repeat a URL."""
+
+    table: str
+    start: int  # where the first row begins, as the table is read
+    first: int = 0  # its number in the table
+    rows: int = 0
+    urls: int = 0
+    again: str | None = None  # of the rows that pass, those whose URL an earlier one has: bits, packed
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One table while it is cut."""
+
+    table: str
+    most: int
+    done: list[Stretch] = field(default_factory=list)
+    hashes: list[NDArray[np.uint64]] = field(default_factory=list)
+
+
+def stretches(tables: Mapping[str, Mapping[str, str]], asked: Sequence[Bound], most: int) -> list[Stretch]:
+    """The stretches of these tables (uri -> its columns), in order, each with at most `most` URLs that pass.
+
+    Raises Refused where a table does not read.
+    """
+    found: list[Stretch] = []
+    hashes: list[NDArray[np.uint64]] = [np.zeros(0, np.uint64)]
+    for uri, columns in tables.items():
+        reading = _Reading(uri, most)
+        needed = {URL, *(bound.column for bound in asked)}
+        for lot in lots(uri, {ours: theirs for ours, theirs in columns.items() if ours in needed}):
+            _read(reading, lot, asked)
+        found += reading.done
+        hashes += reading.hashes
+    return list(_with_repeats(found, _repeated(np.concatenate(hashes))))
+
+
+def _read(reading: _Reading, lot: Lot, asked: Sequence[Bound]) -> None:
+    """Take a lot's rows into the stretch that is open, and open new ones where it is full."""
+    passes = passing(lot.rows, asked)
+    reading.hashes.append(_hashes(lot.rows.column(URL).filter(pa.array(passes))))
+    before = np.concatenate([[0], np.cumsum(passes)])
+    row = 0
+    while row < len(passes):
+        here = _open(reading, int(lot.starts[row]))
+        room, urls = reading.most * MOST_ROWS - here.rows, reading.most - here.urls
+        # all rows up to the one that would be a URL too many
+        stop = min(int(np.searchsorted(before, before[row] + urls, side="right")) - 1, row + room)
+        stop = max(stop, row + 1)
+        taken = int(before[stop] - before[row])
+        reading.done[-1] = replace(here, rows=here.rows + stop - row, urls=here.urls + taken)
+        row = stop
+
+
+def _open(reading: _Reading, start: int) -> Stretch:
+    last = reading.done[-1] if reading.done else None
+    if last is None or last.urls >= reading.most or last.rows >= reading.most * MOST_ROWS:
+        reading.done.append(Stretch(reading.table, start, last.first + last.rows if last else 0))
+    return reading.done[-1]
+
+
+def passing(rows: pa.Table, asked: Sequence[Bound]) -> NDArray[np.bool_]:
+    """(n,) whether each row passes the filters and has a URL."""
+    there = rows.column(URL).is_valid().to_numpy(zero_copy_only=False).astype(bool)
+    return there & (first_missed(rows, asked) < 0)
+
+
+def _hashes(urls: pa.ChunkedArray) -> NDArray[np.uint64]:
+    from pandas.util import hash_array  # half a second of loading
+
+    return hash_array(np.asarray(urls.to_pylist(), dtype=object), categorize=False)
+
+
+def _repeated(hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """(n,) whether an earlier one is the same."""
+    again = np.ones(len(hashes), bool)
+    again[np.unique(hashes, return_index=True)[1]] = False
+    return again
+
+
+def _with_repeats(found: Sequence[Stretch], again: NDArray[np.bool_]) -> Iterator[Stretch]:
+    place = 0
+    for one in found:
+        yield replace(one, again=_packed(again[place : place + one.urls]))
+        place += one.urls
+
+
+def _packed(bits: NDArray[np.bool_]) -> str | None:
+    """Bits as text, a few letters where few are set."""
+    return base64.b64encode(zlib.compress(np.packbits(bits).tobytes(), 9)).decode() if bits.any() else None
+
+
+def unpacked(text: str, count: int) -> NDArray[np.bool_]:
+    """(count,) the bits that `again` says."""
+    return np.unpackbits(np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8), count=count).astype(bool)

@@ -1,0 +1,188 @@
+"""Chat: a server that speaks OpenAI's chat protocol, asked with words and images, once or a few times.
+
+What goes wrong there is a DraftFailed with a sentence. The key comes from the environment, goes into one header, and
+is kept out of every text.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from time import sleep
+from typing import Any
+
+import httpx
+
+from manifests.errors import BlindpairsError, Refused
+from manifests.parsing import parse_json
+from stages.text import plain
+
+KEYS = ("BLINDPAIRS_DRAFT_KEY", "OPENAI_API_KEY")  # the first that is set
+TIMEOUT_S = 120.0  # of one try, in all
+CONNECT_S = 10.0
+TRIES = 3
+PAUSES_S = (1.0, 4.0)  # before the second and the third, unless the server says how long
+LONGEST_PAUSE_S = 20.0
+MAX_BYTES = 4_000_000  # of a reply: a draft has a few hundred
+TOLD = 200  # characters of what a server says, in a sentence
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class DraftFailed(BlindpairsError):
+    """The server gave no draft; its text says why."""
+
+
+class _Passing(DraftFailed):
+    """It may go well if it is tried again, after so many seconds."""
+
+    def __init__(self, sentence: str, after_s: float | None = None) -> None:
+        super().__init__(sentence)
+        self.after_s = after_s
+
+
+@dataclass(frozen=True)
+class Chat:
+    """A model on a server; `url` ends where `/chat/completions` begins, as in http://127.0.0.1:8000/v1."""
+
+    url: str
+    model: str
+    key: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.key and not all("!" <= character <= "~" for character in self.key):
+            raise Refused(f"the key in {' or '.join(KEYS)} holds a character that no key has; look at how it was set")
+
+    def ask(self, words: str, pictures: Sequence[str] = (), rules: str | None = None) -> str:
+        """What it answers to these words and pictures (data: URIs) under these rules. Raises DraftFailed."""
+        shown = [{"type": "image_url", "image_url": {"url": one}} for one in pictures]
+        content = [{"type": "text", "text": words}, *shown] if shown else words
+        told = [{"role": "system", "content": rules}] if rules else []
+        messages = [*told, {"role": "user", "content": content}]
+        body = self._patiently({"model": self.model, "messages": messages, "temperature": 0})
+        if text := _text(body):
+            return text
+        raise DraftFailed(self._said(f"{self.place} answered with no words of a chat completion", _start(body)))
+
+    @property
+    def place(self) -> str:
+        """The url as it may be shown: without what may be secret."""
+        url = httpx.URL(self.url)
+        return plain(str(url.copy_with(username=None, password=None, query=None, fragment=None)).rstrip("/"))
+
+    def _patiently(self, asked: Mapping[str, Any]) -> bytes:
+        for pause_s in PAUSES_S:
+            try:
+                return self._once(asked)
+            except _Passing as error:
+                sleep(min(LONGEST_PAUSE_S, pause_s if error.after_s is None else error.after_s))
+        return self._once(asked)
+
+    def _once(self, asked: Mapping[str, Any]) -> bytes:
+        url = httpx.URL(self.url)
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        # a proxy that the environment names does not know this machine's own addresses
+        outside = url.host not in LOOPBACK
+        try:
+            with (
+                httpx.Client(timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_S), trust_env=outside) as client,
+                client.stream("POST", _completions(url), json=asked, headers=headers) as reply,
+            ):
+                body = _body(reply, self.place)
+        except (httpx.ReadTimeout, httpx.WriteTimeout) as error:  # a person waits: not once more
+            raise DraftFailed(f"{self.place} did not answer within {TIMEOUT_S:g} s") from error
+        except httpx.HTTPError as error:
+            raise _Passing(self._said(f"{self.place} cannot be reached", str(error))) from error
+        if reply.status_code == 200:
+            return body
+        raise self._failure(reply, body)
+
+    def _failure(self, reply: httpx.Response, body: bytes) -> DraftFailed:
+        sentence = self._said(f"{self.place} answered {reply.status_code}", _told(body))
+        if reply.status_code == 429 or reply.status_code >= 500:
+            return _Passing(sentence, _after_s(reply.headers.get("retry-after")))
+        remedy = {401: f"; set {KEYS[0]} to its key", 404: "; look at the URL (it often ends in /v1) and the model"}
+        return DraftFailed(sentence + remedy.get(reply.status_code, ""))
+
+    def _said(self, what: str, told: str) -> str:
+        """A sentence with what the server or the network says, in which the key never stands."""
+        told = plain(" ".join(told.split()))
+        told = told.replace(self.key, "***") if self.key else told
+        return f"{what}: {told[:TOLD]}" if told else what
+
+
+def chat_of(url: str | None, model: str | None) -> Chat | None:
+    """The chat that these words name; None where they name none. Raises Refused for half of them, or for no URL."""
+    if url is None and model is None:
+        return None
+    if not url or not model:
+        raise Refused("a draft needs both: --draft URL, a server that speaks OpenAI's protocol, and --model NAME")
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise Refused(f"--draft: {plain(url[:TOLD])!r} is no URL ({error})") from error
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise Refused(f"--draft: {plain(url[:TOLD])!r} is no URL of a server, such as http://127.0.0.1:8000/v1")
+    return Chat(url, model, next((value for name in KEYS if (value := os.environ.get(name, "").strip())), None))
+
+
+def asked_chat(url: str | None, model: str | None) -> Chat:
+    """As `chat_of`, and one must be named."""
+    if (chat := chat_of(url, model)) is None:
+        raise Refused("name the server and the model that are to be asked: --draft http://HOST/v1 --model NAME")
+    return chat
+
+
+def _completions(url: httpx.URL) -> httpx.URL:
+    return url.copy_with(path=f"{url.path.rstrip('/')}/chat/completions", fragment=None)
+
+
+def _body(reply: httpx.Response, place: str) -> bytes:
+    """All of a reply; one that drips, or does not end, is ended here, for the client bounds each read alone."""
+    deadline, body = time.monotonic() + TIMEOUT_S, bytearray()
+    for piece in reply.iter_bytes():
+        body += piece
+        if len(body) > MAX_BYTES:
+            raise DraftFailed(f"{place} answers with more than {MAX_BYTES:,} bytes; it is no server of this protocol")
+        if time.monotonic() > deadline:
+            raise DraftFailed(f"{place} did not answer within {TIMEOUT_S:g} s")
+    return bytes(body)
+
+
+def _text(body: bytes) -> str:
+    """The words of a completion; none where it is no completion, or one without words."""
+    try:
+        content = parse_json(body)["choices"][0]["message"]["content"]
+        parts = [part["text"] for part in content if part["type"] == "text"] if isinstance(content, list) else [content]
+        text = "".join(parts)
+    except (ValueError, KeyError, IndexError, TypeError):
+        return ""
+    return text.strip().encode("utf-8", "replace").decode()  # half a surrogate pair is no text anywhere else
+
+
+def _told(body: bytes) -> str:
+    """What a server says of its refusal: OpenAI's way, or as it stands."""
+    try:
+        said = parse_json(body)
+    except ValueError:
+        return _start(body)
+    error = said.get("error", said.get("detail", said)) if isinstance(said, dict) else said
+    return str(error.get("message", error) if isinstance(error, dict) else error)
+
+
+def _start(body: bytes) -> str:
+    return body[: 4 * TOLD].decode(errors="replace")
+
+
+def _after_s(header: str | None) -> float | None:
+    """Seconds that a Retry-After asks for: a number, or a date (RFC 9110, 10.2.3)."""
+    if header is None:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    try:
+        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
+    except ValueError:
+        return None
