@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ from world.store import bucket, store  # noqa: F401 - fixtures for every test
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("few", settings.get_profile("unhurried"), max_examples=20)  # `make check`
 settings.load_profile("unhurried")
+
+# a shell that starts the suite in the background of a script has it ignore Ctrl-C, and so would every process it starts
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["world.processless"]
 SHARED = Path(os.environ.get("BLINDPAIRS_SHARED", Path(__file__).parents[2] / "shared"))

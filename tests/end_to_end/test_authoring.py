@@ -28,6 +28,8 @@ from manifests.errors import Refused
 from pipeline.benchmark.person import person_of
 from stages.author.store import NAME
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

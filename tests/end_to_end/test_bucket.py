@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pytest
 from world.commands import blindpairs, demo_run
+from world.in_process import answered
 from world.inline import demo_here
 from world.store import Bucket
 
@@ -59,7 +60,7 @@ def again_takes_all_there_is(bucket: Bucket) -> None:
     """The same command makes nothing again."""
     before = {key: bucket.get(key) for key in bucket.names() if key.endswith((".parquet", "_lineage.json"))}
     bucket.proxy.asked.clear()
-    ended = blindpairs(*demo_run(bucket.url("scenes"), bucket.url("runs")))
+    ended = answered(*demo_run(bucket.url("scenes"), bucket.url("runs")))
     assert ended.returncode == 0, ended.stderr
     assert {key: bucket.get(key) for key in before} == before
     assert not [one for one in bucket.proxy.asked if one.kind == "put" and one.path.endswith(".parquet")]

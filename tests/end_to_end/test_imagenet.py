@@ -13,6 +13,8 @@ from world.runs import make, recipe
 from manifests.manifest import Manifest
 from pipeline.reports.gallery.write import write_report
 
+pytestmark = pytest.mark.slow
+
 PHOTOS = drawn(40)
 FORMS: dict[str, Callable[[Path, Photos], object]] = {
     "tar": write_train_tar,

@@ -16,6 +16,8 @@ from world.gate import Gate
 from world.processes import PATIENCE_S, until
 from world.runs import contents
 
+pytestmark = pytest.mark.slow
+
 STEPS = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
 MOMENTS = 4
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 from pathlib import Path
 
+import pytest
 from world.commands import blindpairs, demo_run, started
 from world.gate import Gate
 from world.growing import left
@@ -15,6 +16,8 @@ from world.processes import PATIENCE_S, until
 from world.runs import contents
 
 from pipeline.cli.make import audit, lineage
+
+pytestmark = pytest.mark.slow
 
 STEPS = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
 MOMENTS = 3

@@ -126,6 +126,7 @@ def test_cosines_that_changed_places_are_noticed(tmp_path: Path, way: str) -> No
         candidates.read("00000")
 
 
+@pytest.mark.slow
 def test_any_byte_that_changed_is_noticed_or_harmless(tmp_path: Path) -> None:
     manifest = images_manifest(tmp_path, names(5), [sha256_of(place) for place in range(5)])
     path, whole = tmp_path / "00000.parquet", manifest.read("00000")

@@ -24,6 +24,8 @@ from stages.author.authored import Unwritable
 from stages.author.store import NAME, Store
 from stages.patterns import PATTERNS
 
+pytestmark = pytest.mark.slow
+
 
 def everything(pair: Posed) -> bool:
     return True

@@ -92,6 +92,7 @@ def test_an_order_that_repeats_is_found_with_its_figures(letters: str, told: str
     assert told in finding.sentence
 
 
+@pytest.mark.slow
 def test_a_fair_order_is_found_in_hardly_any_of_many_shuffles() -> None:
     dice = np.random.default_rng(7)
     for of in (10, 150):

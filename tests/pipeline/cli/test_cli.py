@@ -152,6 +152,7 @@ def test_presets_are_printed_to_start_from() -> None:
     assert answered("presets").stdout.split() == names
 
 
+@pytest.mark.slow
 def test_a_search_is_planned_for_a_corpus_that_is_not_there() -> None:
     ended = answered("plan", "mmvp", "--images", "12000000", "--no-measure")
     assert ended.returncode == 0, ended.stderr

@@ -25,6 +25,8 @@ from pipeline.drawing.shards import deal, pack, planted
 from stages.models.encoders.colour import Colour
 from stages.models.encoders.structure import Structure
 
+pytestmark = pytest.mark.slow
+
 REFERENCE_MAX = 0.60
 BLIND_MIN = 0.95
 

@@ -18,6 +18,8 @@ from pipeline.forget.forget import forget
 from pipeline.reports.audit.audit import audit
 from pipeline.run.layout import ORDER
 
+pytestmark = pytest.mark.slow
+
 
 def chosen(manifests, which: str, dice: Random) -> list[str]:
     """image_ids to forget."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from world.calls import calls
@@ -25,6 +26,7 @@ def test_a_text_names_what_stands_in_it_as_a_whole_word(words: list[str], text: 
     assert naming([row(word) for word in words])(text) == any(re.search(form, text) for form in apart)
 
 
+@pytest.mark.slow
 def test_many_images_cost_no_more_time_for_a_text_than_few() -> None:
     rows = [
         row(f"t.csv:{n}") | {"image_id": f"{n:032x}", "url": f"https://a.example/{'x' * (n % 200)}/{n}.jpg"}

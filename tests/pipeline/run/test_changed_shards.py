@@ -21,6 +21,8 @@ from pipeline.cli.make import audit
 from pipeline.forget.forget import forget
 from pipeline.reports.gallery.write import write_report
 
+pytestmark = pytest.mark.slow
+
 VECTORS = ("colour", "structure")
 REMEDY = "put the old file back, or remove the folder"
 

@@ -24,6 +24,8 @@ from pipeline.reports.audit.audit import audit
 from pipeline.reports.status.read import status_of
 from pipeline.run.recipe import steps
 
+pytestmark = pytest.mark.slow
+
 STEPS = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
 
 

@@ -14,6 +14,8 @@ from world.inline import made_here
 
 from manifests.storage import Folder
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def tars(tmp_path: Path) -> Path:

@@ -179,6 +179,7 @@ def test_sizes_of_batches_are_measured_anew(tmp_path: Path, nested: str, monkeyp
 # ------------------------------------------------------------------ what others wrote
 
 
+@pytest.mark.slow
 def test_a_recipe_is_no_yaml(tmp_path: Path, nested: str) -> None:
     path = tmp_path / "recipe.yaml"
     path.write_text(f"preset: demo\nimages: {nested}")

@@ -17,6 +17,8 @@ from pipeline.config.settings import Config
 from pipeline.run.layout import manifest_of
 from pipeline.run.prior_settings import as_begun
 
+pytestmark = pytest.mark.slow
+
 DINO = "embed.encoders.dino.preprocessing"
 
 

@@ -24,6 +24,8 @@ from pipeline.run.retry_failed import asked_again
 from pipeline.run.runner import run
 from stages.download.urls import getting
 
+pytestmark = pytest.mark.slow
+
 WORDS = ("ok", "ok", "timeout", "not_found")
 URLS = [f"http://host/{WORDS[number % 4]}-{number}.jpg" for number in range(24)]
 

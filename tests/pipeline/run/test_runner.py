@@ -13,6 +13,8 @@ from world.runs import contents, make, recipe
 from manifests.errors import Refused, TasksFailed
 from manifests.manifest import COMMIT
 
+pytestmark = pytest.mark.slow
+
 STEPS = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
 
 

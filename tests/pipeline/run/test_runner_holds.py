@@ -15,6 +15,8 @@ from manifests.errors import Refused
 from manifests.manifest import COMMIT
 from pipeline.config.loading import read_config
 
+pytestmark = pytest.mark.slow
+
 
 def painted(folder: Path, name: str, color: tuple[int, int, int]) -> None:
     folder.mkdir(parents=True, exist_ok=True)

@@ -218,6 +218,7 @@ VALUES = {"decision": ["kept", "kept", "open", "rejected"], "left_answer": ["a",
           "pattern": ["", "text", "state", ""], "use": ["benchmark", "training", "training", "benchmark"]}  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(parts, max_size=9))
 def test_any_work_adds_up_and_the_two_images_of_a_pair_are_opposite(

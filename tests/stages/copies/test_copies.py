@@ -78,6 +78,7 @@ def oracle(images: list[Image]) -> list[tuple[str, str, str]]:
     return sorted(rows)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(IMAGES, st.data())
 def test_copies_are_those_that_walking_finds_and_every_image_that_is_ok_stands_or_is_counted_as_a_copy(

@@ -134,6 +134,7 @@ def test_what_comes_out_conforms_to_the_table_and_counts_every_row(files: list[P
 # vectors
 
 
+@pytest.mark.slow
 def test_vectors_are_finite_and_as_long_as_one(files: list[Path], tiny: dict[str, Any]) -> None:
     embedded = made(tiny).transform(table(*map(readable, files)))
     lengths = [np.linalg.norm(vectors(embedded, name), axis=1) for name in tiny]

@@ -25,6 +25,8 @@ from stages.embed.stage import Embed
 from stages.models.encoders.device import Device
 from stages.models.encoders.network import Network
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

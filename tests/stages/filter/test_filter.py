@@ -97,6 +97,7 @@ def judged(within: list[CANDIDATE], kinds: dict[str, dict[str, str]], cap: int |
     return reasons
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(candidates(), COPIES, st.lists(SETTINGS, min_size=4, max_size=4))
 def test_every_row_is_as_the_rules_say_and_every_candidate_is_counted_with_its_reason(

@@ -57,6 +57,7 @@ def clip(tmp_path: Path) -> Path:
 # names that open_clip and timm know; nothing here may ask a network
 
 
+@pytest.mark.slow
 def test_the_wrong_activation_is_refused_with_the_name_of_the_right_model() -> None:
     assert "use ViT-L-14-quickgelu" in refusal(kind="open_clip", model="ViT-L-14", pretrained="openai")
 

@@ -142,6 +142,9 @@ def test_attention_is_fused_by_torch_in_every_kind(tmp_path: Path, monkeypatch: 
 
 @pytest.mark.slow
 def test_a_compiled_network_gives_the_same_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._inductor import config
+
+    monkeypatch.setattr(config, "compile_threads", 1)  # more are processes, each of which loads torch
     settings, cpu = encoders(tmp_path)["dinov2"], torch.device("cpu")
     plain, compiled = (loaded(settings, Device(cpu, compiled=how), monkeypatch) for how in (False, True))
     batch = [plain.prepare(picture(seed)) for seed in range(3)]

@@ -274,6 +274,7 @@ def test_every_model_of_open_clips_own_list_passes() -> None:
         check(Path(name, "open_clip_config.json"), {"model_cfg": open_clip.get_model_config(name)})
 
 
+@pytest.mark.slow
 def test_every_model_of_timms_own_list_passes() -> None:
     import timm
 

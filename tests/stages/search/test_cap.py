@@ -36,6 +36,7 @@ def named_by_either(reference: np.ndarray, left: range, right: range) -> set[tup
     return kept
 
 
+@pytest.mark.slow
 def test_of_a_thousand_look_alikes_each_keeps_what_the_rule_says_and_the_rest_is_counted() -> None:
     ids, vectors = names(COUNT), crowd(COUNT)
     place, compared = {name: row for row, name in enumerate(ids)}, 0

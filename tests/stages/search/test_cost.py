@@ -75,6 +75,7 @@ def test_exact_is_chosen_for_clip_and_flat_where_sketches_prune_nothing() -> Non
     assert Forecast(poor, RATES, 2, True).chosen == "flat"
 
 
+@pytest.mark.slow
 def test_a_forecast_says_what_it_assumed_and_reads_as_json() -> None:
     config = read_config("mmvp", ["images.sources.0.uri=/x/{0..3}.tar", "workers.search.count=1"], None)
     told = forecast(config, {}, 1_280_000)

@@ -100,6 +100,7 @@ def border(tmp_path_factory: pytest.TempPathFactory) -> tuple[Manifest, set[tupl
     return embeddings_manifest(tmp_path_factory.mktemp("border"), ids, both), above
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("length", "ways"),
     [(None, [("exact", 8192), ("exact", 700), ("flat", 8192)]), (16, [("exact", 700)]), (768, [("exact", 8192)])],
@@ -116,6 +117,7 @@ def test_of_thousands_on_the_border_exactly_those_at_or_above_it_are_found(
             assert set(found) == above, (method, block_rows)
 
 
+@pytest.mark.slow
 def test_vectors_stored_as_float16_are_searched_as_they_are_stored(tmp_path: Path) -> None:
     vectors, _ = near_the_border(400, 64)
     ids = sorted(names(len(vectors)))

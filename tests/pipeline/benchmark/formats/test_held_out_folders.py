@@ -194,6 +194,7 @@ def large_json(folder: Path, pictures: Iterator[bytes]) -> None:
     (folder / "x.json").write_text(json.dumps([base64.b64encode(data).decode() for data in pictures]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write", [large_tar, large_parquet, large_json])
 def test_a_large_file_is_never_in_memory_whole(tmp_path: Path, write) -> None:
     from world.processes import printed

@@ -35,6 +35,8 @@ from stages.author.authored import CHOICES, MOST, TEXTS, Authored, checked
 from stages.author.store import NAME, Store
 from stages.patterns import PATTERNS
 
+pytestmark = pytest.mark.slow
+
 MMVP, VLM, HUGGINGFACE = mmvp.FORM, mmvp_vlm.FORM, huggingface.FORM
 
 

@@ -118,6 +118,7 @@ def test_of_a_photo_that_was_changed_no_model_is_asked(run: Path, tmp_path: Path
         assert "its bytes were changed since the run read it" in told["error"]
 
 
+@pytest.mark.slow
 def test_drafts_that_hang_keep_no_page_and_no_save_from_being_answered(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -19,13 +20,24 @@ from manifests.errors import Refused
 from manifests.manifest import Manifest
 from manifests.storage import Folder
 from pipeline.config.settings import Config
-from pipeline.plan import planning
+from pipeline.plan import planning, search
 from pipeline.plan.rehearsal.pace import Pace
 from pipeline.plan.rehearsal.rehearse import Rehearsal
 from pipeline.plan.summary import PlanSummary
 from pipeline.run.recipe import Step, steps
+from stages.search.calibration import Rates
+
+pytestmark = pytest.mark.slow
 
 KNOWN = Rehearsal(Pace(10.0, 2, "NumPy on CPU", 100, 4, 10.0, 0.01), gpus=0, cores=2, decode_s=0.005)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _rates_at_once() -> Iterator[None]:
+    """What the search costs is no matter here, and measuring it takes seconds (test_cost.py)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "calibrated", lambda *asked: Rates(1e-9, 1e-7, 1e-5, 1e-5))
+        yield
 
 
 @pytest.fixture
@@ -152,7 +164,7 @@ def test_weights_that_are_not_at_hand_are_said_and_the_search_is_told_all_the_sa
     lines = ended.stdout.splitlines()
     assert lines[0].startswith("embedding was not measured: the weights of nobody/nothing are not on this machine")
     assert lines[1].startswith("search of 1,000 images")
-    told = json.loads(blindpairs("plan", "demo", "--images", "1000", "--set", change, "--json").stdout)
+    told = json.loads(answered("plan", "demo", "--images", "1000", "--set", change, "--json").stdout)
     assert set(told["embedding"]) == {"not_measured"}
 
 

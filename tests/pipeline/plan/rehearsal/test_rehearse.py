@@ -19,6 +19,8 @@ from pipeline.plan.rehearsal.alarm import OutOfTime, at_most
 from pipeline.plan.rehearsal.pace import Beat
 from pipeline.plan.rehearsal.rehearse import Rehearsal, Unmeasured, rehearsed
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -17,6 +17,8 @@ from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 from pipeline.reports.gallery.write import write_report
 
+pytestmark = pytest.mark.slow
+
 
 def values(scenes: Path, **sections):
     return recipe([{"name": "scenes", "kind": "shards", "uri": f"{scenes}/*.tar"}], **sections)

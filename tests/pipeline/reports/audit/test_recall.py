@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from scipy.stats import beta
 
 from pipeline.reports.audit.recall import interval, recall
 
@@ -17,6 +16,8 @@ def test_where_none_was_missed_the_bound_is_known_in_closed_form(found: int) -> 
 
 @pytest.mark.parametrize(("found", "missed"), [(0, 5), (1, 1), (90, 3), (999, 1)])
 def test_it_is_made_of_quantiles_of_the_beta_distribution(found: int, missed: int) -> None:
+    from scipy.stats import beta  # a second of loading
+
     low, high = interval(found, missed)
     assert low == pytest.approx(beta.ppf(0.025, found, missed + 1) if found else 0.0, rel=1e-6)
     assert high == pytest.approx(beta.ppf(0.975, found + 1, missed), rel=1e-6)

@@ -14,6 +14,8 @@ from world.checkpoints import CLIP_CONFIG, dinov2_checkpoint, open_clip_checkpoi
 from world.commands import blindpairs, environment
 from world.in_process import answered
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[4]
 CLIP_OF_THE_HUB = ["--set", "embed.encoders.clip={kind: open_clip, model: hf-hub:someone/clip}"]
 COMMIT = "0" * 40

@@ -27,6 +27,8 @@ from pipeline.reports.parity.step import _machine, each_computed
 from stages.models.encoders import open_clip_tower, vision_transformer
 from stages.models.encoders.pixels import Pixels, of_processor
 
+pytestmark = pytest.mark.slow
+
 BFLOAT16 = any(torch.cpu.get_capabilities().get(unit) for unit in ("avx512_bf16", "amx_bf16", "bf16"))
 
 

@@ -19,6 +19,7 @@ def fifty(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [one.path for one in drawn(tmp_path_factory.mktemp("drawn"), 50, 0)]
 
 
+@pytest.mark.slow
 def test_they_are_of_every_form_and_of_all_sizes_and_each_can_be_read(fifty: list[Path]) -> None:
     opened = [Image.open(path) for path in fifty]
     assert {(one.format, one.mode) for one in opened} >= {(form.format, form.mode) for form in FORMS}

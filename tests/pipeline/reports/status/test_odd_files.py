@@ -18,6 +18,8 @@ from pipeline.run.layout import FAILURES
 from pipeline.run.lease.driver import NAME, new_driver
 from pipeline.run.lease.process import this_process
 
+pytestmark = pytest.mark.slow
+
 TIME = "2026-01-01T00:00:00Z"
 EVENTS = ("run started", "step started", "task done", "task failed", "set back", "run ended")
 NUMBERS = ("seconds", "tasks", "there", "gpu_use", "seen", "ok", "tries", "attempts")
