@@ -34,7 +34,7 @@ def run(
     retry_failed: options.RetryFailed = False,
     as_json: options.Json = False,
 ) -> None:
-    """Make a run: images, embeddings, candidates, pairs, report. The same command again goes on.
+    """Run a recipe: images, embeddings, candidates, pairs, gallery. The same command resumes it where it stopped.
 
     Example: blindpairs run photos --set images.sources.0.uri=~/Pictures
     """
@@ -57,7 +57,7 @@ def plan(
     measure: options.Measure = True,
     as_json: options.Json = False,
 ) -> None:
-    """Say what `run` would do, and what its embedding and search will take, before anything starts.
+    """Show what `run` would do and how long embedding and search will take, before anything starts.
 
     Example: blindpairs plan mmvp --images 12000000
     """
@@ -71,7 +71,7 @@ def plan(
 
 @app.command()
 def report(run: options.Run) -> None:
-    """Write the gallery of a finished run again: one HTML file that opens without a network.
+    """Rebuild the gallery of a finished run: one HTML file that opens without a network.
 
     Example: blindpairs report runs/mmvp
     """
@@ -90,7 +90,7 @@ def forget(
     store: options.Store = None,
     as_json: options.Json = False,
 ) -> None:
-    """Take images out of every manifest of a run, by URL, sha256 or image_id, and say so in the lineage.
+    """Remove images from every manifest of a run, by URL, sha256 or image_id, and record it in the lineage.
 
     Example: blindpairs forget runs/laion --list opt-out.txt
     """
@@ -106,7 +106,7 @@ def demo(
     scenes: options.Scenes = 600,
     ray: options.Ray = None,
 ) -> None:
-    """Draw scenes with known blind pairs, find them, and say which were missed and why. Downloads nothing.
+    """Draw scenes with known blind pairs, find them, and report which were missed and why. Downloads nothing.
 
     Example: blindpairs demo --out demo
     """
@@ -118,7 +118,7 @@ def demo(
 
 @app.command()
 def presets(name: options.Preset = None) -> None:
-    """List the presets, or print one to start a recipe of your own from.
+    """List the presets, or print one as the start of your own recipe.
 
     Example: blindpairs presets mmvp > my.yaml
     """

@@ -16,7 +16,7 @@ PORT = 8765
 
 Person = Annotated[str | None, typer.Option("--name", help="who writes; default: your user name")]
 Annotator = Annotated[
-    str | None, typer.Option("--name", help="who wrote what Label Studio names nobody for; default: your user name")
+    str | None, typer.Option("--name", help="author of entries without one in Label Studio; default: your user name")
 ]
 Answering = Annotated[
     str | None, typer.Option("--answer", metavar="NAME", help="answer the questions blind, as this person")
@@ -36,19 +36,22 @@ Form = Annotated[
     ),
 ]
 To = Annotated[str | None, typer.Option(metavar="FOLDER", help="a new folder for it; default: ./RUN-FORMAT")]
-Version = Annotated[int | None, typer.Option("--questions", help="which frozen version; default: the newest", min=1)]
-Accept = Annotated[list[str] | None, typer.Option(metavar="CODE", help="export in spite of resolutions of this code")]
+Version = Annotated[int | None, typer.Option("--questions", help="frozen version to use; default: the newest", min=1)]
+Accept = Annotated[list[str] | None, typer.Option(metavar="CODE", help="export in spite of findings with this code")]
 ApartFrom = Annotated[
     list[str] | None,
-    typer.Option(metavar="BENCHMARK", help="training data must hold no image of this run, folder or file either"),
+    typer.Option(metavar="BENCHMARK", help="also keep training data free of images of this run, folder or file"),
 ]
 Most = Annotated[
-    int | None, typer.Option("--pairs", help="at most so many pairs, the best (label-studio, parquet)", min=1)
+    int | None,
+    typer.Option("--pairs", help="export only this many pairs, the best first (label-studio, parquet)", min=1),
 ]
 Check = Annotated[bool, typer.Option("--check", help="check only, write nothing")]
 Prompt = Annotated[bool, typer.Option("--prompt", help="print what would be asked, and ask nobody")]
 Published = Annotated[str, typer.Argument(metavar="SOURCE", help="a published folder, or Label Studio's JSON")]
-Into = Annotated[str, typer.Argument(metavar="RUN", help="the run to make of it; for label-studio, that it came from")]
+Into = Annotated[
+    str, typer.Argument(metavar="RUN", help="the run to create; for label-studio, the run the work came from")
+]
 Answers = Annotated[
     str | None,
     typer.Option(
@@ -68,7 +71,7 @@ def author(
     port: Port = PORT,
     store: options.Store = None,
 ) -> None:
-    """Open the page on which people decide over the pairs of a run and write their questions, until Ctrl-C.
+    """Serve the page where people review the pairs of a run and write questions, until Ctrl-C.
 
     Example: blindpairs author runs/mmvp
     """
@@ -85,7 +88,7 @@ def author(
 
 
 def freeze(run: options.Run, store: options.Store = None, as_json: options.Json = False) -> None:
-    """Make a manifest of what people have written: a new version, which never changes. Exit code 3: nothing is.
+    """Freeze what people have written as a new version that never changes. Exit code 3: nothing is written yet.
 
     Example: blindpairs freeze runs/mmvp
     """
@@ -97,7 +100,7 @@ def freeze(run: options.Run, store: options.Store = None, as_json: options.Json 
 
 
 def people(run: options.Run, store: options.Store = None, as_json: options.Json = False) -> None:
-    """Say what people got right who answered blind, how far they agree, and which questions they missed.
+    """Show what people who answered blind got right, how far they agree, and which questions they missed.
 
     Example: blindpairs people runs/mmvp
     """
@@ -117,7 +120,7 @@ def patterns(
     prompt: Prompt = False,
     as_json: options.Json = False,
 ) -> None:
-    """Have a language model propose visual patterns over all questions of a benchmark, by their words alone.
+    """Have a language model propose visual patterns across all questions of a benchmark, from their text alone.
 
     Example: blindpairs patterns runs/mmvp --draft http://127.0.0.1:8000/v1 --model qwen3
     """
@@ -146,8 +149,8 @@ def export(
     check: Check = False,
     as_json: options.Json = False,
 ) -> None:
-    """Write a frozen benchmark in a form that others read, after every check of it. Exit code 3: nothing is frozen; 1:
-    --check found what hinders it.
+    """Write a frozen benchmark in another format, after checking it. Exit code 3: nothing is frozen; 1: --check found
+    something that prevents the export.
 
     Example: blindpairs export runs/mmvp --format mmvp --to MMVP
     """
@@ -179,7 +182,7 @@ def import_(
     store: options.Store = None,
     as_json: options.Json = False,
 ) -> None:
-    """Take a published benchmark (mmvp, mmvp-vlm, huggingface) into a new run, or Label Studio's work into its own.
+    """Import a published benchmark (mmvp, mmvp-vlm, huggingface) as a new run, or Label Studio's work into its run.
 
     Example: blindpairs import MMVP runs/published --format mmvp --answers corrected
     """

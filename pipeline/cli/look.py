@@ -9,7 +9,7 @@ from pipeline.cli.console import exit_on_error, print_summary
 
 
 def status(run: options.Run, as_json: options.Json = False) -> None:
-    """Say how far a run is and who drives it, from its folder alone, while it goes on.
+    """Show a run's progress and which process is driving it, from its folder alone.
 
     Example: blindpairs status runs/mmvp
     """
@@ -36,7 +36,7 @@ def show(
 
 
 def lineage(run: options.Run, step: options.Step, as_json: options.Json = False) -> None:
-    """Say what a manifest was made of: settings, sources, weights, and the steps before it.
+    """Show what a manifest was made from: settings, sources, weights, and the steps before it.
 
     Example: blindpairs lineage runs/mmvp pairs
     """
@@ -49,7 +49,7 @@ def lineage(run: options.Run, step: options.Step, as_json: options.Json = False)
 def audit(
     run: options.Run, images: options.Images = 200, seed: options.Seed = 0, as_json: options.Json = False
 ) -> None:
-    """Compare random images with all others, by other code than the search's: how many pairs it found, which it missed.
+    """Check the search: compare random images with all others by independent code, and count the pairs it missed.
 
     Exit code 1 where the search broke its promise: method ivf may miss pairs, the others may not.
 
@@ -96,7 +96,7 @@ def lint(
     seed: options.Seed = 0,
     as_json: options.Json = False,
 ) -> None:
-    """Say what is wrong with tars, what img2dataset left, a folder of images or Parquet of them: a line a resolution.
+    """Report what is wrong with tars, img2dataset's output, image folders or Parquet of images: one line per finding.
 
     Reads everything once. Exit code 1 where there is an error; a warning loses nothing.
 

@@ -15,7 +15,7 @@ Changes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="change a setting: --set filter.reference_max=0.5"),
 ]
-Root = Annotated[str, typer.Option(help="where runs lie: a folder or an fsspec URL")]
+Root = Annotated[str, typer.Option(help="where runs are stored: a folder or an fsspec URL")]
 Name = Annotated[str | None, typer.Option("--run", help="name of the run; default: the recipe's")]
 Offline = Annotated[bool, typer.Option("--offline", help="never ask a model hub")]
 Ray = Annotated[
@@ -26,33 +26,32 @@ Ray = Annotated[
         "[default: the cluster it is a job of, else off]",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="for a program to read")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 Until = Annotated[str | None, typer.Option(metavar="STEP", help="stop after this step")]
 Rows = Annotated[int, typer.Option(help="how many rows", min=0)]
-Images = Annotated[int, typer.Option(help="how many images to draw; all where there are no more", min=1)]
+Images = Annotated[int, typer.Option(help="how many random images to check; all if there are fewer", min=1)]
 Imagined = Annotated[
     int | None,
-    typer.Option("--images", help="of so many images: asks no source, and no hub for weights", min=2),
+    typer.Option("--images", help="plan for this many images, without reading a source or asking a hub", min=2),
 ]
 Measure = Annotated[
-    bool, typer.Option("--measure/--no-measure", help="run the embed step on drawn photos, for less than a minute")
+    bool, typer.Option("--measure/--no-measure", help="time the embed step on generated photos, for less than a minute")
 ]
 Compared = Annotated[int, typer.Option("--images", help="how many images to compare", min=2)]
 Photos = Annotated[
-    str | None, typer.Option("--photos", metavar="FOLDER", help="random photos of this folder, not drawn images")
+    str | None,
+    typer.Option("--photos", metavar="FOLDER", help="use random photos from this folder instead of generated images"),
 ]
-Seed = Annotated[int, typer.Option(help="which images are drawn", min=0)]
-Out = Annotated[Path, typer.Option(help="where scenes, run and gallery go")]
+Seed = Annotated[int, typer.Option(help="seed for the random choice", min=0)]
+Out = Annotated[Path, typer.Option(help="output folder for scenes, run and gallery")]
 Scenes = Annotated[int, typer.Option(help="how many scenes to draw", min=20)]
-RetryFailed = Annotated[
-    bool, typer.Option("--retry-failed", help="ask again for the URLs that failed and may be had by now")
-]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="retry URLs that failed and may be available now")]
 Source = Annotated[
     str, typer.Argument(metavar="SOURCE", help="a folder, or tars by braces or glob, on a disk or in a bucket")
 ]
-Draw = Annotated[str, typer.Option("--decode", metavar="N|all|none", help="how many images are drawn and decoded")]
+Draw = Annotated[str, typer.Option("--decode", metavar="N|all|none", help="how many random images to decode")]
 Named = Annotated[list[str] | None, typer.Argument(metavar="[URL|SHA256|IMAGE_ID]...", help="what to forget")]
-Listed = Annotated[str | None, typer.Option("--list", metavar="FILE", help="a file of them, one a line")]
+Listed = Annotated[str | None, typer.Option("--list", metavar="FILE", help="a file of them, one per line")]
 Store = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="where what people write is kept; default: in the run's folder")
+    Path | None, typer.Option(metavar="FILE", help="file that keeps what people write; default: in the run's folder")
 ]

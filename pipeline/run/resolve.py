@@ -60,7 +60,7 @@ def resolve(steps: Sequence[Step], run: Folder) -> list[Resolution]:
     for step in steps:
         there = _there(run / step.name)
         outside, unseen = _outside(step, there)
-        resolution = _finding(step, run / step.name, _lineage(step, outside, resolutions), there, resolutions)
+        resolution = _resolution(step, run / step.name, _lineage(step, outside, resolutions), there, resolutions)
         if unseen and resolution.state is not State.REUSE:
             raise Refused(unseen)
         resolutions[step.name] = replace(resolution, unseen=unseen)
@@ -97,7 +97,7 @@ def _lineage(step: Step, outside: Mapping[str, Any], resolutions: Mapping[str, R
     return Lineage(step.name, made_by, f"{table} {version}", stage.settings, outside, inputs)
 
 
-def _finding(
+def _resolution(
     step: Step, folder: Folder, lineage: Lineage, there: Manifest | Draft | None, resolutions: Mapping[str, Resolution]
 ) -> Resolution:
     if there is None:
@@ -138,6 +138,6 @@ def _changed(folder: Folder, changed: Sequence[Difference]) -> str:
     told = "; ".join(map(str, shown[:4]))
     more = f"; and {len(shown) - 4} more" if len(shown) > 4 else ""
     return (
-        f"{folder.url} was made otherwise: {told}{more}. Name a new run (--run), "
+        f"{folder.url} was made with different settings: {told}{more}. Name a new run (--run), "
         f"or remove the folder {folder.url} and those after it to make them again."
     )

@@ -65,7 +65,7 @@ def run(
         if beforehand():
             resolutions = resolve(steps, folder)
         if any(resolution.state is not State.REUSE for resolution in resolutions):
-            where = executor.check(_wants(resolutions), listener.said)
+            where = executor.check(_requests(resolutions), listener.said)
             folder.forget(GALLERY)  # it shows what is about to change
         listener.resolved(resolutions, where)
         for resolution in resolutions:
@@ -75,7 +75,7 @@ def run(
         return manifests
 
 
-def _wants(resolutions: Sequence[Resolution]) -> list[ResourceRequest]:
+def _requests(resolutions: Sequence[Resolution]) -> list[ResourceRequest]:
     steps = [resolution.step for resolution in resolutions if resolution.state is not State.REUSE]
     return [ResourceRequest(step.name, step.stage, step.workers) for step in steps]
 

@@ -35,7 +35,7 @@ class EventStats:
 
 
 def event_stats_of(step: str, fingerprints: Collection[str], drives: Iterable[Sequence[Event]]) -> EventStats:
-    """What was heard of a step of these fingerprints; one made otherwise before is another's story."""
+    """What the events say of a step with these fingerprints; events of other fingerprints are ignored."""
     heard = EventStats()
     for events in drives:
         ours = False

@@ -138,7 +138,7 @@ def test_other_settings_beside_new_files_are_refused(tars: Path, tmp_path: Path)
     made_here(values(tars), tmp_path)
     lot(tars, ["c"], Random(4))
     for sections in ({"embed": {"dtype": "float16"}}, {"search": {"min_cosine": 0.6}}):
-        with pytest.raises(Refused, match="was made otherwise"):
+        with pytest.raises(Refused, match="was made with different settings"):
             made_here(values(tars, **sections), tmp_path)
     asked = values(tars)
     asked["images"]["sources"][0]["licence"] = "CC0"

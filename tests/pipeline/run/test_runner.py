@@ -160,7 +160,9 @@ def test_a_tar_of_nothing_but_broken_images_is_done_only_when_asked_so(scenes: P
 def test_settings_of_search_and_images_stay_out_of_each_others_fingerprints(
     scenes: Path, root: Path, step: str, setting: str, was: str, now: float
 ) -> None:
-    with pytest.raises(Refused, match=rf"{step} was made otherwise: search\.{setting} was {was}, now {now}"):
+    with pytest.raises(
+        Refused, match=rf"{step} was made with different settings: search\.{setting} was {was}, now {now}"
+    ):
         make_here(values(scenes, search={setting: now}), root)
 
 

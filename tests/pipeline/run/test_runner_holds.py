@@ -59,7 +59,9 @@ def test_embeddings_of_another_run_are_refused_however_they_came_here(source: Pa
     for step in ("embeddings", "candidates"):
         shutil.rmtree(tmp_path / "runs/test" / step)
     shutil.copytree(tmp_path / "runs/other/embeddings", tmp_path / "runs/test/embeddings")
-    with pytest.raises(Refused, match=r"embeddings was made otherwise: embed\.dtype was float16, now float32"):
+    with pytest.raises(
+        Refused, match=r"embeddings was made with different settings: embed\.dtype was float16, now float32"
+    ):
         make_here(photos(source), tmp_path / "runs")
 
 
