@@ -1,8 +1,8 @@
-"""Growth: whether what lies there is a part of what is asked for, proven, so that it can stay.
+"""Growth: prove that a step only grew, so that its shards can stay.
 
-Three things prove it: the settings are the same, a source has every file that was there as it was (its stage
-says so), and each input is the very manifest it was made of, or that with new shards after it: its
-commit names the fingerprints it had, and those shards still have the content they had then.
+Three things prove it: the settings are the same; the source still has every file it had, unchanged (its stage checks
+that); and each input is the manifest the step was made from, or that manifest with new shards after it: its commit
+names its earlier fingerprints, and the old shards still have the content they had then.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from stages.base import OnGrowth, PriorState, Stage, Task
 
 
 def only_grew(stage: Stage, then: Lineage, now: Lineage, states: Mapping[str, Set[str]]) -> bool:
-    """Whether nothing but growth lies between two lineages of a step; `states`: step -> its earlier fingerprints.
+    """Whether a step's lineage changed by growth alone; `states`: step -> its earlier fingerprints.
 
-    Of a stage without inputs the source itself is still to be looked at (`Stage.extended`).
+    For a stage without inputs the source itself has to be checked as well (`Stage.extended`).
     """
     same = (then.stage, then.table, then.inputs.keys()) == (now.stage, now.table, now.inputs.keys())
     return (
@@ -34,13 +34,13 @@ def only_grew(stage: Stage, then: Lineage, now: Lineage, states: Mapping[str, Se
 
 
 def earlier(there: Manifest | Draft, *, grows: bool) -> frozenset[str]:
-    """The fingerprints of the committed states it goes on from; `grows`: its own is about to be one of them."""
+    """The fingerprints of the committed states a step extends; `grows`: its current one is about to be among them."""
     own = {there.lineage.fingerprint} if grows and isinstance(there, Manifest) else set()
     return frozenset({state.fingerprint for state in there.grown} | own)
 
 
 def begun(there: Manifest | Draft) -> PriorState:
-    """The tasks there were. A plan that is ahead of its commit, as after a kill, is cut to it."""
+    """The tasks a step had. A plan that is ahead of its commit, as after a kill, is cut back to it."""
     plan = Draft.planned(there.folder) if isinstance(there, Manifest) else there
     tasks = [Task.from_json(task) for task in plan.tasks] if plan else []
     if isinstance(there, Manifest):
@@ -52,11 +52,11 @@ def begun(there: Manifest | Draft) -> PriorState:
 
 
 def other_inputs(there: Manifest | Draft, reads: Mapping[str, Manifest]) -> list[str]:
-    """The steps whose shards are not, or do not begin with, those that it was made of."""
+    """The inputs whose shards are neither those the step was made from nor begin with them."""
     inputs = there.lineage.inputs
     return [name for name, read in reads.items() if there.made_of.get(name) != read.content_at(inputs.get(name, ""))]
 
 
 def _alike(then: Any, now: Any) -> bool:
-    """Equal as the fingerprint sees them."""
+    """Whether the fingerprint would see them as equal."""
     return json.dumps(then, sort_keys=True) == json.dumps(now, sort_keys=True)

@@ -1,4 +1,4 @@
-"""Runner: make each step of a run in order: take what is there, finish what was begun, refuse what changed."""
+"""Runner: make the steps of a run in order: reuse what is finished, resume what was begun, refuse what changed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LIBRARIES = (
 
 @dataclass(frozen=True)
 class Drive:
-    """What a run is made with: where tasks run, who is told, and the lease that says this driver still may."""
+    """What a run is made with: where tasks run, who hears of it, and the lease that keeps other drivers out."""
 
     executor: Executor
     listener: Listener
@@ -50,10 +50,9 @@ def run(
 ) -> dict[str, Manifest]:
     """Make the steps of one run; step -> its committed manifest.
 
-    Everything is looked at before anything is started (resolve.py). `beforehand` is called after that, and what
-    it changed (it says whether it did) is looked at again; `afterwards` is called with the manifests: both
-    while the run is this driver's alone. Raises Refused, or TasksFailed after the
-    siblings of a failed task have finished.
+    Every step is checked before any work starts (resolve.py). `beforehand` is called after that check, and the steps
+    are checked again if it returns True; `afterwards` is called with the manifests. Both run while this driver holds
+    the lease. Raises Refused, or TasksFailed once the siblings of a failed task have finished.
     """
     with driving(folder, listener.said) as lease, telling_the_end(listener):
         sweep_left(folder)
@@ -98,23 +97,24 @@ def _make(resolution: Resolution, manifests: Mapping[str, Manifest], drive: Driv
 
 
 def _of_these(resolution: Resolution, reads: Mapping[str, Manifest]) -> Resolution:
-    """The resolution, if what is there was made of just these manifests, or of what they were before they grew."""
-    if (
-        resolution.there is None
-        or resolution.state is State.REBUILD
-        or not (odd := other_inputs(resolution.there, reads))
-    ):
+    """Check that what is there was made from these very manifests, or from what they were before they grew.
+
+    A cheap step that was not is rebuilt. Raises Refused for any other.
+    """
+    if resolution.there is None or resolution.state is State.REBUILD:
+        return resolution
+    if not (odd := other_inputs(resolution.there, reads)):
         return resolution
     if resolution.step.stage.remade:
         return replace(resolution, state=State.REBUILD)
     raise Refused(
-        f"{resolution.folder.url} was made of another {', '.join(odd)} than there is now, which was made again since; "
-        f"remove the folder {resolution.folder.url} and those after it to make them again"
+        f"{resolution.folder.url} was made from another version of {', '.join(odd)}, which has been rebuilt since; "
+        f"remove the folder {resolution.folder.url} and those after it to rebuild them"
     )
 
 
 def _draft(resolution: Resolution, reads: Mapping[str, Manifest]) -> Draft:
-    """The draft to work on: the one begun earlier, what is there with a longer plan, or a new one, planned."""
+    """The draft to work on: the one begun earlier, the finished step with a longer plan, or a new one."""
     folder, stage, there = resolution.folder, resolution.step.stage, resolution.there
     folder.sweep()
     folder.forget(FAILURES)
@@ -136,23 +136,23 @@ def _work(
     job = Job(step.stage, draft.folder, {name: read.folder for name, read in reads.items()}, step.workers.max_failed)
     receipts: dict[str, Receipt] = {}
     failures: list[Outcome] = []
-    for heard in drive.executor.execute(job, missing, step.workers) if missing else ():
+    for result in drive.executor.execute(job, missing, step.workers) if missing else ():
         drive.lease.check()
-        if isinstance(heard, Retry):
-            drive.listener.set_back(step, heard)
+        if isinstance(result, Retry):
+            drive.listener.set_back(step, result)
             continue
-        if heard.receipt is not None:
-            receipts[heard.name] = heard.receipt
+        if result.receipt is not None:
+            receipts[result.name] = result.receipt
         else:
-            failures.append(heard)
-        drive.listener.advanced(step, heard)
+            failures.append(result)
+        drive.listener.advanced(step, result)
     if failures:
-        raise TasksFailed(_told(draft.folder, failures, len(missing)))
+        raise TasksFailed(_report(draft.folder, failures, len(missing)))
     return receipts
 
 
-def _told(folder: Folder, failures: Sequence[Outcome], tasks: int) -> str:
-    """Write the failures beside the shards, for `blindpairs status`, and say them in one sentence."""
+def _report(folder: Folder, failures: Sequence[Outcome], tasks: int) -> str:
+    """Write the failures beside the shards, for `blindpairs status`, and summarise them in one sentence."""
     value = [{"task": one.name, "error": one.error, "trace": one.trace} for one in failures]
     folder.write(FAILURES, (json.dumps(value, indent=1) + "\n").encode())
     first = failures[0]

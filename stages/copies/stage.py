@@ -3,7 +3,7 @@
 Copies have the same bytes, or the same blind and the same reference vector to the last bit, or are
 joined by a chain of such. Twenty thousand white pictures would make 2 x 10^8 candidates that say
 nothing; as one image they make none, and this table says which it stands for. One task, and one more each
-time the run grew (standing.py): it holds some 200 bytes an image while it looks.
+time the run grew (representatives.py): it holds some 200 bytes an image while it looks.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 An image's way: its bytes, with its neighbours' (reading.py), its pixels as each encoder wants them (decoding.py),
 its vectors, in threads that never wait for a file as long as those before keep ahead (computing.py), its row
-(answers.py). A shard's vectors are made by one worker, on a CPU from each image alone, so they depend neither on
+(rows.py). A shard's vectors are made by one worker, on a CPU from each image alone, so they depend neither on
 how many workers there are nor on batches.
 """
 

@@ -1,6 +1,6 @@
 """Listener: who is told what a run does. The runner tells one; a broadcast passes it on to many.
 
-A person's view (progress.py), the event log (chronicle.py) and a cluster's metrics (metrics.py) all
+A person's view (progress.py), the event log (event_log.py) and a cluster's metrics (metrics.py) all
 hear the same.
 """
 

@@ -206,7 +206,7 @@ def test_images_made_again_with_other_rows_are_no_prefix(tars: Path, tmp_path: P
     shutil.rmtree(tmp_path / "test/images")
     made_here(values(tars), tmp_path, until="images")
     lot(tars, ["c"], Random(4))
-    with pytest.raises(Refused, match="was made of another images than there is now"):
+    with pytest.raises(Refused, match="was made from another version of images"):
         made_here(values(tars), tmp_path)
 
 

@@ -49,7 +49,7 @@ def test_images_made_again_with_other_rows_are_not_taken_for_those_the_vectors_a
     make_here(photos(source), tmp_path / "runs")
     (source / "1.bmp").write_bytes(sound)
     shutil.rmtree(tmp_path / "runs/test/images")
-    with pytest.raises(Refused, match="was made of another images than there is now"):
+    with pytest.raises(Refused, match="was made from another version of images"):
         make_here(photos(source), tmp_path / "runs")
 
 
