@@ -1,4 +1,4 @@
-"""pyarrow loads pandas with the first array it makes: half a second of every process, for what none here needs."""
+"""Arrow: keep pyarrow from importing pandas with its first array, which costs every process half a second."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pyarrow as pa
 
 
 class _Hidden:
-    """An importer by which there is no pandas."""
+    """An import finder that hides pandas."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> None:
@@ -17,7 +17,7 @@ class _Hidden:
 
 
 def leave_pandas_out() -> None:
-    """Let pyarrow look for pandas while there is none. It looks again when it is asked for a data frame."""
+    """Make pyarrow look for pandas while it is hidden. It looks again when asked for a data frame."""
     if "pandas" in sys.modules:
         return
     sys.meta_path.insert(0, _Hidden)  # type: ignore[arg-type]

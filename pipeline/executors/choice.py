@@ -1,4 +1,4 @@
-"""Choice: which executor `--ray` names. Ray itself is loaded only where it is asked for."""
+"""Choice: the executor that `--ray` names. Ray itself is loaded only if it is asked for."""
 
 from __future__ import annotations
 

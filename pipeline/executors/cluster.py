@@ -1,4 +1,4 @@
-"""Cluster: being connected to a Ray, a private one or one by its address, and what its machines have.
+"""Cluster: the connection to Ray, a private one or one at an address, and the resources of its machines.
 
 Never a bare `ray.init()`: that joins whatever cluster this machine runs.
 """
@@ -36,7 +36,7 @@ class Cluster:
         self.address = address
 
     def connect(self) -> None:
-        """Be connected, if not yet. Raises Refused, within 20 s, where no Ray of this version answers."""
+        """Connect, unless connected. Raises Refused, within 20 s, if no Ray of this version answers."""
         if ray.is_initialized():
             return
         if self.address is None:
@@ -64,11 +64,11 @@ class Cluster:
         return min((has.get("CPU", 0.0) / has["GPU"] for has in with_gpus), default=None)
 
     def machines_with(self, asked: Amounts) -> set[str]:
-        """Those that have this much, were nobody else there."""
+        """The machines with at least these resources in all, whoever else uses them."""
         return {machine for machine, has in self.machines().items() if _fitting(has, asked)}
 
     def room_for(self, asked: Amounts) -> int:
-        """How many workers that ask for this much the machines hold in all, were nobody else there."""
+        """How many workers with these resources all machines hold together, whoever else uses them."""
         return sum(_fitting(has, asked) for has in self.machines().values())
 
     def check(self, what: str, asked: Amounts, wait_s: float, waits: Callable[[str], None]) -> None:

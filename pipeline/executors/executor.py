@@ -18,7 +18,7 @@ from stages.base import Stage, Task
 
 @dataclass(frozen=True)
 class ResourceRequest:
-    """A step that is to be made: its name, its stage, and what its workers are to have."""
+    """The resources that one step asks for: its name, its stage, and its workers' settings."""
 
     step: str
     stage: Stage
@@ -27,9 +27,9 @@ class ResourceRequest:
 
 @dataclass(frozen=True)
 class Retry:
-    """Something that cost time and not the task: a try that will be repeated, or workers that do not come.
+    """A failure that costs time but not the task: an attempt that will be repeated, or workers that do not start.
 
-    `task` is empty where it was no task's; `tries` of `attempts` are used up.
+    `task` is empty if no task was involved; `tries` of `attempts` are used up.
     """
 
     task: str
@@ -51,15 +51,15 @@ class Executor(Protocol):
     ) -> None: ...
 
     def check(self, requests: Sequence[ResourceRequest], waits: Callable[[str], None] = lambda why: None) -> str:
-        """Before any work: be ready for these steps; where they will run, in words. `waits` is told for what one waits.
+        """Prepare for these steps before any work; returns where they will run, in words. `waits` hears of any waiting.
 
-        Raises Refused where what a step's workers ask for can never be had: which, and what there is.
+        Raises Refused if a step's workers ask for more than there will ever be, naming both.
         """
         ...
 
     def execute(self, job: Job, tasks: Sequence[Task], workers: WorkerSettings) -> Iterator[Outcome | Retry]:
-        """Outcomes as they come. A task that fails, or kills its worker too often, does not stop the others.
+        """Yield outcomes as they come. A task that fails, or kills its worker too often, does not stop the others.
 
-        Raises Refused where a worker refuses its set-up, TasksFailed where none can be set up.
+        Raises Refused if a worker refuses its set-up, TasksFailed if no worker can be set up.
         """
         ...

@@ -1,4 +1,4 @@
-"""Local executor: one process a core (or a GPU) of this machine.
+"""Local executor: one process for each core (or GPU) of this machine.
 
 Processes are started afresh (spawn), so that no lock or thread of the driver is copied. A worker
 whose driver dies ends at once.
@@ -37,7 +37,7 @@ MEMORY_SHARE = 0.8  # of what is free, for all workers together
 
 @dataclass(frozen=True)
 class LocalResources:
-    """Where one worker runs: the GPUs it may see, and what it computes with."""
+    """What one worker gets: the GPUs it may see, and the device it computes on."""
 
     gpus: tuple[str, ...]
     machine: Machine
@@ -47,7 +47,7 @@ class LocalResources:
 
 
 class LocalHandle:
-    """A process, and the pipe to it."""
+    """A worker process and the pipe to it."""
 
     def __init__(self, resources: LocalResources) -> None:
         self.line, theirs = SPAWN.Pipe()
@@ -121,7 +121,7 @@ class LocalExecutor:
 
 
 def _check(request: ResourceRequest) -> None:
-    """Raise Refused where this machine will never have what the step's workers ask for."""
+    """Raise Refused if this machine will never have what the step's workers ask for."""
     workers, gpus, cores = request.workers, len(machine.gpus()), machine.cores()
     where = f"workers of the step {request.step} ask for"
     if (workers.gpus or 0) > gpus:
@@ -136,7 +136,7 @@ def _check(request: ResourceRequest) -> None:
 
 
 def _wanted(stage: Stage, workers: WorkerSettings, tasks: int) -> list[LocalResources]:
-    """What each worker is to have, one for each."""
+    """The resources of each worker."""
     there = machine.gpus()
     each = gpus_each(stage, workers)
     cpus = workers.cpus_of(machine.cores() * each / len(there) if there and stage.decodes else None)
@@ -146,18 +146,18 @@ def _wanted(stage: Stage, workers: WorkerSettings, tasks: int) -> list[LocalReso
 
 
 def _fitting(stage: Stage, workers: WorkerSettings, cpus: float) -> int:
-    """How many workers cores and memory hold."""
+    """How many workers fit into cores and memory."""
     by_memory = int(MEMORY_SHARE * machine.memory_bytes() / workers.reserved_bytes(stage.worker_bytes()))
     return max(1, min(int(machine.cores() / cpus), by_memory))
 
 
 def gpus_each(stage: Stage, workers: WorkerSettings) -> float:
-    """GPUs that a worker has here."""
+    """GPUs per worker on this machine."""
     return workers.gpus if workers.gpus is not None else stage.gpus * bool(machine.gpus())
 
 
 def places(there: Sequence[str], each: float) -> int:
-    """How many workers GPUs hold, none of them cut in two."""
+    """How many workers fit on the GPUs, without splitting one worker over two fractions."""
     return len(there) * int(1 / each) if each < 1 else int(len(there) / each)
 
 
@@ -169,7 +169,7 @@ def _share(there: Sequence[str], each: float, worker: int) -> tuple[str, ...]:
 
 @contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
-    """A process started here ignores Ctrl-C from its first moment: that is the driver's to answer."""
+    """Processes started inside ignore Ctrl-C from the start; only the driver handles it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

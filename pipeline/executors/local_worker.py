@@ -13,7 +13,7 @@ from pipeline.executors.serving import Serving, limit_libraries
 
 
 def serve(line: Connection, threads: int, gpus: tuple[str, ...]) -> None:
-    """Say hello, then answer what comes down the line until it ends."""
+    """Say hello, then answer each message until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to answer
     threading.Thread(target=_end_with_driver, daemon=True).start()
     limit_libraries(threads, gpus)
@@ -28,7 +28,7 @@ def serve(line: Connection, threads: int, gpus: tuple[str, ...]) -> None:
 
 
 def _end_with_driver() -> None:
-    """End this process when its driver is gone, even by kill -9: a shard is whole or absent all the same."""
+    """End this process when its driver is gone, even by kill -9; a shard is whole or absent either way."""
     driver = parent_process()
     assert driver is not None
     wait([driver.sentinel])

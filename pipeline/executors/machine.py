@@ -1,4 +1,4 @@
-"""Machine: what this computer has, asked without loading any heavy library."""
+"""Machine: cores, memory and GPUs of this computer, found without loading a heavy library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def cores() -> int:
 
 
 def memory_bytes() -> int:
-    """Memory that is free for new processes; a container's limit counts where there is one."""
+    """Free memory for new processes, in bytes, within a container's limit if there is one."""
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     for line in _lines(Path("/proc/meminfo")):
         if line.startswith("MemAvailable:"):

@@ -1,4 +1,4 @@
-"""Ray executor: one actor a worker, on whichever machines of a cluster have what a step's workers ask for.
+"""Ray executor: each worker is an actor, on any machine of the cluster with the resources its step asks for.
 
 Only jobs, tasks and receipts travel, a few hundred bytes each; rows go from the worker straight to storage.
 Actors are never restarted by Ray and their tasks never retried by it: scheduler.py counts the tries.
@@ -33,7 +33,7 @@ WAIT_S = 60.0  # for the machines of a cluster that is just being started
 
 @dataclass(frozen=True)
 class RayResources:
-    """What one actor reserves (Ray's names), and what it computes with."""
+    """What one actor reserves (in Ray's terms), and the device it computes on."""
 
     step: str
     cpus: float
@@ -43,7 +43,7 @@ class RayResources:
     machine: Machine
 
     def covers(self, other: RayResources) -> bool:
-        """The same, but for the step's name and for memory beyond what is asked for."""
+        """Equal except for the step's name and for memory beyond what is asked for."""
         return self.memory >= other.memory and replace(self, step=other.step, memory=other.memory) == other
 
     @property
@@ -53,7 +53,7 @@ class RayResources:
 
 
 class RayWorker:
-    """The worker's end: an actor."""
+    """The worker's side: an actor."""
 
     def __init__(self, threads: int) -> None:
         limit_libraries(threads)  # which GPUs it sees is Ray's to say
@@ -67,7 +67,7 @@ class RayWorker:
 
 
 class RayHandle:
-    """An actor, and the answer it is to give; None where none is due."""
+    """An actor, and the answer it owes; None if it owes none."""
 
     def __init__(self, resources: RayResources, cluster: Cluster, avoid: Collection[str]) -> None:
         self._cluster, self._step, self._machine = cluster, resources.step, ""
@@ -112,7 +112,7 @@ class RayBackend:
         self._cluster = cluster
 
     def machines(self, resources: RayResources) -> set[str]:
-        """See Backend.machines. Raises TasksFailed where a private Ray has lost its only one."""
+        """See Backend.machines. Raises TasksFailed if a private Ray has lost its only machine."""
         found = self._cluster.machines_with(resources.amounts)
         if not found and self._cluster.address is None:
             raise TasksFailed("the private Ray of this run is gone; the same command goes on")
@@ -136,12 +136,12 @@ class RayBackend:
 
 
 class RayExecutor:
-    """Runs tasks on a Ray cluster. It is joined only when there is something to make."""
+    """Runs tasks on a Ray cluster, which it joins only when there is work."""
 
     on_cluster = True
 
     def __init__(self, address: str | None = None, wait_s: float = WAIT_S) -> None:
-        """`address` None: a private Ray of this machine. `wait_s`: for machines of a cluster that are still to come."""
+        """`address` None: a private Ray on this machine. `wait_s`: seconds to wait for machines that are starting."""
         self._cluster = Cluster(address)
         self._wait_s = wait_s if address else 0.0
         self._pool = WorkerPool(RayBackend(self._cluster))
@@ -185,7 +185,7 @@ def _died(error: Exception) -> str:
 
 
 def _told(error: Exception) -> str:
-    """Ray's long story in one sentence."""
+    """Ray's long message as one sentence."""
     text = " ".join(str(error).split())
     if NODE_DIED in text:
         return "its machine went away"

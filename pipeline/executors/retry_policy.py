@@ -1,4 +1,4 @@
-"""Retry policy: which task is next, and what a failure makes of it: another try, or the end of it.
+"""Retry policy: which task is next, and whether a failed one is tried again.
 
 A task's own failure ends it. A lost worker, or a store that did not answer, costs it one of its
 `attempts`. A full disk or too little memory does not, where there is another machine to try: each machine
@@ -21,7 +21,7 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0  # before a store is asked again
 
 
 class RetryPolicy:
-    """The tasks of a step that wait for a worker."""
+    """The queue of a step's tasks."""
 
     def __init__(self, tasks: Sequence[Task], attempts: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._waiting = list(reversed(tasks))  # the next one last
@@ -30,11 +30,11 @@ class RetryPolicy:
         self._not_before: dict[str, float] = {}
 
     def __len__(self) -> int:
-        """How many wait, for a worker or for their time."""
+        """How many tasks wait, for a worker or for their next attempt."""
         return len(self._waiting)
 
     def next(self) -> Task | None:
-        """The next task, if one waits that may be tried now."""
+        """The next task that may be tried now, if any."""
         now = self._clock()
         for place in range(len(self._waiting) - 1, -1, -1):
             if self._not_before.get(self._waiting[place].name, now) <= now:
@@ -42,13 +42,13 @@ class RetryPolicy:
         return None
 
     def wait_s(self) -> float | None:
-        """Seconds until the next of those that must wait may be tried again; None where none must."""
+        """Seconds until the next delayed task may be tried again; None if none is delayed."""
         now = self._clock()
         waits = [self._not_before[task.name] - now for task in self._waiting if task.name in self._not_before]
         return min((wait for wait in waits if wait > 0), default=None)
 
     def lost(self, task: Task, why: str, where: str, *, machine_gone: bool) -> Outcome | Retry:
-        """The task's worker died, or took too long; or its whole machine went away."""
+        """Handle a task whose worker died or took too long, or whose whole machine went away."""
         tally, most = (self._machines_gone, MACHINES) if machine_gone else (self._lost, self._attempts)
         tally[task.name] += 1
         if tally[task.name] >= most:
@@ -57,7 +57,7 @@ class RetryPolicy:
         return Retry(task.name, why, where, tally[task.name], most)
 
     def failed(self, task: Task, outcome: Outcome, *, elsewhere: bool) -> Outcome | Retry:
-        """The task came back with an error: as it is, or as a Retry where it will be tried again.
+        """Handle a task that ended with an error: its outcome, or a Retry if it will be tried again.
 
         `elsewhere`: there is a machine that has not failed a task yet.
         """

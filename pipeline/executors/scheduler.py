@@ -1,4 +1,4 @@
-"""Scheduler: one step's tasks, spread over a pool of workers: who has which in hand, and what comes of it."""
+"""Scheduler: spread the tasks of one step over a pool of workers, and collect their outcomes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOLD_EVERY_S = 60.0  # that no worker has come
 def work(
     pool: WorkerPool, job: Job, tasks: Sequence[Task], workers: WorkerSettings, wanted: Sequence[Resources]
 ) -> Iterator[Outcome | Retry]:
-    """Make the tasks with a worker for each of the resources `wanted`. See Executor.execute."""
+    """Run the tasks with one worker for each entry of `wanted`. See Executor.execute."""
     scheduler = Scheduler(pool, job, RetryPolicy(tasks, workers.attempts, pool.clock), workers)
     scheduler.begin(wanted)
     while scheduler.goes_on:
@@ -32,7 +32,7 @@ def work(
 
 @dataclass
 class Scheduler:
-    """One step's work: what each worker has in hand, and what comes of it."""
+    """The work of one step: which worker has which task."""
 
     pool: WorkerPool
     job: Job
@@ -56,7 +56,7 @@ class Scheduler:
         return bool(len(self.tries) or any(member.task for member in self.pool.members))
 
     def outcomes(self) -> list[Outcome | Retry]:
-        """Wait until something happens, or should have; what came of it. Free workers have new tasks by then."""
+        """Wait for an answer or a deadline and return what came of it. Idle workers get new tasks before it returns."""
         members = {id(member.handle): member for member in self.pool.members}
         told: list[Outcome | Retry] = []
         for handle in self.pool.backend.ready([member.handle for member in self.pool.members], self._wait_s()):
@@ -98,7 +98,7 @@ class Scheduler:
         self._give(member, Prepare(self.job, member.resources.machine))
 
     def _unready(self, member: PoolMember, failure: SetupFailed) -> Retry:
-        """A worker could not set up: one tries elsewhere, the others go on; the last one's failure is the step's."""
+        """Handle a failed set-up: another machine is tried, other workers go on; the last failure fails the step."""
         self._shun(member)
         if self._fit():
             self._start(member.resources)
@@ -116,17 +116,17 @@ class Scheduler:
         return self.tries.failed(task, outcome, elsewhere=bool(self._fit()))
 
     def _fit(self) -> set[str]:
-        """Of several machines, those that no task and no set-up has failed on for want of what they have."""
+        """Of several machines, those where no task or set-up has failed for lack of disk or memory."""
         return self.machines - self.pool.unfit if len(self.machines) > 1 else set()
 
     def _shun(self, member: PoolMember) -> None:
-        """End the worker; of several machines its own is tried no more."""
+        """End the worker; if there are several machines, its own is not used again."""
         self.pool.end(member)
         if len(self.machines) > 1:
             self.pool.unfit.add(member.machine)
 
     def _lost(self, member: PoolMember, loss: Lost) -> list[Outcome | Retry]:
-        """A worker is gone: its task has one more try, or fails; another worker gets its resources if there is work."""
+        """Handle a lost worker: its task is retried or fails; a new worker takes its place if there is work."""
         self.pool.end(member)
         self.machines = self.pool.backend.machines(member.resources)
         if member.task:
@@ -167,7 +167,7 @@ class Scheduler:
         self.pool.members.append(member)
 
     def _told_of_nobody(self, now: float) -> list[Outcome | Retry]:
-        """Say once a minute that there is no worker, as when a cluster has lost its machines."""
+        """Report once a minute that there is no worker, for example when a cluster has lost its machines."""
         if any(member.hello for member in self.pool.members):
             self.alone_since = now
         elif now - self.alone_since >= TOLD_EVERY_S:
@@ -176,7 +176,7 @@ class Scheduler:
         return []
 
     def _wait_s(self) -> float:
-        """Seconds until something is due though nobody speaks."""
+        """Seconds until the next deadline."""
         now, waits = self.pool.clock(), [TOLD_EVERY_S]
         waits += [member.deadline - now for member in self.pool.members]
         if (wait_s := self.tries.wait_s()) is not None:

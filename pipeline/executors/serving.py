@@ -1,4 +1,4 @@
-"""Serving: what a worker process says to its driver, whether down a pipe or as Ray's actor.
+"""Serving: the messages between a worker and its driver, over a pipe or as a Ray actor.
 
 It says hello once, then answers one message after another: `Prepare` sets a stage up, a task makes
 a shard. A process may serve several steps, one after the other.
@@ -26,7 +26,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of glibc's mallo
 
 @dataclass(frozen=True)
 class Hello:
-    """A worker process is there: which one, on which machine (as its executor tells machines apart), of which code."""
+    """A worker has started: which process, on which machine (as its executor names machines), running which code."""
 
     where: str
     machine: str
@@ -35,7 +35,7 @@ class Hello:
 
 @dataclass(frozen=True)
 class Prepare:
-    """Set the stage of this job up."""
+    """Set up the stage of this job."""
 
     job: Job
     machine: Machine
@@ -48,7 +48,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class SetupFailed:
-    """The stage could not be set up; `refused`: because of what was asked."""
+    """The stage could not be set up; `refused`: the request itself was wrong."""
 
     error: str
     refused: bool
@@ -58,7 +58,7 @@ Answer = Hello | Ready | SetupFailed | Outcome
 
 
 class Serving:
-    """The worker's end of the line."""
+    """The worker's side of the conversation."""
 
     def __init__(self) -> None:
         self._worker: Worker | None = None
@@ -86,7 +86,7 @@ class Serving:
 
 
 def limit_libraries(threads: int, gpus: Sequence[str] | None = None) -> None:
-    """Before any of them loads: how many threads they compute with, and which GPUs they see (None: as they are)."""
+    """Limit threads and visible GPUs before any library loads (`gpus` None: unchanged)."""
     if gpus is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
     for library in ("OMP", "MKL", "OPENBLAS"):  # decoding threads compute too

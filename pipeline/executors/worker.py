@@ -27,7 +27,7 @@ from stages.models.encoders.base import is_out_of_memory
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker must know to make any task of a step."""
+    """What a worker needs to know to run any task of a step."""
 
     stage: Stage
     folder: Folder
@@ -39,7 +39,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM, errno.EROFS, errn
 
 
 class Fault(StrEnum):
-    """Whose failure it was, which says what a second try is good for."""
+    """Whose fault a failure is, which decides whether a retry makes sense."""
 
     TASK = "task"  # its own: it would fail anywhere and again
     MACHINE = "machine"  # a full disk, too little memory: another machine may do
@@ -61,7 +61,7 @@ class Outcome:
 
 
 class TooManyFailed(BlindpairsError):
-    """More of a task's images failed than `max_failed` allows: never a done shard of nothing."""
+    """More images of a task failed than `max_failed` allows: an empty shard never counts as done."""
 
 
 class Worker:
@@ -99,12 +99,12 @@ class Worker:
 
 
 def here() -> str:
-    """This process, as a person finds it: host and process number."""
+    """This process as host and process id, for people to find it."""
     return f"{platform.node()}:{os.getpid()}"
 
 
 def fault_of(error: Exception) -> Fault:
-    """Whose failure an error is, as far as its type and number say."""
+    """Whose fault an error is, judged by its type and errno."""
     if is_out_of_memory(error) or (isinstance(error, OSError) and error.errno in FULL):
         return Fault.MACHINE
     if type(error).__module__.split(".")[0] in NETWORK:

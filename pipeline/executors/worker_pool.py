@@ -1,4 +1,4 @@
-"""Worker pool: workers, whoever they are, that stay over the steps of a run.
+"""Worker pool: workers that are kept from one step of a run to the next.
 
 A worker is a process of this machine or an actor of a Ray cluster; known here is only that it can be
 given one message at a time and answers it, or is lost. It stays for the next step where that requests the
@@ -18,18 +18,18 @@ from stages.base import Machine, Task
 
 
 class Resources(Protocol):
-    """What a worker is to have."""
+    """The resources of one worker."""
 
     @property
     def machine(self) -> Machine: ...
 
     def covers(self, other: Any) -> bool:
-        """Whether a worker here will do for a step that asks for `other`."""
+        """Whether a worker with these resources will do for a step that asks for `other`."""
         ...
 
 
 class Lost(Exception):
-    """A worker will never answer. `machine_gone`: the whole machine went, so it was no task's doing."""
+    """A worker will never answer. `machine_gone`: its whole machine went away, so no task is to blame."""
 
     def __init__(self, why: str, *, machine_gone: bool = False) -> None:
         super().__init__(why)
@@ -37,16 +37,16 @@ class Lost(Exception):
 
 
 class WorkerHandle(Protocol):
-    """A worker, and the line to it. It says hello by itself, then one answer to each message."""
+    """A worker and the connection to it. It says hello by itself, then answers each message once."""
 
     def give(self, message: Prepare | Task) -> None: ...
 
     def heard(self) -> Answer:
-        """The answer that is there. Raises Lost."""
+        """Return the answer that has arrived. Raises Lost."""
         ...
 
     def end(self) -> None:
-        """End the worker at once, whatever it does."""
+        """End the worker at once, even in the middle of a task."""
         ...
 
 
@@ -58,7 +58,7 @@ class Backend(Protocol[SomeResources, SomeHandle]):
     """Where workers run."""
 
     def machines(self, resources: SomeResources) -> set[str]:
-        """Those that have what a worker here is to have."""
+        """The machines that have these resources."""
         ...
 
     @property
@@ -71,13 +71,13 @@ class Backend(Protocol[SomeResources, SomeHandle]):
         ...
 
     def ready(self, handles: Sequence[SomeHandle], timeout_s: float) -> Sequence[SomeHandle]:
-        """Those that have something to say, or are lost, within this time."""
+        """The handles with an answer, or lost, within this time."""
         ...
 
 
 @dataclass(eq=False)
 class PoolMember:
-    """A worker of the pool, and what it does."""
+    """A worker of the pool and what it is doing."""
 
     resources: Resources
     handle: WorkerHandle
@@ -97,7 +97,7 @@ class PoolMember:
 
 @dataclass
 class WorkerPool:
-    """Workers that stay over steps."""
+    """Workers that are kept between steps."""
 
     backend: Backend[Any, Any]
     members: list[PoolMember] = field(default_factory=list)
@@ -105,7 +105,7 @@ class WorkerPool:
     clock: Callable[[], float] = time.monotonic  # seconds, by which workers are late
 
     def take(self, wanted: Sequence[Resources]) -> list[Resources]:
-        """Keep the members that fit some of `wanted`, end the others; those of `wanted` that are left."""
+        """Keep the members that cover an entry of `wanted`, end the others; returns the entries not covered."""
         left = list(wanted)
         for member in list(self.members):
             found = next((resources for resources in left if member.resources.covers(resources)), None)

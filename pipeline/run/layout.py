@@ -1,4 +1,4 @@
-"""Layout: opening what lies in a run's folder, for every command that only looks."""
+"""Layout: the files in a run's folder, and how commands open them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ VERSION = re.compile(QUESTIONS + r"-([1-9]\d{0,8})")
 
 
 def run_folder(run: str) -> Folder:
-    """The folder of a run. Raises Refused where none of a run's steps lies there, or images are being taken out."""
+    """The folder of a run. Raises Refused if it holds no step of a run, or if images are being removed from it."""
     folder = any_run_folder(run)
     check_no_removal(folder)
     return folder
 
 
 def any_run_folder(run: str) -> Folder:
-    """As `run_folder`, of a run out of which images are being taken, too."""
+    """As `run_folder`, and accepts a run from which images are being removed."""
     folder = Folder(run.rstrip("/"))
     check_reached(folder.url, f"{run} cannot be read")
     if not steps_begun(folder):
@@ -37,7 +37,7 @@ def any_run_folder(run: str) -> Folder:
 
 
 def check_no_removal(folder: Folder, *kinds: str) -> None:
-    """Raise Refused, naming what finishes it, where a removal of images (of these kinds; none: any) did not end."""
+    """Raise Refused, naming the command that finishes it, if a removal (of these kinds, or any) was interrupted."""
     if not folder.has(REMOVAL):
         return
     kind = parsed(folder, REMOVAL, lambda value: str(value["kind"]))
@@ -48,13 +48,13 @@ def check_no_removal(folder: Folder, *kinds: str) -> None:
 
 
 def sweep_left(run: Folder) -> None:
-    """Remove what killed processes left half written in a run: it may show images that were forgotten since."""
+    """Remove files that killed processes left half written; they may show images that were forgotten since."""
     for folder in (run, *(run / name for name in run.folders())) if run.local else (run,):
         folder.sweep_left()
 
 
 def steps_begun(folder: Folder) -> list[str]:
-    """The steps that have at least a plan, in their order."""
+    """The steps that have at least a plan, in order."""
     there = set(folder.folders())
     return [step for step in ORDER if step in there and ((folder / step).has(PLAN) or (folder / step).has(COMMIT))]
 

@@ -1,4 +1,4 @@
-"""Listener: who is told what a run does. The runner tells one; a broadcast passes it on to many.
+"""Listener: what hears of a run's progress. The runner tells one listener; Broadcast passes it on to several.
 
 A person's view (progress.py), the event log (event_log.py) and a cluster's metrics (metrics.py) all
 hear the same.
@@ -28,31 +28,31 @@ class Ending(StrEnum):
 
 
 class Listener:
-    """Hears of everything a run does, in its order, from one thread; what it does not care for goes by."""
+    """Hears of everything a run does, in order, from one thread; subclasses override what interests them."""
 
     def said(self, text: str) -> None:
-        """What is no step's: for what one waits, or what is written at the end."""
+        """A message about no particular step."""
 
     def resolved(self, resolutions: Sequence[Resolution], where: str) -> None:
-        """Before any work: all steps, what each needs, and in words where they will run ("" if nothing will)."""
+        """Before any work: what each step needs, and where it will run, in words ("" if nothing will run)."""
 
     def taken(self, resolution: Resolution, manifest: Manifest) -> None:
-        """A step is there already."""
+        """A step is reused."""
 
     def started(self, resolution: Resolution, tasks: int, there: int) -> None:
-        """A step begins: so many tasks in all, of which so many shards are there already."""
+        """A step begins with `tasks` tasks, of which `there` have their shards already."""
 
     def advanced(self, step: Step, outcome: Outcome) -> None:
-        """A task is done, or has failed."""
+        """A task has ended, well or not."""
 
     def set_back(self, step: Step, setback: Retry) -> None:
-        """A try that came to nothing and will be repeated, or workers that do not come."""
+        """An attempt failed and will be repeated, or workers do not start."""
 
     def committed(self, step: Step, manifest: Manifest) -> None:
-        """A step is whole."""
+        """A step is committed."""
 
     def ended(self, how: Ending, why: str) -> None:
-        """The last thing that is told; `why` is empty where all went well."""
+        """The run has ended; `why` is empty if all went well."""
 
 
 class Broadcast(Listener):
@@ -96,7 +96,7 @@ class Broadcast(Listener):
 
 @contextmanager
 def telling_the_end(listener: Listener) -> Iterator[None]:
-    """Tell how the block ended, whatever ends it."""
+    """Tell the listener how the block ended, whatever ended it."""
     try:
         yield
     except BaseException as error:

@@ -1,4 +1,4 @@
-"""View: all steps of a run at a glance, drawn anew a few times a second on a terminal."""
+"""Live view: all steps of a run at a glance, redrawn on a terminal a few times a second."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BAR_WIDTH = 16
 
 
 class StepState(StrEnum):
-    """How a step stands."""
+    """The state of a step on the screen."""
 
     WAITING = "waiting"
     TAKEN = "taken"
@@ -38,7 +38,7 @@ STYLES = {
 
 @dataclass
 class StepView:
-    """What is seen of one step; `words` stand in for the pace when it is over."""
+    """One step on the screen; `words` replace the pace when it is over."""
 
     name: str
     unit: str
@@ -48,7 +48,7 @@ class StepView:
 
 
 def view(sights: Iterable[StepView], now: float) -> Group:
-    """A line a step: its name, how it stands, a bar, its shards, its pace. Below an empty one, for a terminal's ^C."""
+    """One line per step: name, state, bar, shards, pace; and an empty line below, for a terminal's ^C."""
     table = Table.grid(padding=(0, 2))
     for column in range(5):
         table.add_column(no_wrap=column < 4)

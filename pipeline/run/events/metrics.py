@@ -1,4 +1,4 @@
-"""Metrics: what a run does as numbers that Prometheus scrapes from a Ray cluster, beside Ray's own.
+"""Metrics: a run's numbers for Prometheus, served by a Ray cluster beside Ray's own.
 
 Ray serves them on each machine (it puts `ray_` before their names); those of a run come from the driver's.
 """

@@ -1,4 +1,4 @@
-"""Pace: how fast one step goes and how long it will take, from what was heard since it started."""
+"""Pace: how fast a step goes and how long it will take, from its finished tasks."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class Pace:
 
     @property
     def shards(self) -> int:
-        """Those that are there now."""
+        """The workers that are there now."""
         return self.there + self.made
 
     def rate(self, now: float) -> float:
-        """Things seen a second."""
+        """Rows seen per second."""
         return self.seen / max(now - self.began, 1e-9)
 
     def left_s(self, now: float) -> float | None:
@@ -56,7 +56,7 @@ class Pace:
         return (self.total - self.there - ended) * (now - self.began) / ended if ended else None
 
     def workers(self, now: float) -> int:
-        """How many were heard of lately."""
+        """How many workers were heard from lately."""
         return len({late.where for late in self._lately(now)})
 
     def gpu_use(self, now: float) -> float | None:
@@ -86,12 +86,12 @@ def pace_text(pace: Pace, unit: str, now: float) -> str:
 
 
 def rate_text(rate: float, unit: str) -> str:
-    """Things a second, in as many digits as matter."""
+    """A rate per second, with as many digits as matter."""
     return f"{rate:,.0f} {unit}/s" if rate >= 10 else f"{rate:.2g} {unit}/s"
 
 
 def duration_text(seconds: float) -> str:
-    """Seconds in the units a person would say them in."""
+    """Seconds in the units a person would use."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

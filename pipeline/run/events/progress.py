@@ -1,4 +1,4 @@
-"""Progress: what a person sees while a run goes on. All steps live on a terminal; elsewhere a line a minute."""
+"""Progress: what a person sees during a run: a live view on a terminal, elsewhere a line a minute."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STANDS = {Ending.FAILED: StepState.FAILED, Ending.REFUSED: StepState.FAILED, End
 
 
 class Progress(Listener):
-    """Tells each step's start, pace and end on stderr."""
+    """Shows each step's start, pace and end on stderr."""
 
     def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console or Console(stderr=True, highlight=False)
@@ -116,7 +116,7 @@ class Progress(Listener):
                 sight.stand = STANDS.get(how, StepState.DONE)
 
     def tick(self) -> None:
-        """Say what is due: lines that were held back, and in a log how far the step is, once a minute."""
+        """Print what is due: held-back lines and, in a log, the step's progress once a minute."""
         with self._turn:
             self._say_all(self._few.waited())
             now = self._clock()
@@ -129,7 +129,7 @@ class Progress(Listener):
                     self.say(f"{sight.name:<11} {pace.shards} of {pace.total} shards, {words}")
 
     def say(self, text: str) -> None:
-        """One line; in a log it opens with the time, in UTC."""
+        """Print one line; in a log it starts with the time, in UTC."""
         time_first = "" if self._console.is_terminal else f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} "
         with suppress(OSError):  # nobody can read it; the run is worth more, and the event log says it too
             self._console.print(time_first + plain(text), markup=False, soft_wrap=True)
@@ -160,7 +160,7 @@ class Progress(Listener):
 
 
 def counts_text(counts: Counts, unit: str) -> str:
-    """Counts as a person reads them: what was seen, what went on, and why the rest did not."""
+    """Counts for people: how many were seen, how many are ok, and why the rest are not."""
     lost = f", {counts.lost:,} rejected ({_list(counts.rejected)})" if counts.lost else ""
     aside = f"; aside: {_list(counts.aside)}" if counts.aside else ""
     return f"{counts.seen:,} {unit} seen, {counts.ok:,} ok{lost}{aside}"

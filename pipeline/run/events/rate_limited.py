@@ -1,4 +1,4 @@
-"""Rate limited: of many lines of one kind a few are said at once, the others counted and said together a minute later.
+"""Rate limited: of many lines of one kind, print a few at once and the number of others a minute later.
 
 A machine that dies takes many tasks with it, and a broken source fails every one.
 """
@@ -15,7 +15,7 @@ EVERY_S = 60.0
 
 @dataclass
 class _Kind:
-    """What was said of one kind since `began`, and what was not."""
+    """How many lines of one kind were printed since `began`, and how many held back."""
 
     began: float
     said: int = 0
@@ -24,14 +24,14 @@ class _Kind:
 
 
 class RateLimited:
-    """Says at most `MOST` lines of a kind in `EVERY_S`, and one for the rest."""
+    """Passes at most `MOST` lines of a kind in `EVERY_S`, and one for the rest."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._kinds: dict[str, _Kind] = {}
 
     def say(self, kind: str, text: str) -> list[str]:
-        """The lines to say now: what has waited long enough, and `text`, if it is one of the few."""
+        """The lines to print now: those that have waited long enough, and `text` unless it is held back."""
         lines = self.waited()
         found = self._kinds.setdefault(kind, _Kind(self._clock()))
         if found.said < MOST:
@@ -41,7 +41,7 @@ class RateLimited:
         return lines
 
     def waited(self, *, all_of_them: bool = False) -> list[str]:
-        """A line for each kind of which some were held back long enough."""
+        """One line for each kind whose held-back lines are due."""
         now, lines = self._clock(), []
         for name, kind in list(self._kinds.items()):
             if all_of_them or now - kind.began >= EVERY_S:

@@ -1,1 +1,1 @@
-"""One driver a run: a lease that ends with the driver that holds it."""
+"""Lease: one driver per run, by a lease that ends with its holder."""

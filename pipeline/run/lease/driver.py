@@ -1,4 +1,4 @@
-"""Driver: what the file in a run's folder says of the process that makes the run now. lease.py keeps it true."""
+"""Driver: what the lease file in a run's folder says of the process driving it. lease.py keeps it current."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAME = "_driver.json"
 
 @dataclass(frozen=True)
 class Driver:
-    """Who drives a run. `renewal` counts up for as long as it lives; times are its own clock's, for people alone."""
+    """The process driving a run. `renewal` counts up while it lives; times are by its own clock, for people only."""
 
     process: Process
     since: str
@@ -36,12 +36,12 @@ class Driver:
 
 
 def new_driver(process: Process) -> Driver:
-    """A driver that begins now, told apart from every other by its token."""
+    """A driver that starts now, distinguished from every other by its token."""
     return Driver(process, _now(), secrets.token_hex(8), 0, _now())
 
 
 def parsed(text: bytes | None) -> Driver | None:
-    """What the file says; None where it says nothing that can be read, as one that is being written."""
+    """What the file says; None if it cannot be read, for example while it is being written."""
     try:
         value = parse_json(text or b"")
         since, token, renewed = (str(value[name]) for name in ("since", "token", "renewed"))
@@ -51,7 +51,7 @@ def parsed(text: bytes | None) -> Driver | None:
 
 
 def written(run: Folder, name: str = NAME) -> bytes | None:
-    """The bytes of the file, or None where there is none."""
+    """The bytes of the file, or None if there is none."""
     try:
         return run.read(name)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Lease: at most one process drives a run, on a disk or in a bucket, and a dead one is found to be dead.
+"""Lease: at most one process drives a run, on a disk or in a bucket, and a dead one is detected.
 
 The driver makes `_driver.json`, which only one can (an exclusive create), and counts its renewals up
 in it. Who comes second and is on the same machine sees whether that process lives. On another machine
@@ -30,7 +30,7 @@ def driving(
     me: Process | None = None,
     lease_s: float = LEASE_S,
 ) -> Iterator[Lease]:
-    """Be the run's one driver while the block lasts. `waits` is told, in words, for what one waits.
+    """Be the run's only driver during the block. `waits` hears of any waiting, in words.
 
     Raises Refused where the run cannot be written, or naming the other's host, process and time.
     """
@@ -47,7 +47,7 @@ def driving(
 
 @dataclass
 class Lease:
-    """The right to drive one run, while it is renewed."""
+    """The right to drive one run, for as long as it is renewed."""
 
     run: Folder
     mine: Driver
@@ -59,13 +59,13 @@ class Lease:
         self._turn, self._ended = threading.Lock(), threading.Event()
 
     def check(self) -> None:
-        """Raise Refused, naming the new driver, where this one has lost the run. Asks the store only if it is late."""
+        """Raise Refused, naming the new driver, if this one has lost the run. Asks the store only when overdue."""
         if time.monotonic() - self._renewed_at > self.lease_s:  # this process was stopped, or the store is away
             self.confirm()
         self._refuse_if_lost()
 
     def confirm(self) -> None:
-        """As `check`, and asks the store; where that does not answer, a lease renewed lately is still good."""
+        """As `check`, and always asks the store; if it does not answer, a recently renewed lease is still valid."""
         try:
             self.renew()
         except Exception:
@@ -74,7 +74,7 @@ class Lease:
         self._refuse_if_lost()
 
     def renew(self) -> None:
-        """Count one up, unless the run is another's by now."""
+        """Increase the count, unless another driver has the run by now."""
         with self._turn:
             if self.lost_to or self._ended.is_set():
                 return
@@ -90,13 +90,13 @@ class Lease:
             self._renewed_at = asked_at
 
     def keep(self) -> None:
-        """Renew until the end. A store that does not answer is asked again; only another's name ends it."""
+        """Renew until the end. A store that does not answer is asked again; only another driver ends it."""
         while not self._ended.wait(RENEW_S) and not self.lost_to:
             with suppress(Exception):  # stores raise errors of many libraries; check() knows how late it is
                 self.renew()
 
     def release(self, keeper: threading.Thread) -> None:
-        """End the lease: the file goes, if it is still one's own. Where the store is away, it is left to expire."""
+        """End the lease: remove the file if it is still ours. If the store does not answer, the lease expires."""
         self._ended.set()
         keeper.join(timeout=RENEW_S)
         if keeper.is_alive() or self.lost_to:

@@ -17,7 +17,7 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Process:
-    """A process. Its last three are empty where the system does not say them, as outside Linux."""
+    """A process. The last three fields are empty where the system does not tell them, as outside Linux."""
 
     host: str
     number: int
@@ -33,7 +33,7 @@ class Process:
         return Process(*(str(value["host"]), int(value["number"])), *(str(value[name]) for name in PLACE))
 
     def alive(self, asker: Process) -> bool | None:
-        """Whether it lives, as far as `asker`, this very process, can tell: None where it is on another machine."""
+        """Whether it is alive, as far as `asker`, this process, can tell: None if it is on another machine."""
         if not self.boot or (self.host, self.boot, self.namespace) != (asker.host, asker.boot, asker.namespace):
             return None
         if self.number < 1:  # those are groups of processes
@@ -65,7 +65,7 @@ def this_process() -> Process:
 
 
 def _state(number: int) -> tuple[str, str]:
-    """A process's state letter and when it began; both empty where that cannot be read."""
+    """A process's state letter and start time; both empty if they cannot be read."""
     try:
         text = (PROC / str(number) / "stat").read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""Takeover: how a run's driver is made, and a dead one's place is taken by just one of those who want it."""
+"""Takeover: become the driver of a run; of several that would replace a dead driver, exactly one does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Waits = Callable[[str], None]
 
 
 def acquired(run: Folder, mine: Driver, lease_s: float, waits: Waits) -> Driver:
-    """`mine`, once it stands in the run's folder. Raises Refused, naming who drives the run already."""
+    """Write `mine` into the run's folder and return it. Raises Refused, naming the process that drives the run."""
     for _ in range(TRIES):
         if run.create(NAME, mine.to_bytes()):
             return mine
@@ -34,7 +34,7 @@ def acquired(run: Folder, mine: Driver, lease_s: float, waits: Waits) -> Driver:
 
 
 def _wait_for_death(run: Folder, name: str, seen: bytes, me: Process, lease_s: float, waits: Waits) -> None:
-    """Return when who wrote `seen` is dead, or the file is gone. Raises Refused when it is known to live."""
+    """Return once the driver in `seen` is dead or its file is gone. Raises Refused if it is known to be alive."""
     other = parsed(seen)
     alive = other.process.alive(me) if other else None
     if alive is False:
@@ -57,7 +57,7 @@ def _wait_for_death(run: Folder, name: str, seen: bytes, me: Process, lease_s: f
 
 
 def _taken_over(run: Folder, dead: bytes, mine: Driver, lease_s: float, waits: Waits) -> bool:
-    """Put `mine` in the place of `dead`. False where another was quicker.
+    """Replace `dead` by `mine`. Returns False if another was quicker.
 
     Only who has claimed that very file (an exclusive create, again) may overwrite it, and only if it
     is still there: so of many who found it dead at once, one does.

@@ -1,1 +1,1 @@
-"""Rows of some images taken out of every step of a run, what is left a run like any other."""
+"""Removal: take the rows of some images out of every step of a run and leave a consistent run."""

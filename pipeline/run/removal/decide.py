@@ -1,4 +1,4 @@
-"""Decide: look at a whole run before the first row goes, and settle what becomes of every step."""
+"""Decide: before the first row is removed, work out what happens to every step of the run."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ Steps = Mapping[str, Held]
 
 
 def steps_held(run: Folder) -> dict[str, Held]:
-    """What lies there of each step that was begun, in their order."""
+    """The steps that were begun, in order, with what they hold."""
     found = {step: Held.of(run / step) for step in ORDER}
     return {step: held for step, held in found.items() if held is not None}
 
 
 def check_steps(steps: Steps) -> None:
-    """Raise Refused, naming it, where a shard was changed since its commit: written again, it would pass for sound."""
+    """Raise Refused, naming it, if a shard was changed since its commit: rewritten, it would pass as sound."""
     for held in steps.values():
         check_unchanged(held.folder, held.stated)
 
 
 def decide(run: Folder, steps: Steps, gone: pa.StringArray, at: str) -> Settled:
-    """What goes and what the counts are then. Changes nothing but the file of the rows that move."""
+    """What is removed and what the counts will be. Writes only the file of rows that move."""
     holds = {step: holding(steps[step], gone) for step in ONE_ROW if step in steps}
     rows = {step: sum(found.values()) for step, found in holds.items()}
     touched = {step: list(found) for step, found in holds.items()}

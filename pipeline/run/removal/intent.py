@@ -1,4 +1,4 @@
-"""Intent: what is being taken out of a run, written before anything changes and removed when all is done."""
+"""Intent: what is being removed from a run, written before anything changes and deleted when all is done."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FORGET, AGAIN = "forget", "again"
 
 @dataclass(frozen=True)
 class Intent:
-    """A removal that was begun: a killed one is finished by the next that reads it."""
+    """A removal in progress; the next command that reads it finishes a killed one."""
 
     kind: str  # FORGET, or AGAIN: the images come again in new shards
     ids: tuple[str, ...]
@@ -31,7 +31,7 @@ class Intent:
 
     @staticmethod
     def read(run: Folder) -> Intent | None:
-        """The removal that did not end, or None. Raises Refused where its file does not read."""
+        """The interrupted removal, or None. Raises Refused if its file cannot be read."""
         return parsed(run, REMOVAL, _intent) if run.has(REMOVAL) else None
 
     def end(self, run: Folder) -> None:

@@ -1,4 +1,4 @@
-"""Scored: cosines of candidates that move to an heir whose vectors are not, to the last bit, those of its forebear.
+"""Scored: rescore candidates whose promoted copy has slightly different vectors.
 
 Copies by bytes may have other vectors: the place in a batch changes float32's last digits. Their cosines are taken
 anew from the stored vectors, as the search does, and what falls below its floor goes. What rises above it by as

@@ -1,4 +1,4 @@
-"""Without: every step of a run without some images, so that what is left is a run as consistent as before.
+"""Without: remove some images from every step of a run, leaving it as consistent as before.
 
 First all is decided (decide.py) and written down, then the shards are written again, last the commits, which
 name one another's contents. Each of it can be done again: what a killed process left is finished by the same
@@ -31,7 +31,7 @@ Check = Callable[[], None]
 
 
 def without(run: Folder, ids: Collection[str], note: Removed, check: Check = lambda: None) -> dict[str, int]:
-    """Take all rows of these images out of every step; step -> how many went. The caller holds the run's lease.
+    """Remove all rows of these images from every step; step -> number removed. The caller holds the run's lease.
 
     `note`: when and why, for the lineages; its `at` tells this removal from others. `check` is called before
     each write. `pairs`, the gallery and the audit, which say what was, are removed: the next run makes them.
