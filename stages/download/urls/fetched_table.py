@@ -2,8 +2,8 @@
 
 It has the columns of img2dataset's own (`key`, `url`, `status`, `error_message`, `sha256`), so that what lies in
 the folder can be read as a source of kind img2dataset too. Tar and table are named by what was asked for
-(output_folder.py): whoever asks for the same finds it there. The last part of the name is drawn: two machines that fetch the same
-list at the same time leave two of each, and neither has its bytes exchanged by the other.
+(output_folder.py): whoever asks for the same finds it there. The last part of the name is drawn: two machines that
+fetch the same list at the same time leave two of each, and neither has its bytes exchanged by the other.
 """
 
 from __future__ import annotations
