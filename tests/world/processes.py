@@ -15,7 +15,7 @@ Found = TypeVar("Found")
 TESTS = Path(__file__).parents[1]
 PATHS = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])}  # tests/stages is not its stages
 # no test takes a fraction of this on the slowest machine: it turns a hang into a failure and decides nothing else
-PATIENCE_S = 600.0
+PATIENCE_S = 1200.0
 PEAK = """
 import resource, sys
 from pathlib import Path
