@@ -77,7 +77,7 @@ def test_lineage_names_settings_sources_and_the_steps_before(run: Path) -> None:
 def test_plan_says_what_would_be_done_and_starts_nothing(run: Path, scenes: Path, tmp_path: Path) -> None:
     fresh = answered("plan", *demo_run(scenes, tmp_path)[1:], "--no-measure")
     assert fresh.returncode == 0
-    assert "images      make   0/8" in fresh.stdout
+    assert "images      build  0/8" in fresh.stdout
     assert not (tmp_path / "demo").exists()
     changed = answered("plan", *demo_run(scenes, run.parent)[1:], "--set", "filter.reference_max=0.4")
     assert "filter.reference_max was 0.6, now 0.4" in changed.stdout

@@ -54,7 +54,7 @@ def test_the_rate_is_that_of_all_workers_together(scratch: Path, tmp_path_factor
 def test_what_is_too_slow_is_left_when_the_time_is_over(scratch: Path) -> None:
     found = rehearsed(sleeping(work="rings", count=1), PATIENCE_S)
     assert isinstance(found, Unmeasured)
-    assert "within 600 s no worker had embedded an image here" in str(found)
+    assert f"within {PATIENCE_S:g} s no worker had embedded an image here" in str(found)
     assert list(scratch.iterdir()) == []
 
 
