@@ -55,7 +55,5 @@ def test_what_starts_a_process_is_skipped_and_nothing_else(tmp_path: Path) -> No
 
 
 def _world() -> dict[str, str]:
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")
-    }  # whoever runs this suite
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return {**kept, "PYTHONPATH": str(TESTS)}
