@@ -1,7 +1,7 @@
 """Ray executor: each worker is an actor, on any machine of the cluster with the resources its step asks for.
 
 Only jobs, tasks and receipts travel, a few hundred bytes each; rows go from the worker straight to storage.
-Actors are never restarted by Ray and their tasks never retried by it: scheduler.py counts the tries.
+Actors are never restarted by Ray and their tasks never retried by it: retry_policy.py counts the tries.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Worker pool: workers that are kept from one step of a run to the next.
 
-A worker is a process of this machine or an actor of a Ray cluster; known here is only that it can be
-given one message at a time and answers it, or is lost. It stays for the next step where that requests the
-same of it: to start one costs as much as many small tasks. What they do in a step is scheduler.py's.
+A worker is a process of this machine or an actor of a Ray cluster. All that is known of it here is that it takes one
+message at a time and answers it, or is lost. It is kept for the next step if that asks for the same resources: starting
+a worker costs as much as many small tasks. scheduler.py gives them their tasks.
 """
 
 from __future__ import annotations
