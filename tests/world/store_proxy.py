@@ -7,6 +7,7 @@ import struct
 import threading
 import time
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -59,6 +60,7 @@ class Proxy:
 
     def __init__(self, port: int) -> None:
         self.faults, self.asked = Faults(), list[Asked]()
+        self.at_once = threading.Lock()
         self._awaited: tuple[str, dict[str, Any]] | None = None
         handler = type("Passing", (_Passing,), {"proxy": self, "store_port": port})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -111,6 +113,20 @@ class _Passing(BaseHTTPRequestHandler):
             return self._refuse(kind, 500, "InternalError")
         if faults.strikes("reset", kind):
             return self._reset(kind)
+        # moto looks whether a file is there, and writes it then: in between another may; a store does both at once
+        once = "If-None-Match" in self.headers or "If-Match" in self.headers
+        with self.proxy.at_once if once else nullcontext():
+            status, headers, data = self._stored(body)
+        if kind == "put" and status < 300:
+            self.proxy.took(urlsplit(self.path).path)
+        if faults.strikes("lost", kind):
+            return self._reset(kind)
+        return self._answer(kind, status, headers, data)
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _pass
+
+    def _stored(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        """What the store answers: status, headers, body."""
         store = HTTPConnection("127.0.0.1", self.store_port, timeout=PATIENCE_S)
         # the Host header goes along as it is: the signature covers it
         store.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
@@ -121,13 +137,7 @@ class _Passing(BaseHTTPRequestHandler):
         answer = store.getresponse()
         data = answer.read()
         store.close()
-        if kind == "put" and answer.status < 300:
-            self.proxy.took(urlsplit(self.path).path)
-        if faults.strikes("lost", kind):
-            return self._reset(kind)
-        return self._answer(kind, answer.status, answer.getheaders(), data)
-
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _pass
+        return answer.status, answer.getheaders(), data
 
     def _kind(self) -> str:
         url = urlsplit(self.path)
