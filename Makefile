@@ -16,7 +16,7 @@ test: lint browser
 
 # for the loop while one works: style, types, contracts and every quick test that starts no process
 check: lint
-	$(BIN)/python -m pytest --numprocesses 2 --without-processes --hypothesis-profile few -m "not slow"
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --without-processes --hypothesis-profile few -m "not slow"
 
 # a real browser, which the tests of the authors' page drive; where there is none and none can be had they are skipped
 browser:
