@@ -6,6 +6,7 @@ Nothing heavy is imported here: each command imports what it needs, so that `--h
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import typer
@@ -128,10 +129,12 @@ def presets(name: options.Preset = None) -> None:
         print_text(make.presets(name))
 
 
-for looks in (look.status, look.show, look.lineage, look.audit, look.parity, look.lint):
-    app.command()(looks)
-for writes in (benchmark.author, benchmark.freeze, benchmark.people, benchmark.patterns, benchmark.export):
-    app.command()(writes)
+OTHERS: tuple[Callable[..., None], ...] = (
+    *(look.status, look.show, look.lineage, look.audit, look.parity, look.lint),
+    *(benchmark.author, benchmark.freeze, benchmark.people, benchmark.patterns, benchmark.export),
+)
+for command in OTHERS:
+    app.command()(command)
 app.command("import")(benchmark.import_)
 
 

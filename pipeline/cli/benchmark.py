@@ -40,7 +40,7 @@ Version = Annotated[int | None, typer.Option("--questions", help="frozen version
 Accept = Annotated[list[str] | None, typer.Option(metavar="CODE", help="export in spite of findings with this code")]
 ApartFrom = Annotated[
     list[str] | None,
-    typer.Option(metavar="BENCHMARK", help="also keep training data free of images of this run, folder or file"),
+    typer.Option(metavar="BENCHMARK", help="refuse training data that holds an image of this run, folder or file"),
 ]
 Most = Annotated[
     int | None,

@@ -49,7 +49,7 @@ def lineage(run: options.Run, step: options.Step, as_json: options.Json = False)
 def audit(
     run: options.Run, images: options.Images = 200, seed: options.Seed = 0, as_json: options.Json = False
 ) -> None:
-    """Check the search: compare random images with all others by independent code, and count the pairs it missed.
+    """Check the search by independent code: compare random images with all others and name the pairs it missed.
 
     Exit code 1 where the search broke its promise: method ivf may miss pairs, the others may not.
 

@@ -1,7 +1,7 @@
 """Executor: where tasks run. The runner knows only this.
 
-local_executor.py is this machine's processes, ray_executor.py a Ray cluster's actors; pool.py is what
-both do alike.
+local_executor.py is this machine's processes, ray_executor.py a Ray cluster's actors; worker_pool.py and
+scheduler.py are what both do alike.
 """
 
 from __future__ import annotations

@@ -157,7 +157,7 @@ def gpus_each(stage: Stage, workers: WorkerSettings) -> float:
 
 
 def places(there: Sequence[str], each: float) -> int:
-    """How many workers fit on the GPUs, without splitting one worker over two fractions."""
+    """How many workers fit on the GPUs; a share of less than one GPU lies on one."""
     return len(there) * int(1 / each) if each < 1 else int(len(there) / each)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from world.inline import made_here
+from world.inline import make_here
 from world.reference_path import brute_force, photos_in_folder, reference_vectors
 from world.runs import make, recipe
 
@@ -19,7 +19,7 @@ ALL = os.environ.get("BLINDPAIRS_PHOTOS") == "all"
 PHOTOS = 200 if ALL else 16
 SIDES = (225, 700)  # pixels, least and most: the long side is odd as often as even when the short one is 256
 THRESHOLDS = {"blind_min": 0.65, "reference_max": 0.60} if ALL else {"blind_min": 0.4, "reference_max": 0.85}
-MAKE = make if ALL else lambda values, root: made_here(values, root)[0]  # of few photos without loading torch again
+MAKE = make if ALL else make_here  # of few photos without loading torch again
 
 pytestmark = [pytest.mark.shared, pytest.mark.timeout(4 * 3600 if ALL else 1800)]
 

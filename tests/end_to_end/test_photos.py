@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageOps
-from world.inline import made_here
+from world.inline import make_here
 from world.reference_path import brute_force, photos_in_folder, photos_in_tar, reference_vectors
 from world.runs import make, recipe
 
@@ -25,7 +25,7 @@ FLOOR = 0.65 if ALL else 0.45
 THRESHOLDS = [(0.65, 0.60), (0.95, 0.90)] if ALL else [(0.50, 0.60), (0.95, 0.95)]
 SEARCH = {"min_cosine": FLOOR, "block_rows": 300, "max_per_image": None}
 TOLERANCE = 1e-5
-MAKE = make if ALL else lambda values, root: made_here(values, root)[0]  # of few photos without loading torch again
+MAKE = make if ALL else make_here  # of few photos without loading torch again
 
 pytestmark = [pytest.mark.shared, pytest.mark.timeout(4 * 3600 if ALL else 1800)]
 

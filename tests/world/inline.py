@@ -17,7 +17,6 @@ from pipeline.config.loading import read_config
 from pipeline.config.settings import Config, WorkerSettings
 from pipeline.executors.executor import ResourceRequest
 from pipeline.executors.worker import Job, Outcome, Worker
-from pipeline.run.events import broadcast as broadcast
 from pipeline.run.events.listener import Listener
 from pipeline.run.recipe import steps
 from pipeline.run.runner import run

@@ -1,1 +1,1 @@
-"""Exchange: benchmarks and training data in the forms that others read, out of a run and into one."""
+"""Formats: benchmarks and training data in the forms that others read, out of a run and into one."""

@@ -1,1 +1,1 @@
-"""Author: the page on which people decide over pairs and write their questions, and the server behind it."""
+"""Page: where people decide over pairs and write their questions, and the server behind it."""

@@ -1,1 +1,1 @@
-"""Report: one self-contained page of the pairs a run found."""
+"""Gallery: one self-contained page of the pairs a run found."""

@@ -1,1 +1,1 @@
-"""What is wrong with a source's shards."""
+"""Lint: what is wrong with a source's shards."""

@@ -1,1 +1,1 @@
-"""Who is told what a run does: a person, the event log, a cluster's metrics."""
+"""Events: what a run does, for a person, the event log and a cluster's metrics."""

@@ -20,9 +20,8 @@ from stages.download.tar import Member, member_file
 from stages.parquet_bytes import Cell
 
 SHORTEST = 64  # bytes; a shorter value is an id or a word, and no image
-PARTS = (
-    4  # of a block of stages/parquet_bytes.py: values are looked at once, and Arrow holds three times what it decodes
-)
+# of a block of stages/parquet_bytes.py: values are looked at once, and Arrow holds three times what it decodes
+PARTS = 4
 MOST = 256  # rows decoded at once, however small they are in the file
 SMALL = (pa.uint8(), pa.int8())
 
