@@ -10,12 +10,10 @@ from typing import Any
 import pyarrow.compute as pc
 
 from manifests.errors import Refused
-from manifests.manifest import COMMIT, Manifest
-from manifests.storage import Folder
+from manifests.manifest import Manifest
 from manifests.tables import QUESTIONS
 from pipeline.benchmark.photos import Photo, photos_of
-from pipeline.benchmark.versions import frozen
-from pipeline.run.layout import question_versions, run_folder
+from pipeline.run.run import Run
 from stages.author.authored import BENCHMARK, Ids
 
 SHARED = ("left_id", "right_id", "use", "pattern", "question", "options")  # of the two rows of a pair
@@ -80,7 +78,7 @@ class Benchmark:
 
     @property
     def name(self) -> str:
-        return self.run.rstrip("/").rsplit("/", 1)[-1]
+        return self.run.rsplit("/", 1)[-1]
 
     def of(self, use: str = BENCHMARK, *, having: Callable[[Posed], object] = lambda pair: True) -> Benchmark:
         """The same with only the pairs of this use, and of those the ones that have what is asked."""
@@ -103,29 +101,28 @@ def states(pair: Posed) -> bool:
     return pair.pattern is not None and all(side.statement is not None for side in pair.sides)
 
 
-def read_benchmark(run: str, version: int | None = None) -> Benchmark:
+def read_benchmark(run: Run, version: int | None = None) -> Benchmark:
     """A version of a run's questions, the newest by default.
 
     Raises Waiting where nothing is frozen, NotCommitted where that version or the images are not there, Refused
     where an image of a question is not among the run's images.
     """
-    folder = run_folder(run)
-    number, manifest = frozen(run, version)
+    number, manifest = run.questions(version)
     rows = sorted(_rows(manifest), key=lambda row: row["place"])
-    photos = photos_of(folder, {row["image_id"] for row in rows})
+    photos = photos_of(run, {row["image_id"] for row in rows})
     if lost := [row["image_id"] for row in rows if row["image_id"] not in photos]:
         raise Refused(f"{manifest.folder.url} asks about {lost[0]}, which is not among the images of {run}")
     _check_pairs(rows, manifest.folder.url)
     pairs = tuple(_posed(first, second, photos) for first, second in zip(rows[::2], rows[1::2], strict=True))
-    unlisted = _unlisted(folder, {(row["left_id"], row["right_id"]) for row in rows})
-    return Benchmark(run, number, pairs, manifest.lineage.fingerprint, _made_of(folder), unlisted)
+    unlisted = _unlisted(run, {(row["left_id"], row["right_id"]) for row in rows})
+    return Benchmark(run.url, number, pairs, manifest.lineage.fingerprint, _made_of(run), unlisted)
 
 
-def _unlisted(run: Folder, ids: set[Ids]) -> frozenset[Ids]:
+def _unlisted(run: Run, ids: set[Ids]) -> frozenset[Ids]:
     """Those of these pairs that the run's kept pairs do not hold; none where a run has no pairs, as an imported one."""
-    if not (run / "pairs").has(COMMIT):
+    if not run.has("pairs"):
         return frozenset()
-    for batch in Manifest.open(run / "pairs").batches(("left_id", "right_id", "rank")):
+    for batch in run.manifest("pairs").batches(("left_id", "right_id", "rank")):
         kept = batch.filter(pc.is_valid(batch.column("rank")))
         ids = ids - set(zip(kept.column("left_id").to_pylist(), kept.column("right_id").to_pylist(), strict=True))
     return frozenset(ids)
@@ -135,9 +132,9 @@ def _rows(manifest: Manifest) -> Sequence[dict[str, Any]]:
     return [row for batch in manifest.batches(QUESTIONS.columns.names) for row in batch.to_pylist()]
 
 
-def read_versions(run: str) -> list[Benchmark]:
+def read_versions(run: Run) -> list[Benchmark]:
     """Every version of a run's questions. Raises as `read_benchmark` does."""
-    return [read_benchmark(run, version) for version in question_versions(run_folder(run)) or (None,)]
+    return [read_benchmark(run, version) for version in run.versions() or (None,)]
 
 
 def _check_pairs(rows: Sequence[Mapping[str, Any]], url: str) -> None:
@@ -168,11 +165,11 @@ def _posed(first: Mapping[str, Any], second: Mapping[str, Any], photos: Mapping[
     )
 
 
-def _made_of(run: Folder) -> dict[str, Any]:
+def _made_of(run: Run) -> dict[str, Any]:
     """Settings, sources and weights of all that the questions were made of, by dotted name."""
     found: dict[str, Any] = {}
     for step in ("images", "embeddings", "candidates", "pairs"):
-        if step in run.folders() and (run / step).has(COMMIT):
-            leaves = Manifest.open(run / step).lineage.leaves()
+        if run.has(step):
+            leaves = run.manifest(step).lineage.leaves()
             found |= {name: value for name, value in leaves if "." in name and not name.startswith("inputs.")}
     return found

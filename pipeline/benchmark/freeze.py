@@ -9,33 +9,33 @@ from typing import Any
 from manifests.draft import Draft
 from manifests.errors import Waiting
 from manifests.lineage import Lineage
-from manifests.manifest import COMMIT, Manifest
+from manifests.manifest import Manifest
 from manifests.shard import Part, write_shard
-from manifests.storage import Folder
-from pipeline.benchmark.versions import note_store, questions_folder, store_path
-from pipeline.run.layout import question_versions, run_folder
+from pipeline.benchmark.store_path import note_store, store_path
+from pipeline.run.layout import QUESTIONS
 from pipeline.run.lease.lease import driving
+from pipeline.run.run import Run
 from stages.author.stage import Author
 
 
-def freeze(run: str, store: Path | None = None) -> tuple[int, Manifest, bool]:
+def freeze(run: Run, store: Path | None = None) -> tuple[int, Manifest, bool]:
     """The version, its manifest, and whether it is new: where nothing changed since the newest one, that is it.
 
     Raises Waiting where no pair is written out, Refused where another process drives the run.
     """
-    folder = run_folder(run)
-    stage = Author(_there(run, store_path(folder, store)))
-    note_store(folder, stage.store)
-    with driving(folder):
-        number, newest = _newest(folder)
+    stage = Author(_there(run, store_path(run.folder, store)))
+    note_store(run.folder, stage.store)
+    with driving(run.folder):
+        run = run.reopened()  # as nobody else changes it now
+        number, newest = _newest(run)
         (task,) = stage.plan({})
-        parts = list(stage.process(task, {"images": Manifest.open(folder / "images")}))
+        parts = list(stage.process(task, {"images": run.manifest("images")}))
         if newest is not None and _is_same(newest, stage, parts):
             return number, newest, False
-        return number + 1, _made(folder, number + 1, stage, parts), True
+        return number + 1, _made(run, number + 1, stage, parts), True
 
 
-def is_changed(run: Folder, store: Path) -> bool:
+def is_changed(run: Run, store: Path) -> bool:
     """Whether people have written anything since the newest version; True where there is none."""
     _, newest = _newest(run)
     return newest is None or newest.lineage.outside != Author(store).outside()
@@ -48,25 +48,23 @@ def _is_same(newest: Manifest, stage: Author, parts: Sequence[Part]) -> bool:
     return newest.lineage.outside == stage.outside() and then == now
 
 
-def _newest(run: Folder) -> tuple[int, Manifest | None]:
-    there = question_versions(run)
-    return (there[-1], Manifest.open(questions_folder(run, there[-1]))) if there else (0, None)
+def _newest(run: Run) -> tuple[int, Manifest | None]:
+    return run.questions() if run.versions() else (0, None)
 
 
-def _there(run: str, store: Path) -> Path:
+def _there(run: Run, store: Path) -> Path:
     if not store.exists():
         raise Waiting(f"{run} has no questions yet: people write them with `blindpairs author {run}`")
     return store
 
 
-def _made(run: Folder, number: int, stage: Author, parts: Sequence[Part]) -> Manifest:
-    folder, (task,) = questions_folder(run, number), stage.plan({})
+def _made(run: Run, number: int, stage: Author, parts: Sequence[Part]) -> Manifest:
+    folder, (task,) = run.folder / f"{QUESTIONS}-{number}", stage.plan({})
     if (left := Draft.planned(folder)) is not None:  # of a freezing that was killed; people have gone on since
         left.discard()
     if not sum(part.table.num_rows for part in parts):
         raise Waiting(
-            f"{run.url} has no question that is written out yet: keep pairs and write them with `blindpairs author "
-            f"{run.url}`"
+            f"{run} has no question that is written out yet: keep pairs and write them with `blindpairs author {run}`"
         )
     draft = Draft.begin(folder, *_lineage(run, folder.name, stage, task.to_json()))
     receipt = write_shard(folder, task.name, stage.schema(), parts)
@@ -74,10 +72,10 @@ def _made(run: Folder, number: int, stage: Author, parts: Sequence[Part]) -> Man
 
 
 def _lineage(
-    run: Folder, step: str, stage: Author, task: dict[str, Any]
+    run: Run, step: str, stage: Author, task: dict[str, Any]
 ) -> tuple[Lineage, list[dict[str, Any]], dict[str, str]]:
     """What `Draft.begin` is told; an imported benchmark has no pairs."""
-    reads = {name: Manifest.open(run / name) for name in ("images", "pairs") if (run / name).has(COMMIT)}
+    reads = {name: run.manifest(name) for name in ("images", "pairs") if run.has(name)}
     inputs = {name: read.lineage.fingerprint for name, read in reads.items()}
     table = "{} {}".format(*stage.table())
     lineage = Lineage(step, f"{stage.name} {stage.version}", table, stage.settings, stage.outside(), inputs)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.benchmark.photos import photos_of
-from pipeline.run.layout import run_folder
+from pipeline.run.run import Run
 from stages.author.answers import Answer
 from stages.author.authored import Authored, Ids
 from stages.author.valid_answers import Counted, Given, counted
@@ -41,7 +41,7 @@ def missed(pairs: Sequence[Authored], answers: Sequence[Answer]) -> dict[Ids, tu
     return {ids: tuple(sorted(names)) for ids, names in people.items()}
 
 
-def missed_questions(run: str, pairs: Sequence[Authored], counts: Counted) -> tuple[Missed, ...]:
+def missed_questions(run: Run, pairs: Sequence[Authored], counts: Counted) -> tuple[Missed, ...]:
     """Question by question, those that most people missed first."""
     asked = {pair.ids: pair.question for pair in pairs}
     people = defaultdict[tuple[Ids, str], list[str]](list)
@@ -55,9 +55,9 @@ def missed_questions(run: str, pairs: Sequence[Authored], counts: Counted) -> tu
     return tuple(sorted(found, key=lambda one: (-len(one.people), one.ids, one.side)))
 
 
-def _named(run: str, image_ids: set[str]) -> dict[str, str]:
+def _named(run: Run, image_ids: set[str]) -> dict[str, str]:
     """What the sources call the images; its id where an image is no more."""
-    photos = photos_of(run_folder(run), image_ids) if image_ids else {}
+    photos = photos_of(run, image_ids) if image_ids else {}
     known = {one: f"{photo.source}/{photo.key}" for one, photo in photos.items()}
     return {one: known.get(one, one) for one in image_ids}
 

@@ -11,6 +11,8 @@ from typing import Any
 from manifests.errors import Waiting
 from pipeline.benchmark.agreement import Agreement, agreement
 from pipeline.benchmark.missed import Missed, missed_questions
+from pipeline.benchmark.store_path import store_path
+from pipeline.run.run import Run
 from stages.accuracy import HOW, Interval, Mean, Share, by_pair, by_question, mean, total
 from stages.author.answers import Answer
 from stages.author.authored import Authored
@@ -94,16 +96,16 @@ class PeopleSummary:
         yield from map(str, self.missed[:SHOWN])
 
 
-def people(run: str, store_path: Path) -> PeopleSummary:
+def people(run: Run, store: Path | None = None) -> PeopleSummary:
     """What people said in a run's store. Raises Waiting where nobody has answered, Refused where it cannot be read."""
-    pairs, answers = _read(run, store_path)
+    pairs, answers = _read(run, store_path(run.folder, store))
     if not answers:
         raise Waiting(f"nobody has answered the questions of {run} yet: `blindpairs author {run} --answer NAME` asks")
     counts = counted(pairs, answers)
     questions = by_question(counts.given)
     wholes = by_pair(questions)
     return PeopleSummary(
-        run,
+        run.url,
         sum(map(is_asked, pairs)),
         tuple(Person(name, total(questions[name]), total(wholes[name])) for name in sorted(questions)),
         mean(questions),
@@ -115,7 +117,7 @@ def people(run: str, store_path: Path) -> PeopleSummary:
     )
 
 
-def _read(run: str, path: Path) -> tuple[Sequence[Authored], Sequence[Answer]]:
+def _read(run: Run, path: Path) -> tuple[Sequence[Authored], Sequence[Answer]]:
     if not path.exists():  # opening it would make it
         raise Waiting(f"{run} has no questions yet: people write them with `blindpairs author {run}`")
     with closing(Store(path)) as store:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, fields
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from manifests.manifest import Manifest
-from manifests.storage import Folder
+from pipeline.run.run import Run
 from stages import images
 
 CHANGED = "bytes_changed"  # a status that Photo.read gives, and that no table holds
@@ -49,11 +48,11 @@ class Photo:
 PHOTO = tuple(one.name for one in fields(Photo))
 
 
-def photos_of(run: Folder, image_ids: set[str]) -> dict[str, Photo]:
+def photos_of(run: Run, image_ids: set[str]) -> dict[str, Photo]:
     """image_id -> what the images table says of it, of these images that have bytes."""
     wanted = pa.array(sorted(image_ids), pa.string())
     found: dict[str, Photo] = {}
-    for batch in Manifest.open(run / "images").batches((*PHOTO, "status")):
+    for batch in run.manifest("images").batches((*PHOTO, "status")):
         there = batch.filter(pc.is_in(batch.column("image_id"), wanted))
         there = there.filter(pc.equal(there.column("status"), "ok"))
         found |= {row["image_id"]: Photo(**row) for row in there.select(PHOTO).to_pylist()}

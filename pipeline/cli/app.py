@@ -77,10 +77,11 @@ def report(run: options.Run) -> None:
     Example: blindpairs report runs/mmvp
     """
     with exit_on_error():
-        from pipeline.cli import make
+        from pipeline.reports.gallery.write import rewrite_report
+        from pipeline.run.run import Run
         from stages.text import plain
 
-        print_text(f"gallery: {plain(make.report(run))}")
+        print_text(f"gallery: {plain(rewrite_report(Run.open(run)))}")
 
 
 @app.command()

@@ -10,7 +10,7 @@ import typer
 from pipeline.benchmark.person import person_of
 from pipeline.cli import options
 from pipeline.cli.console import exit_on_error, print_summary, print_text
-from pipeline.config.unused import check_unused
+from pipeline.cli.unused import check_unused
 
 PORT = 8765
 
@@ -77,14 +77,15 @@ def author(
     """
     with exit_on_error("all that was written is kept, the same command goes on from it"):
         from pipeline.benchmark.page.serve import Address, serve_answers, serve_author
+        from pipeline.run.run import Run
         from stages.models.chat import chat_of
 
-        chat, address = chat_of(draft, model), Address(host, port)
+        chat, address, opened = chat_of(draft, model), Address(host, port), Run.open(run)
         if answer is not None:
             check_unused("a person who answers", {"--name": name, "--draft": draft})
-            serve_answers(run, address, person_of(answer), store, print_text)
+            serve_answers(opened, address, person_of(answer), store, print_text)
         else:
-            serve_author(run, address, person_of(name), store, chat, print_text)
+            serve_author(opened, address, person_of(name), store, chat, print_text)
 
 
 def freeze(run: options.Run, store: options.Store = None, as_json: options.Json = False) -> None:
@@ -95,8 +96,9 @@ def freeze(run: options.Run, store: options.Store = None, as_json: options.Json 
     with exit_on_error():
         from pipeline.benchmark.freeze import freeze as make_version
         from pipeline.benchmark.summary import FreezeSummary
+        from pipeline.run.run import Run
 
-        print_summary(FreezeSummary(run, *make_version(run, store)), as_json)
+        print_summary(FreezeSummary(run, *make_version(Run.open(run), store)), as_json)
 
 
 def people(run: options.Run, store: options.Store = None, as_json: options.Json = False) -> None:
@@ -106,10 +108,9 @@ def people(run: options.Run, store: options.Store = None, as_json: options.Json 
     """
     with exit_on_error("nothing was changed"):
         from pipeline.benchmark.people import people as what_people_said
-        from pipeline.benchmark.versions import store_path
-        from pipeline.run.layout import run_folder
+        from pipeline.run.run import Run
 
-        print_summary(what_people_said(run, store_path(run_folder(run), store)), as_json)
+        print_summary(what_people_said(Run.open(run), store), as_json)
 
 
 def patterns(
@@ -127,14 +128,15 @@ def patterns(
     with exit_on_error("nothing was changed"):
         from pipeline.benchmark.benchmark import read_benchmark
         from pipeline.benchmark.drafts.patterns import pattern_prompt, propose
+        from pipeline.run.run import Run
         from stages.models.chat import asked_chat
 
         if prompt:
             check_unused("--prompt", {"--draft": draft, "--model": model, "--json": as_json or None})
-            print_text(pattern_prompt(read_benchmark(run, version).of()))
+            print_text(pattern_prompt(read_benchmark(Run.open(run), version).of()))
         else:
             chat = asked_chat(draft, model)
-            print_summary(propose(chat, read_benchmark(run, version).of()), as_json)
+            print_summary(propose(chat, read_benchmark(Run.open(run), version).of()), as_json)
 
 
 def export(
@@ -155,10 +157,11 @@ def export(
     Example: blindpairs export runs/mmvp --format mmvp --to MMVP
     """
     with exit_on_error("nothing was written"):
-        from pipeline.benchmark.formats.export import export as write_out
+        from pipeline.cli.formats import export_to
+        from pipeline.run.run import Run
 
-        answer = write_out(
-            run,
+        answer = export_to(
+            Run.open(run),
             form,
             to or f"{Path(run).resolve().name}-{form}",
             version=version,
@@ -187,9 +190,7 @@ def import_(
     Example: blindpairs import MMVP runs/published --format mmvp --answers corrected
     """
     with exit_on_error("the same command goes on"):
-        from pipeline.benchmark.formats.importing import import_from
+        from pipeline.cli.formats import import_from
 
-        print_summary(
-            import_from(source, run, form, answers=answers, by=None if name is None else person_of(name), store=store),
-            as_json,
-        )
+        by = None if name is None else person_of(name)
+        print_summary(import_from(source, run, form, answers=answers, by=by, store=store), as_json)

@@ -15,6 +15,7 @@ from pipeline.reports.gallery.verdict import verdict
 from pipeline.reports.gallery.write import write_report
 from pipeline.run.events.broadcast import broadcast
 from pipeline.run.recipe import steps
+from pipeline.run.run import Run
 from pipeline.run.runner import run
 from stages.download.listing import literally
 
@@ -29,7 +30,7 @@ def demo(out: Path, scenes: int, ray: str | None = None) -> str:
     def judge(manifests: Mapping[str, Manifest]) -> None:
         judged = verdict(planted, config.images.sources[0].name, manifests)
         write_planted(folder, manifests["pairs"], judged.rows)
-        told.append(f"{judged}\ngallery: {write_report(folder.url)}")
+        told.append(f"{judged}\ngallery: {write_report(Run(folder, dict(manifests)))}")
 
     with executor_for(ray) as executor, broadcast(folder, "demo", executor) as listener:
         run(steps(config), folder, executor, listener, judge)

@@ -14,9 +14,9 @@ def status(run: options.Run, as_json: options.Json = False) -> None:
     Example: blindpairs status runs/mmvp
     """
     with exit_on_error():
-        from pipeline.cli import make
+        from pipeline.reports.status.read import status_of
 
-        print_summary(make.status(run), as_json)
+        print_summary(status_of(run), as_json)
 
 
 def show(
@@ -30,9 +30,10 @@ def show(
     Example: blindpairs show runs/mmvp pairs --rows 20
     """
     with exit_on_error():
-        from pipeline.cli import make
+        from pipeline.cli.summaries import rows_of
+        from pipeline.run.run import Run
 
-        print_summary(make.show(run, step, rows), as_json)
+        print_summary(rows_of(Run.open(run), step, rows), as_json)
 
 
 def lineage(run: options.Run, step: options.Step, as_json: options.Json = False) -> None:
@@ -41,9 +42,10 @@ def lineage(run: options.Run, step: options.Step, as_json: options.Json = False)
     Example: blindpairs lineage runs/mmvp pairs
     """
     with exit_on_error():
-        from pipeline.cli import make
+        from pipeline.cli.summaries import lineage_of
+        from pipeline.run.run import Run
 
-        print_summary(make.lineage(run, step), as_json)
+        print_summary(lineage_of(Run.open(run), step), as_json)
 
 
 def audit(
@@ -56,11 +58,14 @@ def audit(
     Example: blindpairs audit runs/mmvp --images 200
     """
     with exit_on_error():
-        from pipeline.cli import make
+        from pipeline.reports.audit.audit import audit as audit_candidates
+        from pipeline.reports.audit.summary import summarized
+        from pipeline.run.run import Run
 
-        answer = make.audit(run, images, seed)
-        print_summary(answer, as_json)
-        if answer.audit.defect:
+        opened = Run.open(run)
+        found = audit_candidates(opened, images=images, seed=seed)
+        print_summary(summarized(opened, found), as_json)
+        if found.defect:
             raise typer.Exit(1)
 
 

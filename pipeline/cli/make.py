@@ -1,32 +1,26 @@
-"""Make: what each command of the command line does, without the command line."""
+"""Make: what `run`, `plan` and `presets` do, without the command line."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from itertools import islice
 
 from manifests.draft import PLAN
 from manifests.errors import Refused
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
-from pipeline.cli.summaries import LineageSummary, RowsSummary
 from pipeline.config.loading import PRESETS, named_values, preset_names, read_config
 from pipeline.config.settings import Config
 from pipeline.executors.choice import executor_for
 from pipeline.plan.planning import imagined, planned
 from pipeline.plan.summary import PlanSummary
-from pipeline.reports.audit.audit import audit as audit_candidates
-from pipeline.reports.audit.summary import AuditSummary
 from pipeline.reports.gallery.write import write_report
-from pipeline.reports.status.read import status_of
-from pipeline.reports.status.summary import StatusSummary
 from pipeline.run.events.broadcast import broadcast
-from pipeline.run.layout import GALLERY, ORDER, lineage_of, manifest_of, run_folder, sweep_left
-from pipeline.run.lease.lease import driving
+from pipeline.run.layout import GALLERY, ORDER
 from pipeline.run.prior_settings import as_begun
 from pipeline.run.recipe import Step, steps
 from pipeline.run.retry_failed import asked_again
+from pipeline.run.run import Run
 from pipeline.run.runner import run as run_steps
 from pipeline.run.summary import RunSummary, StepSummary
 from stages.download.overlap import would_read, would_write
@@ -50,7 +44,7 @@ def run(
         if "pairs" in manifests:  # a gallery that is there is of these: it goes before anything is made
             if not folder.has(GALLERY):
                 listener.said("writing the gallery")
-                write_report(folder.url)
+                write_report(Run(folder, dict(manifests)))
             galleries.append(f"{folder.url}/{GALLERY}")
 
     with executor_for(ray) as executor, broadcast(folder, recipe, executor) as listener:
@@ -88,49 +82,6 @@ def plan(
         return imagined(config, wanted, folder, images, measure=measure)
     config, folder, wanted, _ = _asked(recipe, changes, root, name, until, offline)
     return planned(config, wanted, folder, measure=measure)
-
-
-def report(run: str) -> str:
-    """Write the gallery of a finished run again; where it lies.
-
-    Raises Refused while another process drives the run: it may be taking images out that this one would show.
-    """
-    folder = run_folder(run)
-    with driving(folder):
-        sweep_left(folder)
-        return write_report(run)
-
-
-def status(run: str) -> StatusSummary:
-    """How far a run is and who drives it, from its folder alone, while it goes on."""
-    return status_of(run)
-
-
-def show(run: str, step: str, rows: int) -> RowsSummary:
-    """The first rows of a manifest."""
-    manifest = manifest_of(run, step)
-    columns = manifest.columns
-    found = (row for batch in manifest.batches(columns, max(rows, 1)) for row in batch.to_pylist())
-    return RowsSummary(manifest.folder.url, tuple(columns), tuple(islice(found, rows)), manifest.rows)
-
-
-def lineage(run: str, step: str) -> LineageSummary:
-    """A step's lineage, and those of all it was made from."""
-    chain = [lineage_of(run, step)]
-    needed = set(chain[0].lineage.inputs)
-    for name in reversed(ORDER[: ORDER.index(step)] if step in ORDER else ORDER):
-        if name in needed:
-            chain.append(lineage_of(run, name))
-            needed |= set(chain[-1].lineage.inputs)
-    return LineageSummary(tuple(chain))
-
-
-def audit(run: str, images: int, seed: int) -> AuditSummary:
-    """What random images, compared with all others by other code, say of a run's candidates. Kept beside them."""
-    candidates, folder = manifest_of(run, "candidates"), run_folder(run)
-    found = audit_candidates(folder, candidates, images=images, seed=seed)
-    shown = f"`blindpairs report {run}` shows it in the gallery" if (folder / "pairs").has(COMMIT) else ""
-    return AuditSummary(candidates.folder.url, found, shown)
 
 
 def presets(name: str | None) -> str:

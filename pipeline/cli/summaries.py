@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from manifests.draft import Draft
 from manifests.manifest import Manifest
+from pipeline.run.layout import ORDER
+from pipeline.run.run import Run
 from stages.text import plain, plain_lines, table
 
 
@@ -39,6 +42,25 @@ class LineageSummary:
 
     def __str__(self) -> str:
         return plain_lines(line for one in self.chain for line in _lineage_lines(one))
+
+
+def rows_of(run: Run, step: str, rows: int) -> RowsSummary:
+    """The first rows of a step's manifest."""
+    manifest = run.manifest(step)
+    columns = manifest.columns
+    found = (row for batch in manifest.batches(columns, max(rows, 1)) for row in batch.to_pylist())
+    return RowsSummary(manifest.folder.url, tuple(columns), tuple(islice(found, rows)), manifest.rows)
+
+
+def lineage_of(run: Run, step: str) -> LineageSummary:
+    """A step's lineage, and those of all it was made from."""
+    chain = [run.lineage(step)]
+    needed = set(chain[0].lineage.inputs)
+    for name in reversed(ORDER[: ORDER.index(step)] if step in ORDER else ORDER):
+        if name in needed:
+            chain.append(run.lineage(name))
+            needed |= set(chain[-1].lineage.inputs)
+    return LineageSummary(tuple(chain))
 
 
 def _lineage_json(one: Manifest | Draft) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from manifests.errors import Refused
 from manifests.manifest import Removed
 from manifests.removal import Held
 from manifests.storage import Folder
-from pipeline.benchmark.versions import known_store
+from pipeline.benchmark.store_path import known_store
 from pipeline.forget.bytes_there import wiped
 from pipeline.forget.named import asked_for, find, named_as_served
 from pipeline.forget.rebuilt_pairs import pairs_again, settings_of
@@ -28,21 +28,22 @@ from pipeline.run.removal.decide import check_steps, steps_held
 from pipeline.run.removal.intent import FORGET, Intent
 from pipeline.run.removal.rows import texts, with_hashes
 from pipeline.run.removal.without import without
+from pipeline.run.run import Run
 from stages.download.opt_out import OptOut
 
 WHY = "blindpairs forget"
 
 
-def forget(run: str, named: Sequence[str], listed: str | None = None, store: Path | None = None) -> ForgetSummary:
-    """Take the named images (URL, sha256 or image_id each; `listed`: a file of them) out of a run.
+def forget(url: str, named: Sequence[str], listed: str | None = None, store: Path | None = None) -> ForgetSummary:
+    """Take the named images (URL, sha256 or image_id each; `listed`: a file of them) out of the run at `url`.
 
     `store`: where people wrote, if that is not in the run's folder. Without names it finishes a forget that was
     stopped. Raises Refused for what names no image, where nothing is named, where another process drives the run,
     and where a shard was changed since its commit.
     """
-    folder, names = any_run_folder(run), asked_for(named, listed)
+    folder, names = any_run_folder(url), asked_for(named, listed)
     if names == OptOut() and not folder.has(REMOVAL):
-        raise Refused(f"nothing is named that {run} should forget: add a URL, a sha256, an image_id, or --list FILE")
+        raise Refused(f"nothing is named that {url} should forget: add a URL, a sha256, an image_id, or --list FILE")
     store = known_store(folder, store)
     with driving(folder) as lease:
         sweep_left(folder)
@@ -113,7 +114,7 @@ def _done(run: Folder, intent: Intent, lease: Lease, store: Path | None) -> Forg
         rows,
         told["alike"],
         elsewhere,
-        write_report(run.url) if told["gallery"] and again else None,
+        write_report(Run(run)) if told["gallery"] and again else None,
         told["finished"],
         again or not told["pairs"],
     )

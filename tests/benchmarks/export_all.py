@@ -17,9 +17,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from world import authoring
 
-from pipeline.benchmark.formats.export import export
 from pipeline.benchmark.formats.writing.forms import FORMS, OF_THE_RUN
 from pipeline.benchmark.freeze import freeze
+from pipeline.cli.formats import export_to
+from pipeline.run.run import Run
 
 
 def main() -> None:
@@ -38,11 +39,11 @@ def measure(folder: Path, pairs: int) -> None:
     authoring.author(run, range(pairs))
     authoring.author(run, range(pairs, pairs + training), use="training")
     begun = time.perf_counter()
-    _, manifest, _ = freeze(str(run))
+    _, manifest, _ = freeze(Run.open(str(run)))
     told(f"freeze: {manifest.rows} questions, of which {2 * training} for training", begun)
     for form in (*FORMS, *OF_THE_RUN):
         start = time.perf_counter()
-        answer = export(str(run), form, folder / form)
+        answer = export_to(Run.open(str(run)), form, folder / form)
         told(f"{form}: {answer.pairs} pairs, {len(answer.findings)} findings", start)
     told("all", begun)
 

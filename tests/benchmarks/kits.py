@@ -17,6 +17,7 @@ from PIL import Image
 
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
 from pipeline.benchmark.formats.writing.form import Form
+from pipeline.run.run import Run
 
 
 def environment(folder: Path, *packages: str) -> Path:
@@ -36,7 +37,7 @@ def frozen_benchmark(root: Path, pairs: int, form: Form) -> Benchmark:
     sys.path.insert(0, "tests")
     from world.authoring import frozen_run
 
-    return form.part(read_benchmark(str(frozen_run(root, pairs))))
+    return form.part(read_benchmark(Run.open(str(frozen_run(root, pairs)))))
 
 
 def right_words(benchmark: Benchmark) -> dict[str, str]:

@@ -15,6 +15,7 @@ from manifests.manifest import Manifest
 from manifests.storage import Folder
 from pipeline.reports.gallery.write import write_report
 from pipeline.run.layout import ORDER
+from pipeline.run.run import Run
 
 PLACED = {"uri"}  # the columns that say where something lies
 
@@ -22,7 +23,7 @@ PLACED = {"uri"}  # the columns that say where something lies
 @pytest.fixture
 def both(bucket: Bucket, scenes: Path, tmp_path: Path) -> tuple[Folder, Folder]:
     """The demo's run on a disk, and in a bucket by command."""
-    write_report(str(demo_here(scenes, tmp_path)))
+    write_report(Run.open(str(demo_here(scenes, tmp_path))))
     ended = blindpairs(*demo_run(bucket.upload(scenes, "scenes"), bucket.url("runs")))
     assert ended.returncode == 0, ended.stderr
     return Folder(str(tmp_path / "demo")), Folder(bucket.url("runs/demo"))

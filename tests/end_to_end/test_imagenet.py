@@ -12,6 +12,7 @@ from world.runs import make, recipe
 
 from manifests.manifest import Manifest
 from pipeline.reports.gallery.write import write_report
+from pipeline.run.run import Run
 
 pytestmark = pytest.mark.slow
 
@@ -64,6 +65,6 @@ def test_the_hubs_parquet_gives_the_same_pairs_by_workers_and_a_gallery_with_its
 ) -> None:
     made = make(values("hub", tmp_path), tmp_path / "runs")
     assert pairs(made) == from_the_tar
-    write_report(str(tmp_path / "runs" / "test"))
+    write_report(Run.open(str(tmp_path / "runs" / "test")))
     kept = made["pairs"].counts.ok
     assert (tmp_path / "runs" / "test" / "report.html").read_text().count("data:image/webp") >= 2 * kept > 0

@@ -15,7 +15,9 @@ from world.inline import demo_here
 from world.processes import PATIENCE_S, until
 from world.runs import contents
 
-from pipeline.cli.make import audit, lineage
+from pipeline.cli.summaries import lineage_of
+from pipeline.reports.audit.audit import audit
+from pipeline.run.run import Run
 
 pytestmark = pytest.mark.slow
 
@@ -61,5 +63,5 @@ def test_killed_while_it_grows_the_same_command_ends_with_the_same_bytes(scenes:
     assert {name: after[name] for name in before} == before, "a shard that was there was made again"
     for step in STEPS:
         assert contents(run / step) == contents(undisturbed / step)
-    assert "it grew: " in str(lineage(str(run), "candidates"))
-    assert not audit(str(run), 100, 0).audit.defect
+    assert "it grew: " in str(lineage_of(Run.open(str(run)), "candidates"))
+    assert not audit(Run.open(str(run)), images=100, seed=0).defect

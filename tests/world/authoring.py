@@ -18,6 +18,7 @@ from world.committed import committed
 
 from manifests.tables import IMAGES, PAIRS, image_id
 from pipeline.benchmark.freeze import freeze
+from pipeline.run.run import Run
 from stages.author.authored import Authored
 from stages.author.store import NAME, Store
 from stages.patterns import PATTERNS
@@ -93,7 +94,7 @@ def frozen_run(root: Path, pairs: int, *, training: int = 0, name: str = "made")
     run = paired_run(root, pairs + training, name=name)
     author(run, range(pairs))
     author(run, range(pairs, pairs + training), use="training")
-    freeze(str(run))
+    freeze(Run.open(str(run)))
     return run
 
 

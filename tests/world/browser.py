@@ -35,6 +35,7 @@ from pipeline.benchmark.page.answering import Examination, answer_app
 from pipeline.benchmark.page.app import author_app
 from pipeline.benchmark.page.desk import Desk
 from pipeline.benchmark.page.gate import Pass
+from pipeline.run.run import Run
 from stages.author.store import NAME, Store
 from stages.models.chat import Chat
 
@@ -75,7 +76,7 @@ def _served(app: Any) -> Iterator[str]:
 def authoring(run: Path, person: str = "ann", chat: Chat | None = None) -> Iterator[str]:
     """The URL of a run's page for one who writes."""
     with closing(Store(run / NAME)) as store:
-        desk = Desk(Folder(str(run)), store, person)
+        desk = Desk(Run.open(str(run)), store, person)
         with _served(author_app(desk, Pass.on(HOST), ("clip", "dino"), chat)) as url:
             yield url
 
@@ -85,7 +86,7 @@ def answering(run: Path, person: str) -> Iterator[str]:
     """The URL of a run's page for one who answers."""
     with closing(Store(run / NAME)) as store:
         folder = Folder(str(run))
-        with _served(answer_app(folder, Examination(folder, store, person), Pass.on(HOST))) as url:
+        with _served(answer_app(Run(folder), Examination(Run(folder), store, person), Pass.on(HOST))) as url:
             yield url
 
 

@@ -21,6 +21,7 @@ from pipeline.benchmark.page.answering import Examination, answer_app
 from pipeline.benchmark.page.app import author_app
 from pipeline.benchmark.page.desk import Desk
 from pipeline.benchmark.page.gate import Pass
+from pipeline.run.run import Run
 from stages.author.store import NAME, Store
 from stages.models.chat import Chat
 
@@ -62,7 +63,7 @@ def author_client(run: Path, chat: Chat | None = None) -> Iterator[Client]:
     """ann's page of a run."""
     with closing(Store(run / NAME)) as store:
         given = Pass.on("127.0.0.1")
-        yield Client(author_app(Desk(Folder(str(run)), store, "ann"), given, ("clip", "dino"), chat), given)
+        yield Client(author_app(Desk(Run.open(str(run)), store, "ann"), given, ("clip", "dino"), chat), given)
 
 
 @contextmanager
@@ -70,7 +71,7 @@ def answer_client(run: Path, person: str = "bob") -> Iterator[Client]:
     """The page of one who answers."""
     with closing(Store(run / NAME)) as store:
         folder, given = Folder(str(run)), Pass.on("127.0.0.1")
-        yield Client(answer_app(folder, Examination(folder, store, person), given), given)
+        yield Client(answer_app(Run(folder), Examination(Run(folder), store, person), given), given)
 
 
 def made_anew(run: Path, step: str, keep: Callable[[dict[str, Any]], object]) -> None:

@@ -1,4 +1,4 @@
-"""Export: `blindpairs export`, a frozen benchmark in a form that others read, after every check of it.
+"""Export: a frozen benchmark in a form that others read, after every check of it, or a run's pairs as they are.
 
 The folder appears whole or not at all. Nothing is written where a check fails, unless that check's code was accepted
 by name.
@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from manifests.errors import Refused, Waiting
-from manifests.storage import Folder
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark, read_versions
 from pipeline.benchmark.checks.check import check
 from pipeline.benchmark.checks.codes import CODES
@@ -19,18 +18,16 @@ from pipeline.benchmark.checks.finding import Finding
 from pipeline.benchmark.formats.destination import check_new, destination, whole_or_absent
 from pipeline.benchmark.formats.held_out import held_out
 from pipeline.benchmark.formats.summary import ExportSummary
-from pipeline.benchmark.formats.writing.form import Form
-from pipeline.benchmark.formats.writing.forms import FORMS, OF_THE_RUN
+from pipeline.benchmark.formats.writing.form import Form, RunForm
 from pipeline.benchmark.freeze import is_changed
-from pipeline.benchmark.versions import known_store
-from pipeline.config.unused import check_unused
-from pipeline.run.layout import run_folder
+from pipeline.benchmark.store_path import known_store
+from pipeline.run.run import Run
 from stages.author.authored import TRAINING
 
 
 def export(
-    run: str,
-    form: str,
+    run: Run,
+    form: Form,
     to: str | Path,
     *,
     version: int | None = None,
@@ -38,57 +35,52 @@ def export(
     accepted: Sequence[str] = (),
     apart_from: Sequence[str] = (),
     only_check: bool = False,
-    most: int | None = None,
 ) -> ExportSummary:
     """Write the run's questions into a new folder, or say what hinders it.
 
     `accepted`: codes of findings that do not hinder it; `apart_from`: benchmarks of which training data must hold no
-    image; `most`: how many pairs at most, of forms of the run's pairs. Raises Waiting where nothing is frozen that the
-    form takes, Refused for the rest.
+    image. Raises Waiting where nothing is frozen that the form takes, Refused for the rest.
     """
-    _check_names(form, accepted)
+    _check_codes(accepted)
     to = destination(str(to))
     to = to if only_check else check_new(to)
-    if form in OF_THE_RUN:
-        check_unused(f"the format {form}", {"--questions": version, "--accept": accepted, "--apart-from": apart_from})
-        return _of_the_run(run, form, to, store, most, only_check)
-    of_training = FORMS[form].use == TRAINING
-    check_unused(f"the format {form}", {"--pairs": most} | ({} if of_training else {"--apart-from": apart_from}))
-    chosen, whole = FORMS[form], read_benchmark(run, version)
-    taken = _taken(whole, chosen)
-    behind = _is_behind(run_folder(run), known_store(run_folder(run), store))
+    whole = read_benchmark(run, version)
+    taken = _taken(whole, form)
+    behind = _is_behind(run, known_store(run.folder, store))
     # whatever was ever published must not be trained on; read first, for what is named there may be refused
-    held = held_out(read_versions(run), apart_from) if of_training else None
-    findings = check(taken, chosen.takes, cells=chosen.cells) + (held.check(taken.photos) if held else ())
+    held = held_out(read_versions(run), apart_from) if form.use == TRAINING else None
+    findings = check(taken, form.takes, cells=form.cells) + (held.check(taken.photos) if held else ())
     if not only_check:
         _refuse(findings, accepted, run)
         with whole_or_absent(to) as folder:
-            chosen.write(replace(taken, accepted=_accepted(findings, accepted)), folder)
+            form.write(replace(taken, accepted=_accepted(findings, accepted)), folder)
     return ExportSummary(
-        run,
-        form,
+        run.url,
+        form.name,
         None if only_check else str(to),
         version=whole.version,
         pairs=len(taken.pairs),
-        left_out=_left_out(whole, chosen),
+        left_out=_left_out(whole, form),
         findings=findings,
         accepted=tuple(accepted),
         behind=behind,
-        next=chosen.next_step(taken, to),
+        next=form.next_step(taken, to),
     )
 
 
-def _of_the_run(run: str, form: str, to: Path, store: Path | None, most: int | None, only_check: bool) -> ExportSummary:
-    """Forms of a run's pairs, whether people have written of them or not."""
-    if only_check:
-        raise Refused(f"--check is of questions; {form} writes a run's pairs as they are")
-    chosen = OF_THE_RUN[form]
-    check_unused(f"the format {form}", {} if chosen.reads_store else {"--store": store})
+def export_pairs(
+    run: Run, form: RunForm, to: str | Path, *, store: Path | None = None, most: int | None = None
+) -> ExportSummary:
+    """Write the run's pairs, at most `most`, into a new folder, whether people have written of them or not.
+
+    Raises Refused where no pair has both its images.
+    """
+    to = check_new(destination(str(to)))
     with whole_or_absent(to) as folder:
-        written, left_out = chosen.write(run, known_store(run_folder(run), store), folder, to.name, most)
+        written, left_out = form.write(run, known_store(run.folder, store), folder, to.name, most)
         if not written:
             raise Refused(f"{run} has no pair of which both images are there; nothing was written")
-    return ExportSummary(run, form, str(to), pairs=written, left_out=left_out, next=chosen.next.format(to=to))
+    return ExportSummary(run.url, form.name, str(to), pairs=written, left_out=left_out, next=form.next.format(to=to))
 
 
 def _left_out(whole: Benchmark, form: Form) -> dict[str, int]:
@@ -113,7 +105,7 @@ def _how(form: Form) -> str:
     return "set pairs apart for training (key t)" if form.use == TRAINING else "write them"
 
 
-def _refuse(findings: Sequence[Finding], accepted: Sequence[str], run: str) -> None:
+def _refuse(findings: Sequence[Finding], accepted: Sequence[str], run: Run) -> None:
     """Raise Refused, naming the first findings, where any hinders an export."""
     if not (hinders := [one for one in findings if one.hinders(accepted)]):
         return
@@ -129,15 +121,12 @@ def _accepted(findings: Sequence[Finding], accepted: Sequence[str]) -> tuple[str
     return tuple(sorted({one.code for one in findings if one.hinders(()) and not one.hinders(accepted)}))
 
 
-def _is_behind(run: Folder, store: Path | None) -> bool:
+def _is_behind(run: Run, store: Path | None) -> bool:
     """Whether people have written since the newest version."""
     return store is not None and is_changed(run, store)
 
 
-def _check_names(form: str, accepted: Sequence[str]) -> None:
-    known = (*FORMS, *OF_THE_RUN)
-    if form not in known:
-        raise Refused(f"there is no format {form!r}; formats are: {', '.join(known)}")
+def _check_codes(accepted: Sequence[str]) -> None:
     if odd := [code for code in accepted if code not in CODES]:
         raise Refused(
             f"--accept {odd[0]}: there is no such finding that can be accepted; there are: {', '.join(CODES)}"

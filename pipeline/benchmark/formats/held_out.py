@@ -26,6 +26,7 @@ from pipeline.benchmark.formats.scanning.folder import images_below, without_ima
 from pipeline.benchmark.formats.scanning.scan import Found
 from pipeline.benchmark.photos import Photo
 from pipeline.run.layout import steps_begun
+from pipeline.run.run import Run
 from stages import images
 from stages.images import ImageRefused
 from stages.text import plain
@@ -120,7 +121,7 @@ def held_out(benchmarks: Sequence[Benchmark], folders: Sequence[str]) -> HeldOut
     """
     runs = [folder for folder in folders if steps_begun(Folder(folder))]
     found = [(folder, images_below(folder)) for folder in folders if folder not in runs]
-    every = [*benchmarks, *(benchmark for run in runs for benchmark in _versions(run))]
+    every = [*benchmarks, *(benchmark for run in runs for benchmark in _versions(Run.open(run)))]
     # versions of one benchmark share most images: each is read once
     shown = [(photo, benchmark.name) for benchmark in every for photo in benchmark.of().photos]
     distinct = {(photo.image_id, photo.sha256): (photo, name) for photo, name in shown}
@@ -128,7 +129,7 @@ def held_out(benchmarks: Sequence[Benchmark], folders: Sequence[str]) -> HeldOut
     return HeldOut((*seen, *(one for folder, images in found for one in _of_folder(folder, images))))
 
 
-def _versions(run: str) -> Sequence[Benchmark]:
+def _versions(run: Run) -> Sequence[Benchmark]:
     """Raises Refused where none of them has a benchmark: nothing would be held out."""
     versions = read_versions(run)
     if not any(version.of().pairs for version in versions):

@@ -1,4 +1,4 @@
-"""Importing: `blindpairs import`, a benchmark that others published becomes a run with frozen questions.
+"""Importing: a benchmark that others published becomes a run with frozen questions.
 
 All of it is read and checked before anything is written. The images stay where they lie: the run's own images step
 reads them, so that the run can be embedded and searched like any other. A killed import is finished by the same
@@ -20,24 +20,22 @@ from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 from manifests.stores.places import absolute, is_local
 from manifests.tables import OK
-from pipeline.benchmark.formats.import_summary import ImportSummary, ReturnedSummary
+from pipeline.benchmark.formats.import_summary import ImportSummary
 from pipeline.benchmark.formats.reading.disputed import ANSWERS, AS_FOUND
 from pipeline.benchmark.formats.reading.huggingface import read_huggingface
 from pipeline.benchmark.formats.reading.mmvp import read_mmvp
 from pipeline.benchmark.formats.reading.mmvp_vlm import read_mmvp_vlm
 from pipeline.benchmark.formats.reading.published import IMPORTED, Published
-from pipeline.benchmark.formats.reading.returning import read_label_studio
 from pipeline.benchmark.formats.writing import label_studio
 from pipeline.benchmark.freeze import freeze
-from pipeline.benchmark.person import person_of
-from pipeline.benchmark.versions import store_path
+from pipeline.benchmark.store_path import store_path
 from pipeline.config.loading import read_config
 from pipeline.config.settings import Config
-from pipeline.config.unused import check_unused
 from pipeline.executors.choice import OFF, executor_for
 from pipeline.run.events.broadcast import broadcast
-from pipeline.run.layout import question_versions, run_folder
+from pipeline.run.layout import question_versions
 from pipeline.run.recipe import steps
+from pipeline.run.run import Run
 from pipeline.run.runner import run as run_steps
 from stages.author.authored import CHOICES, TEXTS, Authored
 from stages.author.store import Store, utc_now
@@ -54,13 +52,14 @@ READERS: Mapping[str, Callable[[Path, str], Published]] = {
 
 
 def import_benchmark(
-    source: str, form: str, root: str, name: str, answers: str = AS_FOUND, store: Path | None = None
+    source: str, url: str, form: str, *, answers: str = AS_FOUND, store: Path | None = None
 ) -> ImportSummary:
-    """Make the run `root`/`name` of a published folder. `answers`: which of MMVP's disputed ones.
+    """Make the run `url` of a published folder. `answers`: which of MMVP's disputed ones.
 
     Raises Refused, with nothing written, for a folder that is not as its form has it, and for a run that has
     questions or people's work already.
     """
+    root, name = _root_and_name(url)
     run, found = Folder(root) / name, _read(source, form, answers)
     changes = _changes(found, name)
     config = read_config(RECIPE, changes, name)
@@ -70,7 +69,7 @@ def import_benchmark(
     if not _is_in_store(found, run, at):
         pairs = _authored(found, _images(config, run))
         _adopt([replace(pair, authored_at=pair.authored_at or utc_now()) for pair in pairs], at)
-    version, _, _ = freeze(run.url, store)
+    version, _, _ = freeze(Run.open(run.url), store)
     return ImportSummary(
         run.url,
         form,
@@ -84,28 +83,9 @@ def import_benchmark(
     )
 
 
-def import_from(
-    source: str,
-    run: str,
-    form: str,
-    *,
-    answers: str | None = None,
-    by: str | None = None,
-    store: Path | None = None,
-) -> ImportSummary | ReturnedSummary:
-    """What `blindpairs import` does: a new run of a published folder, or Label Studio's work into the store of its run.
-
-    `by`: who is the author of what Label Studio does not name one for; this process's user by default. Raises as these
-    two do, and Refused for what says nothing to the form.
-    """
-    if form == label_studio.FORM.name:
-        check_unused(f"the format {form}", {"--answers": answers})
-        at = store_path(run_folder(run), store)
-        return read_label_studio(run, at, Path(absolute(source)), by or person_of(None))
-    check_unused(f"the format {form}", {"--name": by})
-    root, _, name = run.rstrip("/").rpartition("/")
-    root = root or ("/" if run.startswith("/") else ".")
-    return import_benchmark(source, form, root, name, answers or AS_FOUND, store)
+def _root_and_name(url: str) -> tuple[str, str]:
+    root, _, name = url.rstrip("/").rpartition("/")
+    return root or ("/" if url.startswith("/") else "."), name
 
 
 def _read(source: str, form: str, answers: str) -> Published:

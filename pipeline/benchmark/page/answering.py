@@ -9,7 +9,6 @@ from fastapi import FastAPI, HTTPException
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 
-from manifests.storage import Folder
 from pipeline.benchmark.asking import Asked, queue_for
 from pipeline.benchmark.page.app import bare_app, photo_response
 from pipeline.benchmark.page.gate import Pass
@@ -18,6 +17,7 @@ from pipeline.benchmark.page.opaque import OpaqueNames
 from pipeline.benchmark.page.pages import page
 from pipeline.benchmark.page.shots import bare_shot
 from pipeline.benchmark.photos import Photo
+from pipeline.run.run import Run
 from stages.author.answers import Answer, asked
 from stages.author.authored import Authored
 from stages.author.store import Store, utc_now
@@ -38,7 +38,7 @@ class Given(BaseModel):
 class Examination:
     """One person's way through the questions. `again` are those that this person went back to, the last one first."""
 
-    def __init__(self, run: Folder, store: Store, person: str) -> None:
+    def __init__(self, run: Run, store: Store, person: str) -> None:
         """Raises NotCommitted where the run's images are not there whole."""
         self.store, self.person = store, person
         self._names = OpaqueNames(store.secret(), person)
@@ -123,13 +123,13 @@ def _photo(examination: Examination, name: str) -> Response:
         return JSONResponse({"error": "this photo could not be read now"}, 503)
 
 
-def answer_app(run: Folder, examination: Examination, given: Pass) -> FastAPI:
+def answer_app(run: Run, examination: Examination, given: Pass) -> FastAPI:
     """The page of one who answers; it has no route that says what authors wrote beside the question."""
     app = bare_app(given, lambda name: _photo(examination, name))
 
     @app.get("/", response_class=HTMLResponse)
     def start() -> str:
-        values = {"title": run.name, "run": run.url, "person": examination.person, "token": given.token}
+        values = {"title": run.folder.name, "run": run.url, "person": examination.person, "token": given.token}
         return page("answer.html.j2", **values, start=examination.next())
 
     @app.post("/api/answers")

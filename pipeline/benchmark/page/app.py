@@ -134,7 +134,7 @@ def _page(desk: Desk, given: Pass, names: tuple[str, str], chat: Chat | None) ->
     start = window(desk, "open", "", after=-1, count=FIRST)
     return page(
         "author.html.j2",
-        title=desk.run.name,
+        title=desk.run.folder.name,
         run=desk.run.url,
         person=desk.person,
         blind=names[0],

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from manifests.storage import Folder
 from pipeline.benchmark.freeze import freeze, is_changed
 from pipeline.benchmark.missed import missed
 from pipeline.benchmark.page.live import LiveQueue
 from pipeline.benchmark.page.queue import Queue
-from pipeline.run.layout import question_versions
+from pipeline.run.run import Run
 from stages.author.authored import BENCHMARK, DUPLICATE, KEPT, OPEN, REJECTED, TRAINING, Authored, Ids
 from stages.author.store import Store
 from stages.patterns import PAIRS_EACH, PATTERNS
@@ -35,7 +34,7 @@ class Known:
 class Desk:
     """One run as one person works on it. Used by many threads."""
 
-    def __init__(self, run: Folder, store: Store, person: str) -> None:
+    def __init__(self, run: Run, store: Store, person: str) -> None:
         """Raises NotCommitted where the run's images or pairs are not there whole."""
         self.run, self.store, self.person = run, store, person
         self._turn = threading.Lock()
@@ -94,7 +93,7 @@ class Desk:
         decided = Counter(pair.decision for pair in pairs)
         whole = [pair for pair in pairs if pair.whole]
         stated = Counter(pair.pattern for pair in whole if pair.states and pair.use == BENCHMARK)
-        frozen = question_versions(self.run)
+        frozen = self.run.versions()
         return {
             "queue": len(places),
             OPEN: len(places) - sum(decided[one] for one in (KEPT, REJECTED, DUPLICATE)),
@@ -112,7 +111,7 @@ class Desk:
 
     def freeze(self) -> tuple[int, int, bool]:
         """The frozen version, its questions, and whether it is new. Raises Waiting, Refused."""
-        version, manifest, new = freeze(self.run.url, self.store.path)
+        version, manifest, new = freeze(self.run, self.store.path)
         with self._turn:
             self._known = self._read()
         return version, manifest.rows, new
@@ -127,7 +126,7 @@ class Desk:
     def _read(self) -> Known:
         pairs = self.store.pairs()
         written = {pair.ids: pair for pair in pairs}
-        return Known(written, missed(pairs, self.store.answers()), is_changed(self.run, self.store.path))
+        return Known(written, missed(pairs, self.store.answers()), is_changed(self.run.reopened(), self.store.path))
 
 
 def _is_shown(show: str, pair: Authored, is_missed: bool) -> bool:

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Iterable
 
 from manifests.manifest import COMMIT
-from manifests.storage import Folder
 from pipeline.benchmark.page.queue import Queue, read_queue
 from pipeline.benchmark.photos import photos_of
+from pipeline.run.run import Run
 from stages.author.authored import Authored, Ids
 
 STEPS = ("images", "pairs")
@@ -20,7 +20,7 @@ ASKED_S = 10.0  # a bucket is asked no more often than that whether anything was
 class LiveQueue:
     """The queue of a run, read again when its images or pairs were committed anew. Used by many threads."""
 
-    def __init__(self, run: Folder, written: Callable[[], Iterable[Authored]]) -> None:
+    def __init__(self, run: Run, written: Callable[[], Iterable[Authored]]) -> None:
         """`written`: what people have written, of pairs that the run no longer has among it. Raises as read_queue."""
         self.run, self.written = run, written
         self._turn = threading.RLock()
@@ -30,7 +30,7 @@ class LiveQueue:
 
     def now(self) -> Queue:
         with self._turn:
-            late = self.run.local is not None or time.monotonic() - self._asked > ASKED_S
+            late = self.run.folder.local is not None or time.monotonic() - self._asked > ASKED_S
             if late and (stamp := self._now()) != self._stamp and stamp is not None:
                 self._stamp = stamp
                 self.read_again()
@@ -39,6 +39,7 @@ class LiveQueue:
     def read_again(self) -> None:
         """Read it whatever the stamp says."""
         with self._turn:
+            self.run = self.run.reopened()
             self._queue = read_queue(self.run, self.written())
             self._shown |= set(self._queue.places)
 
@@ -49,18 +50,18 @@ class LiveQueue:
         """
         if ids in self.now().places:
             return True
-        return ids in self._shown and len(photos_of(self.run, set(ids))) == len(ids)
+        return ids in self._shown and len(photos_of(self.run.reopened(), set(ids))) == len(ids)
 
     def _now(self) -> tuple[object, ...] | None:
         """Changes with the commits; None while one is away, being made anew."""
         self._asked = time.monotonic()
         try:
-            return tuple(self._commit(step) for step in STEPS if step in self.run.folders())
+            return tuple(self._commit(step) for step in STEPS if step in self.run.folder.folders())
         except FileNotFoundError:
             return None
 
     def _commit(self, step: str) -> object:
-        if (folder := self.run.local) is None:
-            return hashlib.sha256((self.run / step).read(COMMIT)).hexdigest()
+        if (folder := self.run.folder.local) is None:
+            return hashlib.sha256((self.run.folder / step).read(COMMIT)).hexdigest()
         told = (folder / step / COMMIT).stat()
         return told.st_mtime_ns, told.st_size

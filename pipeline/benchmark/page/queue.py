@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from manifests.manifest import COMMIT, Manifest
-from manifests.storage import Folder
 from pipeline.benchmark.photos import Photo, photos_of
+from pipeline.run.run import Run
 from stages.author.authored import Authored, Ids
 
 COLUMNS = ("left_id", "right_id", "blind_cosine", "reference_cosine", "gap", "group", "rank")
@@ -55,12 +54,12 @@ class Queue:
         ]
 
 
-def read_queue(run: Folder, written: Iterable[Authored]) -> Queue:
+def read_queue(run: Run, written: Iterable[Authored]) -> Queue:
     """The kept pairs of the run, and behind them those that people wrote of and that are not among these.
 
     Raises NotCommitted where images or pairs are not there whole.
     """
-    ranked = _ranked(run) if (run / "pairs").has(COMMIT) else []
+    ranked = _ranked(run) if run.has("pairs") else []
     known = {pair.ids for pair in ranked}
     others = sorted((one for one in written if (one.left_id, one.right_id) not in known), key=lambda one: one.place)
     every = [*ranked, *(Listed(one.left_id, one.right_id) for one in others)]
@@ -91,9 +90,9 @@ def _rank(pair: Listed) -> int:
     return pair.rank or 0
 
 
-def _ranked(run: Folder) -> list[Listed]:
+def _ranked(run: Run) -> list[Listed]:
     found = []
-    for batch in Manifest.open(run / "pairs").batches(COLUMNS):
+    for batch in run.manifest("pairs").batches(COLUMNS):
         kept = batch.filter(pc.is_valid(batch.column("rank")))
         found += [Listed(**row) for row in pa.Table.from_batches([kept]).to_pylist()]
     return sorted(found, key=_rank)

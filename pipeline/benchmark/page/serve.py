@@ -15,15 +15,13 @@ import uvicorn
 from fastapi import FastAPI
 
 from manifests.errors import Refused, Waiting
-from manifests.manifest import COMMIT, Manifest
-from manifests.storage import Folder
 from pipeline.benchmark.page.answering import Examination, answer_app
 from pipeline.benchmark.page.app import author_app
 from pipeline.benchmark.page.connections import Later, Limits, PatientProtocol
 from pipeline.benchmark.page.desk import Desk
 from pipeline.benchmark.page.gate import Pass
-from pipeline.benchmark.versions import note_store, store_path
-from pipeline.run.layout import run_folder
+from pipeline.benchmark.store_path import note_store, store_path
+from pipeline.run.run import Run
 from stages.author.store import Store
 from stages.author.valid_answers import is_asked
 from stages.models.chat import Chat
@@ -51,53 +49,51 @@ class Address:
 
 
 def serve_author(
-    run: str, address: Address, person: str, store: Path | None, chat: Chat | None, said: Callable[[str], None]
+    run: Run, address: Address, person: str, store: Path | None, chat: Chat | None, said: Callable[[str], None]
 ) -> None:
     """Serve the page of one who writes, until it is stopped. Raises Refused, NotCommitted before it starts."""
-    folder = run_folder(run)
-    path = store_path(folder, store)
-    _check_pairs(folder, path)
+    path = store_path(run.folder, store)
+    _check_pairs(run, path)
     with closing(_bound(address)) as listening, closing(Store(path)) as opened:
-        note_store(folder, path)
+        note_store(run.folder, path)
         person = opened.spelling(person)
-        desk, given = Desk(folder, opened, person), Pass.on(address.host)
-        app = author_app(desk, given, _encoders(folder), chat)
+        desk, given = Desk(run, opened, person), Pass.on(address.host)
+        app = author_app(desk, given, _encoders(run), chat)
         waiting = f"{many(len(desk.queue.pairs), 'pair')} for {person}"
         _serve(
             app, listening, lambda: said(f"{waiting}: {address.url(given)}   (Ctrl-C ends it; all is kept in {path})")
         )
 
 
-def serve_answers(run: str, address: Address, person: str, store: Path | None, said: Callable[[str], None]) -> None:
+def serve_answers(run: Run, address: Address, person: str, store: Path | None, said: Callable[[str], None]) -> None:
     """Serve the page of one who answers, until it is stopped. Raises Refused before it starts."""
-    folder = run_folder(run)
-    path = store_path(folder, store)
+    path = store_path(run.folder, store)
     if not path.exists():
         raise Waiting(f"{run} has no questions to answer yet: people write them with `blindpairs author {run}`")
     with closing(_bound(address)) as listening, closing(Store(path)) as opened:
-        note_store(folder, path)
+        note_store(run.folder, path)
         person = opened.spelling(person)
-        examination, given = Examination(folder, opened, person), Pass.on(address.host)
+        examination, given = Examination(run, opened, person), Pass.on(address.host)
         asked = examination.next()
         if not asked["total"]:
             raise Waiting(f"{run} {_nothing(opened, person)}")
         waiting = f"{asked['total'] - asked['done']:,} of {asked['total']:,} questions for {person}"
-        app = answer_app(folder, examination, given)
+        app = answer_app(run, examination, given)
         _serve(
             app, listening, lambda: said(f"{waiting}: {address.url(given)}   (Ctrl-C ends it; all is kept in {path})")
         )
 
 
-def _check_pairs(run: Folder, store: Path) -> None:
+def _check_pairs(run: Run, store: Path) -> None:
     """Raise Refused for a run that has nothing to write about."""
-    if (run / "pairs").has(COMMIT):
-        if not Manifest.open(run / "pairs").counts.ok and not store.exists():
+    if run.has("pairs"):
+        if not run.manifest("pairs").counts.ok and not store.exists():
             raise Refused(
-                f"{run.url} has no pairs at its thresholds; `blindpairs run` with a higher filter.reference_max, or a "
+                f"{run} has no pairs at its thresholds; `blindpairs run` with a higher filter.reference_max, or a "
                 "lower filter.blind_min (down to search.min_cosine), makes some: its report says how many each gives"
             )
     elif not store.exists():
-        raise Refused(f"{run.url} has no pairs yet; `blindpairs run` with its recipe makes them")
+        raise Refused(f"{run} has no pairs yet; `blindpairs run` with its recipe makes them")
 
 
 def _nothing(store: Store, person: str) -> str:
@@ -108,11 +104,11 @@ def _nothing(store: Store, person: str) -> str:
     return "has no whole question of its benchmark yet: people write them with `blindpairs author`"
 
 
-def _encoders(run: Folder) -> tuple[str, str]:
+def _encoders(run: Run) -> tuple[str, str]:
     """What the blind encoder and the reference are called."""
-    if not (run / "candidates").has(COMMIT):
+    if not run.has("candidates"):
         return "blind", "reference"
-    search = Manifest.open(run / "candidates").lineage.settings["search"]
+    search = run.manifest("candidates").lineage.settings["search"]
     return search["blind"], search["reference"]
 
 

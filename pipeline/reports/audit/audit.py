@@ -15,7 +15,6 @@ from typing import Any
 
 from manifests.errors import Refused
 from manifests.manifest import Manifest, json_bytes
-from manifests.storage import Folder
 from pipeline.reports.audit.compared import Compared, compared_ids, digests_of, draw
 from pipeline.reports.audit.judge import judged
 from pipeline.reports.audit.recall import interval, recall
@@ -23,15 +22,16 @@ from pipeline.reports.audit.result import Audit
 from pipeline.reports.audit.stored import stored_pairs
 from pipeline.reports.audit.truth import true_pairs
 from pipeline.run.layout import AUDIT
+from pipeline.run.run import Run
 
 
-def audit(run: Folder, candidates: Manifest, *, images: int, seed: int) -> Audit:
+def audit(run: Run, *, images: int, seed: int) -> Audit:
     """Audit a run's candidates on `images` random images, or on all where there are no more; kept beside them.
 
     Raises NotCommitted or Refused where a step the candidates were made of is not there, or was made
     again since; Damaged where a shard was changed since; Unbalanced where an image that was compared has no vector.
     """
-    begun = time.monotonic()
+    begun, candidates = time.monotonic(), run.manifest("candidates")
     made_of = _made_of(run, candidates)
     search = candidates.lineage.settings["search"]
     ids = compared_ids(made_of["sketches"], made_of["copies"])
@@ -44,9 +44,9 @@ def audit(run: Folder, candidates: Manifest, *, images: int, seed: int) -> Audit
     return result
 
 
-def _made_of(run: Folder, candidates: Manifest) -> dict[str, Manifest]:
+def _made_of(run: Run, candidates: Manifest) -> dict[str, Manifest]:
     """The manifests the search read, if they still are the ones it read."""
-    found = {name: Manifest.open(run / name) for name in ("embeddings", "sketches", "copies")}
+    found = {name: run.manifest(name) for name in ("embeddings", "sketches", "copies")}
     for name, manifest in found.items():
         if candidates.made_of.get(name, manifest.content) != manifest.content:
             raise Refused(_made_of_another(candidates, manifest))

@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.reports.audit.result import Audit, OddPair
 from pipeline.reports.audit.truth import BORDER
 from pipeline.run.layout import AUDIT
+from pipeline.run.run import Run
 from stages.text import plain, plain_lines
 
 SHOWN = 10  # pairs of each sort in the lines for a person
@@ -47,6 +48,12 @@ class AuditSummary:
         if self.audit.missed:
             return "method ivf may miss pairs: a higher search.ivf_probes misses fewer, search.method=exact none"
         return ""
+
+
+def summarized(run: Run, audit: Audit) -> AuditSummary:
+    """What an audit of this run found, and the command that shows it in the gallery, if it has one."""
+    shown = f"`blindpairs report {run}` shows it in the gallery" if run.has("pairs") else ""
+    return AuditSummary(f"{run}/candidates", audit, shown)
 
 
 def images(audit: Audit) -> str:

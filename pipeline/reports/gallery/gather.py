@@ -13,13 +13,13 @@ import pyarrow.compute as pc
 
 from manifests.counts import Counts
 from manifests.manifest import Manifest
-from manifests.storage import Folder
 from pipeline.reports.audit.result import read_audit
 from pipeline.reports.gallery.facts import Cosines, Pair, Photo, Report, Stage
 from pipeline.reports.gallery.planted import read_planted
 from pipeline.reports.gallery.prefetch import ahead
 from pipeline.reports.gallery.thumbnails import thumbnail
 from pipeline.run.layout import ORDER
+from pipeline.run.run import Run
 from stages import images
 from stages.images import ImageRefused
 
@@ -43,16 +43,16 @@ PHOTO = (
 )
 
 
-def gather(run: Folder) -> Report:
+def gather(run: Run) -> Report:
     """The facts of a finished run. Raises NotCommitted where a step is missing."""
-    manifests = {name: Manifest.open(run / name) for name in ORDER}
+    manifests = {name: run.manifest(name) for name in ORDER}
     search = manifests["candidates"].lineage.settings["search"]
     chosen = manifests["pairs"].lineage.settings["filter"]
     encoders = manifests["embeddings"].lineage.settings["embed"]["encoders"]
     candidates = _draw(manifests["candidates"], DRAWN)
     background = _random_cosines(manifests["embeddings"], (search["blind"], search["reference"]))
     return Report(
-        title=run.name,
+        title=run.folder.name,
         blind=_described(search["blind"], encoders),
         reference=_described(search["reference"], encoders),
         blind_min=chosen["blind_min"],
@@ -68,7 +68,7 @@ def gather(run: Folder) -> Report:
         random_blind=background[0],
         random_reference=background[1],
         settings=tuple(_settings(manifests.values())),
-        planted=read_planted(run, manifests["pairs"]),
+        planted=read_planted(run.folder, manifests["pairs"]),
         audit=read_audit(manifests["candidates"]),
         fingerprint=manifests["pairs"].lineage.fingerprint,
         version=version("blindpairs"),

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from pipeline.reports.gallery.gather import gather
 from pipeline.reports.gallery.page import render
-from pipeline.run.layout import GALLERY, run_folder
+from pipeline.run.layout import GALLERY, sweep_left
+from pipeline.run.lease.lease import driving
+from pipeline.run.run import Run
 
 
-def write_report(run: str) -> str:
+def write_report(run: Run) -> str:
     """Write `report.html` into the run's folder, whole or not at all; where it lies.
 
     What was kept beside these pairs (the demo's truth) and candidates (an audit) is shown with them.
     Raises NotCommitted where a step of the run is not finished.
     """
-    folder = run_folder(run)
-    facts = gather(folder)
-    with folder.aside(GALLERY) as path, path.open("w", encoding="utf-8", newline="\n") as file:
+    facts = gather(run)
+    with run.folder.aside(GALLERY) as path, path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(render(facts))
-    return f"{folder.url}/{GALLERY}"
+    return f"{run}/{GALLERY}"
+
+
+def rewrite_report(run: Run) -> str:
+    """As `write_report`, for a run that nobody drives.
+
+    Raises Refused while another process drives it: that one may be taking out images that this one would show.
+    """
+    with driving(run.folder):
+        sweep_left(run.folder)
+        return write_report(run.reopened())

@@ -14,19 +14,20 @@ from pipeline.reports.status.event_stats import event_stats_of, seconds_of
 from pipeline.reports.status.growth import growth_text, settled
 from pipeline.reports.status.summary import DriverStatus, StatusSummary, StepStatus
 from pipeline.run.events.events import Event, read_events
-from pipeline.run.layout import FAILURES, GALLERY, ORDER, QUESTIONS, question_versions, run_folder, steps_begun
+from pipeline.run.layout import FAILURES, GALLERY, ORDER, QUESTIONS, question_versions, steps_begun
 from pipeline.run.lease.driver import Driver, parsed, written
 from pipeline.run.lease.process import this_process
+from pipeline.run.run import Run
 
 COMMITTED = "committed"
 
 
-def status_of(run: str) -> StatusSummary:
+def status_of(url: str) -> StatusSummary:
     """How far a run is. Raises Refused where there is none."""
-    folder = Folder(run.rstrip("/"))
+    folder = Folder(url.rstrip("/"))
     driver = parsed(written(folder))
     if driver is None:
-        run_folder(run)  # one that was begun just now may have nothing but its driver
+        Run.open(url)  # one that was begun just now may have nothing but its driver
     drives = list(read_events(folder))
     alive = None if driver is None else driver.process.alive(this_process())
     driven = driver is not None and alive is not False

@@ -19,6 +19,7 @@ from pipeline.benchmark.checks.check import check
 from pipeline.benchmark.checks.codes import CODES, KNOWN
 from pipeline.benchmark.checks.finding import Finding, found, several
 from pipeline.benchmark.freeze import freeze
+from pipeline.run.run import Run
 from stages.author.answers import Answer, asked
 from stages.author.authored import Unwritable
 from stages.author.store import NAME, Store
@@ -34,7 +35,7 @@ def everything(pair: Posed) -> bool:
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
     """150 pairs with reviewers and licences: nothing is wrong with it, and nothing is lacking for MMVP."""
-    made = read_benchmark(str(frozen_run(tmp_path_factory.mktemp("clean"), 150))).of()
+    made = read_benchmark(Run.open(str(frozen_run(tmp_path_factory.mktemp("clean"), 150)))).of()
     return replace(made, pairs=tuple(stated(replace(pair, reviewed_by=("bob",)), licence="CC0") for pair in made.pairs))
 
 
@@ -185,7 +186,7 @@ def test_licences_that_nobody_stated_are_counted(clean: Benchmark) -> None:
 
 
 def test_pairs_for_training_may_be_any_number_and_need_no_reviewer(tmp_path: Path) -> None:
-    made = read_benchmark(str(frozen_run(tmp_path, 1, training=3))).of("training")
+    made = read_benchmark(Run.open(str(frozen_run(tmp_path, 1, training=3)))).of("training")
     assert len(made.pairs) == 3
     assert codes(check(made, everything)) == ["licence_unknown"]
 
@@ -225,7 +226,7 @@ def test_what_people_wrote_soundly_has_no_breaking_finding_from_placing(said: li
             store.answer(Answer(*ids[place], "left", "bob", "a", asked(pair), "now"))
         store.close()
         author(run, [0])
-        freeze(str(run))
-        made = read_benchmark(str(run))
+        freeze(Run.open(str(run)))
+        made = read_benchmark(Run.open(str(run)))
         findings = [*check(made.of(), everything), *check(made.of("training"), everything)]
     assert {one.code for one in findings if one.severity == "error" and not one.acceptable} == set()

@@ -16,9 +16,10 @@ from manifests.errors import Refused
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
 from pipeline.benchmark.checks.check import check
 from pipeline.benchmark.checks.formulas import is_formula
-from pipeline.benchmark.formats.export import export
 from pipeline.benchmark.formats.writing.forms import FORMS
 from pipeline.benchmark.freeze import freeze
+from pipeline.cli.formats import export_to
+from pipeline.run.run import Run
 
 CODE = "formula_in_table"
 CALC = "=cmd|' /C calc'!A0"
@@ -36,7 +37,7 @@ def frozen_with(root: Path, **words: str) -> Path:
     run = paired_run(root, 2)
     author(run, [0])
     author(run, [1], **words)
-    freeze(str(run))
+    freeze(Run.open(str(run)))
     return run
 
 
@@ -49,7 +50,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 @pytest.mark.parametrize("form", [name for name in FORMS if name not in ("llava", "cambrian")])
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_formula_is_found_where_its_text_is_a_cell(runs, tmp_path: Path, form: str, text: str) -> None:
-    findings = export(str(runs[text]), form, tmp_path / "out", only_check=True).findings
+    findings = export_to(Run.open(str(runs[text])), form, tmp_path / "out", only_check=True).findings
     met = [one for one in findings if one.code == CODE]
     assert bool(met) is (text in CELLS.get(form, ()))
     for one in met:
@@ -61,17 +62,19 @@ def test_a_formula_is_found_where_its_text_is_a_cell(runs, tmp_path: Path, form:
 def test_json_for_training_holds_no_cell(tmp_path: Path, form: str) -> None:
     run = frozen_run(tmp_path, 1)
     author(run, [0], question=CALC, use="training")
-    freeze(str(run))
-    assert CODE not in {one.code for one in export(str(run), form, tmp_path / "out", only_check=True).findings}
+    freeze(Run.open(str(run)))
+    assert CODE not in {
+        one.code for one in export_to(Run.open(str(run)), form, tmp_path / "out", only_check=True).findings
+    }
 
 
 @pytest.mark.parametrize("form", CELLS)
 def test_it_hinders_the_export_until_a_person_accepts_it_and_the_words_stay(tmp_path: Path, form: str) -> None:
     run = frozen_with(tmp_path, **dict.fromkeys(CELLS[form][:1], CALC))
     with pytest.raises(Refused, match=rf"a spreadsheet .* \({CODE}\).*--accept {CODE}"):
-        export(str(run), form, tmp_path / "out")
+        export_to(Run.open(str(run)), form, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    export(str(run), form, tmp_path / "out", accepted=[CODE])
+    export_to(Run.open(str(run)), form, tmp_path / "out", accepted=[CODE])
     (table,) = (path for path in (tmp_path / "out").iterdir() if path.name == "Questions.csv" or path.suffix == ".tsv")
     csv.field_size_limit(1 << 24)
     with table.open(encoding="utf-8", newline="") as file:
@@ -122,12 +125,12 @@ def test_no_signed_number_is_a_formula(number: object, sign: str) -> None:
 
 def test_options_that_are_numbers_pass(tmp_path: Path) -> None:
     run = frozen_with(tmp_path, option_a="-1", option_b="+1")
-    assert CODE not in {one.code for one in export(str(run), "vlmevalkit", tmp_path / "out").findings}
+    assert CODE not in {one.code for one in export_to(Run.open(str(run)), "vlmevalkit", tmp_path / "out").findings}
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
-    return read_benchmark(str(frozen_run(tmp_path_factory.mktemp("made"), 2)))
+    return read_benchmark(Run.open(str(frozen_run(tmp_path_factory.mktemp("made"), 2))))
 
 
 def test_each_text_is_a_finding_that_says_how_it_begins(made: Benchmark) -> None:

@@ -18,11 +18,12 @@ from pipeline.benchmark.benchmark import Benchmark, asks, read_benchmark
 from pipeline.benchmark.checks import near
 from pipeline.benchmark.checks.check import check
 from pipeline.benchmark.checks.finding import Finding
+from pipeline.run.run import Run
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> Benchmark:
-    return read_benchmark(str(frozen_run(tmp_path, 6))).of()
+    return read_benchmark(Run.open(str(frozen_run(tmp_path, 6)))).of()
 
 
 def errors(benchmark: Benchmark) -> list[Finding]:

@@ -20,6 +20,7 @@ from manifests.errors import Refused, Waiting
 from pipeline.benchmark.asking import queue_for
 from pipeline.benchmark.missed import missed
 from pipeline.benchmark.people import PeopleSummary, people
+from pipeline.run.run import Run
 from stages.accuracy import exact, mean
 from stages.author.answers import Answer, asked
 from stages.author.authored import KEPT, REJECTED, TRAINING, Authored
@@ -61,7 +62,7 @@ def told(root: Path, wrong: Mapping[str, Iterable[tuple[int, str]]], pairs: int 
             for side in SIDES:
                 store.answer(answer(one, side, person, right=(ids(one), side) not in odd))
     store.close()
-    return people(str(run), run / NAME)
+    return people(Run.open(str(run)), run / NAME)
 
 
 # asking
@@ -169,7 +170,7 @@ def test_answers_that_do_not_count_are_counted_apart(tmp_path: Path) -> None:
     store.change(third, {"question": "Another?"}, "ann")
     store.change(second, {"decision": "rejected"}, "ann")
     store.close()
-    found = people(str(run), run / NAME)
+    found = people(Run.open(str(run)), run / NAME)
     assert (found.asked, found.own, found.changed) == (2, 1, 2)
     assert [(one.name, one.questions.right, one.questions.of) for one in found.people] == [("bob", 1, 1)]
     assert found.missed == ()
@@ -185,7 +186,7 @@ def test_an_earlier_authors_answers_do_not_count_however_the_name_is_spelt(tmp_p
     for person in ("ann", "ANN", "bob", "cat"):
         store.answer(answer(one, "left", person, right=False))
     store.close()
-    found = people(str(run), run / NAME)
+    found = people(Run.open(str(run)), run / NAME)
     assert (found.own, [person.name for person in found.people], found.missed[0].people) == (3, ["cat"], ("cat",))
 
 
@@ -196,7 +197,7 @@ def test_who_only_decided_over_anothers_words_counts(tmp_path: Path) -> None:
     store.change(store.change(one, {"decision": "open"}, "bob"), {"decision": "kept", "pattern": "text"}, "bob")
     store.answer(answer(one, "left", "bob"))
     store.close()
-    found = people(str(run), run / NAME)
+    found = people(Run.open(str(run)), run / NAME)
     assert (found.own, [person.name for person in found.people]) == (0, ["bob"])
 
 
@@ -207,7 +208,7 @@ def test_an_answer_counts_though_the_right_letter_was_mended_since(tmp_path: Pat
     store.answer(answer(one, "left", "bob", right=False))
     store.change(one, {"left_answer": one.answer("right")}, "ann")
     store.close()
-    found = people(str(run), run / NAME)
+    found = people(Run.open(str(run)), run / NAME)
     assert (found.changed, found.people[0].questions.right, found.missed) == (0, 1, ())
 
 
@@ -226,7 +227,7 @@ def test_a_later_answer_takes_the_place_of_the_first(tmp_path: Path) -> None:
     store.answer(answer(one, "left", "bob", right=False))
     store.answer(answer(one, "left", "bob"))
     store.close()
-    assert people(str(run), run / NAME).people[0].questions.right == 1
+    assert people(Run.open(str(run)), run / NAME).people[0].questions.right == 1
 
 
 # what they got right
@@ -259,7 +260,7 @@ def test_a_pair_of_which_one_question_was_answered_is_no_pair(tmp_path: Path) ->
     ):
         store.answer(one)
     store.close()
-    (bob,) = people(str(run), run / NAME).people
+    (bob,) = people(Run.open(str(run)), run / NAME).people
     assert (bob.questions.right, bob.questions.of) == (2, 3)
     assert (bob.pairs.right, bob.pairs.of) == (0, 1)
 
@@ -294,17 +295,17 @@ def test_a_program_gets_all_of_it(tmp_path: Path) -> None:
 def test_without_a_store_or_an_answer_people_are_waited_for(tmp_path: Path) -> None:
     run = paired_run(tmp_path, 1)
     with pytest.raises(Waiting, match=f"`blindpairs author {run}`"):
-        people(str(run), run / NAME)
+        people(Run.open(str(run)), run / NAME)
     assert not (run / NAME).exists()
     author(run, [0])
     with pytest.raises(Waiting, match=f"`blindpairs author {run} --answer NAME`"):
-        people(str(run), run / NAME)
+        people(Run.open(str(run)), run / NAME)
 
 
 def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b"no database at all" * 100)
     with pytest.raises(Refused, match=NAME):
-        people("runs/x", tmp_path / NAME)
+        people(Run.open("runs/x"), tmp_path / NAME)
 
 
 # how far it is known

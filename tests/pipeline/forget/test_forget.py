@@ -13,10 +13,10 @@ from world.forgetting import classes, told, traces, whole_lot, without_members
 from world.growing import rows, values
 from world.inline import made_here
 
-from manifests.storage import Folder
 from pipeline.forget.forget import forget
 from pipeline.reports.audit.audit import audit
 from pipeline.run.layout import ORDER
+from pipeline.run.run import Run
 
 pytestmark = pytest.mark.slow
 
@@ -95,7 +95,7 @@ def check_whole(run: Path, manifests) -> None:
         assert {frozenset((row["left_id"], row["right_id"])) for row in held} <= pairs
         counts = manifests["candidates"].by_name[task["name"]].counts
         assert (counts.seen, counts.ok) == (len(pairs), len(held))
-    found = audit(Folder(str(run)), manifests["candidates"], images=10_000, seed=1)
+    found = audit(Run.open(str(run)), images=10_000, seed=1)
     assert (found.missed, found.false, found.wrong, found.whole) == (0, 0, 0, True)
 
 

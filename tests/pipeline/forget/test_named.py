@@ -18,10 +18,11 @@ from world.runs import recipe
 from manifests.errors import Refused
 from manifests.manifest import Manifest
 from manifests.storage import Folder
-from pipeline.cli.make import lineage, show
+from pipeline.cli.summaries import lineage_of, rows_of
 from pipeline.forget.forget import forget
 from pipeline.reports.status.read import status_of
 from pipeline.run.lease.lease import driving
+from pipeline.run.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +63,11 @@ def test_a_hash_names_every_image_of_these_bytes_and_an_id_says_how_many_more_th
 def test_lineage_says_when_and_how_many_but_not_which_and_other_looks_go_on(run: Path) -> None:
     one = images(run)[0]["image_id"]
     forget(str(run), [one])
-    told = str(lineage(str(run), "pairs"))
+    told = str(lineage_of(Run.open(str(run)), "pairs"))
     assert " 1 rows (blindpairs forget)" in told
     assert one not in told
     assert {step.state for step in status_of(str(run)).steps} == {"committed"}
-    assert show(str(run), "images", 100).total == len(images(run))
+    assert rows_of(Run.open(str(run)), "images", 100).total == len(images(run))
 
 
 def test_names_of_a_file_and_of_the_command_line_are_taken_together(run: Path, tmp_path: Path) -> None:

@@ -20,10 +20,12 @@ from world.processes import PATIENCE_S, until
 
 from manifests.errors import Refused
 from manifests.storage import Folder
-from pipeline.cli.make import audit, show
+from pipeline.cli.summaries import rows_of
 from pipeline.forget.forget import forget
+from pipeline.reports.audit.audit import audit
 from pipeline.reports.gallery.write import write_report
 from pipeline.run.removal.intent import Intent
+from pipeline.run.run import Run
 
 MOMENTS = int(os.environ.get("MOMENTS", "4"))
 
@@ -74,7 +76,7 @@ def test_stopped_at_any_write_the_next_one_ends_with_the_same_bytes(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone, before = chosen(tmp_path), tmp_path / "before"
-    write_report(str(run))
+    write_report(Run.open(str(run)))
     shutil.copytree(run, before)
     with stopping(monkeypatch, 10**9) as writes:
         forget(str(run), gone)
@@ -93,14 +95,18 @@ def test_stopped_at_any_write_the_next_one_ends_with_the_same_bytes(
         if Intent.read(Folder(str(run))):
             forget(str(run), [])
         if not (run / "report.html").exists():  # the gallery comes last, and is no part of it
-            write_report(str(run))
+            write_report(Run.open(str(run)))
         assert whole(run) == ended, f"stopped before {writes[moment]}"
     assert made_here(values(tmp_path / "tars"), tmp_path)[1] == []
 
 
 def check_refused(run: Path, root: Path) -> None:
     finishes = f"`blindpairs forget {run}` finishes it"
-    for look in (lambda: write_report(str(run)), lambda: audit(str(run), 9, 0), lambda: show(str(run), "pairs", 1)):
+    for look in (
+        lambda: write_report(Run.open(str(run))),
+        lambda: audit(Run.open(str(run)), images=9, seed=0),
+        lambda: rows_of(Run.open(str(run)), "pairs", 1),
+    ):
         with pytest.raises(Refused, match=finishes):
             look()
     with pytest.raises(Refused, match=finishes):
@@ -123,4 +129,4 @@ def test_killed_before_random_files_the_same_command_finishes(run: Path, tmp_pat
     assert ended.returncode == 0, ended.stderr
     assert made_here(values(tmp_path / "tars"), tmp_path)[1] == []
     assert traces(run, [*gone, *keys]) == []
-    assert not audit(str(run), 100, 0).audit.defect
+    assert not audit(Run.open(str(run)), images=100, seed=0).defect

@@ -20,9 +20,10 @@ from manifests.shard import Part, write_shard
 from manifests.storage import Folder
 from manifests.tables import IMAGES
 from pipeline.benchmark.freeze import freeze
-from pipeline.benchmark.versions import known_store, note_store
+from pipeline.benchmark.store_path import known_store, note_store
 from pipeline.forget.forget import forget
 from pipeline.forget.written import WRITTEN, without_written
+from pipeline.run.run import Run
 from stages.author.answers import Answer
 from stages.author.store import NAME, Store
 
@@ -34,12 +35,12 @@ def run(tmp_path: Path) -> Path:
     """Five pairs, written out and frozen twice; the last pair is in the second version alone."""
     run = paired_run(tmp_path, 5)
     author(run, range(4))
-    freeze(str(run))
+    freeze(Run.open(str(run)))
     author(run, [4])
     with closing(Store(run / NAME)) as store:
         for ids in pairs_of(run):
             store.answer(Answer(*ids, "left", "bob", "a", "", "now"))
-    freeze(str(run))
+    freeze(Run.open(str(run)))
     return run
 
 

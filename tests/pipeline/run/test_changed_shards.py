@@ -17,9 +17,10 @@ from world.rewriting import WAYS, rewrite, without_digests
 from manifests.errors import BlindpairsError, Damaged, Refused, TasksFailed
 from manifests.manifest import Manifest, content_of
 from manifests.storage import Folder
-from pipeline.cli.make import audit
 from pipeline.forget.forget import forget
+from pipeline.reports.audit.audit import audit
 from pipeline.reports.gallery.write import write_report
+from pipeline.run.run import Run
 
 pytestmark = pytest.mark.slow
 
@@ -128,7 +129,7 @@ def test_the_audit_names_what_changed_and_calls_it_no_defect(run: Path, step: st
     columns = ["digest"] if step == "sketches" else CHANGED[step][0]
     path = changed(run, step, columns, way)
     with pytest.raises(Damaged, match=rf"{step}/{path.name} was changed .*{REMEDY}"):
-        audit(str(run), 100, 0)
+        audit(Run.open(str(run)), images=100, seed=0)
     assert not (run / "candidates" / "_audit.json").exists()
 
 
@@ -136,7 +137,7 @@ def test_the_audit_names_what_changed_and_calls_it_no_defect(run: Path, step: st
 def test_the_gallery_shows_no_rows_that_changed(run: Path, step: str) -> None:
     path = changed(run, step, ["image_id"] if step == "images" else ["blind_cosine"], "below the old footer")
     with pytest.raises(Damaged, match=rf"{step}/{path.name} was changed"):
-        write_report(str(run))
+        write_report(Run.open(str(run)))
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -184,7 +185,7 @@ def test_a_run_without_digests_grows_and_its_shards_stay(tmp_path: Path, monkeyp
         assert told == sorted(told), "the new ones have digests"
         then = json.loads(before[f"{step}/_lineage.json"])
         assert [state.content for state in manifests[step].grown] == [then["content"]]
-    assert not audit(str(old), 100, 0).audit.defect
+    assert not audit(Run.open(str(old)), images=100, seed=0).defect
 
 
 def test_a_run_without_digests_forgets_and_names_its_contents(old: Path, old_tars: Path, tmp_path: Path) -> None:
@@ -195,7 +196,7 @@ def test_a_run_without_digests_forgets_and_names_its_contents(old: Path, old_tar
     left, done = made(old_tars, tmp_path)
     assert done == []
     assert {manifest.content for manifest in left.values()} == {content_of(one.shards) for one in left.values()}
-    assert not audit(str(old), 100, 0).audit.defect
+    assert not audit(Run.open(str(old)), images=100, seed=0).defect
 
 
 @pytest.mark.parametrize("method", ["exact", "flat"])
@@ -212,4 +213,4 @@ def test_vectors_that_changed_in_a_run_without_digests_are_told_by_those_of_the_
 def test_the_audit_of_a_run_without_digests_names_the_vectors_that_changed(old: Path) -> None:
     path = changed(old, "embeddings", VECTORS, "by a script")
     with pytest.raises(Damaged, match=rf"embeddings/{path.name} was changed since the sketches were made of it"):
-        audit(str(old), 100, 0)
+        audit(Run.open(str(old)), images=100, seed=0)

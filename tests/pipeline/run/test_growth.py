@@ -17,12 +17,13 @@ from world.runs import recipe
 from manifests.errors import Refused, TasksFailed, Unbalanced
 from manifests.manifest import COMMIT
 from manifests.storage import Folder
-from pipeline.cli.make import lineage
+from pipeline.cli.summaries import lineage_of
 from pipeline.config.settings import Config
 from pipeline.plan.planning import planned
 from pipeline.reports.audit.audit import audit
 from pipeline.reports.status.read import status_of
 from pipeline.run.recipe import steps
+from pipeline.run.run import Run
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +61,7 @@ def test_a_run_that_grew_twice_says_what_a_fresh_one_says(tmp_path: Path, seed: 
         before = there
     assert len(grown["images"].grown) == len(grown["candidates"].grown) == 2
     assert agreed(grown) == agreed(fresh(tars, tmp_path))
-    found = audit(Folder(str(tmp_path / "test")), grown["candidates"], images=10_000, seed=seed)
+    found = audit(Run.open(str(tmp_path / "test")), images=10_000, seed=seed)
     assert (found.missed, found.false, found.wrong, found.whole) == (0, 0, 0, True)
 
 
@@ -235,17 +236,17 @@ def test_status_and_lineage_say_how_it_grew(tars: Path, tmp_path: Path) -> None:
     made_here(values(tars), tmp_path)
     notes = {one.step: one.note for one in status_of(str(tmp_path / "test")).steps}
     assert (notes["images"], notes["directions"]) == ("grew: 4 shards, then 2 more", "")
-    told = str(lineage(str(tmp_path / "test"), "candidates"))
+    told = str(lineage_of(Run.open(str(tmp_path / "test")), "candidates"))
     assert f"  it grew: 4 shards were {then['images'].lineage.fingerprint}" in told
     assert f"  inputs.embeddings = {then['embeddings'].lineage.fingerprint}" in told, "directions stay as they were"
 
 
 def test_an_audit_of_candidates_that_wait_for_what_grew_is_told_so(tars: Path, tmp_path: Path) -> None:
-    found, _ = made_here(values(tars), tmp_path)
+    made_here(values(tars), tmp_path)
     lot(tars, ["a"], Random(4))
     made_here(values(tars), tmp_path, until="sketches")
     with pytest.raises(Refused, match="was made before embeddings grew; `blindpairs run` goes on"):
-        audit(Folder(str(tmp_path / "test")), found["candidates"], images=9, seed=1)
+        audit(Run.open(str(tmp_path / "test")), images=9, seed=1)
 
 
 def test_the_gallery_of_a_run_that_is_there_is_left_alone(tars: Path, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from manifests.storage import Folder
 from pipeline.cli.make import run
 from pipeline.config.loading import named_values, read_config
 from pipeline.config.settings import Config
-from pipeline.run.layout import manifest_of
 from pipeline.run.prior_settings import as_begun
+from pipeline.run.run import Run
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +50,7 @@ def begun(words: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_lineage_of_the_default_does_not_name_it(begun: Path) -> None:
-    encoders = manifest_of(str(begun / "photos"), "embeddings").lineage.settings["embed"]["encoders"]
+    encoders = Run.open(str(begun / "photos")).manifest("embeddings").lineage.settings["embed"]["encoders"]
     assert "preprocessing" not in encoders["dino"]
 
 

@@ -187,7 +187,7 @@ def _short_of_memory(
 SHORT = """
 import resource, sys
 import numpy as np, torch
-from pipeline.cli.make import lineage
+from pipeline.cli.summaries import lineage_of
 from stages.base import Machine
 from stages.embed.computing import Within
 from stages.models.encoders import device

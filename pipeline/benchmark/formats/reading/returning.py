@@ -20,12 +20,12 @@ from pipeline.benchmark.formats.reading.label_studio import Annotated, Returned,
 from pipeline.benchmark.formats.reading.times import moment
 from pipeline.benchmark.formats.writing.label_studio import FORM, ranked, words_of, written_pairs
 from pipeline.benchmark.photos import photos_of
-from pipeline.run.layout import run_folder
+from pipeline.run.run import Run
 from stages.author.authored import WORDS, Authored, Ids
 from stages.author.store import Conflict, Store, utc_now
 
 
-def read_label_studio(run: str, store: Path, file: Path, by: str) -> ReturnedSummary:
+def read_label_studio(run: Run, store: Path, file: Path, by: str) -> ReturnedSummary:
     """Write what was annotated in `file` as its annotators' work; `by` is the author where none is named.
 
     Raises Refused, with nothing written, naming the task, for a pair that is not the run's, or that no pair can be.
@@ -42,20 +42,19 @@ def read_label_studio(run: str, store: Path, file: Path, by: str) -> ReturnedSum
 
 
 def _decided(
-    run: str, tasks: Sequence[Returned], written: Mapping[Ids, Authored], by: str
+    run: Run, tasks: Sequence[Returned], written: Mapping[Ids, Authored], by: str
 ) -> tuple[ReturnedSummary, list[Authored]]:
     """What is to be written over what people have written in the run, and what that comes to."""
     known = [(task, written.get(task.pair, Authored(*task.pair))) for task in tasks]
     changed = [(task, now) for task, now in known if task.annotated and _is_news(task, task.annotated, now)]
     kept = {task.pair: None for task, now in changed if task.annotated and _is_older(task, task.annotated, now)}
     news = [_authored(task.annotated, now, by) for task, now in changed if task.annotated and task.pair not in kept]
-    return ReturnedSummary(run, len(news), len(tasks) - len(changed), [" ".join(pair) for pair in kept]), news
+    return ReturnedSummary(run.url, len(news), len(tasks) - len(changed), [" ".join(pair) for pair in kept]), news
 
 
-def _check_known(run: str, tasks: Sequence[Returned], written: Mapping[Ids, Authored]) -> None:
+def _check_known(run: Run, tasks: Sequence[Returned], written: Mapping[Ids, Authored]) -> None:
     """Raise Refused where a pair stands twice, has an image that is not the run's, or is no pair of it."""
-    folder = run_folder(run)
-    photos, pairs = photos_of(folder, {one for task in tasks for one in task.pair}), ranked(folder)
+    photos, pairs = photos_of(run, {one for task in tasks for one in task.pair}), ranked(run)
     first: dict[Ids, str] = {}
     for task in tasks:
         if lost := [one for one in task.pair if one not in photos]:

@@ -11,6 +11,7 @@ from pipeline.benchmark.benchmark import Benchmark, Posed
 from pipeline.benchmark.checks.formulas import Cells, no_cells
 from pipeline.benchmark.formats.writing.pictures import JPEGS
 from pipeline.benchmark.photos import Photo
+from pipeline.run.run import Run
 from stages import images
 from stages.author.authored import BENCHMARK
 
@@ -58,7 +59,7 @@ class RunForm:
 
     name: str
     says: str
-    write: Callable[[str, Path | None, Path, str, int | None], tuple[int, Mapping[str, int]]]
+    write: Callable[[Run, Path | None, Path, str, int | None], tuple[int, Mapping[str, int]]]
     next: str
     reads_store: bool = True
 

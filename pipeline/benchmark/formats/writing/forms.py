@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from manifests.errors import Refused
 from pipeline.benchmark.formats.writing import (
     huggingface,
     label_studio,
@@ -27,3 +28,11 @@ FORMS: dict[str, Form] = {
     )
 }
 OF_THE_RUN: dict[str, RunForm] = {form.name: form for form in (label_studio.FORM, paired_images.FORM)}
+
+
+def form_of(name: str) -> Form | RunForm:
+    """The form of this name. Raises Refused, naming all, where there is none."""
+    known: dict[str, Form | RunForm] = {**FORMS, **OF_THE_RUN}
+    if name not in known:
+        raise Refused(f"there is no format {name!r}; formats are: {', '.join(known)}")
+    return known[name]

@@ -15,12 +15,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from manifests.manifest import COMMIT, Manifest
-from manifests.storage import Folder
 from pipeline.benchmark.formats.writing.form import RunForm, as_jpeg
 from pipeline.benchmark.formats.writing.markdown import filled
 from pipeline.benchmark.photos import CHANGED, Photo, photos_of
-from pipeline.run.layout import run_folder
+from pipeline.run.run import Run
 from stages.author.authored import CHOICES, OPEN, SIDES, TEXTS, Authored, Ids
 from stages.author.store import Store
 from stages.images import ImageRefused
@@ -44,7 +42,7 @@ HINTS = {pattern.name: pattern.asks for pattern in PATTERNS}
 
 
 def write_label_studio(
-    run: str, store: Path | None, folder: Path, called: str, most: int | None = None
+    run: Run, store: Path | None, folder: Path, called: str, most: int | None = None
 ) -> tuple[int, Mapping[str, int]]:
     """Tasks, labelling interface and photos of the run's ranked pairs, best first, and of those only people know.
 
@@ -52,10 +50,10 @@ def write_label_studio(
     for a run without pairs of which nobody has written.
     """
     written = written_pairs(store)
-    cosines = ranked(run_folder(run), required=not written)
+    cosines = ranked(run, required=not written)
     ids = [*cosines, *(one for one in written if one not in cosines)][:most]
     wanted = {image_id for one in ids for image_id in one}
-    photos = photos_of(run_folder(run), wanted)
+    photos = photos_of(run, wanted)
     (folder / IMAGES).mkdir()
     lost = dict.fromkeys(wanted - photos.keys(), GONE) | _copied(photos.values(), folder / IMAGES)
     why = {one: lost[image_id] for one in ids for image_id in one if image_id in lost}
@@ -64,7 +62,7 @@ def write_label_studio(
     tasks = [_task(written.get(one, Authored(*one)), cosines.get(one), photos, url) for one in known]
     (folder / TASKS).write_text(json.dumps(tasks, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / CONFIG).write_text(config(), encoding="utf-8")
-    told = filled("label_studio.md.j2", called=called, run=run, tasks=len(tasks))
+    told = filled("label_studio.md.j2", called=called, run=run.url, tasks=len(tasks))
     (folder / "README.md").write_text(told, encoding="utf-8")
     return len(tasks), dict(sorted(Counter(why.values()).items()))
 
@@ -77,12 +75,12 @@ def written_pairs(store: Path | None) -> dict[Ids, Authored]:
         return {pair.ids: pair for pair in opened.pairs()}
 
 
-def ranked(run: Folder, *, required: bool = False) -> dict[Ids, Mapping[str, Any]]:
+def ranked(run: Run, *, required: bool = False) -> dict[Ids, Mapping[str, Any]]:
     """Both cosines of each ranked pair of the run, best first. Raises NotCommitted where they are `required`."""
-    if not required and not (run / "pairs").has(COMMIT):
+    if not required and not run.has("pairs"):
         return {}
     columns = ("left_id", "right_id", "blind_cosine", "reference_cosine", "rank")
-    rows = (row for batch in Manifest.open(run / "pairs").batches(columns) for row in batch.to_pylist())
+    rows = (row for batch in run.manifest("pairs").batches(columns) for row in batch.to_pylist())
     kept = sorted((row for row in rows if row["rank"] is not None), key=lambda row: row["rank"])
     return {(row["left_id"], row["right_id"]): row for row in kept}
 

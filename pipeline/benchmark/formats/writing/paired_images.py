@@ -15,13 +15,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from manifests.errors import Refused
-from manifests.manifest import COMMIT, Manifest
-from manifests.storage import Folder
 from pipeline.benchmark.formats.writing.form import RunForm
 from pipeline.benchmark.formats.writing.markdown import filled
 from pipeline.benchmark.formats.writing.pictures import PICTURE, Row, for_datasets, groups, picture, size_of
 from pipeline.benchmark.photos import Photo, photos_of
-from pipeline.run.layout import run_folder
+from pipeline.run.run import Run
 from stages.images import ImageRefused
 
 FILE_BYTES = 500 * 2**20  # of images, after which the next file begins
@@ -43,29 +41,28 @@ COLUMNS = for_datasets(
 NOT_THERE = "not_among_the_images"
 
 
-def write_paired_images(run: str, folder: Path, most: int | None = None) -> tuple[int, Mapping[str, int]]:
+def write_paired_images(run: Run, folder: Path, most: int | None = None) -> tuple[int, Mapping[str, int]]:
     """Write the run's pairs, at most `most` of them, into the folder: how many, and why others were left out.
 
     A pair is left out where an image of it is gone, or its bytes are others than when the run was made. Raises Refused
     where the run has no pairs, or all are left out.
     """
-    place = run_folder(run)
-    pairs = _pairs(run, place).slice(0, most)
+    pairs = _pairs(run).slice(0, most)
     left_out = Counter[str]()
-    if not (written := _write(folder / "data", _rows(place, pairs, left_out))):
+    if not (written := _write(folder / "data", _rows(run, pairs, left_out))):
         told = ", ".join(f"{why}: {count}" for why, count in sorted(left_out.items()))
         raise Refused(f"of none of the {pairs.num_rows} pairs of {run} both images are there ({told}); bring them back")
-    text = filled("paired_images.md.j2", run=place.name, written=written, left_out=left_out)
+    text = filled("paired_images.md.j2", run=run.folder.name, written=written, left_out=left_out)
     (folder / "README.md").write_text(text + "\n", encoding="utf-8")
     return written, dict(sorted(left_out.items()))
 
 
-def _pairs(run: str, place: Folder) -> pa.Table:
+def _pairs(run: Run) -> pa.Table:
     """The kept pairs, best first."""
     remedy = "`blindpairs run RECIPE` makes them"
-    if not (place / "pairs").has(COMMIT):
+    if not run.has("pairs"):
         raise Refused(f"{run} has no pairs yet; {remedy}")
-    batches = list(Manifest.open(place / "pairs").batches(OF_PAIR))
+    batches = list(run.manifest("pairs").batches(OF_PAIR))
     pairs = pa.Table.from_batches(batches) if batches else COLUMNS.empty_table().select(list(OF_PAIR))
     kept = pairs.filter(pc.is_valid(pairs.column("rank"))).sort_by("rank")
     if not kept.num_rows:
@@ -73,11 +70,11 @@ def _pairs(run: str, place: Folder) -> pa.Table:
     return kept
 
 
-def _rows(place: Folder, pairs: pa.Table, left_out: Counter[str]) -> Iterator[Row]:
+def _rows(run: Run, pairs: pa.Table, left_out: Counter[str]) -> Iterator[Row]:
     """A row for each pair whose images are there; the others are counted."""
     for begin in range(0, pairs.num_rows, AT_ONCE):
         some = pairs.slice(begin, AT_ONCE).to_pylist()
-        photos = photos_of(place, {pair[f"{side}_id"] for pair in some for side in SIDES})
+        photos = photos_of(run, {pair[f"{side}_id"] for pair in some for side in SIDES})
         for pair in some:
             try:
                 yield _row(pair, [photos.get(pair[f"{side}_id"]) for side in SIDES])
@@ -111,7 +108,7 @@ def _write(folder: Path, rows: Iterator[Row]) -> int:
 
 
 def _write_form(
-    run: str, store: Path | None, folder: Path, name: str, most: int | None
+    run: Run, store: Path | None, folder: Path, name: str, most: int | None
 ) -> tuple[int, Mapping[str, int]]:
     return write_paired_images(run, folder, most)
 

@@ -14,6 +14,7 @@ from manifests.errors import Waiting
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
 from pipeline.benchmark.drafts.patterns import PatternsSummary, pattern_prompt, propose
 from pipeline.benchmark.freeze import freeze
+from pipeline.run.run import Run
 from stages.models.chat import Chat, DraftFailed
 
 TWO = [
@@ -24,7 +25,7 @@ TWO = [
 
 @pytest.fixture
 def benchmark(tmp_path: Path) -> Benchmark:
-    return read_benchmark(str(frozen_run(tmp_path, 5))).of()
+    return read_benchmark(Run.open(str(frozen_run(tmp_path, 5)))).of()
 
 
 def proposed(benchmark: Benchmark, reply: Any) -> PatternsSummary:
@@ -104,6 +105,6 @@ def test_a_reply_that_is_no_proposal_is_a_failed_draft(benchmark: Benchmark, rep
 def test_without_a_question_there_is_nothing_to_ask(tmp_path: Path) -> None:
     run = paired_run(tmp_path, 1)
     author(run, [0], question="", option_a="", option_b="", left_answer="")
-    freeze(str(run))
+    freeze(Run.open(str(run)))
     with pytest.raises(Waiting, match="statements only"):
-        pattern_prompt(read_benchmark(str(run)))
+        pattern_prompt(read_benchmark(Run.open(str(run))))

@@ -11,9 +11,10 @@ import pytest
 from world.authoring import frozen_run
 
 from manifests.errors import Refused
-from pipeline.benchmark.formats.export import export
 from pipeline.benchmark.formats.writing.forms import FORMS, OF_THE_RUN
 from pipeline.benchmark.photos import Photo
+from pipeline.cli.formats import export_to
+from pipeline.run.run import Run
 
 EVERY = (*FORMS, *OF_THE_RUN)
 
@@ -45,7 +46,7 @@ def copied(run: Path, to: Path) -> Path:
 
 def refusal(run: str | Path, form: str, to: str | Path) -> str:
     with pytest.raises(Refused) as refused:
-        export(str(run), form, to)
+        export_to(Run.open(str(run)), form, to)
     assert "\n" not in str(refused.value)
     return str(refused.value)
 
@@ -98,7 +99,7 @@ def test_a_link_that_leads_to_no_empty_folder_is_refused_before_any_work(
     to = link(tmp_path)
     before = tree(tmp_path)
     with pytest.raises(Refused, match=LINKS[link]):
-        export(str(run), form, to)
+        export_to(Run.open(str(run)), form, to)
     assert tree(tmp_path) == before
     assert (tmp_path / "link").is_symlink()
 
@@ -107,7 +108,7 @@ def test_a_link_that_leads_to_no_empty_folder_is_refused_before_any_work(
 def test_a_link_to_an_empty_folder_is_written_through(run: Path, tmp_path: Path, form: str) -> None:
     (tmp_path / "disk" / "large").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "disk" / "large")
-    answer = export(str(run), form, tmp_path / "link")
+    answer = export_to(Run.open(str(run)), form, tmp_path / "link")
     assert answer.to == str(tmp_path / "disk" / "large")
     assert (tmp_path / "link").is_symlink()
     assert [path.name for path in (tmp_path / "disk").iterdir()] == ["large"]
@@ -117,7 +118,7 @@ def test_a_link_to_an_empty_folder_is_written_through(run: Path, tmp_path: Path,
 def test_a_folder_reached_through_a_link_is_written_there(run: Path, tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "disk")
-    export(str(run), "mmvp", tmp_path / "link" / "MMVP")
+    export_to(Run.open(str(run)), "mmvp", tmp_path / "link" / "MMVP")
     assert (tmp_path / "disk" / "MMVP" / "Questions.csv").exists()
 
 
@@ -227,8 +228,8 @@ def test_an_export_into_another_run_is_refused_too(run: Path, tmp_path: Path) ->
 
 def test_beside_the_run_it_is_written(tmp_path: Path) -> None:
     run = frozen_run(tmp_path, 1)
-    assert export(str(run), "mmvp", tmp_path / f"{run.name}-mmvp").pairs == 1
-    assert export(str(run), "mmvp", run / ".." / "MMVP").to == str(tmp_path / "MMVP")
+    assert export_to(Run.open(str(run)), "mmvp", tmp_path / f"{run.name}-mmvp").pairs == 1
+    assert export_to(Run.open(str(run)), "mmvp", run / ".." / "MMVP").to == str(tmp_path / "MMVP")
 
 
 def test_a_name_that_no_disk_takes_is_refused_before_any_work(run: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from pipeline.benchmark.checks.finding import Finding
 from pipeline.benchmark.formats.held_out import HeldOut, held_out
 from pipeline.benchmark.freeze import freeze
 from pipeline.benchmark.photos import Photo
+from pipeline.run.run import Run
 from stages import images
 
 
@@ -30,7 +31,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def benchmark(run: Path) -> Benchmark:
-    return read_benchmark(str(run))
+    return read_benchmark(Run.open(str(run)))
 
 
 @pytest.fixture(scope="module")
@@ -170,9 +171,9 @@ def test_the_benchmark_of_another_run_is_held_out_too(run: Path, training: Seque
 
 def test_every_version_of_another_run_is_held_out(tmp_path: Path) -> None:
     other = frozen_run(tmp_path, 3, name="other")
-    taken = {photo.image_id: photo for photo in read_benchmark(str(other)).of().photos}[pairs_of(other)[0][0]]
+    taken = {photo.image_id: photo for photo in read_benchmark(Run.open(str(other))).of().photos}[pairs_of(other)[0][0]]
     author(other, [0], use="training")
-    freeze(str(other))
+    freeze(Run.open(str(other)))
     assert "1 of 1 images" in told(held_out([], [str(other)]), [taken])
     assert len(held_out([], [str(other)]).seen) == 6  # of both versions, each image once
 
@@ -215,7 +216,7 @@ LOSSES = {
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_an_image_of_a_benchmark_that_is_lost_hinders_nothing_and_is_still_known_again(tmp_path, loss: str) -> None:
-    made = read_benchmark(str(frozen_run(tmp_path, 3, training=2)))
+    made = read_benchmark(Run.open(str(frozen_run(tmp_path, 3, training=2))))
     training, lost = made.of("training").photos, made.of().photos[1]
     copy = lying_at(lost, tmp_path / "copy.jpg", lost.read())
     LOSSES[loss](Path(lost.uri))

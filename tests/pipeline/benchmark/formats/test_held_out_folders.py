@@ -15,10 +15,11 @@ from world.tars import packed
 
 from manifests.errors import Refused
 from pipeline.benchmark.benchmark import read_benchmark
-from pipeline.benchmark.formats.export import export
 from pipeline.benchmark.formats.held_out import held_out
 from pipeline.benchmark.formats.writing.forms import FORMS
 from pipeline.benchmark.photos import Photo
+from pipeline.cli.formats import export_to
+from pipeline.run.run import Run
 from stages import images
 
 
@@ -29,7 +30,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def training(run: Path) -> Sequence[Photo]:
-    return read_benchmark(str(run)).of("training").photos
+    return read_benchmark(Run.open(str(run))).of("training").photos
 
 
 @pytest.fixture
@@ -64,8 +65,8 @@ def test_an_image_saved_anew_is_found_by_its_looks(folder: Path, training: Seque
 
 @pytest.mark.parametrize("form", [name for name in FORMS if name not in ("llava", "cambrian")])
 def test_what_we_export_is_held_out_when_it_is_named(run: Path, tmp_path: Path, form: str) -> None:
-    export(str(run), form, tmp_path / "out")
-    benchmark = read_benchmark(str(run)).of()
+    export_to(Run.open(str(run)), form, tmp_path / "out")
+    benchmark = read_benchmark(Run.open(str(run))).of()
     same = [replace(one, image_id=f"{at:032x}") for at, one in enumerate(benchmark.photos)]
     (said,) = met(tmp_path / "out", same)
     assert said.startswith("in_a_benchmark: ")

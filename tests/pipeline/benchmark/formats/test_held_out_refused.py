@@ -27,6 +27,7 @@ from world.tars import packed, with_entry
 
 from manifests.errors import Refused, Waiting
 from pipeline.benchmark.formats.held_out import held_out
+from pipeline.run.run import Run
 
 
 @pytest.fixture
@@ -352,8 +353,8 @@ def test_a_run_without_questions_is_never_taken_for_a_folder(tmp_path: Path) -> 
 
 
 def test_a_folder_is_refused_before_any_image_of_the_run_is_read(tmp_path: Path, monkeypatch) -> None:
-    from pipeline.benchmark.formats.export import export
     from pipeline.benchmark.photos import Photo
+    from pipeline.cli.formats import export_to
 
     run = frozen_run(tmp_path, 1, training=1)
     (held := tmp_path / "held").mkdir()
@@ -364,4 +365,4 @@ def test_a_folder_is_refused_before_any_image_of_the_run_is_read(tmp_path: Path,
 
     monkeypatch.setattr(Photo, "read", fails)
     with pytest.raises(Refused, match=r"1\.heic is a HEIC image"):
-        export(str(run), "llava", tmp_path / "out", apart_from=[str(held)])
+        export_to(Run.open(str(run)), "llava", tmp_path / "out", apart_from=[str(held)])

@@ -26,13 +26,14 @@ from pipeline.benchmark.freeze import freeze
 from pipeline.benchmark.photos import Photo
 from pipeline.config.loading import read_config
 from pipeline.run.recipe import steps
+from pipeline.run.run import Run
 
 EVIL = "</td><script>alert(1)</script> | [x](javascript:alert(1)) `*_ ---\n---\nlicense: mit"
 
 
 @pytest.fixture(scope="module")
 def benchmark_(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
-    return read_benchmark(str(frozen_run(tmp_path_factory.mktemp("run"), 30)))
+    return read_benchmark(Run.open(str(frozen_run(tmp_path_factory.mktemp("run"), 30))))
 
 
 def with_photos(benchmark_: Benchmark, **changes: Any) -> Benchmark:
@@ -76,9 +77,9 @@ def test_what_is_not_there_is_null(tmp_path: Path) -> None:
     run = paired_run(tmp_path, 2)
     author(run, [0], left_statement="", right_statement="", pattern="")
     author(run, [1], question="", option_a="", option_b="", left_answer="")
-    freeze(str(run))
+    freeze(Run.open(str(run)))
     (to := tmp_path / "to").mkdir()
-    FORM.write(read_benchmark(str(run)), to)
+    FORM.write(read_benchmark(Run.open(str(run))), to)
     stating, asking = (
         [row for row in pq.read_table(to / "data").to_pylist() if (row["statement"] is None) == asks]
         for asks in (False, True)

@@ -26,14 +26,15 @@ from world.published import (
 
 from manifests.errors import Refused
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
-from pipeline.benchmark.formats.importing import import_from
 from pipeline.benchmark.formats.writing.huggingface import FORM as HUGGINGFACE
+from pipeline.cli.formats import import_from
+from pipeline.run.run import Run
 
 
 def imported(folder: Path, form: str = "mmvp", **more: str) -> Benchmark:
     run = str(folder.parent / "runs" / "taken")
     import_from(str(folder), run, form, **more)
-    return read_benchmark(run)
+    return read_benchmark(Run.open(run))
 
 
 def cell(row: int, column: int, text: str) -> Callable[[Rows, Path], None]:
@@ -239,7 +240,7 @@ def of_the_hub(tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
     """Four pairs as `export --format huggingface` writes them."""
     root = tmp_path_factory.mktemp("hub")
     (to := root / "to").mkdir()
-    HUGGINGFACE.write(read_benchmark(str(frozen_run(root, 4))), to)
+    HUGGINGFACE.write(read_benchmark(Run.open(str(frozen_run(root, 4)))), to)
     return pq.read_table(to / "data")
 
 

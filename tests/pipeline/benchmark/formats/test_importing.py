@@ -27,10 +27,11 @@ from manifests.errors import Refused
 from manifests.storage import Folder
 from pipeline.benchmark.benchmark import Benchmark, Posed, read_benchmark
 from pipeline.benchmark.formats import importing
-from pipeline.benchmark.formats.importing import import_from
 from pipeline.benchmark.formats.writing.huggingface import FORM as HUGGINGFACE
-from pipeline.benchmark.versions import store_path
+from pipeline.benchmark.store_path import store_path
 from pipeline.cli import make
+from pipeline.cli.formats import import_from
+from pipeline.run.run import Run
 from stages.author.store import NAME, Store
 
 
@@ -42,7 +43,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
 def imported(folder: Path, form: str = "mmvp", **more: str) -> Benchmark:
     run = str(folder.parent / "runs" / "taken")
     import_from(str(folder), run, form, **more)
-    return read_benchmark(run)
+    return read_benchmark(Run.open(run))
 
 
 def numbers(benchmark_: Benchmark) -> list[int]:
@@ -149,7 +150,7 @@ def test_what_was_corrected_already_can_be_had_in_the_original_and_the_answer_sa
     assert "have the corrected answers" in str(import_from(str(folder), str(tmp_path / "runs/found"), "mmvp"))
     told = import_from(str(folder), str(tmp_path / "runs/original"), "mmvp", answers="original")
     assert "have the original answers" in str(told)
-    assert answers(read_benchmark(told.run))[278:280] == "ab"
+    assert answers(read_benchmark(Run.open(told.run)))[278:280] == "ab"
 
 
 @pytest.mark.parametrize("said", ["original", "corrected"])
@@ -201,7 +202,7 @@ def of_the_hub(tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
     """Four pairs as `export --format huggingface` writes them."""
     root = tmp_path_factory.mktemp("hub")
     (to := root / "to").mkdir()
-    HUGGINGFACE.write(read_benchmark(str(frozen_run(root, 4))), to)
+    HUGGINGFACE.write(read_benchmark(Run.open(str(frozen_run(root, 4)))), to)
     return pq.read_table(to / "data")
 
 
@@ -219,7 +220,7 @@ def test_a_data_set_that_the_hub_cut_anew_is_read_whole(tmp_path: Path, of_the_h
 
 
 def questions(run: Path) -> list[Posed]:
-    return list(read_benchmark(str(run)).pairs)
+    return list(read_benchmark(Run.open(str(run))).pairs)
 
 
 @pytest.mark.usefixtures("here")

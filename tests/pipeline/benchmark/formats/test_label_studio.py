@@ -19,6 +19,7 @@ from manifests.errors import NotCommitted, Refused
 from pipeline.benchmark.formats.reading import returning
 from pipeline.benchmark.formats.reading.returning import read_label_studio
 from pipeline.benchmark.formats.writing.label_studio import write_label_studio
+from pipeline.run.run import Run
 from stages.author.authored import Authored
 from stages.author.store import NAME, Store
 
@@ -36,7 +37,7 @@ def run(tmp_path: Path) -> Path:
 
 def exported(run: Path, to: Path, **more: Any) -> Tasks:
     to.mkdir()
-    write_label_studio(str(run), run / NAME, to, to.name, **more)
+    write_label_studio(Run.open(str(run)), run / NAME, to, to.name, **more)
     return list(json.loads((to / "tasks.json").read_text(encoding="utf-8")))
 
 
@@ -71,7 +72,7 @@ def given(tasks: Tasks, to: Path) -> Path:
 
 
 def back(run: Path, file: Path) -> Any:
-    return read_label_studio(str(run), run / NAME, file, "bob")
+    return read_label_studio(Run.open(str(run)), run / NAME, file, "bob")
 
 
 def test_a_task_is_a_pair_best_first_with_its_photos_and_what_was_written(run: Path, tmp_path: Path) -> None:
@@ -151,7 +152,7 @@ def test_at_most_so_many_tasks_as_are_asked_for(run: Path, tmp_path: Path) -> No
 def test_a_pair_whose_photo_is_gone_is_left_out_and_counted(run: Path, tmp_path: Path) -> None:
     (tmp_path / "made-photos" / "00004.jpg").unlink()
     (to := tmp_path / "to").mkdir()
-    number, left_out = write_label_studio(str(run), run / NAME, to, "to")
+    number, left_out = write_label_studio(Run.open(str(run)), run / NAME, to, "to")
     assert (number, list(left_out.values())) == (5, [1])
     assert pairs_of(run)[2] not in [
         (task["data"]["left_id"], task["data"]["right_id"]) for task in json.loads((to / "tasks.json").read_text())
@@ -165,7 +166,7 @@ def test_a_pair_whose_photo_was_changed_is_left_out_and_counted_apart(run: Path,
     changed = photos / "00004.jpg"
     changed.write_bytes(data.ljust(changed.stat().st_size, b"\0"))
     (to := tmp_path / "to").mkdir()
-    number, left_out = write_label_studio(str(run), run / NAME, to, "to")
+    number, left_out = write_label_studio(Run.open(str(run)), run / NAME, to, "to")
     assert number == 4
     assert left_out == {"an image is gone, or does not decode": 1, "an image was changed since the run read it": 1}
     given_out = {path.read_bytes() for path in (to / "images").iterdir()}

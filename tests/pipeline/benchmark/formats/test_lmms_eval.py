@@ -22,6 +22,7 @@ from world.authoring import frozen_run
 
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
 from pipeline.benchmark.formats.writing.lmms_eval import FORM, task_name, write
+from pipeline.run.run import Run
 
 TASK = "blindpairs_made_v1"
 
@@ -40,7 +41,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def benchmark(run: Path) -> Benchmark:
-    return read_benchmark(str(run)).of(FORM.use, having=FORM.takes)
+    return read_benchmark(Run.open(str(run))).of(FORM.use, having=FORM.takes)
 
 
 @pytest.fixture(scope="module")

@@ -17,11 +17,12 @@ from manifests.tables import image_id
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
 from pipeline.benchmark.formats.writing.mmvp import FORM
 from pipeline.benchmark.photos import Photo
+from pipeline.run.run import Run
 
 
 @pytest.fixture(scope="module")
 def benchmark_(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
-    return read_benchmark(str(frozen_run(tmp_path_factory.mktemp("run"), 12, training=2))).of()
+    return read_benchmark(Run.open(str(frozen_run(tmp_path_factory.mktemp("run"), 12, training=2)))).of()
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:

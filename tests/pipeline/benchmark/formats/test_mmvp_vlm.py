@@ -13,15 +13,15 @@ from world.authoring import frozen_run, photo
 from world.published import FOLDERS, run_here, stated, vlm_folder
 
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
-from pipeline.benchmark.formats.export import export
-from pipeline.benchmark.formats.importing import import_from
 from pipeline.benchmark.formats.writing.mmvp_vlm import FORM
+from pipeline.cli.formats import export_to, import_from
+from pipeline.run.run import Run
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
     """135 pairs, 15 a pattern."""
-    return read_benchmark(str(frozen_run(tmp_path_factory.mktemp("run"), 135)))
+    return read_benchmark(Run.open(str(frozen_run(tmp_path_factory.mktemp("run"), 135))))
 
 
 def scored(folder: Path) -> Iterator[tuple[int, str, list[tuple[str, bytes]]]]:
@@ -79,11 +79,11 @@ def test_a_finding_names_the_id_under_which_the_image_would_lie(tmp_path: Path, 
     run_here(monkeypatch)
     folder, run = vlm_folder(tmp_path, stated(1, FOLDERS[::-1])), str(tmp_path / "runs" / "turned")
     import_from(str(folder), run, "mmvp-vlm")
-    export(run, "mmvp-vlm", tmp_path / "whole")
+    export_to(Run.open(run), "mmvp-vlm", tmp_path / "whole")
     (gone,) = folder.glob("*/*/3.jpg")  # of the second pattern as they lie, the last but one as they are written
     (at,) = (path for path in (tmp_path / "whole").glob("*/*/*.jpg") if path.read_bytes() == gone.read_bytes())
     gone.unlink()
-    answer = export(run, "mmvp-vlm", tmp_path / "none", only_check=True)
+    answer = export_to(Run.open(run), "mmvp-vlm", tmp_path / "none", only_check=True)
     assert [one.where for one in answer.findings if one.code == "image_gone"] == [f"question {at.stem}"]
     assert (at.parent.name, at.stem) == ("Text", "15")
 

@@ -21,6 +21,7 @@ from manifests.errors import Refused
 from manifests.tables import IMAGES, PAIRS
 from pipeline.benchmark.formats.writing import paired_images, pictures
 from pipeline.benchmark.formats.writing.paired_images import write_paired_images
+from pipeline.run.run import Run
 
 SIDES = ("left", "right")
 
@@ -51,7 +52,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def folder(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     to = tmp_path_factory.mktemp("parquet")
-    assert write_paired_images(str(run), to) == (6, {})
+    assert write_paired_images(Run.open(str(run)), to) == (6, {})
     return to
 
 
@@ -84,14 +85,14 @@ def test_the_images_are_told_to_be_images(folder: Path) -> None:
 
 
 def test_the_same_run_gives_the_same_bytes(run: Path, folder: Path, tmp_path: Path) -> None:
-    write_paired_images(str(run), tmp_path)
+    write_paired_images(Run.open(str(run)), tmp_path)
     paths = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     assert [str(path) for path in paths] == ["README.md", "data/pairs-00000.parquet"]
     assert all((tmp_path / path).read_bytes() == (folder / path).read_bytes() for path in paths)
 
 
 def test_only_the_best_ones_where_a_number_is_given(run: Path, tmp_path: Path) -> None:
-    assert write_paired_images(str(run), tmp_path, 2) == (2, {})
+    assert write_paired_images(Run.open(str(run)), tmp_path, 2) == (2, {})
     assert [row["rank"] for row in rows_of(tmp_path)] == [1, 2]
 
 
@@ -101,7 +102,7 @@ def test_pairs_that_the_filter_left_out_are_not_in_it(tmp_path: Path) -> None:
     left_out = pair_row(ids(images, 2, 3), 1, 1) | {"rank": None, "group": None, "reason": "near_duplicates"}
     run = made_run(tmp_path / "run", images, [pair_row(ids(images, 0, 1), 1, 1), left_out])
     (to := tmp_path / "to").mkdir()
-    assert write_paired_images(str(run), to) == (1, {})
+    assert write_paired_images(Run.open(str(run)), to) == (1, {})
     assert [row["rank"] for row in rows_of(to)] == [1]
 
 
@@ -116,7 +117,7 @@ def test_a_pair_whose_image_is_gone_or_changed_is_counted_and_the_others_are_wri
     (photos / "00002.jpg").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     (photos / "00005.jpg").write_bytes(photo(5)[:100])
     (to := tmp_path / "to").mkdir()
-    written, left_out = write_paired_images(str(run), to)
+    written, left_out = write_paired_images(Run.open(str(run)), to)
     assert written == 1
     assert left_out == {"bytes_changed": 1, "not_among_the_images": 1, "truncated": 1, "unreadable": 1}
     assert [row["rank"] for row in rows_of(to)] == [5]
@@ -130,7 +131,7 @@ def test_where_no_image_is_left_it_says_so(tmp_path: Path) -> None:
         path.unlink()
     (to := tmp_path / "to").mkdir()
     with pytest.raises(Refused, match=r"none of the 2 pairs .* \(unreadable: 2\); bring them back"):
-        write_paired_images(str(run), to)
+        write_paired_images(Run.open(str(run)), to)
 
 
 def test_a_run_without_pairs_says_what_makes_them(tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ def test_a_run_without_pairs_says_what_makes_them(tmp_path: Path) -> None:
     images = [image_row(photos, 0)]
     committed(tmp_path / "run" / "images", IMAGES, pa.Table.from_pylist(images, schema=IMAGES.columns))
     with pytest.raises(Refused, match="has no pairs yet; `blindpairs run RECIPE` makes them") as refusal:
-        write_paired_images(str(tmp_path / "run"), tmp_path)
+        write_paired_images(Run.open(str(tmp_path / "run")), tmp_path)
     assert refusal.value.exit_code == 2
 
 
@@ -146,14 +147,14 @@ def test_a_run_that_kept_no_pair_says_so(tmp_path: Path) -> None:
     (photos := tmp_path / "photos").mkdir()
     run = made_run(tmp_path / "run", [image_row(photos, 0)], [])
     with pytest.raises(Refused, match="kept no pair"):
-        write_paired_images(str(run), tmp_path)
+        write_paired_images(Run.open(str(run)), tmp_path)
 
 
 def test_files_and_row_groups_are_cut_by_bytes(run: Path, folder: Path, tmp_path: Path, monkeypatch) -> None:
     size = max(len(row[f"{side}_image"]["bytes"]) for row in rows_of(folder) for side in SIDES)
     monkeypatch.setattr(pictures, "GROUP_BYTES", 1)
     monkeypatch.setattr(paired_images, "FILE_BYTES", 3 * size)  # a pair is two images
-    assert write_paired_images(str(run), tmp_path) == (6, {})
+    assert write_paired_images(Run.open(str(run)), tmp_path) == (6, {})
     files = sorted((tmp_path / "data").iterdir())
     assert [path.name for path in files] == [f"pairs-0000{number}.parquet" for number in range(3)]
     assert [pq.ParquetFile(path).metadata.num_row_groups for path in files] == [2, 2, 2]
@@ -175,5 +176,5 @@ def test_a_group_holds_all_rows_in_order_and_no_more_bytes_than_it_must(sizes, b
 
 def test_images_are_looked_up_a_part_of_the_pairs_at_a_time(run: Path, folder: Path, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(paired_images, "AT_ONCE", 2)
-    assert write_paired_images(str(run), tmp_path) == (6, {})
+    assert write_paired_images(Run.open(str(run)), tmp_path) == (6, {})
     assert rows_of(tmp_path) == rows_of(folder)

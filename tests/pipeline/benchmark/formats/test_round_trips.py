@@ -24,13 +24,14 @@ from world.published import FOLDERS, as_published, mmvp_folder, run_here, stated
 from manifests.tables import IMAGES
 from pipeline.benchmark.benchmark import Benchmark, Posed, read_benchmark
 from pipeline.benchmark.formats import importing
-from pipeline.benchmark.formats.importing import import_from
 from pipeline.benchmark.formats.reading.published import PublishedPair
 from pipeline.benchmark.formats.reading.returning import read_label_studio
 from pipeline.benchmark.formats.writing import huggingface, mmvp, mmvp_vlm
 from pipeline.benchmark.formats.writing.form import Form
 from pipeline.benchmark.formats.writing.label_studio import write_label_studio
 from pipeline.benchmark.freeze import freeze
+from pipeline.cli.formats import import_from
+from pipeline.run.run import Run
 from stages.author.authored import CHOICES, MOST, TEXTS, Authored, checked
 from stages.author.store import NAME, Store
 from stages.patterns import PATTERNS
@@ -50,7 +51,7 @@ def again(benchmark_: Benchmark, form: Form, root: Path) -> Benchmark:
     (to := root / form.name).mkdir(parents=True)
     form.write(form.part(benchmark_), to)
     import_from(str(to), str(root / "runs" / form.name), form.name)
-    return read_benchmark(str(root / "runs" / form.name))
+    return read_benchmark(Run.open(str(root / "runs" / form.name)))
 
 
 def asked(pair: Posed) -> list[Any]:
@@ -76,7 +77,7 @@ def looks(side: Any) -> str:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
     """150 pairs."""
-    return read_benchmark(str(frozen_run(tmp_path_factory.mktemp("whole"), 150, training=3)))
+    return read_benchmark(Run.open(str(frozen_run(tmp_path_factory.mktemp("whole"), 150, training=3))))
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +106,8 @@ def test_pairs_that_only_ask_or_only_state_keep_what_they_have_not(tmp_path: Pat
     author(run, [1], left_statement="", right_statement="")
     author(run, [2], question="", option_a="", option_b="", left_answer="")
     author(run, [3])
-    freeze(str(run))
-    benchmark_ = read_benchmark(str(run))
+    freeze(Run.open(str(run)))
+    benchmark_ = read_benchmark(Run.open(str(run)))
     assert [*map(all_of, again(benchmark_, HUGGINGFACE, tmp_path).pairs)] == [*map(all_of, benchmark_.pairs)]
 
 
@@ -119,8 +120,8 @@ def test_licence_and_address_of_an_image_go_with_it(tmp_path: Path) -> None:
         file.unlink()
     committed(run / "images", IMAGES, pa.Table.from_pylist(rows, schema=IMAGES.columns))
     author(run, [0, 1])
-    freeze(str(run))
-    benchmark_ = read_benchmark(str(run))
+    freeze(Run.open(str(run)))
+    benchmark_ = read_benchmark(Run.open(str(run)))
     assert [*map(all_of, again(benchmark_, HUGGINGFACE, tmp_path).pairs)] == [*map(all_of, benchmark_.pairs)]
 
 
@@ -133,7 +134,7 @@ def test_what_was_published_is_exported_again_byte_by_byte(tmp_path: Path) -> No
     for form, folder in folders.items():
         import_from(str(folder), str(tmp_path / "runs" / form.name), form.name)
         (to := tmp_path / form.name).mkdir()
-        form.write(read_benchmark(str(tmp_path / "runs" / form.name)), to)
+        form.write(read_benchmark(Run.open(str(tmp_path / "runs" / form.name))), to)
         (folder / "Questions.csv").write_bytes((folder / "Questions.csv").read_bytes().replace(b"\r\n", b"\n"))
         assert files_of(to) == files_of(folder)
 
@@ -150,9 +151,9 @@ def test_a_photo_that_is_no_jpeg_comes_back_as_nearly_the_same_pixels(tmp_path: 
         file.unlink()
     committed(run / "images", IMAGES, pa.Table.from_pylist(rows, schema=IMAGES.columns))
     author(run, [0])
-    freeze(str(run))
-    before = read_benchmark(str(run)).photos
-    after = again(read_benchmark(str(run)), MMVP, tmp_path).photos
+    freeze(Run.open(str(run)))
+    before = read_benchmark(Run.open(str(run))).photos
+    after = again(read_benchmark(Run.open(str(run))), MMVP, tmp_path).photos
     assert {one.format for one in after} == {"JPEG"}
     for one, other in zip(before, after, strict=True):
         was, now = (np.asarray(Image.open(io.BytesIO(which.read())), dtype=int) for which in (one, other))
@@ -241,10 +242,10 @@ def test_label_studio_gives_back_all_that_people_write_into_an_empty_store(three
         opened.close()
         before = pairs_in(store)
         (to := Path(name) / "to").mkdir()
-        write_label_studio(str(three), store, to, "to")
-        read_label_studio(str(three), store, to / "tasks.json", "bob")
+        write_label_studio(Run.open(str(three)), store, to, "to")
+        read_label_studio(Run.open(str(three)), store, to / "tasks.json", "bob")
         assert pairs_in(store) == before
-        read_label_studio(str(three), other, to / "tasks.json", "bob")
+        read_label_studio(Run.open(str(three)), other, to / "tasks.json", "bob")
         assert written_in(pairs_in(other) if other.exists() else []) == written_in(before)
 
 
@@ -270,8 +271,8 @@ def test_a_run_of_pairs_goes_to_label_studio_and_back(tmp_path: Path) -> None:
     author(run, range(3, 6), decision="rejected")
     author(run, range(6, 8), use="training", pattern="")
     (to := tmp_path / "to").mkdir()
-    write_label_studio(str(run), run / NAME, to, "to")
-    read_label_studio(str(run), tmp_path / "other.sqlite", to / "tasks.json", "bob")
+    write_label_studio(Run.open(str(run)), run / NAME, to, "to")
+    read_label_studio(Run.open(str(run)), tmp_path / "other.sqlite", to / "tasks.json", "bob")
     assert written_in(pairs_in(tmp_path / "other.sqlite")) == written_in(pairs_in(run / NAME))
     assert len(written_in(pairs_in(run / NAME))) == 15
 
@@ -279,7 +280,7 @@ def test_a_run_of_pairs_goes_to_label_studio_and_back(tmp_path: Path) -> None:
 def test_the_longest_texts_survive(tmp_path: Path) -> None:
     run, most = paired_run(tmp_path, 1), "ä," * (MOST // 2)
     author(run, [0], question=most, option_a=most, option_b=most[:-1], left_statement=most, right_statement=most[:-1])
-    freeze(str(run))
-    benchmark_ = read_benchmark(str(run))
+    freeze(Run.open(str(run)))
+    benchmark_ = read_benchmark(Run.open(str(run)))
     assert [*map(asked, again(benchmark_, MMVP, tmp_path).pairs)] == [*map(asked, benchmark_.pairs)]
     assert [*map(stated_, again(benchmark_, VLM, tmp_path).pairs)] == [*map(stated_, benchmark_.pairs)]

@@ -21,6 +21,7 @@ from world.authoring import frozen_run
 from manifests.errors import Refused
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
 from pipeline.benchmark.formats.writing.training import CAMBRIAN, LLAVA, write_cambrian, write_llava
+from pipeline.run.run import Run
 
 PROMPT = "Answer with the option's letter from the given choices directly."
 
@@ -32,7 +33,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def benchmark(run: Path) -> Benchmark:
-    return read_benchmark(str(run)).of(LLAVA.use, having=LLAVA.takes)
+    return read_benchmark(Run.open(str(run))).of(LLAVA.use, having=LLAVA.takes)
 
 
 @pytest.fixture(scope="module")

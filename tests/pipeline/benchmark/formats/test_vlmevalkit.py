@@ -31,6 +31,7 @@ from pipeline.benchmark.benchmark import Benchmark, read_benchmark
 from pipeline.benchmark.formats.writing.vlmevalkit import FORM, NO_TEXT, data_name, write
 from pipeline.benchmark.formats.writing.vlmevalkit import SPECIAL as GUARDED
 from pipeline.benchmark.freeze import freeze
+from pipeline.run.run import Run
 
 SPECIAL = ("mmbench", "ccbench", "circular", "mmcr", "MMT", "MMSci", "MMMU", "LEGO", "openended", "VIDEO")
 SHARES = re.compile(r"^(.+?) {2,}([01]\.\d{4})  \((\d+) of (\d+)\)$", re.MULTILINE)
@@ -44,13 +45,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     author(run, range(2), pattern="orientation")
     author(run, range(2, 5), pattern="count")
     author(run, [5], pattern="", option_a="Yes, open", option_b="None")
-    freeze(str(run))
+    freeze(Run.open(str(run)))
     return run
 
 
 @pytest.fixture(scope="module")
 def benchmark(run: Path) -> Benchmark:
-    return read_benchmark(str(run)).of(FORM.use, having=FORM.takes)
+    return read_benchmark(Run.open(str(run))).of(FORM.use, having=FORM.takes)
 
 
 @pytest.fixture(scope="module")
@@ -197,10 +198,10 @@ def test_other_rows_or_images_have_another_name(benchmark: Benchmark) -> None:
 def test_two_runs_of_one_name_have_two_names_and_a_copy_has_the_same(benchmark: Benchmark, tmp_path: Path) -> None:
     other = paired_run(tmp_path, 7)
     author(other, range(6, 0, -1))
-    freeze(str(other))
-    assert data_name(read_benchmark(str(other))) != data_name(benchmark)
+    freeze(Run.open(str(other)))
+    assert data_name(read_benchmark(Run.open(str(other)))) != data_name(benchmark)
     shutil.copytree(benchmark.run, tmp_path / "copy" / "made")
-    copy = read_benchmark(str(tmp_path / "copy" / "made")).of()
+    copy = read_benchmark(Run.open(str(tmp_path / "copy" / "made"))).of()
     assert data_name(copy) == data_name(benchmark)
     seen = tuple(replace(pair, reviewed_by=("bob",)) for pair in copy.pairs)
     assert data_name(replace(copy, pairs=seen)) == data_name(benchmark)

@@ -24,6 +24,7 @@ from manifests.tables import IMAGES
 from pipeline.benchmark.page.opaque import OpaqueNames
 from pipeline.benchmark.page.shots import LONGEST
 from pipeline.benchmark.photos import photos_of
+from pipeline.run.run import Run
 from stages.author.store import NAME, Store
 
 
@@ -109,7 +110,7 @@ def test_nothing_that_is_sent_names_an_image_a_pair_or_a_side(blind: Client, run
     answers += [blind.http.post("/api/answers/back", json={}), blind.http.get("/photos/0")]
     answers.append(blind.http.post("/api/answers", json={"question": "0", "chosen": "a"}))
     sent = "\n".join(f"{one.headers}\n{one.url}\n{one.content.decode('latin-1')}" for one in answers)
-    photos = photos_of(Folder(str(run)), {one for pair in pairs_of(run) for one in pair})
+    photos = photos_of(Run.open(str(run)), {one for pair in pairs_of(run) for one in pair})
     known = [word for one in photos.values() for word in (one.image_id, one.sha256, one.uri, one.caption, one.label)]
     known += [one.image_id[:8] for one in photos.values()] + ["left", "right", "made-photos", "etag", "last-modified"]
     assert [word for word in known if word.lower() in sent.lower()] == []
@@ -131,7 +132,7 @@ def test_what_questions_and_photos_are_called_is_another_in_each_store_and_for_e
 
 def test_a_name_is_no_hash_that_somebody_who_knows_the_run_could_make(blind: Client, run: Path) -> None:
     names = {one["question"][what].removeprefix("/photos/") for one in every_view(blind)[:-1] for what in ("id", "src")}
-    photos = photos_of(Folder(str(run)), {one for pair in pairs_of(run) for one in pair})
+    photos = photos_of(Run.open(str(run)), {one for pair in pairs_of(run) for one in pair})
     guessed = [one for pair in pairs_of(run) for one in (*pair, "".join(pair), "\0".join(pair), "/".join(pair))]
     guessed += [f"{one}{more}" for one in guessed for more in ("left", "right", "\0left", "\0right", "bob", "\0bob")]
     guessed += [text for one in photos.values() for text in (one.key, one.uri, one.sha256)]

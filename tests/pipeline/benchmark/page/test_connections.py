@@ -17,12 +17,12 @@ from fastapi import FastAPI, Response
 from world.authoring import paired_run
 from world.processes import until
 
-from manifests.storage import Folder
 from pipeline.benchmark.page.app import author_app
 from pipeline.benchmark.page.connections import Later, Limits, PatientProtocol
 from pipeline.benchmark.page.desk import Desk
 from pipeline.benchmark.page.gate import Pass
 from pipeline.benchmark.page.serve import server_of
+from pipeline.run.run import Run
 from stages.author.store import NAME, Store
 
 HOST = "127.0.0.1"
@@ -147,7 +147,7 @@ def given() -> Pass:
 def app(tmp_path: Path, given: Pass) -> Iterator[FastAPI]:
     run = paired_run(tmp_path, 2)
     with closing(Store(run / NAME)) as store:
-        yield author_app(Desk(Folder(str(run)), store, "ann"), given, ("clip", "dino"))
+        yield author_app(Desk(Run.open(str(run)), store, "ann"), given, ("clip", "dino"))
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 from world.authoring import paired_run, pairs_of
 
-from manifests.storage import Folder
 from pipeline.benchmark.page.app import author_app
 from pipeline.benchmark.page.desk import Desk
 from pipeline.benchmark.page.gate import Pass, is_loopback
+from pipeline.run.run import Run
 from stages.author.store import NAME, Store
 
 HERE = "http://127.0.0.1:8765"
@@ -25,7 +25,7 @@ WRITE = {"version": 0, "changes": {"decision": "kept"}}
 def desk(tmp_path: Path) -> Iterator[Desk]:
     run = paired_run(tmp_path, 2)
     store = Store(run / NAME)
-    yield Desk(Folder(str(run)), store, "ann")
+    yield Desk(Run.open(str(run)), store, "ann")
     store.close()
 
 

@@ -14,11 +14,11 @@ from world.authoring import author, image_row, paired_run, pairs_of
 from world.committed import committed, memory_bucket
 from world.routes import answer_client, author_client, made_anew, without_images, without_pair
 
-from manifests.storage import Folder
 from manifests.tables import IMAGES, PAIRS
 from pipeline.benchmark.page import live
 from pipeline.benchmark.page.live import LiveQueue
 from pipeline.benchmark.page.opaque import OpaqueNames
+from pipeline.run.run import Run
 from stages.author.authored import Authored
 from stages.author.store import NAME, Store
 
@@ -127,7 +127,7 @@ def test_a_run_in_a_bucket_is_asked_at_most_every_ten_seconds(tmp_path: Path, mo
     with memory_bucket() as url:
         committed(f"{url}/images", IMAGES, tables["images"])
         committed(f"{url}/pairs", PAIRS, tables["pairs"])
-        queue = LiveQueue(Folder(url), list)
+        queue = LiveQueue(Run.open(url), list)
         fs, path = url_to_fs(f"{url}/pairs")
         fs.rm(path, recursive=True)
         committed(f"{url}/pairs", PAIRS, tables["pairs"].slice(0, 1))
@@ -142,7 +142,7 @@ def test_images_that_are_added_are_in_the_queue_of_written_pairs(tmp_path: Path)
     rows = dataset(run / "images").to_table().to_pylist()
     new = image_row(tmp_path / "made-photos", 9)
     ids = sorted((rows[0]["image_id"], new["image_id"]))
-    queue = LiveQueue(Folder(str(run)), lambda: [Authored(*ids, decision="kept")])
+    queue = LiveQueue(Run.open(str(run)), lambda: [Authored(*ids, decision="kept")])
     assert len(queue.now().pairs) == 2
     for path in (run / "images").iterdir():
         path.unlink()

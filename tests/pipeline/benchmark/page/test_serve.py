@@ -18,6 +18,7 @@ from manifests.errors import Refused, Waiting
 from pipeline.benchmark.page.gate import Pass
 from pipeline.benchmark.page.serve import Address, serve_answers, serve_author
 from pipeline.cli import benchmark
+from pipeline.run.run import Run
 from stages.author.store import NAME
 
 HOST = "127.0.0.1"
@@ -79,14 +80,14 @@ def test_who_has_nothing_to_answer_is_told_why(capsys: pytest.CaptureFixture[str
     said = refused(capsys, run, 3, answer="bob")
     assert "all with words of Bob" in said
     with pytest.raises(Waiting, match="asks about 1 pairs"):
-        serve_answers(str(run), Address(HOST, 0), "BOB", None, lambda line: None)
+        serve_answers(Run.open(str(run)), Address(HOST, 0), "BOB", None, lambda line: None)
 
 
 def test_a_port_that_is_taken_is_said_once(run: Path) -> None:
     with closing(socket.create_server((HOST, 0))) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(Refused) as error:
-            serve_author(str(run), Address(HOST, port), "ann", None, None, lambda line: None)
+            serve_author(Run.open(str(run)), Address(HOST, port), "ann", None, None, lambda line: None)
     sentence = f"{HOST}:{port} cannot be listened on (Address already in use); name another --port, or --host"
     assert str(error.value) == sentence
     assert not (run / NAME).exists()

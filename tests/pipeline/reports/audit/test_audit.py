@@ -27,13 +27,14 @@ from pipeline.reports.audit import truth
 from pipeline.reports.audit.audit import audit
 from pipeline.reports.audit.result import Audit, read_audit
 from pipeline.run.layout import AUDIT
+from pipeline.run.run import Run
 
 COUNT, FLOOR = 60, 0.6
 EVERY = 10**6  # more images than there are
 
 
 def audited(run: Folder, images: int = EVERY, seed: int = 0) -> Audit:
-    return audit(run, Manifest.open(run / "candidates"), images=images, seed=seed)
+    return audit(Run(run), images=images, seed=seed)
 
 
 @pytest.fixture

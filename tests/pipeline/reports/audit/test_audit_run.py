@@ -16,6 +16,7 @@ from world.runs import contents, recipe
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 from pipeline.reports.gallery.write import write_report
+from pipeline.run.run import Run
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +46,7 @@ def test_the_search_of_a_real_run_misses_nothing(root: Path) -> None:
     assert "recall 1.000 (95 % interval 0." in ended.stdout
     assert "; missed: none\n" in ended.stdout
     assert ended.stdout.endswith(f"`blindpairs report {run}` shows it in the gallery\n")
-    page = Path(write_report(str(run))).read_text()
+    page = Path(write_report(Run.open(str(run)))).read_text()
     assert 'id="audit">Audit: 50 images drawn at random' in page
 
 
@@ -66,7 +67,7 @@ def test_a_missed_pair_is_named_and_ends_in_exit_code_1(root: Path) -> None:
     assert f"{len(rows)} true pairs: {len(rows) - 1} found" in ended.stdout
     assert f"  {rows[0][0]}  {rows[0][1]}  blind {rows[0][2]:.6f}, reference {rows[0][3]:.6f}" in ended.stdout
     assert "this is a defect" in ended.stdout
-    assert "1 missed." in Path(write_report(str(run))).read_text()
+    assert "1 missed." in Path(write_report(Run.open(str(run)))).read_text()
 
 
 def test_an_audit_left_behind_harms_no_rerun_and_no_manifest(scenes: Path, root: Path) -> None:
@@ -85,10 +86,10 @@ def test_an_audit_left_behind_harms_no_rerun_and_no_manifest(scenes: Path, root:
 def test_an_audit_of_other_candidates_is_not_shown(root: Path) -> None:
     run = root / "test"
     assert answered("audit", str(run)).returncode == 0
-    assert 'id="audit"' in Path(write_report(str(run))).read_text()
+    assert 'id="audit"' in Path(write_report(Run.open(str(run)))).read_text()
     manifest = Manifest.open(Folder(str(run / "candidates")))
     rewritten(manifest, rows_of(manifest)[1:])
-    assert 'id="audit"' not in Path(write_report(str(run))).read_text()
+    assert 'id="audit"' not in Path(write_report(Run.open(str(run)))).read_text()
 
 
 def test_what_cannot_be_audited_is_refused_in_one_line(root: Path) -> None:

@@ -15,8 +15,9 @@ from world.growing import picture, rows, values
 from world.inline import made_here
 from world.processes import until
 
-from pipeline.cli.make import report
 from pipeline.forget.forget import forget
+from pipeline.reports.gallery.write import rewrite_report
+from pipeline.run.run import Run
 
 
 def recipe(root: Path) -> dict[str, object]:
@@ -82,7 +83,7 @@ def next_run(root: Path) -> None:
 
 
 def next_report(root: Path) -> None:
-    report(str(root / "test"))
+    rewrite_report(Run.open(str(root / "test")))
 
 
 def next_forget(root: Path) -> None:

@@ -17,6 +17,7 @@ from pipeline.reports.gallery.facts import Planted
 from pipeline.reports.gallery.planted import read_planted, write_planted
 from pipeline.reports.gallery.write import write_report
 from pipeline.run.layout import PLANTED
+from pipeline.run.run import Run
 
 ROWS = (Planted("count", 3, 2, 1, "1 missed by the search"), Planted("text <b>", 1, 1, 0))
 
@@ -48,5 +49,5 @@ def test_a_demos_gallery_written_again_is_the_same_to_the_byte(tmp_path: Path) -
     before = gallery.read_bytes()
     assert b'id="planted-title"' in before
     gallery.unlink()
-    write_report(str(tmp_path / "runs/demo"))
+    write_report(Run.open(str(tmp_path / "runs/demo")))
     assert gallery.read_bytes() == before

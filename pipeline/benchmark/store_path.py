@@ -1,7 +1,4 @@
-"""Versions: where a run's frozen questions and its authors' store lie.
-
-Each freezing is a manifest of its own, `questions-1`, `questions-2`, ..., and never changes after its commit.
-"""
+"""Versions: where a run's authors' store lies."""
 
 from __future__ import annotations
 
@@ -9,35 +6,12 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from manifests.errors import NotCommitted, Refused, Waiting
-from manifests.manifest import Manifest, json_bytes, parsed
+from manifests.errors import Refused
+from manifests.manifest import json_bytes, parsed
 from manifests.storage import Folder
-from pipeline.run.layout import QUESTIONS, question_versions, run_folder
 from stages.author.store import NAME
 
 ELSEWHERE = "_author.json"  # in a run's folder: where its store is, if not there
-
-
-def questions_folder(run: Folder, version: int) -> Folder:
-    return run / f"{QUESTIONS}-{version}"
-
-
-def frozen(run: str, version: int | None = None) -> tuple[int, Manifest]:
-    """A version of a run's questions (the newest one by default) and its number.
-
-    Raises Waiting where nothing is frozen, NotCommitted where this version is not.
-    """
-    folder = run_folder(run)
-    there = question_versions(folder)
-    if not there:
-        raise Waiting(
-            f"{run} has no questions yet: people write them with `blindpairs author {run}`, and "
-            f"`blindpairs freeze {run}` makes a manifest of them"
-        )
-    number = there[-1] if version is None else version
-    if number not in there:
-        raise NotCommitted(f"{run} has no questions-{number}; versions are: {', '.join(map(str, there))}")
-    return number, Manifest.open(questions_folder(folder, number))
 
 
 def store_path(run: Folder, store: Path | None = None) -> Path:

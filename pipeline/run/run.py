@@ -1,0 +1,100 @@
+"""Run: a run that is there, opened once and handed on, never its path again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from manifests.draft import Draft
+from manifests.errors import NotCommitted, Refused, Waiting
+from manifests.manifest import COMMIT, Manifest
+from manifests.storage import Folder
+from pipeline.run.layout import ORDER, QUESTIONS, VERSION, any_run_folder, check_no_removal, question_versions
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder and its manifests, each of which is opened once.
+
+    It shows the run as it was when each manifest was asked for first; `reopened()` shows it as it is by now.
+    """
+
+    folder: Folder
+    _opened: dict[str, Manifest] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def open(cls, url: str) -> Run:
+        """The run in this folder (a path or an fsspec URL).
+
+        Raises Refused if it holds no step of a run, or if images are being removed from it.
+        """
+        folder = any_run_folder(url)
+        check_no_removal(folder)
+        return cls(folder)
+
+    def reopened(self) -> Run:
+        """The same run as it is by now: each manifest is opened again when it is asked for."""
+        return Run(self.folder)
+
+    @property
+    def url(self) -> str:
+        return self.folder.url
+
+    def __str__(self) -> str:
+        return self.url
+
+    def has(self, step: str) -> bool:
+        """Whether this step is committed."""
+        return step in self._opened or (self.folder / step).has(COMMIT)
+
+    def manifest(self, step: str) -> Manifest:
+        """A committed manifest; of `questions` the newest version.
+
+        Raises Refused for a step that does not exist, NotCommitted for one that is not finished, Waiting where people
+        have not frozen questions yet.
+        """
+        name = self._named(step)
+        if name not in self._opened:
+            self._opened[name] = Manifest.open(self.folder / name)
+        return self._opened[name]
+
+    def lineage(self, step: str) -> Manifest | Draft:
+        """What holds a step's lineage, and how it grew: its manifest, or its draft while it is not committed."""
+        name = self._named(step)
+        if self.has(name):
+            return self.manifest(name)
+        if (draft := Draft.planned(self.folder / name)) is None:
+            raise Refused(f"{self}/{name} was not begun; `blindpairs run` makes it")
+        return draft
+
+    def versions(self) -> list[int]:
+        """The committed versions of the run's questions, ascending, as they are now."""
+        return question_versions(self.folder)
+
+    def questions(self, version: int | None = None) -> tuple[int, Manifest]:
+        """A version of the questions, the newest by default, and its number.
+
+        Raises Waiting where nothing is frozen, NotCommitted where this version is not.
+        """
+        there = self.versions()
+        if not there:
+            raise Waiting(
+                f"{self} has no questions yet: people write them with `blindpairs author {self}`, and "
+                f"`blindpairs freeze {self}` makes a manifest of them"
+            )
+        number = there[-1] if version is None else version
+        if number not in there:
+            raise NotCommitted(f"{self} has no {QUESTIONS}-{number}; versions are: {', '.join(map(str, there))}")
+        return number, self.manifest(f"{QUESTIONS}-{number}")
+
+    def _named(self, step: str) -> str:
+        """The name of a step's folder. Raises as `manifest` does for what is no step and for a version not frozen."""
+        if step in ORDER:
+            return step
+        if step == QUESTIONS:
+            return self.questions()[1].folder.name
+        if not VERSION.fullmatch(step):
+            raise Refused(f"there is no step {step!r}; steps are: {', '.join((*ORDER, QUESTIONS))}")
+        if not self.has(step):
+            there = ", ".join(f"{QUESTIONS}-{number}" for number in self.versions()) or "none"
+            raise NotCommitted(f"{self} has no {step}; versions are: {there}, and `blindpairs freeze {self}` adds one")
+        return step
