@@ -23,6 +23,7 @@ class Absent(Enum):
 
 
 ABSENT = Absent.ABSENT
+EXTERNAL_STATE = "outside"  # what files have called it since the first run
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,13 @@ class Lineage:
     stage: str  # the stage and the version of its method, "filter 1"
     table: str  # the table and its version, "pairs 1"
     settings: Mapping[str, Any]  # what the recipe says for this step, by its dotted name
-    outside: Mapping[str, Any]  # what was found outside: the source's files, the weights' hashes
+    external_state: Mapping[str, Any]  # what was found outside: the source's files, the weights' hashes
     inputs: Mapping[str, str]  # step -> fingerprint of the manifests it reads
 
     @property
     def fingerprint(self) -> str:
         """16 hex digits of sha256 over the canonical JSON of this lineage."""
-        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def differences(self, now: Lineage) -> list[Difference]:
@@ -66,19 +67,24 @@ class Lineage:
         return [(_dotted(path), value) for path, value in _flat(self) if path != ("step",)]
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {EXTERNAL_STATE if name == "external_state" else name: one for name, one in asdict(self).items()}
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Lineage:
-        return Lineage(**value)
+        others = {name: one for name, one in value.items() if name != EXTERNAL_STATE}
+        return Lineage(**others, external_state=value[EXTERNAL_STATE])
 
 
 def _flat(lineage: Lineage) -> Iterator[tuple[Path, Any]]:
     yield ("step",), lineage.step
     yield ("stage",), lineage.stage
     yield ("table",), lineage.table
-    for part in ("settings", "outside", "inputs"):
-        if values := getattr(lineage, part):
+    for part, values in (
+        ("settings", lineage.settings),
+        (EXTERNAL_STATE, lineage.external_state),
+        ("inputs", lineage.inputs),
+    ):
+        if values:
             yield from _leaves((part,), values)
 
 
@@ -94,8 +100,8 @@ def _leaves(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
 
 
 def _dotted(path: Path) -> str:
-    # settings and outside are known by their own first key, which is the recipe's section
-    return ".".join(str(step) for step in (path[1:] if path[0] in ("settings", "outside") else path))
+    # settings and external state are known by their own first key, which is the recipe's section
+    return ".".join(str(step) for step in (path[1:] if path[0] in ("settings", EXTERNAL_STATE) else path))
 
 
 def _same(then: Any, now: Any) -> bool:

@@ -44,7 +44,7 @@ class PriorState:
 
     tasks: tuple[Task, ...]
     settled: int
-    outside: Mapping[str, Any] = field(default_factory=dict)
+    external_state: Mapping[str, Any] = field(default_factory=dict)
 
 
 class OnGrowth(StrEnum):
@@ -73,7 +73,7 @@ class Stage(ABC):
 
     name: ClassVar[str]
     version: ClassVar[int] = 1  # raised when the same settings would make other rows
-    remade: ClassVar[bool] = False  # cheap enough to be made again in place when its settings change
+    rebuildable: ClassVar[bool] = False  # cheap enough to be made again in place when its settings change
     unit: ClassVar[str] = "images"  # what `seen` counts
     gpus: ClassVar[float] = 0.0  # what a worker has of them where there are any; 0.5: two workers share one
     decodes: ClassVar[bool] = False  # beside a GPU it is of use to have many cores
@@ -92,7 +92,7 @@ class Stage(ABC):
     def table(self) -> tuple[str, int]:
         """Name and version of that table; known without `setup`."""
 
-    def outside(self) -> Mapping[str, Any]:
+    def external_state(self) -> Mapping[str, Any]:
         """What is found outside and decides rows (files of a source, hashes of weights), as plain JSON.
 
         Raises Refused where it is not there or not fit for use: before any work.

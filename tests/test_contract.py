@@ -50,7 +50,7 @@ def test_it_pickles_small_before_set_up(world) -> None:
 
 def test_its_settings_and_what_it_finds_outside_are_plain_json(placed) -> None:
     stage, *_ = placed
-    for value in (stage.settings, stage.outside()):
+    for value in (stage.settings, stage.external_state()):
         assert json.loads(json.dumps(value)) == value
 
 

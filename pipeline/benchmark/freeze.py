@@ -38,14 +38,14 @@ def freeze(run: Run, store: Path | None = None) -> tuple[int, Manifest, bool]:
 def is_changed(run: Run, store: Path) -> bool:
     """Whether people have written anything since the newest version; True where there is none."""
     _, newest = _newest(run)
-    return newest is None or newest.lineage.outside != Author(store).outside()
+    return newest is None or newest.lineage.external_state != Author(store).external_state()
 
 
 def _is_same(newest: Manifest, stage: Author, parts: Sequence[Part]) -> bool:
     """Whether people have written nothing since, and no image has left the run."""
     now = {one for part in parts for one in part.table.column("question_id").to_pylist()}
     then = {one for batch in newest.batches(("question_id",)) for one in batch.column(0).to_pylist()}
-    return newest.lineage.outside == stage.outside() and then == now
+    return newest.lineage.external_state == stage.external_state() and then == now
 
 
 def _newest(run: Run) -> tuple[int, Manifest | None]:
@@ -78,5 +78,5 @@ def _lineage(
     reads = {name: run.manifest(name) for name in ("images", "pairs") if run.has(name)}
     inputs = {name: read.lineage.fingerprint for name, read in reads.items()}
     table = "{} {}".format(*stage.table())
-    lineage = Lineage(step, f"{stage.name} {stage.version}", table, stage.settings, stage.outside(), inputs)
+    lineage = Lineage(step, f"{stage.name} {stage.version}", table, stage.settings, stage.external_state(), inputs)
     return lineage, [task], {name: read.content for name, read in reads.items()}

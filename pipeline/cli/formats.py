@@ -37,7 +37,12 @@ def export_to(
     """Export in the form called `name`. Raises as the exports do, and Refused for an option it does not use."""
     form, held = form_of(name), dict[str, object]({"--apart-from": apart_from})
     if isinstance(form, RunForm):
-        unused: dict[str, object] = {"--questions": version, "--accept": accepted, **held, "--check": only_check or None}
+        unused: dict[str, object] = {
+            "--questions": version,
+            "--accept": accepted,
+            **held,
+            "--check": only_check or None,
+        }
         check_unused(f"the format {name}", unused | ({} if form.reads_store else {"--store": store}))
         return export_pairs(run, form, to, store=store, most=most)
     check_unused(f"the format {name}", {"--pairs": most, **({} if form.use == TRAINING else held)})

@@ -29,7 +29,7 @@ from pipeline.run.removal.intent import FORGET, Intent
 from pipeline.run.removal.rows import texts, with_hashes
 from pipeline.run.removal.without import without
 from pipeline.run.run import Run
-from stages.download.opt_out import OptOut
+from stages.download.fetch.opt_out import OptOut
 
 WHY = "blindpairs forget"
 

@@ -17,8 +17,8 @@ from manifests.storage import Folder
 from manifests.stores.places import absolute
 from manifests.tables import image_id
 from pipeline.run.removal.rows import texts
+from stages.download.fetch.opt_out import IMAGE_ID, SHA256, URL, OptOut, entries
 from stages.download.fetch.targets import url_key
-from stages.download.opt_out import IMAGE_ID, SHA256, URL, OptOut, entries
 from stages.download.urls.fetched_table import urls_of
 from stages.download.urls.output_folder import tables_of_all
 

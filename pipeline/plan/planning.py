@@ -51,7 +51,7 @@ def imagined(config: Config, wanted: Sequence[Step], run: Folder, images: int, *
 
 def _measured_if_at_hand(config: Config, embed: Step, images: int) -> EmbeddingForecast | Unmeasured:
     try:
-        embed.stage.outside()
+        embed.stage.external_state()
     except Refused as refusal:
         return Unmeasured(f"{refusal} (a plan with --images asks no hub)")
     return _measured(config, embed, images)
@@ -86,7 +86,7 @@ def _images(config: Config, resolutions: Sequence[Resolution], there: Mapping[st
     for step in ("embeddings", "images"):
         if step in there:
             return there[step].counts.ok
-    found = resolutions[0].lineage.outside.get("found", {})
+    found = resolutions[0].lineage.external_state.get("found", {})
     folders = all(source.kind == "folder" for source in config.images.sources)
     return sum(facts["files"] for facts in found.values()) if folders else None
 
@@ -135,6 +135,6 @@ def _amount(resolution: Resolution) -> str:
     """How much there is to do, as far as the lineage says it before anything ran."""
     if resolution.state is State.REBUILD:
         return "; ".join(map(str, resolution.changed))
-    found = resolution.lineage.outside.get("found", {})
+    found = resolution.lineage.external_state.get("found", {})
     sizes = [f"{name}: {facts['files']:,} files, {facts['bytes'] / 1e9:,.2f} GB" for name, facts in found.items()]
     return "; ".join(sizes) or f"after {', '.join(resolution.step.reads)}"

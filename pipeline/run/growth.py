@@ -28,7 +28,7 @@ def only_grew(stage: Stage, then: Lineage, now: Lineage, states: Mapping[str, Se
         same
         and stage.on_growth is not OnGrowth.REFUSED
         and stage.covers(then.settings)
-        and (not now.inputs or _alike(then.outside, now.outside))
+        and (not now.inputs or _alike(then.external_state, now.external_state))
         and all(then.inputs[name] in {one, *states[name]} for name, one in now.inputs.items())
     )
 
@@ -47,8 +47,8 @@ def begun(there: Manifest | Draft) -> PriorState:
         tasks = tasks[: len(there.shards)]
         if [task.name for task in tasks] != [shard.name for shard in there.shards]:
             raise Refused(f"{there.folder.url} lacks the plan of its shards, so it cannot grow")
-        return PriorState(tuple(tasks), len(tasks), there.lineage.outside)
-    return PriorState(tuple(tasks), there.grown[-1].shards if there.grown else 0, there.lineage.outside)
+        return PriorState(tuple(tasks), len(tasks), there.lineage.external_state)
+    return PriorState(tuple(tasks), there.grown[-1].shards if there.grown else 0, there.lineage.external_state)
 
 
 def other_inputs(there: Manifest | Draft, reads: Mapping[str, Manifest]) -> list[str]:

@@ -59,8 +59,8 @@ def resolve(steps: Sequence[Step], run: Folder) -> list[Resolution]:
     resolutions: dict[str, Resolution] = {}
     for step in steps:
         there = _there(run / step.name)
-        outside, unseen = _outside(step, there)
-        resolution = _resolution(step, run / step.name, _lineage(step, outside, resolutions), there, resolutions)
+        state, unseen = _external_state(step, there)
+        resolution = _resolution(step, run / step.name, _lineage(step, state, resolutions), there, resolutions)
         if unseen and resolution.state is not State.REUSE:
             raise Refused(unseen)
         resolutions[step.name] = replace(resolution, unseen=unseen)
@@ -77,24 +77,24 @@ def _there(folder: Folder) -> Manifest | Draft | None:
     return manifest
 
 
-def _outside(step: Step, there: Manifest | Draft | None) -> tuple[Mapping[str, Any], str]:
+def _external_state(step: Step, there: Manifest | Draft | None) -> tuple[Mapping[str, Any], str]:
     """What the step finds outside; of a finished step of these settings what it found then, if it cannot be asked.
 
     So a filter can be changed while the disk with the photos, or the weights, are elsewhere.
     """
     try:
-        return step.stage.outside(), ""
+        return step.stage.external_state(), ""
     except Refused as refusal:
         if not isinstance(there, Manifest) or there.lineage.settings != step.stage.settings:
             raise
-        return there.lineage.outside, str(refusal)
+        return there.lineage.external_state, str(refusal)
 
 
-def _lineage(step: Step, outside: Mapping[str, Any], resolutions: Mapping[str, Resolution]) -> Lineage:
+def _lineage(step: Step, state: Mapping[str, Any], resolutions: Mapping[str, Resolution]) -> Lineage:
     stage, (table, version) = step.stage, step.stage.table()
     inputs = {name: resolutions[name].lineage.fingerprint for name in step.reads}
     made_by = f"{stage.name} {stage.version}"
-    return Lineage(step.name, made_by, f"{table} {version}", stage.settings, outside, inputs)
+    return Lineage(step.name, made_by, f"{table} {version}", stage.settings, state, inputs)
 
 
 def _resolution(
@@ -106,7 +106,7 @@ def _resolution(
         state = State.REUSE if isinstance(there, Manifest) else State.RESUME
         return Resolution(step, folder, lineage, state, there=there)
     changed = tuple(there.lineage.differences(lineage))
-    if step.stage.remade:
+    if step.stage.rebuildable:
         return Resolution(step, folder, lineage, State.REBUILD, changed, there=there)
     if not only_grew(step.stage, there.lineage, lineage, {name: found.earlier for name, found in resolutions.items()}):
         raise Refused(_changed(folder, changed))

@@ -105,7 +105,7 @@ def _of_these(resolution: Resolution, reads: Mapping[str, Manifest]) -> Resoluti
         return resolution
     if not (odd := other_inputs(resolution.there, reads)):
         return resolution
-    if resolution.step.stage.remade:
+    if resolution.step.stage.rebuildable:
         return replace(resolution, state=State.REBUILD)
     raise Refused(
         f"{resolution.folder.url} was made from another version of {', '.join(odd)}, which has been rebuilt since; "

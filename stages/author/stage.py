@@ -50,7 +50,7 @@ class Author(Stage):
     def table(self) -> tuple[str, int]:
         return QUESTIONS.name, QUESTIONS.version
 
-    def outside(self) -> Mapping[str, Any]:
+    def external_state(self) -> Mapping[str, Any]:
         """sha256 of all that people wrote and of who answered what. Raises Refused where the store cannot be opened."""
         pairs, given = self._written
         answers = sorted([*one.ids, one.side, one.person, one.right] for one in given)

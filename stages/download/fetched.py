@@ -50,7 +50,7 @@ class FetchedSource:
 
     source: FetchedSettings
 
-    def outside(self) -> dict[str, int | str]:
+    def external_state(self) -> dict[str, int | str]:
         """What there is now: number, bytes, and a hash of names and sizes of the Parquet tables and the tars.
 
         Refused where a tar has no table, for then img2dataset was stopped while it wrote that shard.

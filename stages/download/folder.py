@@ -30,7 +30,7 @@ class FolderSource:
     source: FolderSettings
     shard_rows: int
 
-    def outside(self) -> dict[str, int | str]:
+    def external_state(self) -> dict[str, int | str]:
         """What there is now: number, bytes, and a hash of names and sizes of the image files."""
         with listing(self.source):
             found = digest(self._image_files())
@@ -61,9 +61,9 @@ class FolderSource:
 
     def extended(self, begun: PriorState) -> tuple[list[Task], list[Task]]:
         """A folder does not grow: its tasks go on if it is as it was. Raises Refused where it is not."""
-        if begun.outside == self.outside():
+        if begun.external_state == self.external_state():
             return list(begun.tasks), []
-        if begun.outside and begun.settled:
+        if begun.external_state and begun.settled:
             uri = self.source.uri
             raise Refused(f"the folder {uri} changed; folders do not grow, but a new one may be a new source")
         return [], numbered_after(begun.tasks, self.plan())  # nothing was made of it that stays

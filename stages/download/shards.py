@@ -36,7 +36,7 @@ class ShardsSource:
 
     source: ShardsSettings
 
-    def outside(self) -> dict[str, int | str]:
+    def external_state(self) -> dict[str, int | str]:
         """What there is now: number, bytes, and a hash of names and sizes of the tars.
 
         Refused where `keys_repeat` would tell images apart by the names of tars, and two tars have one name.

@@ -27,7 +27,7 @@ from stages.download.urls.source import UrlsSource
 class Source(Protocol):
     """What a kind of source can say: what is there, which tasks, and the rows of one task."""
 
-    def outside(self) -> dict[str, int | str]:
+    def external_state(self) -> dict[str, int | str]:
         """What there is now, enough to notice a change. Raises Refused where there is nothing, or nothing fit."""
         ...
 

@@ -45,9 +45,9 @@ class Download(Stage):
     def table(self) -> tuple[str, int]:
         return IMAGES.name, IMAGES.version
 
-    def outside(self) -> Mapping[str, Any]:
+    def external_state(self) -> Mapping[str, Any]:
         """Number, bytes and a hash of the files of each source; Refused where there are none."""
-        return {"found": {source.name: self._source(source).outside() for source in self.download.sources}}
+        return {"found": {source.name: self._source(source).external_state() for source in self.download.sources}}
 
     def plan(self, reads: Reads) -> list[Task]:
         return [task for source in self.download.sources for task in self._source(source).plan()]
@@ -74,7 +74,7 @@ class Download(Stage):
         """The tasks of one source that go on, and its new ones. Raises Refused where it did not only grow."""
         tasks = tuple(task for task in begun.tasks if task.facts["source"] == source.name)
         settled = sum(1 for task in begun.tasks[: begun.settled] if task.facts["source"] == source.name)
-        then = begun.outside["found"].get(source.name, {})
+        then = begun.external_state["found"].get(source.name, {})
         return self._source(source).extended(PriorState(tasks, settled, then))
 
     def failed(self, task: Task, counts: Counts, reads: Reads) -> tuple[int, int]:

@@ -68,7 +68,7 @@ class Embed(MapStage):
         }
         return {"embed": self.embed.model_dump(mode="json", exclude=absent)}
 
-    def outside(self) -> Mapping[str, Any]:
+    def external_state(self) -> Mapping[str, Any]:
         """The hash of every encoder's weights and configuration; Refused where they are not fit for use."""
         self._weights = {name: weights_of(encoder) for name, encoder in self.embed.encoders.items()}
         self._hashes = {name: found.identity() for name, found in self._weights.items() if found}
@@ -116,7 +116,7 @@ class Embed(MapStage):
         if self._found == (platform.node(), self._stamps()):
             return
         wanted = self._hashes
-        self.outside()
+        self.external_state()
         for name, hashes in wanted.items():
             if hashes != self._hashes[name]:
                 raise Refused(

@@ -35,7 +35,7 @@ class Filter(Stage):
 
     name = "filter"
     unit = "candidates"
-    remade = True
+    rebuildable = True
 
     def __init__(self, settings: FilterSettings) -> None:
         self.filter = settings

@@ -23,7 +23,7 @@ def where_time_goes(work: Work) -> dict[str, float]:
     from stages.embed.stage import Embed
 
     stage = Embed(EmbedSettings.model_validate({"encoders": work.encoders, "precision": work.precision}))
-    stage.outside()
+    stage.external_state()
     stage.setup(Machine(device="cuda" if work.gpu else "cpu", batch=GPU_BATCH if work.gpu else None))
     files = work.files[: GPU_BATCH if work.gpu else FEW]
     data = [path.read_bytes() for path in files]

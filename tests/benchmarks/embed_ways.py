@@ -147,7 +147,7 @@ def step(work: Work) -> Measured:
     from stages.embed.stage import Embed
 
     stage = Embed(EmbedSettings.model_validate({"encoders": work.encoders, "precision": work.precision}))
-    stage.outside()
+    stage.external_state()
     with tempfile.TemporaryDirectory() as root, LocalExecutor() as executor:
         images = _images(Folder(f"{root}/images"), work)
         tasks = stage.plan({"images": images})

@@ -116,13 +116,13 @@ def test_a_file_and_a_folder_of_one_name_are_both_seen(bucket: Bucket) -> None:
 def test_a_tar_that_is_not_there_is_refused_by_name(bucket: Bucket, pattern: str) -> None:
     bucket.put("a.tar", b"1")
     with pytest.raises(Refused, match=r"source some: s3://.*(gone|nowhere|000)"):
-        stage_of("shards", bucket.url(pattern)).outside()
+        stage_of("shards", bucket.url(pattern)).external_state()
 
 
 def test_a_source_that_changed_is_found_changed(bucket: Bucket) -> None:
     bucket.put("photos/a.jpg", b"1")
     stage = stage_of("folder", bucket.url("photos"))
-    before = stage.outside()
-    assert stage.outside() == before
+    before = stage.external_state()
+    assert stage.external_state() == before
     bucket.put("photos/b.jpg", b"1")
-    assert stage.outside() != before
+    assert stage.external_state() != before

@@ -45,7 +45,7 @@ def asked(request: pytest.FixtureRequest, bucket: Bucket) -> Iterator[Callable[[
         yield lambda: refused(Folder(bucket.url("runs/a")).check_writable, bucket, bucket.url("runs/a"))
         return
     stage = stage_of(request.param, bucket.url("photos") + "/*.tar" * (request.param == "shards"))
-    yield lambda: refused(stage.outside, bucket, f"source some: {bucket.url('photos')}")
+    yield lambda: refused(stage.external_state, bucket, f"source some: {bucket.url('photos')}")
 
 
 def test_without_credentials_it_says_what_to_set(bucket: Bucket, asked: Callable[[], str]) -> None:
@@ -80,18 +80,18 @@ def test_a_user_who_may_read_and_not_write_is_told(bucket: Bucket) -> None:
 def test_a_user_who_may_read_is_enough_for_a_source(bucket: Bucket) -> None:
     bucket.put("photos/a.jpg", b"1")
     bucket.allow("s3:GetObject", "s3:ListBucket")
-    assert stage_of("folder", bucket.url("photos")).outside()
+    assert stage_of("folder", bucket.url("photos")).external_state()
 
 
 def test_a_bucket_that_does_not_exist_is_told_and_not_made(bucket: Bucket) -> None:
     url = "s3://no-such-bucket/runs"
-    for work in (Folder(url).check_writable, stage_of("shards", f"{url}/*.tar").outside):
+    for work in (Folder(url).check_writable, stage_of("shards", f"{url}/*.tar").external_state):
         assert "the bucket does not exist" in refused(work, bucket, url)
     assert "PUT" not in {one.kind for one in bucket.proxy.asked}
 
 
 def test_a_protocol_nobody_knows_is_refused(bucket: Bucket) -> None:
-    for work in (Folder("s4://a/b").check_writable, stage_of("shards", "s4://a/b.tar").outside):
+    for work in (Folder("s4://a/b").check_writable, stage_of("shards", "s4://a/b.tar").external_state):
         assert "no kind of place" in refused(work, bucket, "s4://")
 
 
@@ -127,4 +127,4 @@ def test_nothing_is_left_behind(bucket: Bucket) -> None:
 def test_a_source_that_is_not_there_is_told_by_name(bucket: Bucket, kind: str) -> None:
     bucket.put("other/a.jpg", b"")
     with pytest.raises(Refused, match=r"photos.*(is not there|names no file|neither a folder nor)"):
-        stage_of(kind, bucket.url("photos") + "/*.tar" * (kind == "shards")).outside()
+        stage_of(kind, bucket.url("photos") + "/*.tar" * (kind == "shards")).external_state()

@@ -41,7 +41,7 @@ def test_the_fingerprint_does_not_know_the_order_of_keys(settings: dict[str, Any
 def test_fingerprints_differ_exactly_where_a_difference_can_be_told(
     a: dict[str, Any], b: dict[str, Any], c: dict[str, Any], d: dict[str, Any]
 ) -> None:
-    then, now = replace(NOTHING, settings=a, outside=b), replace(NOTHING, settings=c, outside=d)
+    then, now = replace(NOTHING, settings=a, external_state=b), replace(NOTHING, settings=c, external_state=d)
     assert (then.fingerprint != now.fingerprint) == bool(then.differences(now))
 
 
@@ -73,7 +73,7 @@ def test_each_part_of_a_lineage_changes_the_fingerprint() -> None:
         {"step": "x"},
         {"stage": "filter 2"},
         {"table": "pairs 2"},
-        *({name: {"x": "1"}} for name in ("settings", "outside", "inputs")),
+        *({name: {"x": "1"}} for name in ("settings", "external_state", "inputs")),
     ]
     assert len({replace(NOTHING, **change).fingerprint for change in changes} | {NOTHING.fingerprint}) == 7
 
@@ -122,7 +122,7 @@ def test_a_mapping_that_became_a_value_is_told_from_both_sides() -> None:
 
 
 def test_what_lies_outside_is_not_mistaken_for_a_setting_of_the_same_name() -> None:
-    then, now = replace(NOTHING, settings={"a": {"b": 1}}), replace(NOTHING, outside={"a": {"b": 1}})
+    then, now = replace(NOTHING, settings={"a": {"b": 1}}), replace(NOTHING, external_state={"a": {"b": 1}})
     assert then.differences(now) == [Difference("a.b", ABSENT, 1), Difference("a.b", 1, ABSENT)]
 
 

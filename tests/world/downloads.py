@@ -47,7 +47,7 @@ def stage_of(kind: str, uri: str | Path, *, shard_rows: int = 1000, **source: An
 
 def downloaded(stage: Download) -> Downloaded:
     """Look at the source, plan, and make every task's rows, as a run does; each row keeps what every row must."""
-    stage.outside()
+    stage.external_state()
     parts = [part for task in stage.plan({}) for part in stage.process(task, {})]
     counts = Counts()
     for part in parts:

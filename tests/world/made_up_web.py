@@ -16,10 +16,10 @@ import pyarrow as pa
 from world.pictures import jpeg
 from world.tars import packed
 
+from stages.download.fetch.opt_out import entries
 from stages.download.fetch.outcomes import OPTED_OUT
 from stages.download.fetch.settings import FetchSettings
 from stages.download.fetch.targets import url_key
-from stages.download.opt_out import entries
 
 ASKED_AT = "2026-01-01T00:00:00+00:00"
 

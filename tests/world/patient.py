@@ -18,8 +18,8 @@ from pathlib import Path
 from world.processes import PATIENCE_S
 
 from stages.download.fetch import asking
+from stages.download.fetch.opt_out import OptOut
 from stages.download.fetch.settings import FetchSettings
-from stages.download.opt_out import OptOut
 
 HELD = Path(__file__).with_name("held")
 NEVER = re.compile(r"/(hang|drip-\w+)/")  # see world/web.py

@@ -58,7 +58,7 @@ class Unmeasured:
 
 
 def rehearsed(step: Step, limit_s: float = LIMIT_S) -> Rehearsal | Unmeasured:
-    """Measure the step, which has looked at its weights (Stage.outside), on this machine.
+    """Measure the step, which has looked at its weights (Stage.external_state), on this machine.
 
     Raises Refused where it cannot be set up or does not work, TasksFailed where its workers die.
     """

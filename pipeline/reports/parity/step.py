@@ -25,7 +25,7 @@ def by_step(config: Config, folder: Path, pictures: Sequence[Picture]) -> tuple[
     Raises Refused where weights or device are not fit for use.
     """
     stage = Embed(config.embed)
-    stage.outside()
+    stage.external_state()
     stage.setup(_machine(config))
     images = _images(folder)
     embedded = stage.transform(images.select(stage.columns))
@@ -53,7 +53,7 @@ def _images(folder: Path) -> pa.Table:
     """The rows of the images table, by the step that reads a folder."""
     source = {"name": "parity", "kind": "folder", "uri": str(folder)}
     stage = Download(DownloadSettings.model_validate({"sources": [source]}))
-    stage.outside()
+    stage.external_state()
     return pa.concat_tables(part.table for task in stage.plan({}) for part in stage.process(task, {}))
 
 

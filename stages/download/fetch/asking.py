@@ -12,11 +12,11 @@ from contextlib import suppress
 from stages.download.fetch.addresses import Allowed
 from stages.download.fetch.connections import Connections
 from stages.download.fetch.exchange import Ended, Exchange, Got
+from stages.download.fetch.opt_out import OptOut
 from stages.download.fetch.outcomes import OPTED_OUT, TOO_MANY_REDIRECTS, NotFetched
 from stages.download.fetch.settings import FetchSettings
 from stages.download.fetch.slots import Slots
 from stages.download.fetch.targets import Target, led_to, target
-from stages.download.opt_out import OptOut
 
 
 class Asker:

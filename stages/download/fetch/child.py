@@ -28,8 +28,8 @@ from stages.download.fetch import engine
 from stages.download.fetch.asking import Asker
 from stages.download.fetch.guard import Guard
 from stages.download.fetch.journal import Journal, Outcome
+from stages.download.fetch.opt_out import OptOut
 from stages.download.fetch.settings import FetchSettings
-from stages.download.opt_out import OptOut
 
 OUTCOMES = "outcomes.jsonl"
 LOOK_S = 1.0

@@ -24,11 +24,11 @@ from stages.download.fetch.addresses import Allowed
 from stages.download.fetch.child import OF_THE_MACHINE, Job
 from stages.download.fetch.engine import SHARD
 from stages.download.fetch.journal import Outcome, keep_fetched
+from stages.download.fetch.opt_out import OptOut, entries
 from stages.download.fetch.outcomes import OPTED_OUT, ROBOTS, SENTENCES, FetchFailed, TooFewFetched
 from stages.download.fetch.reconciling import reconciled
 from stages.download.fetch.settings import FetchSettings
 from stages.download.fetch.targets import url_key
-from stages.download.opt_out import OptOut, entries
 
 IMAGES = "images.tar"
 LOG = "fetch.log"

@@ -16,9 +16,9 @@ from urllib.request import Request
 from manifests.tables import OK
 from stages import images
 from stages.download.fetch.journal import Journal, Outcome
+from stages.download.fetch.opt_out import OptOut
 from stages.download.fetch.outcomes import OPTED_OUT, NotFetched
 from stages.download.fetch.targets import url_key
-from stages.download.opt_out import OptOut
 
 STAND_IN = "http://blindpairs.invalid/"
 

@@ -42,12 +42,12 @@ class ImagenetSource:
     source: ImagenetSettings
     shard_rows: int
 
-    def outside(self) -> dict[str, int | str]:
+    def external_state(self) -> dict[str, int | str]:
         """What there is now, as its form says, and the truth. Refused where none of the forms lies there."""
         form, truth = form_of(self.source), self._truth()
         if truth and form not in (Form.IMAGES, Form.FOLDER):
             raise Refused(f"source {self.source.name}: a {form} says its classes itself; leave out `truth`")
-        found: dict[str, int | str] = {**self._inner(form).outside(), "form": str(form)}
+        found: dict[str, int | str] = {**self._inner(form).external_state(), "form": str(form)}
         found |= {} if form in GROWING else {"at": absolute(self.source.uri)}
         return found | ({"truth": truth.digest} if truth else {})
 
@@ -63,13 +63,13 @@ class ImagenetSource:
 
     def extended(self, begun: PriorState) -> tuple[list[Task], list[Task]]:
         """WebDataset tars and Parquet files may become more. Raises Refused where anything else changed."""
-        now = self.outside()
-        if now["form"] in GROWING and begun.outside.get("form", now["form"]) == now["form"]:
+        now = self.external_state()
+        if now["form"] in GROWING and begun.external_state.get("form", now["form"]) == now["form"]:
             return grown(begun, self.plan())
-        if begun.outside == now:
+        if begun.external_state == now:
             return list(begun.tasks), []
-        if begun.outside and begun.settled:
-            what = f"{begun.outside.get('at', 'the source')} ({begun.outside['form']})"
+        if begun.external_state and begun.settled:
+            what = f"{begun.external_state.get('at', 'the source')} ({begun.external_state['form']})"
             raise Refused(f"{what} changed; only WebDataset and Parquet grow, but it may be a new source")
         return [], numbered_after(begun.tasks, self.plan())  # nothing was made of it that stays
 

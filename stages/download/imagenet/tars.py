@@ -38,7 +38,7 @@ class ClassTars:
 
     source: ImagenetSettings
 
-    def outside(self) -> dict[str, int | str]:
+    def external_state(self) -> dict[str, int | str]:
         return digest(files_matching(self.source, self.source.uri))
 
     def plan(self) -> list[Task]:
@@ -78,7 +78,7 @@ class ImageTars:
     source: ImagenetSettings
     shard_rows: int
 
-    def outside(self) -> dict[str, int | str]:
+    def external_state(self) -> dict[str, int | str]:
         return digest(files_matching(self.source, self.source.uri))
 
     def plan(self) -> list[Task]:

@@ -41,7 +41,7 @@ class ParquetSource:
     source: ParquetSettings
     names: Names = tuple
 
-    def outside(self) -> dict[str, int | str]:
+    def external_state(self) -> dict[str, int | str]:
         """What there is now: number, bytes, and a hash of names and sizes of the files.
 
         Refused where there are none, or the first has no column of images, or none of those the recipe names.

@@ -13,11 +13,11 @@ from typing import Any
 from manifests.storage import Folder
 from manifests.tables import image_id
 from stages.download.fetch.fetching import fetched
+from stages.download.fetch.opt_out import OptOut, entries
 from stages.download.fetch.outcomes import OPTED_OUT
 from stages.download.fetch.own_folder import own_folder
 from stages.download.fetch.targets import url_key
 from stages.download.index import Index, index_of
-from stages.download.opt_out import OptOut, entries
 from stages.download.row import printable
 from stages.download.settings import UrlsSettings
 from stages.download.tar import Member

@@ -30,7 +30,7 @@ class UrlsSource:
 
     source: UrlsSettings
 
-    def outside(self) -> dict[str, int | str]:
+    def external_state(self) -> dict[str, int | str]:
         """Number, bytes and a hash of the tables.
 
         Refused where one lacks a column, the opt-out list does not read, or `into` takes no file.

@@ -158,7 +158,7 @@ def test_a_later_answer_of_a_reviewer_is_another_source(store: Store) -> None:
     pair, found = wrote(store, 0), set()
     for chosen in ("a", "b"):
         store.answer(Answer("l000", "r000", "left", "bob", chosen, asked(pair), "now"))
-        found.add(Author(store.path).outside()["author"]["sha256"])
+        found.add(Author(store.path).external_state()["author"]["sha256"])
     assert len(found) == 2
 
 
@@ -167,7 +167,7 @@ def test_an_empty_store_is_no_rows(store: Store) -> None:
 
 
 def hash_of(store: Store) -> Mapping[str, Any]:
-    found = Author(store.path).outside()
+    found = Author(store.path).external_state()
     assert json.loads(json.dumps(found)) == found
     return found
 
@@ -195,18 +195,18 @@ def test_what_it_was_made_of_changes_with_any_work_and_only_with_work(store: Sto
 def test_what_is_hashed_is_what_is_written_though_people_write_meanwhile(store: Store) -> None:
     wrote(store, 0)
     stage = Author(store.path)
-    before = stage.outside()
+    before = stage.external_state()
     wrote(store, 1)
     (part,) = stage.process(stage.plan({})[0], READS)
     assert part.table.num_rows == 2
     assert stage.expected({}) == 1
-    assert stage.outside() == before != Author(store.path).outside()
+    assert stage.external_state() == before != Author(store.path).external_state()
 
 
 def test_a_store_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b"no database" * 100)
     with pytest.raises(Refused):
-        Author(tmp_path / NAME).outside()
+        Author(tmp_path / NAME).external_state()
 
 
 parts = st.dictionaries(
@@ -265,11 +265,11 @@ def test_a_pair_whose_image_the_run_has_no_more_is_counted(store: Store) -> None
 
 def test_a_pair_of_which_all_was_undone_is_none(store: Store) -> None:
     wrote(store, 1)
-    before = Author(store.path).outside()
+    before = Author(store.path).external_state()
     wrote(store, 2)
     store.undo("ann")
     assert store.pair("l002", "r002").version == 2  # it is in the store, and says nothing
-    assert Author(store.path).outside() == before
+    assert Author(store.path).external_state() == before
     assert made(store)[1] == Counts(1, 1)
     wrote(store, 3, decision="open")
     assert made(store)[1] == Counts(2, 1, {"open": 1})

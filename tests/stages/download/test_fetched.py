@@ -28,7 +28,7 @@ THREE = [(fetched(0, jpeg(0)), jpeg(0)), (fetched(1, None), None), (fetched(2, j
 
 def reason(uri: str | Path) -> str:
     with pytest.raises(Refused) as caught:
-        stage_of("img2dataset", uri).outside()
+        stage_of("img2dataset", uri).external_state()
     return str(caught.value)
 
 
@@ -155,9 +155,9 @@ def test_a_repaired_tar_is_seen_as_a_changed_source(tmp_path: Path) -> None:
     path = write_fetched(tmp_path, THREE)
     whole = path.read_bytes()
     path.write_bytes(whole[:2000])
-    cut = stage_of("img2dataset", tmp_path).outside()
+    cut = stage_of("img2dataset", tmp_path).external_state()
     path.write_bytes(whole)
-    assert stage_of("img2dataset", tmp_path).outside() != cut
+    assert stage_of("img2dataset", tmp_path).external_state() != cut
 
 
 # --- what is refused ---

@@ -154,7 +154,7 @@ def test_a_folder_whose_own_path_is_not_utf8_is_refused(tmp_path: Path) -> None:
     root = tmp_path / os.fsdecode(b"\xff")
     put(root, "a.jpg", jpeg())
     with pytest.raises(Refused, match="not UTF-8"):
-        stage_of("folder", root).outside()
+        stage_of("folder", root).external_state()
 
 
 def test_dotted_and_unicode_names_are_kept_whole(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_source_that_may_not_be_read_is_refused(open_folder: Path) -> None:
     put(open_folder, "in/a.jpg", jpeg())
     (open_folder / "in").chmod(0)
     with as_nobody(), pytest.raises(Refused, match="Permission denied"):
-        stage_of("folder", open_folder / "in").outside()
+        stage_of("folder", open_folder / "in").external_state()
 
 
 # --- what is not there, and what changes ---
@@ -246,23 +246,23 @@ def test_a_source_that_may_not_be_read_is_refused(open_folder: Path) -> None:
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="No such file"):
-        stage_of("folder", tmp_path / "gone").outside()
+        stage_of("folder", tmp_path / "gone").external_state()
 
 
 def test_a_file_is_refused_as_a_folder(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="Not a directory"):
-        stage_of("folder", put(tmp_path, "a.jpg", jpeg())).outside()
+        stage_of("folder", put(tmp_path, "a.jpg", jpeg())).external_state()
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="no image file below"):
-        stage_of("folder", tmp_path).outside()
+        stage_of("folder", tmp_path).external_state()
 
 
 def test_a_folder_without_images_is_refused_and_plans_nothing(tmp_path: Path) -> None:
     put(tmp_path, "a.txt")
     with pytest.raises(Refused, match="no image file below"):
-        stage_of("folder", tmp_path).outside()
+        stage_of("folder", tmp_path).external_state()
     assert stage_of("folder", tmp_path).plan({}) == []
 
 
@@ -282,9 +282,9 @@ def test_a_folder_that_grew_is_seen_to_have_grown_by_the_same_process(tmp_path: 
     put(tmp_path, "a.jpg", jpeg())
     os.utime(tmp_path, (time.time() - age_s,) * 2)
     stage = stage_of("folder", tmp_path)
-    before = stage.outside()
+    before = stage.external_state()
     put(tmp_path, "b.jpg", jpeg())
-    assert stage.outside() != before
+    assert stage.external_state() != before
     assert downloaded(stage).ok == ["a", "b"]
 
 
@@ -314,8 +314,8 @@ def test_planning_a_flat_folder_of_4_000_images_is_little_work_for_each(tmp_path
     for number in range(4_000):
         os.close(os.open(tmp_path / f"{number}.jpg", os.O_CREAT))
     stage = stage_of("folder", tmp_path)
-    found, tasks = stage.outside(), stage.plan({})
-    assert calls(lambda: (stage.outside(), stage.plan({}))) < 150 * 4_000
+    found, tasks = stage.external_state(), stage.plan({})
+    assert calls(lambda: (stage.external_state(), stage.plan({}))) < 150 * 4_000
     assert found["found"]["some"]["files"] == 4_000
     assert sum(task.facts["files"] for task in tasks) == 4_000
 
@@ -341,4 +341,4 @@ def test_a_bucket_gives_the_rows_a_disk_gives(tmp_path: Path) -> None:
 
 def test_a_bucket_that_is_not_there_is_refused() -> None:
     with pytest.raises(Refused, match="it is not there"):
-        stage_of("folder", "memory://no-such-bucket").outside()
+        stage_of("folder", "memory://no-such-bucket").external_state()

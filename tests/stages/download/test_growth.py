@@ -21,7 +21,7 @@ from stages.download.stage import Download
 
 def begun(stage: Download, settled: int | None = None) -> PriorState:
     tasks = tuple(Task.from_json(task.to_json()) for task in stage.plan({}))
-    return PriorState(tasks, len(tasks) if settled is None else settled, stage.outside())
+    return PriorState(tasks, len(tasks) if settled is None else settled, stage.external_state())
 
 
 def test_new_tars_are_numbered_after_the_old_whatever_their_names(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_new_tars_are_numbered_after_the_old_whatever_their_names(tmp_path: Path
     assert [(task.name, Path(task.facts["uri"]).name) for task in tasks[2:]] == [
         *(("some-00002", "a.tar"), ("some-00003", "c.tar")),
     ]
-    assert stage.extended(PriorState(tuple(tasks), 4, stage.outside()), {}) == tasks
+    assert stage.extended(PriorState(tuple(tasks), 4, stage.external_state()), {}) == tasks
 
 
 @pytest.mark.parametrize("changed", ["00000.parquet", "00000.tar"])

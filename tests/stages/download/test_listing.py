@@ -31,7 +31,7 @@ def named(uri: str | Path) -> list[str]:
 def reason(uri: str | Path, kind: str = "shards") -> str:
     """Why a source is refused."""
     with pytest.raises(Refused) as caught:
-        stage_of(kind, uri).outside()
+        stage_of(kind, uri).external_state()
     assert caught.value.exit_code == 2
     return str(caught.value)
 
@@ -135,10 +135,10 @@ def test_a_folder_that_may_not_be_entered_is_refused(kind: str) -> None:
 def test_a_source_that_changed_is_found_changed(tmp_path: Path) -> None:
     tars(tmp_path, "0.tar")
     stage = stage_of("shards", tmp_path / "*.tar")
-    before = stage.outside()
-    assert stage.outside() == before
+    before = stage.external_state()
+    assert stage.external_state() == before
     tars(tmp_path, "1.tar")
-    assert stage.outside() != before
+    assert stage.external_state() != before
 
 
 @given(every=st.lists(paths, unique=True, max_size=8), after=st.none() | paths, to=st.none() | paths, folder=paths)

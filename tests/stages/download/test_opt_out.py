@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from manifests.errors import Refused
-from stages.download.opt_out import OptOut, entries
+from stages.download.fetch.opt_out import OptOut, entries
 
 DIGEST, IDENTITY = "AB" * 32, "cd" * 16
 

@@ -45,7 +45,7 @@ def with_json(folder: Path, text: bytes) -> dict[str, Any]:
 
 def committed(stage: Download, folder: Path) -> Manifest:
     """The images manifest of a stage, as the runner makes it, without the runner."""
-    lineage = Lineage("images", "download 1", "images 1", stage.settings, stage.outside(), {})
+    lineage = Lineage("images", "download 1", "images 1", stage.settings, stage.external_state(), {})
     draft = Draft.begin(Folder(str(folder)), lineage, [task.to_json() for task in stage.plan({})])
     for task in stage.plan({}):
         write_shard(draft.folder, task.name, stage.schema(), stage.process(task, {}))
@@ -196,7 +196,7 @@ def test_two_tars_of_one_name_are_refused_where_that_name_would_tell_their_image
     for folder in ("train", "val"):
         shard(tmp_path / folder, [("a.jpg", jpeg())])
     with pytest.raises(Refused, match=r"2 tars are called 0\.tar"):
-        stage_of("shards", tmp_path / "{train,val}" / "0.tar", keys_repeat=True).outside()
+        stage_of("shards", tmp_path / "{train,val}" / "0.tar", keys_repeat=True).external_state()
 
 
 @pytest.mark.parametrize("kind", ["folder", "img2dataset"])
@@ -264,4 +264,4 @@ def test_a_tar_in_a_bucket_gives_the_rows_of_one_on_a_disk(tmp_path: Path) -> No
 def test_a_folder_of_tars_is_refused_with_what_to_write_instead(tmp_path: Path) -> None:
     shard(tmp_path, [("a.jpg", jpeg())])
     with pytest.raises(Refused, match=r"is a folder; name the tars in it: .*/\*\.tar"):
-        stage_of("shards", tmp_path).outside()
+        stage_of("shards", tmp_path).external_state()

@@ -61,7 +61,7 @@ REJECTED = {"status": "not_an_image", "error": "9 bytes that start with b'<html>
 
 def made(encoders: dict[str, Any], dtype: str = "float32", **machine: int) -> Embed:
     stage = Embed(EmbedSettings.model_validate({"encoders": encoders, "dtype": dtype}))
-    stage.outside()
+    stage.external_state()
     stage.setup(Machine(**machine))
     return stage
 
@@ -260,7 +260,7 @@ def test_an_encoder_that_fails_fails_the_task(files: list[Path]) -> None:
 
 def test_a_stage_travels_to_a_worker_small_and_with_its_weights_found(tiny: dict[str, Any]) -> None:
     stage = Embed(EmbedSettings.model_validate({"encoders": tiny}))
-    stage.outside()
+    stage.external_state()
     data = pickle.dumps(stage)
     assert len(data) < 4000
     assert pickle.loads(data).worker_bytes() == stage.worker_bytes()
@@ -284,7 +284,7 @@ def test_another_machine_with_the_same_weights_is_set_up(
 ) -> None:
     dino = {"kind": "transformers", "model": str(dinov2_checkpoint(tmp_path))}
     stage = Embed(EmbedSettings.model_validate({"encoders": {"dino": dino}}))
-    stage.outside()
+    stage.external_state()
     arrived = elsewhere(stage, monkeypatch)
     arrived.setup(Machine())
     assert arrived.transform(table(readable(files[0]))).column("status").to_pylist() == [OK]
@@ -293,7 +293,7 @@ def test_another_machine_with_the_same_weights_is_set_up(
 def test_another_machine_with_other_weights_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dino = {"kind": "transformers", "model": str(dinov2_checkpoint(tmp_path))}
     stage = Embed(EmbedSettings.model_validate({"encoders": {"dino": dino}}))
-    stage.outside()
+    stage.external_state()
     edited(tmp_path / "preprocessor_config.json", image_mean=[0.5, 0.5, 0.5])
     with pytest.raises(Refused, match="other-machine has other weights for the encoder dino"):
         elsewhere(stage, monkeypatch).setup(Machine())
@@ -332,7 +332,7 @@ def test_a_misspelt_setting_is_refused_with_where_and_what_is_right(change: str,
 
 def test_the_fingerprint_holds_the_settings_the_weights_and_the_policy_for_pixels(tiny: dict[str, Any]) -> None:
     stage = Embed(EmbedSettings.model_validate({"encoders": tiny}))
-    found = json.loads(json.dumps([stage.settings, stage.outside()]))
+    found = json.loads(json.dumps([stage.settings, stage.external_state()]))
     assert set(found[0]["embed"]["encoders"]) == set(tiny)
     assert {name: sorted(hashes) for name, hashes in found[1]["weights"].items()} == {
         "clip": ["open_clip_config.json", "open_clip_model.safetensors"],

@@ -70,7 +70,7 @@ def rows(photos: Path) -> pa.Table:
 
 def stage_of(encoders: dict[str, Any], **machine: Any) -> Embed:
     stage = Embed(EmbedSettings.model_validate({"encoders": encoders}))
-    stage.outside()
+    stage.external_state()
     stage.setup(Machine(**machine))
     return stage
 

@@ -16,10 +16,10 @@ from world.processes import PATIENCE_S, until
 from world.web import Site, web
 
 from stages.download.fetch.asking import Asker
+from stages.download.fetch.opt_out import OptOut
 from stages.download.fetch.outcomes import NotFetched
 from stages.download.fetch.settings import FetchSettings
 from stages.download.fetch.targets import url_key
-from stages.download.opt_out import OptOut
 
 
 @pytest.fixture(scope="module")

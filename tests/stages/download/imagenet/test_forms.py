@@ -159,7 +159,7 @@ def test_shards_and_tables_may_become_more(form: str, tmp_path: Path) -> None:
 def test_ilsvrcs_own_tars_and_folders_do_not_grow(form: str, tmp_path: Path) -> None:
     uri = lie(form, tmp_path)
     stage = stage_of("imagenet", uri)
-    then = stage.outside()
+    then = stage.external_state()
     before = PriorState(tuple(Task.from_json(task.to_json()) for task in stage.plan({})), 1, then)
     assert tuple(stage.extended(before, {})) == before.tasks
     if form == "tar":
@@ -178,27 +178,27 @@ def test_a_folder_with_none_of_the_forms_is_refused_and_they_are_named(tmp_path:
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday" / "beach.jpg").write_bytes(jpeg())
     with pytest.raises(Refused, match=r"none of ImageNet's forms; such are ILSVRC2012_img_train\.tar .* Parquet files"):
-        stage_of("imagenet", tmp_path).outside()
+        stage_of("imagenet", tmp_path).external_state()
 
 
 def test_a_folder_of_tars_is_refused_and_they_are_to_be_named(tmp_path: Path) -> None:
     lie("tar", tmp_path)
     with pytest.raises(Refused, match=r"a folder with tars; name these, such as .*img_train\.tar"):
-        stage_of("imagenet", tmp_path).outside()
+        stage_of("imagenet", tmp_path).external_state()
 
 
 @pytest.mark.parametrize("content", [b"garbage" * 200, b"", packed([("a.jpg", jpeg())]), packed([("a.txt", b"")])])
 def test_a_file_that_is_none_of_the_forms_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.tar").write_bytes(content)
     with pytest.raises(Refused, match="none of ImageNet's forms"):
-        stage_of("imagenet", tmp_path / "a.tar").outside()
+        stage_of("imagenet", tmp_path / "a.tar").external_state()
 
 
 def test_a_table_without_images_is_refused(tmp_path: Path) -> None:
     fsspec.filesystem("memory")
     (tmp_path / "a.parquet").write_bytes(b"garbage")
     with pytest.raises(Refused, match="cannot be read as Parquet"):
-        stage_of("imagenet", tmp_path).outside()
+        stage_of("imagenet", tmp_path).external_state()
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:

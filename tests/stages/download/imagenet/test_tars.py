@@ -141,7 +141,7 @@ def test_planning_the_class_tars_of_a_bucket_is_about_a_request_a_class(bucket: 
     photos = {path: data + bytes(50_000) for path, data in noise(2).items()}
     url = bucket.put("ILSVRC2012_img_train.tar", write_train_tar(tmp_path, photos).read_bytes())
     stage = stage_of("imagenet", url)
-    stage.outside()
+    stage.external_state()
     before, sent = bucket.proxy.counted()["get"], bucket.proxy.sent()
     assert len(stage.plan({})) == len(SYNSETS)
     assert bucket.proxy.counted()["get"] - before <= len(SYNSETS) + 8

@@ -133,7 +133,7 @@ def test_files_in_a_bucket_give_the_rows_of_those_on_a_disk(tmp_path: Path) -> N
 def test_new_files_are_new_tasks_and_one_that_changed_is_named(tmp_path: Path) -> None:
     hub(tmp_path / "b.parquet")
     stage = stage_of("parquet", tmp_path)
-    before = PriorState(tuple(Task.from_json(task.to_json()) for task in stage.plan({})), 1, stage.outside())
+    before = PriorState(tuple(Task.from_json(task.to_json()) for task in stage.plan({})), 1, stage.external_state())
     hub(tmp_path / "a.parquet")
     assert [Path(task.facts["uri"]).name for task in stage.extended(before, {})] == ["b.parquet", "a.parquet"]
     written(tmp_path / "b.parquet", image=DATA[:1])
@@ -175,7 +175,7 @@ def test_a_file_without_images_is_refused_and_says_what_it_has(tmp_path: Path) -
 )
 def test_a_column_that_the_recipe_names_must_be_there(columns: dict[str, str], said: str, tmp_path: Path) -> None:
     with pytest.raises(Refused, match=said):
-        stage_of("parquet", hub(tmp_path / "a.parquet"), columns=columns).outside()
+        stage_of("parquet", hub(tmp_path / "a.parquet"), columns=columns).external_state()
 
 
 def test_of_two_columns_of_images_none_called_image_the_recipe_must_choose(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_a_new_table_comes_after_and_repeats_of_old_urls_are_known(tmp_path: Pat
     table(tmp_path / "tables" / "m.parquet", urls(0, 10))
     made = stage(tmp_path)
     tasks = tuple(Task.from_json(task.to_json()) for task in made.plan({}))
-    begun = PriorState(tasks, len(tasks), made.outside())
+    begun = PriorState(tasks, len(tasks), made.external_state())
     table(tmp_path / "tables" / "a.parquet", urls(5, 10))  # by its name it would come first
     now = made.extended(begun, {})
     assert tuple(now[: len(tasks)]) == tasks
@@ -127,7 +127,7 @@ def test_a_table_that_changed_or_went_is_refused(tmp_path: Path) -> None:
     table(tmp_path / "tables" / "b.parquet", urls(10, 10))
     made = stage(tmp_path)
     tasks = tuple(made.plan({}))
-    begun = PriorState(tasks, len(tasks), made.outside())
+    begun = PriorState(tasks, len(tasks), made.external_state())
     table(path, urls(0, 9))
     with pytest.raises(Refused, match=r"a\.parquet"):
         made.extended(begun, {})
@@ -206,14 +206,14 @@ def test_what_is_forgotten_of_a_list_leaves_its_tasks_as_they_are(tmp_path: Path
     downloaded(made)
     web.mended = True
     again(made)
-    before, tasks, found = downloaded(made), made.plan({}), made.outside()
+    before, tasks, found = downloaded(made), made.plan({}), made.external_state()
     web.asked.clear()
     into, gone = Folder(str(tmp_path / "into")), "http://host/timeout-3.jpg"
     ids = {image_id("some", gone)}
     assert blotted(into, "some", ids) == 1
     rows_gone = fetched_table.erased(into, tables_of_all(into, "some"), "some", ids)
     assert rows_gone == 2  # where it failed, and where it came
-    assert (made.plan({}), made.outside()) == (tasks, found)
+    assert (made.plan({}), made.external_state()) == (tasks, found)
     after = downloaded(made)
     assert (len(after.rows), web.asked) == (len(before.rows) - 1, [])
     assert gone not in by_url(after)
@@ -295,7 +295,7 @@ def test_an_opt_out_is_known_in_any_spelling(tmp_path: Path, web: MadeUpWeb, spe
 def test_an_opt_out_list_that_does_not_read_is_refused_before_any_work(tmp_path: Path) -> None:
     table(tmp_path / "tables" / "a.parquet", urls())
     with pytest.raises(Refused, match="nowhere"):
-        stage(tmp_path, fetch={"opt_out": str(tmp_path / "nowhere.txt")}).outside()
+        stage(tmp_path, fetch={"opt_out": str(tmp_path / "nowhere.txt")}).external_state()
 
 
 def test_a_damaged_table_of_what_was_fetched_is_named(tmp_path: Path, web: MadeUpWeb) -> None:
@@ -313,12 +313,12 @@ def test_a_damaged_table_of_what_was_fetched_is_named(tmp_path: Path, web: MadeU
 def test_tables_inside_into_are_refused(tmp_path: Path) -> None:
     table(tmp_path / "tables" / "a.parquet", urls())
     with pytest.raises(Refused, match="lies in `into`"):
-        stage(tmp_path, into=str(tmp_path / "tables")).outside()
+        stage(tmp_path, into=str(tmp_path / "tables")).external_state()
 
 
 def test_looking_makes_no_folder(tmp_path: Path) -> None:
     table(tmp_path / "tables" / "a.parquet", urls())
-    stage(tmp_path).outside()
+    stage(tmp_path).external_state()
     assert not (tmp_path / "into").exists()
 
 
@@ -341,14 +341,14 @@ def test_what_is_fetched_reads_as_img2datasets_own(tmp_path: Path, web: MadeUpWe
 def test_a_column_that_is_not_there_is_refused_before_any_work(tmp_path: Path, source: dict, told: str) -> None:
     table(tmp_path / "tables" / "a.parquet", urls())
     with pytest.raises(Refused, match=told):
-        stage(tmp_path, **source).outside()
+        stage(tmp_path, **source).external_state()
 
 
 def test_a_folder_without_tables_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tables").mkdir()
     (tmp_path / "tables" / "readme.txt").write_text("")
     with pytest.raises(Refused, match="holds no table of URLs"):
-        stage(tmp_path).outside()
+        stage(tmp_path).external_state()
 
 
 PLANNED = """
