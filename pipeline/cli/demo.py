@@ -30,7 +30,7 @@ def demo(out: Path, scenes: int, ray: str | None = None) -> str:
     def judge(manifests: Mapping[str, Manifest]) -> None:
         judged = verdict(planted, config.images.sources[0].name, manifests)
         write_planted(folder, manifests["pairs"], judged.rows)
-        told.append(f"{judged}\ngallery: {write_report(Run(folder, dict(manifests)))}")
+        told.append(f"{judged}\ngallery: {write_report(Run(folder))}")
 
     with executor_for(ray) as executor, broadcast(folder, "demo", executor) as listener:
         run(steps(config), folder, executor, listener, judge)

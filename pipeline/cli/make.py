@@ -44,7 +44,7 @@ def run(
         if "pairs" in manifests:  # a gallery that is there is of these: it goes before anything is made
             if not folder.has(GALLERY):
                 listener.said("writing the gallery")
-                write_report(Run(folder, dict(manifests)))
+                write_report(Run(folder))
             galleries.append(f"{folder.url}/{GALLERY}")
 
     with executor_for(ray) as executor, broadcast(folder, recipe, executor) as listener:

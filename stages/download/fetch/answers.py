@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from http.client import HTTPResponse, IncompleteRead
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import httpcore
 
 from stages.download.fetch.manners import denial
 from stages.download.fetch.outcomes import (
@@ -26,29 +29,56 @@ WITH_BODY = frozenset({200, 203})
 WORDS = {401: FORBIDDEN, 402: FORBIDDEN, 403: FORBIDDEN, 404: NOT_FOUND, 408: SERVER_ERROR, 410: NOT_FOUND}
 WORDS |= {429: TOO_MANY_REQUESTS, 451: FORBIDDEN}
 NO_IMAGES = ("text/", "video/", "audio/", "application/json", "application/xhtml+xml", "application/pdf")
-PIECE = 1 << 20  # bytes read at once
 SMALL = 4096  # bytes of a body nobody wants that are read all the same, to keep the connection
 
 
-def leads_to(answer: HTTPResponse) -> str | None:
+@dataclass(frozen=True)
+class Answer:
+    """An answer's status and headers, these as Latin-1 reads them."""
+
+    status: int
+    reason: str
+    headers: Sequence[tuple[str, str]]
+
+    @staticmethod
+    def of(response: httpcore.Response) -> Answer:
+        headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers]
+        return Answer(response.status, response.extensions["reason_phrase"].decode("latin-1"), headers)
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a header, whose name is given in lower case."""
+        return [value for known, value in self.headers if known == name]
+
+    def value(self, name: str) -> str:
+        """Its values as one; empty where there is none."""
+        return ", ".join(self.all(name))
+
+    @property
+    def length(self) -> int | None:
+        """The body's bytes, where they are announced."""
+        lengths = [] if self.all("transfer-encoding") else self.all("content-length")
+        return int(lengths[0]) if lengths else None
+
+
+def leads_to(answer: Answer) -> str | None:
     """The Location of a redirect, None for any other answer. Raises NotFetched where there is none."""
     if answer.status not in REDIRECTS:
         return None
-    if location := answer.getheader("Location"):
+    if location := answer.value("location"):
         return location
     raise NotFetched(BAD_ANSWER, f"status {answer.status} without a Location")
 
 
-def check(answer: HTTPResponse, max_bytes: int) -> None:
+def check(answer: Answer, max_bytes: int) -> None:
     """Raises NotFetched for every answer but one with a body that may be an image we may have."""
     _check_status(answer.status, answer.reason)
-    if denied := denial(answer.headers.get_all("X-Robots-Tag", [])):
+    if denied := denial(answer.all("x-robots-tag")):
         raise NotFetched(ROBOTS, f"X-Robots-Tag: {denied}")
-    kind = (answer.getheader("Content-Type") or "").strip().lower()
+    kind = answer.value("content-type").strip().lower()
     if kind.startswith(NO_IMAGES):
         raise NotFetched(NOT_AN_IMAGE, f"the server says it is {kind[:80]}")
     for header, plain in (("Content-Encoding", ("", "identity")), ("Transfer-Encoding", ("", "identity", "chunked"))):
-        if (coding := (answer.getheader(header) or "").strip().lower()) not in plain:
+        if (coding := answer.value(header.lower()).strip().lower()) not in plain:
             raise NotFetched(ENCODED, f"{header}: {coding[:80]}")
     if answer.length is not None and answer.length > max_bytes:
         raise NotFetched(TOO_LARGE, f"{answer.length} bytes, more than {max_bytes}")
@@ -64,27 +94,23 @@ def _check_status(status: int, reason: str) -> None:
     raise NotFetched(WORDS.get(status, word), said)
 
 
-def body(answer: HTTPResponse, max_bytes: int) -> bytes:
-    """The whole body. Raises NotFetched; OSError and HTTPException where the connection fails."""
-    announced, pieces, size = answer.length, list[bytes](), 0
+def body(response: httpcore.Response, max_bytes: int) -> bytes:
+    """The whole body. Raises NotFetched; OSError where the connection fails."""
+    pieces, size = list[bytes](), 0
     try:
-        while piece := answer.read(PIECE):
+        for piece in response.iter_stream():
             pieces.append(piece)
             size += len(piece)
             if size > max_bytes:
                 raise NotFetched(TOO_LARGE, f"more than {max_bytes} bytes")
-    except (IncompleteRead, ValueError) as error:  # a chunk that ends early, or whose length is none
+    except httpcore.RemoteProtocolError as error:  # fewer bytes than announced, or a chunk that is none
         raise NotFetched(CUT_SHORT, f"it broke off after {size} bytes") from error
-    if announced is not None and size < announced:
-        raise NotFetched(CUT_SHORT, f"{size} of {announced} bytes came")
     if not size:
         raise NotFetched(EMPTY, "an answer without bytes")
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def passed_over(answer: HTTPResponse) -> bool:
-    """Whether the rest of an unwanted answer was small and is read, so that its connection can be kept."""
-    if answer.length is None or answer.length > SMALL:
-        return False
-    answer.read(SMALL)
-    return answer.isclosed()
+def passed_over(answer: Answer, response: httpcore.Response) -> None:
+    """Read the rest of an unwanted answer if it is small, so that its connection can be kept."""
+    if answer.length is not None and answer.length <= SMALL:
+        response.read()

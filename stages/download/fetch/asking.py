@@ -5,18 +5,30 @@ A hop is one request to one host. Redirects are followed here, each target check
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
 
+import httpcore
+
 from stages.download.fetch.addresses import Allowed
-from stages.download.fetch.connections import Connections
-from stages.download.fetch.exchange import Ended, Exchange, Got
+from stages.download.fetch.answers import Answer, body, check, leads_to, passed_over
+from stages.download.fetch.connections import Connections, Silence, origin_of
+from stages.download.fetch.manners import user_agent
 from stages.download.fetch.opt_out import OptOut
-from stages.download.fetch.outcomes import OPTED_OUT, TOO_MANY_REDIRECTS, NotFetched
+from stages.download.fetch.outcomes import (
+    BAD_ANSWER,
+    CUT_SHORT,
+    OPTED_OUT,
+    TIMEOUT,
+    TOO_MANY_REDIRECTS,
+    NotFetched,
+)
 from stages.download.fetch.settings import FetchSettings
 from stages.download.fetch.slots import Slots
 from stages.download.fetch.targets import Target, led_to, target
+from stages.images import OF_THE_MACHINE
 
 
 class Asker:
@@ -25,10 +37,17 @@ class Asker:
     def __init__(self, settings: FetchSettings, opted: OptOut, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings, self._opted, self._slots = settings, opted, Slots(settings.per_host)
         self._clock, self._connections = clock, Connections(Allowed(settings.allow), clock)
-        self._exchange = Exchange(settings, self._connections, clock)
+        agent = user_agent(settings.contact)
+        self._headers: dict[bytes | str, bytes | str] = {
+            "User-Agent": agent,
+            "Accept": "image/*,*/*;q=0.1",
+            "Accept-Encoding": "identity",
+        }
 
     def ask(self, url: str) -> bytes:
-        """The bytes as served. Raises NotFetched where there are none for us; OSError as Exchange does."""
+        """The bytes as served. Raises NotFetched where there are none for us; OSError where this machine lacks
+        something.
+        """
         here, seen, left_s = target(url), set[str](), self._settings.timeout_s
         for _ in range(self._settings.redirects + 1):
             self._check_unseen(here, seen)
@@ -36,9 +55,9 @@ class Asker:
                 began = self._clock()  # waiting for one's turn does not count
                 got = self._hop(here, began + left_s)
             left_s -= self._clock() - began
-            if got.location is None:
-                return got.data
-            here = led_to(here, got.location)
+            if isinstance(got, bytes):
+                return got
+            here = led_to(here, got)
         raise NotFetched(TOO_MANY_REDIRECTS, f"more than {self._settings.redirects}, the next to {here}")
 
     def _check_unseen(self, here: Target, seen: set[str]) -> None:
@@ -48,8 +67,53 @@ class Asker:
             raise NotFetched(TOO_MANY_REDIRECTS, f"it leads back to {here}")
         seen.add(str(here))
 
-    def _hop(self, here: Target, deadline: float) -> Got:
+    def _hop(self, here: Target, deadline: float) -> bytes | str:
+        """An image's bytes, or the location where they are to be had."""
         if kept := self._connections.kept(here):
-            with suppress(Ended):
-                return self._exchange.ask(here, kept, deadline)
-        return self._exchange.ask(here, self._connections.opened(here, deadline), deadline)
+            with suppress(Silence):  # it had ended before it was used again, which is no failure of the host
+                return self._told(here, kept, deadline)
+        try:
+            return self._told(here, self._connections.new(here), deadline)
+        except Silence as error:
+            raise NotFetched(CUT_SHORT, f"{here.site}: {error}") from error
+
+    def _told(self, here: Target, connection: httpcore.HTTPConnection, deadline: float) -> bytes | str:
+        """Any failure as NotFetched, but Silence, and an OSError that is this machine's."""
+        try:
+            return self._exchanged(here, connection, deadline)
+        except TimeoutError as error:
+            late = f"it did not come whole within {self._settings.timeout_s:g} s"
+            raise NotFetched(TIMEOUT, late) from error
+        except (httpcore.ProtocolError, ValueError) as error:
+            raise NotFetched(BAD_ANSWER, f"{here.site}: {type(error).__name__} {str(error)[:100]}") from error
+        except Silence:
+            raise
+        except ssl.SSLError as error:
+            raise NotFetched(CUT_SHORT, f"{here.site}: {error}") from error
+        except OSError as error:
+            if error.errno in OF_THE_MACHINE:
+                raise
+            raise NotFetched(CUT_SHORT, f"{here.site} ended the connection: {error}") from error
+
+    def _exchanged(self, here: Target, connection: httpcore.HTTPConnection, deadline: float) -> bytes | str:
+        """One request over this connection, which is then kept or closed."""
+        try:
+            response = connection.handle_request(self._request(here, deadline))
+            try:
+                answer = Answer.of(response)
+                if location := leads_to(answer):
+                    passed_over(answer, response)
+                    return location
+                check(answer, self._settings.max_bytes)
+                return body(response, self._settings.max_bytes)
+            finally:
+                response.close()
+        finally:
+            self._connections.keep(here, connection)
+
+    def _request(self, here: Target, deadline: float) -> httpcore.Request:
+        origin = origin_of(here)
+        url = httpcore.URL(scheme=origin.scheme, host=origin.host, port=origin.port, target=here.path.encode())
+        moments = dict.fromkeys(("connect", "read", "write"), deadline)
+        headers = {"Host": here.site, **self._headers}
+        return httpcore.Request("GET", url, headers=headers, extensions={"timeout": moments})

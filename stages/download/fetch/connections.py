@@ -1,143 +1,180 @@
-"""Connections: to addresses that were checked, with TLS verified, kept open for the next request to the same host."""
+"""Connections: HTTP/1.1 by httpcore, to addresses that were checked, kept open for the next request to the same host.
+
+httpcore hands a request's timeouts on to the stream as they are. Here they are no durations but moments by our
+clock, the same one for all of an exchange: a server that drips a byte a second is left on time.
+"""
 
 from __future__ import annotations
 
-import io
+import select
 import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
-from http.client import HTTPConnection, HTTPResponse, LineTooLong
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
+
+import httpcore
 
 from stages.download.fetch.addresses import Address, Allowed, Names
-from stages.download.fetch.outcomes import NO_CONNECTION, TIMEOUT, NotFetched
+from stages.download.fetch.outcomes import NO_CONNECTION, TIMEOUT, TLS, NotFetched
 from stages.download.fetch.targets import Target
 from stages.images import OF_THE_MACHINE
 
-HEADER_BYTES = 65_536  # status line and headers
+T = TypeVar("T")
 IDLE_S = 4.0  # servers close what is idle for 5 s and more
 KEPT = 256  # open at once without a request
+LOOK_S = 0.5  # between two looks at the clock while nothing comes
 
 
-class _Headed(io.BufferedReader):
-    """An answer of which no more than HEADER_BYTES are read by lines until the headers are done."""
-
-    def __init__(self, raw: io.RawIOBase) -> None:
-        super().__init__(raw, 65_536)
-        self.left: int | None = HEADER_BYTES
-
-    def readline(self, size: int | None = -1, /) -> bytes:
-        line = super().readline(size)
-        if self.left is not None:
-            self.left -= len(line)
-            if self.left < 0:
-                raise LineTooLong("header section")
-        return line
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or size < 0:  # a chunk of length -1 would be read to the end of all things
-            raise ValueError("a negative length")
-        return super().read(size)
+class Silence(ConnectionError):
+    """The connection ended before a single byte of the answer."""
 
 
-class Answer(HTTPResponse):
-    """http.client's, with its header section bounded."""
+class Stream(httpcore.NetworkStream):
+    """An open socket. Every `timeout` is a moment by `clock`; TimeoutError is raised once it has passed."""
 
-    def __init__(self, sock: socket.socket, *words: Any, **named: Any) -> None:
-        super().__init__(sock, *words, **named)
-        self.fp: Any = _Headed(self.fp.detach())  # type: ignore[has-type]
+    def __init__(self, opened: socket.socket, clock: Callable[[], float]) -> None:
+        self._socket, self._clock, self._answered = opened, clock, False
 
-    def begin(self) -> None:
-        super().begin()
-        if self.fp is not None:  # closed already where there is no body
-            self.fp.left = None
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = self._by(timeout, lambda: self._socket.recv(max_bytes))
+        if not data and not self._answered:
+            raise Silence("it ended the connection without an answer")
+        self._answered = True
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._answered = False
+        self._socket.settimeout(self._left(timeout))
+        self._socket.sendall(buffer)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        """Raises NotFetched (tls)."""
+        secured = ssl_context.wrap_socket(self._socket, server_hostname=server_hostname, do_handshake_on_connect=False)
+        self._socket = secured
+        try:
+            self._by(timeout, secured.do_handshake)
+        except BaseException as error:
+            secured.close()
+            if isinstance(error, ssl.SSLError):
+                raise NotFetched(TLS, f"{server_hostname}: {error}") from error
+            raise
+        return self
+
+    def get_extra_info(self, info: str) -> Any:
+        """What httpcore asks for: whether there is something to read, as where the other side has closed."""
+        if info != "is_readable":
+            return None
+        waiting = select.poll()
+        waiting.register(self._socket, select.POLLIN)
+        return bool(waiting.poll(0))
+
+    def _by(self, moment: float | None, work: Callable[[], T]) -> T:
+        """`work`, which waits for the socket, begun again until the moment has passed."""
+        while True:
+            self._socket.settimeout(min(self._left(moment), LOOK_S))
+            try:
+                return work()
+            except TimeoutError:
+                continue
+
+    def _left(self, moment: float | None) -> float:
+        assert moment is not None  # every request has its moments
+        if (left := moment - self._clock()) <= 0:
+            raise TimeoutError
+        return left
 
 
-class Connection(HTTPConnection):
-    """An open connection; where it leads was decided before it was made."""
+class CheckedAddresses(httpcore.NetworkBackend):
+    """Connects to hosts whose every address is allowed; `timeout` is a moment, as a Stream's is."""
 
-    response_class = Answer
-
-    def __init__(self, target: Target, opened: socket.socket) -> None:
-        super().__init__(target.host, target.port)
-        self.sock = opened
-        self.auto_open = 0
-        self.used = False
-        self.idle_since = 0.0
-
-
-class Connections:
-    """Opens connections, and keeps those that can be used again."""
-
-    def __init__(self, allowed: Allowed, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, allowed: Allowed, clock: Callable[[], float]) -> None:
         self._allowed, self._names, self._clock = allowed, Names(), clock
-        self._idle: deque[tuple[tuple[str, str, int], Connection]] = deque()
-        self._lock = Lock()
 
-    def kept(self, target: Target) -> Connection | None:
-        """One that was used before, the latest first."""
-        with self._lock:
-            for place in range(len(self._idle) - 1, -1, -1):
-                if self._idle[place][0] == _key(target):
-                    found = self._idle[place][1]
-                    del self._idle[place]
-                    return found if self._fresh(found) else None
-        return None
-
-    def keep(self, target: Target, connection: Connection) -> None:
-        connection.used, connection.idle_since = True, self._clock()
-        with self._lock:
-            self._idle.append((_key(target), connection))
-            dropped = [self._idle.popleft()[1] for _ in range(len(self._idle) - KEPT)]
-        for one in dropped:
-            one.close()
-
-    def opened(self, target: Target, deadline: float) -> Connection:
-        """A new one, with TLS around it where the URL says so, hands not shaken as yet.
-
-        Raises NotFetched; OSError where this machine lacks something.
-        """
-        addresses = self._names.addresses(target.host, self._left(deadline))
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> Stream:
+        """Raises NotFetched; OSError where this machine lacks something."""
+        assert timeout is not None
+        addresses = self._names.addresses(host, self._left(timeout))
         for address in addresses:  # all of them first: a name with a private one among them is up to no good
-            self._allowed.check(target.host, address)
+            self._allowed.check(host, address)
         failure: OSError = OSError("it has no address")
         for place, address in enumerate(addresses):
             # an address at which nobody answers leaves time for the next
-            share_s = self._left(deadline) / (len(addresses) - place)
+            share_s = self._left(timeout) / (len(addresses) - place)
             try:
-                return Connection(target, self._wrapped(target, _connected(address, target.port, share_s)))
+                return Stream(_connected(address, port, share_s), self._clock)
             except OSError as error:
                 if error.errno in OF_THE_MACHINE:
                     raise
                 failure = error
         word = TIMEOUT if isinstance(failure, TimeoutError) else NO_CONNECTION
-        raise NotFetched(word, f"{target.site}: {failure.strerror or failure}") from failure
+        raise NotFetched(word, f"{host}:{port}: {failure.strerror or failure}") from failure
 
-    def _wrapped(self, target: Target, opened: socket.socket) -> socket.socket:
-        if target.scheme == "http":
-            return opened
-        return self._trust.wrap_socket(opened, server_hostname=target.host, do_handshake_on_connect=False)
+    def _left(self, moment: float) -> float:
+        return max(moment - self._clock(), 0.001)
+
+
+class Connections:
+    """Makes connections, and keeps those that can be used again. Used by many threads."""
+
+    def __init__(self, allowed: Allowed, clock: Callable[[], float] = time.monotonic) -> None:
+        self._backend = CheckedAddresses(allowed, clock)
+        self._idle: deque[tuple[httpcore.Origin, httpcore.HTTPConnection]] = deque()
+        self._lock = Lock()
+
+    def kept(self, here: Target) -> httpcore.HTTPConnection | None:
+        """One that was used before, the latest first."""
+        origin = origin_of(here)
+        with self._lock:
+            place = next((place for place, (known, _) in enumerate(self._idle) if known == origin), None)
+            if place is None:
+                return None
+            found = self._idle[place][1]
+            del self._idle[place]
+        if not found.has_expired():
+            return found
+        found.close()
+        return None
+
+    def new(self, here: Target) -> httpcore.HTTPConnection:
+        """One that is opened by its first request."""
+        return httpcore.HTTPConnection(
+            origin_of(here), ssl_context=self._trust, keepalive_expiry=IDLE_S, network_backend=self._backend
+        )
+
+    def keep(self, here: Target, connection: httpcore.HTTPConnection) -> None:
+        """Keep it for another request, or close it if it cannot take one."""
+        if not connection.is_available():
+            connection.close()
+            return
+        with self._lock:
+            self._idle.appendleft((origin_of(here), connection))
+            dropped = [self._idle.pop()[1] for _ in range(len(self._idle) - KEPT)]
+        for one in dropped:
+            one.close()
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
         return ssl.create_default_context()
 
-    def _fresh(self, connection: Connection) -> bool:
-        if self._clock() - connection.idle_since < IDLE_S:
-            return True
-        connection.close()
-        return False
 
-    def _left(self, deadline: float) -> float:
-        return max(deadline - self._clock(), 0.001)
-
-
-def _key(target: Target) -> tuple[str, str, int]:
-    return target.scheme, target.host, target.port
+def origin_of(here: Target) -> httpcore.Origin:
+    return httpcore.Origin(here.scheme.encode(), here.host.encode(), here.port)
 
 
 def _connected(address: Address, port: int, within_s: float) -> socket.socket:

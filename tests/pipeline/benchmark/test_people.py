@@ -17,6 +17,7 @@ from pyarrow.dataset import dataset
 from world.authoring import author, paired_run, pairs_of
 
 from manifests.errors import Refused, Waiting
+from manifests.storage import Folder
 from pipeline.benchmark.asking import queue_for
 from pipeline.benchmark.missed import missed
 from pipeline.benchmark.people import PeopleSummary, people
@@ -305,7 +306,7 @@ def test_without_a_store_or_an_answer_people_are_waited_for(tmp_path: Path) -> N
 def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b"no database at all" * 100)
     with pytest.raises(Refused, match=NAME):
-        people(Run.open("runs/x"), tmp_path / NAME)
+        people(Run(Folder("runs/x")), tmp_path / NAME)
 
 
 # how far it is known

@@ -15,6 +15,7 @@ from manifests.errors import NotCommitted
 from manifests.storage import Folder
 from manifests.tables import PAIRS
 from pipeline.benchmark.page.queue import Listed, diverse, read_queue
+from pipeline.run.run import Run
 from stages.author.authored import Authored
 
 GROUPS = st.lists(st.tuples(st.integers(1, 5), st.sampled_from("abc"), st.sampled_from("abc")), max_size=40)
@@ -70,14 +71,14 @@ def test_pairs_left_out_by_the_filter_are_not_shown(tmp_path: Path) -> None:
     (tmp_path / "again").mkdir()
     (run / "pairs").rename(tmp_path / "old")
     committed(run / "pairs", PAIRS, pa.Table.from_pylist(rows, schema=PAIRS.columns))
-    assert [pair.rank for pair in read_queue(Folder(str(run)), []).pairs] == [1, 3]
+    assert [pair.rank for pair in read_queue(Run.open(str(run)), []).pairs] == [1, 3]
 
 
 def test_what_people_wrote_of_pairs_that_the_run_no_longer_has_stays_at_the_end(tmp_path: Path) -> None:
     run = paired_run(tmp_path, 3)
     (first, _), (_, second) = sorted(pairs_of(run)[0]), sorted(pairs_of(run)[1])
     ids = tuple(sorted((first, second)))
-    queue = read_queue(Folder(str(run)), [Authored(*ids, decision="kept"), *author(run, [0])])
+    queue = read_queue(Run.open(str(run)), [Authored(*ids, decision="kept"), *author(run, [0])])
     assert [pair.ids for pair in queue.pairs][-1] == ids
     assert queue.pairs[-1].rank is None
     assert len(queue.pairs) == 4
@@ -85,7 +86,7 @@ def test_what_people_wrote_of_pairs_that_the_run_no_longer_has_stays_at_the_end(
 
 def test_a_pair_whose_image_is_not_in_the_run_any_more_is_not_shown(tmp_path: Path) -> None:
     run = paired_run(tmp_path, 1)
-    assert read_queue(Folder(str(run)), [Authored("0" * 32, "f" * 32, decision="kept")]).places.keys() == {
+    assert read_queue(Run.open(str(run)), [Authored("0" * 32, "f" * 32, decision="kept")]).places.keys() == {
         pairs_of(run)[0]
     }
 
@@ -99,10 +100,10 @@ def test_a_run_without_pairs_shows_what_was_imported_in_its_order(tmp_path: Path
     rows = [image_row(tmp_path / "photos", number) for number in range(4)]
     committed(tmp_path / "run" / "images", IMAGES, pa.Table.from_pylist(rows, schema=IMAGES.columns))
     one, other = (sorted((rows[place]["image_id"], rows[place + 1]["image_id"])) for place in (0, 2))
-    queue = read_queue(Folder(str(tmp_path / "run")), [Authored(*one, place=2), Authored(*other, place=1)])
+    queue = read_queue(Run(Folder(str(tmp_path / "run"))), [Authored(*one, place=2), Authored(*other, place=1)])
     assert [pair.ids for pair in queue.pairs] == [tuple(other), tuple(one)]
 
 
 def test_a_run_without_images_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotCommitted):
-        read_queue(Folder(str(tmp_path)), [])
+        read_queue(Run(Folder(str(tmp_path))), [])

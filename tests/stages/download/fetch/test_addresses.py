@@ -13,7 +13,7 @@ from world.processes import PATIENCE_S
 
 from manifests.errors import Refused
 from stages.download.fetch.addresses import Allowed, Names, is_public
-from stages.download.fetch.connections import Connections
+from stages.download.fetch.connections import CheckedAddresses
 from stages.download.fetch.outcomes import NotFetched
 from stages.download.fetch.targets import target
 
@@ -116,10 +116,14 @@ def leads_to(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
     return asked
 
 
+def backend(allow: list[str]) -> CheckedAddresses:
+    return CheckedAddresses(Allowed(allow), time.monotonic)
+
+
 def test_a_name_with_one_private_address_among_public_ones_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     leads_to(monkeypatch, ["1.1.1.1", "127.0.0.1"])
     with pytest.raises(NotFetched) as refused:
-        Connections(Allowed([])).opened(target("http://rebound.example/"), deadline=time.monotonic() + PATIENCE_S)
+        backend([]).connect_tcp("rebound.example", 80, time.monotonic() + PATIENCE_S)
     assert refused.value.status == "private_address"
 
 
@@ -128,7 +132,7 @@ def test_the_address_that_was_checked_is_the_one_connected_to(monkeypatch: pytes
         port = allowed.getsockname()[1]
         asked = leads_to(monkeypatch, ["127.0.0.2"], ["127.0.0.1"])
         deadline = time.monotonic() + PATIENCE_S
-        opened = Connections(Allowed(["127.0.0.2"])).opened(target(f"http://rebound.example:{port}/"), deadline)
-        assert opened.sock.getpeername()[0] == "127.0.0.2"
+        opened = backend(["127.0.0.2"]).connect_tcp("rebound.example", port, deadline)
+        assert allowed.accept()[0].getsockname()[0] == "127.0.0.2"
         assert asked == ["rebound.example"]
         opened.close()

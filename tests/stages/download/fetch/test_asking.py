@@ -65,11 +65,29 @@ def test_a_connection_serves_many_requests_and_may_end_between_them(site: Site) 
     asking = asker()
     for number in range(3):
         assert asking.ask(site.url(f"good/{number}.jpg")) == jpeg(number)
-    kept = asking._connections._idle[-1][1]
-    assert len(asking._connections._idle) == 1
-    kept.sock.shutdown(socket.SHUT_RDWR)  # as a server does that had enough of us
+    ((_, kept),) = asking._connections._idle
+    kept._connection._network_stream._socket.shutdown(socket.SHUT_RDWR)  # as a server does that had enough of us
     assert asking.ask(site.url("good/3.jpg")) == jpeg(3)
     assert site.asked("good/3.jpg") == 1
+
+
+def test_a_kept_connection_that_ends_as_it_is_used_again_is_no_failure_of_the_host() -> None:
+    with socket.create_server(("127.0.0.2", 0)) as server:
+
+        def serve() -> None:
+            for requests in (2, 1):  # of the first connection's second request nothing comes
+                connection, _ = server.accept()
+                with connection:
+                    for _ in range(requests - 1):
+                        connection.recv(4096)
+                        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na")
+                    connection.recv(4096)
+                    if requests == 1:
+                        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb")
+
+        Thread(target=serve, daemon=True).start()
+        asking, url = asker(), f"http://127.0.0.2:{server.getsockname()[1]}/a"
+        assert [asking.ask(url), asking.ask(url)] == [b"a", b"b"]
 
 
 def test_an_answer_cut_short_on_a_kept_connection_is_not_asked_for_twice(site: Site) -> None:
