@@ -12,7 +12,7 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -26,7 +26,7 @@ from stages.images import OF_THE_MACHINE
 T = TypeVar("T")
 IDLE_S = 4.0  # servers close what is idle for 5 s and more
 KEPT = 256  # open at once without a request
-LOOK_S = 0.5  # between two looks at the clock while nothing comes
+LOOK_S = 0.25  # between two looks at the clock while nothing comes
 
 
 class Silence(ConnectionError):
@@ -38,6 +38,7 @@ class Stream(httpcore.NetworkStream):
 
     def __init__(self, opened: socket.socket, clock: Callable[[], float]) -> None:
         self._socket, self._clock, self._answered = opened, clock, False
+        self._socket.settimeout(LOOK_S)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = self._by(timeout, lambda: self._socket.recv(max_bytes))
@@ -48,8 +49,9 @@ class Stream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._answered = False
-        self._socket.settimeout(self._left(timeout))
-        self._socket.sendall(buffer)
+        while buffer:
+            sent = self._by(timeout, partial(self._socket.send, buffer))
+            buffer = buffer[sent:]
 
     def close(self) -> None:
         self._socket.close()
@@ -78,19 +80,14 @@ class Stream(httpcore.NetworkStream):
         return bool(waiting.poll(0))
 
     def _by(self, moment: float | None, work: Callable[[], T]) -> T:
-        """`work`, which waits for the socket, begun again until the moment has passed."""
-        while True:
-            self._socket.settimeout(min(self._left(moment), LOOK_S))
+        """`work`, which waits for the socket no longer than LOOK_S, begun again until the moment has passed."""
+        assert moment is not None  # every request has its moments
+        while self._clock() < moment:
             try:
                 return work()
             except TimeoutError:
                 continue
-
-    def _left(self, moment: float | None) -> float:
-        assert moment is not None  # every request has its moments
-        if (left := moment - self._clock()) <= 0:
-            raise TimeoutError
-        return left
+        raise TimeoutError
 
 
 class CheckedAddresses(httpcore.NetworkBackend):
