@@ -13,7 +13,7 @@ from manifests.storage import Folder
 from manifests.unchanged import check_unchanged
 from pipeline.run.layout import ORDER
 from pipeline.run.removal.blocks import block_at, blocks_of, counted, numbers, shifted, tile_of
-from pipeline.run.removal.moved import Heirs, gather, write_moved
+from pipeline.run.removal.moved import Promoted, gather, write_moved
 from pipeline.run.removal.representatives import alone, crowd_of
 from pipeline.run.removal.rows import Sketched, by_hash, holding, kin_of, sketched
 from pipeline.run.removal.scored import scored
@@ -64,14 +64,14 @@ def _with_tiles(run: Folder, steps: Steps, gone: pa.StringArray, seen: Sketched,
     for image, row in seen.places.items():
         if (block := block_at(blocks_of(candidates.tasks), row)) is not None:
             lying[image] = block
-    heirs = Heirs({of: heir for of, heir in known.stands.items() if of in lying and heir in lying}, lying)
-    moved, missing = gather(candidates, gone, heirs), _missing(candidates, heirs)
-    others = {heir for of, heir in heirs.stands.items() if seen.digests[of] != seen.digests[heir]}
+    promoted = Promoted({of: copy for of, copy in known.stands.items() if of in lying and copy in lying}, lying)
+    moved, missing = gather(candidates, gone, promoted), _missing(candidates, promoted)
+    others = {copy for of, copy in promoted.stands.items() if seen.digests[of] != seen.digests[copy]}
     moved = scored(moved, others, steps["embeddings"], candidates.lineage["settings"]["search"])
     write_moved(run, moved)
     return replace(
         known,
-        rows={**known.rows, "candidates": sum(heirs.rows.values()) - moved.num_rows},
+        rows={**known.rows, "candidates": sum(promoted.rows.values()) - moved.num_rows},
         touched={**known.touched, "candidates": [tile for tile in candidates.shards() if tile not in missing]},
         tasks=shifted(candidates.tasks, seen.gone),
         tiles=counted(candidates.tasks, seen.stays, seen.stands),
@@ -79,14 +79,14 @@ def _with_tiles(run: Folder, steps: Steps, gone: pa.StringArray, seen: Sketched,
     )
 
 
-def _missing(candidates: Held, heirs: Heirs) -> list[str]:
-    """Tiles of an heir that are there while its forebear's with the same block are not: they lack its candidates."""
+def _missing(candidates: Held, promoted: Promoted) -> list[str]:
+    """Tiles of a promoted copy that exist while its original's with the same block do not: they lack its candidates."""
     there = set(candidates.shards())
     every = sorted({number for task in candidates.tasks for number in numbers(task["name"])})
     again = set[str]()
-    for of, heir in heirs.stands.items():
+    for of, copy in promoted.stands.items():
         for other in every:
-            old, new = (tile_of(heirs.blocks[one], other) for one in (of, heir))
+            old, new = (tile_of(promoted.blocks[one], other) for one in (of, copy))
             if new in there and old not in there:
                 again.add(new)
     return sorted(again)

@@ -23,7 +23,7 @@ TABLE = pa.schema([*CANDIDATES.columns, pa.field(TILE, pa.string())])
 
 
 @dataclass
-class Heirs:
+class Promoted:
     """Who takes whose place, and in which block each of them lies."""
 
     stands: Mapping[str, str]
@@ -39,16 +39,16 @@ class Heirs:
         return tile_of(*ends)
 
 
-def gather(candidates: Held, gone: pa.StringArray, heirs: Heirs) -> pa.Table:
-    """The rows that move, as they are then, each with its tile; `heirs.rows`: how many go or move, by tile."""
+def gather(candidates: Held, gone: pa.StringArray, promoted: Promoted) -> pa.Table:
+    """The rows that move, as they are then, each with its tile; `promoted.rows`: how many go or move, by tile."""
     found = [TABLE.empty_table()]
-    lost = gone.filter(pc.invert(pc.is_in(gone, texts(heirs.stands.keys()))))
+    lost = gone.filter(pc.invert(pc.is_in(gone, texts(promoted.stands.keys()))))
     for tile in candidates.shards():
         for batch in batches(candidates.folder, tile):
             touched = batch.filter(pc.invert(untouched(batch, gone)))
             if touched.num_rows:
-                heirs.rows[tile] = heirs.rows.get(tile, 0) + touched.num_rows
-                found.append(_become(touched.filter(untouched(touched, lost)), tile, heirs))
+                promoted.rows[tile] = promoted.rows.get(tile, 0) + touched.num_rows
+                found.append(_become(touched.filter(untouched(touched, lost)), tile, promoted))
     return pa.concat_tables(found)
 
 
@@ -57,10 +57,10 @@ def untouched(batch: pa.RecordBatch | pa.Table, ids: pa.StringArray) -> pa.Boole
     return pc.invert(pc.or_(*(pc.is_in(batch.column(side), ids) for side in SIDES)))
 
 
-def _become(batch: pa.RecordBatch, tile: str, heirs: Heirs) -> pa.Table:
+def _become(batch: pa.RecordBatch, tile: str, promoted: Promoted) -> pa.Table:
     left, right = (batch.column(side) for side in SIDES)
-    tiles = [heirs.tile(tile, sides) for sides in zip(left.to_pylist(), right.to_pylist(), strict=True)]
-    a, b = replaced(left, heirs.stands), replaced(right, heirs.stands)
+    tiles = [promoted.tile(tile, sides) for sides in zip(left.to_pylist(), right.to_pylist(), strict=True)]
+    a, b = replaced(left, promoted.stands), replaced(right, promoted.stands)
     ordered = pc.less(a, b)
     ids = [pc.if_else(ordered, a, b), pc.if_else(ordered, b, a)]
     cosines = [batch.column(name) for name in CANDIDATES.columns.names if name not in SIDES]

@@ -28,18 +28,18 @@ class Crowd:
 
 def crowd_of(copies: Held, gone: pa.StringArray, kin: pa.StringArray) -> Crowd:
     """Read the copies table: who takes the place of whom. `kin`: the images of which one needs to know more."""
-    heirs: dict[str, tuple[int, str]] = {}
+    promoted: dict[str, tuple[int, str]] = {}
     found, ids = Crowd(), [pa.array([], pa.string())]
     for lot, name in enumerate(copies.shards()):
         for batch in batches(copies.folder, name):
             stay = batch.filter(pc.invert(pc.is_in(batch.column("image_id"), gone)))
             ids.append(stay.column("image_id"))
             orphans = stay.filter(pc.is_in(stay.column("copy_of"), gone)).to_pydict()
-            for heir, of in zip(orphans["image_id"], orphans["copy_of"], strict=True):
-                heirs[of] = min(heirs.get(of, (lot, heir)), (lot, heir))
+            for copy, of in zip(orphans["image_id"], orphans["copy_of"], strict=True):
+                promoted[of] = min(promoted.get(of, (lot, copy)), (lot, copy))
             near = stay.filter(pc.is_in(stay.column("image_id"), kin))
             found.same_bytes |= set(near.filter(pc.equal(near.column("same"), BYTES)).column("image_id").to_pylist())
-    found.stands = {of: heir for of, (_, heir) in heirs.items()}
+    found.stands = {of: copy for of, (_, copy) in promoted.items()}
     every, successors = pa.concat_arrays(ids), pa.array(found.stands.values(), pa.string())
     found.ids = every.filter(pc.invert(pc.is_in(every, successors)))
     return found

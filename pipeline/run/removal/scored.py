@@ -22,9 +22,9 @@ from stages.vectors.cosine import cosines
 from stages.vectors.reading import matrix
 
 
-def scored(rows: pa.Table, heirs: Collection[str], embeddings: Held, search: Mapping[str, Any]) -> pa.Table:
-    """`rows` with the cosines of those that name one of `heirs` taken anew; `search`: the search's settings."""
-    names = texts(sorted(heirs))
+def scored(rows: pa.Table, promoted: Collection[str], embeddings: Held, search: Mapping[str, Any]) -> pa.Table:
+    """`rows` with the cosines of those that name one of `promoted` taken anew; `search`: the search's settings."""
+    names = texts(sorted(promoted))
     same = untouched(rows, names)
     own = rows.filter(pc.invert(same))
     if not own.num_rows:

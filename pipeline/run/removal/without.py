@@ -106,10 +106,10 @@ def _copies(step: Held, name: str, gone: pa.StringArray, settled: Settled) -> It
 def _tile(run: Folder, step: Held, name: str, gone: pa.StringArray, settled: Settled) -> Iterator[Part]:
     """A tile's candidates, with those that move here. What max_per_image cut is not known anew, but for its bound."""
     capped = read_receipt(step.folder, name).counts.rejected.get(OVER_CAP, 0)
-    heirs, there, left = texts(sorted(set(settled.stands.values()))), set[tuple[str, str]](), 0
+    promoted, there, left = texts(sorted(set(settled.stands.values()))), set[tuple[str, str]](), 0
     for batch in batches(step.folder, name):
         rows = batch.filter(untouched(batch, gone))
-        known = rows.filter(pc.invert(untouched(rows, heirs)))
+        known = rows.filter(pc.invert(untouched(rows, promoted)))
         there |= set(zip(*(known.column(side).to_pylist() for side in SIDES), strict=True))
         left += rows.num_rows
         yield Part(pa.Table.from_batches([rows]), Counts(rows.num_rows, rows.num_rows))

@@ -30,16 +30,16 @@ def test_only_rows_of_such_heirs_are_scored_anew_and_those_below_the_floor_go(tm
         {"left_id": ids[a], "right_id": ids[b], "blind_cosine": 7.0, "reference_cosine": 7.0, "tile": "t"}
         for a, b in pairs
     ]
-    heirs, held = {ids[3], ids[20]}, Held.of(Folder(str(tmp_path)))
+    promoted, held = {ids[3], ids[20]}, Held.of(Folder(str(tmp_path)))
     assert held is not None
-    found = scored(pa.Table.from_pylist(rows, TABLE), heirs, held, SEARCH).to_pylist()
+    found = scored(pa.Table.from_pylist(rows, TABLE), promoted, held, SEARCH).to_pylist()
     expected = {}
     for a, b in pairs:
         cosine = {
             name: float(np.dot(x[a], x[b]) / np.linalg.norm(x[a]) / np.linalg.norm(x[b]))
             for name, x in ((name, rows.astype(np.float64)) for name, rows in vectors.items())
         }
-        if not {ids[a], ids[b]} & heirs:
+        if not {ids[a], ids[b]} & promoted:
             expected[ids[a], ids[b]] = (7.0, 7.0)
         elif cosine["blind"] >= 0.2:
             expected[ids[a], ids[b]] = (pytest.approx(cosine["blind"]), pytest.approx(cosine["reference"]))
