@@ -1,1 +1,1 @@
-"""Manifests: what a row is, and how a folder of Parquet shards becomes a fact others may build on."""
+"""Manifests: what a row is, and how a folder of Parquet shards becomes a committed result to build on."""

@@ -1,4 +1,4 @@
-"""Counts: how many things were seen, how many went on, and why the rest did not."""
+"""Counts: how many things were seen, how many were ok, and why the rest were not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from manifests.tables import OK
 
 @dataclass(frozen=True)
 class Counts:
-    """`seen = ok + sum(rejected)`. `aside` names what was met but is no row, such as files that are no images."""
+    """`seen = ok + sum(rejected)`. `aside` counts what was found but is no row, such as files that are not images."""
 
     seen: int = 0
     ok: int = 0
@@ -51,7 +51,7 @@ class Counts:
 
 
 def by_status(table: pa.Table) -> Counts:
-    """Counts of a table that has a `status` column: one row, one image."""
+    """Return the counts of a table that has a `status` column, with one row per image."""
     tally = Counter(table.column("status").to_pylist())
     ok = tally.pop(OK, 0)
     return Counts(table.num_rows, ok, dict(sorted(tally.items())))

@@ -1,4 +1,4 @@
-"""Damage: what goes wrong while a shard is read, as one sentence that names the file and says what to do."""
+"""Damage: errors while a shard is read, as one sentence that names the file and says what to do."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from manifests.errors import Damaged
 
 @contextmanager
 def damage_told(url: str, remedy: str) -> Iterator[None]:
-    """Turns pyarrow's errors, and other rows than were written, into Damaged.
+    """Turn pyarrow's errors, and rows other than those written, into Damaged.
 
-    A missing file, a refused one or too little memory stay what they are.
+    Errors for a missing file, a refused one or too little memory are not changed.
     """
     try:
         yield
@@ -27,7 +27,7 @@ def damage_told(url: str, remedy: str) -> Iterator[None]:
         ) from error
     except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         if isinstance(error, OSError) and (type(error) is not OSError or error.errno):
-            raise  # the operating system's own; pyarrow's checksum and parse errors are bare OSErrors
+            raise  # the operating system's own error; pyarrow's checksum and parse errors are bare OSErrors
         why = " ".join(str(error).split())
         raise Damaged(
             f"{url} is not as it was written ({why}): the disk or a copy damaged it; {remedy} to make it again"

@@ -1,11 +1,11 @@
 """Digests: one for each column of each row group, so that a reader of some rows knows that they are those written.
 
-A page's checksum lies beside the page: who writes a shard anew writes new ones. These lie in the footer, and a
-digest of the footer in the manifest's commit. They are taken of the values, so a reader checks just what it reads,
-while it has it in memory, and reads nothing more for it.
+A page's checksum is stored beside the page, so rewriting a shard replaces it. These digests are stored in the footer,
+and a digest of the footer in the manifest's commit. They are computed from the values, so a reader checks only what
+it reads, while it is in memory, and reads nothing more for the check.
 
-By XXH3, of which a core does 10 GB a second and more (sha256: 0.4 to 2): it finds what an accident or a script
-changed. It keeps nobody out: who can write the shards can write the commit, too.
+The hash is XXH3, at 10 GB a second and more per core (sha256: 0.4 to 2). It detects changes made by an accident or a
+script. It does not stop an attacker: anyone who can write the shards can write the commit, too.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ Digests = Mapping[str, Sequence[str]]  # column -> 16 hex digits for each row gr
 
 
 class OtherRows(Exception):
-    """A shard's rows are not those that were written; its text says which part of it differs."""
+    """A shard's rows are not those that were written; the text says which part of the shard differs."""
 
 
 class Values:
-    """Takes the values of a column, piece by piece: where a piece ends does not show in the digest."""
+    """A digest of a column's values, which are added piece by piece; where a piece ends does not affect it."""
 
     def __init__(self) -> None:
         self._nulls, self._lengths, self._bytes = (xxhash.xxh3_64() for _ in range(3))
-        self._inner: Values | None = None  # of lists
+        self._inner: Values | None = None  # for the values of lists
         self._count = 0
 
     def add(self, piece: pa.Array) -> None:
@@ -55,37 +55,37 @@ class Values:
             self.add(piece)
 
     def digest(self) -> str:
-        """16 hex digits."""
+        """Return 16 hex digits."""
         inner = self._inner.digest() if self._inner else ""
         own = [f"{self._count} {inner} ".encode(), self._nulls.digest(), self._lengths.digest(), self._bytes.digest()]
         return xxhash.xxh3_64_hexdigest(b"".join(own))
 
 
 def digests_of(group: pa.Table) -> dict[str, str]:
-    """Column -> digest of one row group."""
+    """Return column -> digest of one row group."""
     return {name: _digest(column) for name, column in zip(group.column_names, group.columns, strict=True)}
 
 
 @dataclass(frozen=True)
 class Stated:
-    """What a commit says of a shard, and what its reader has compared by now: of each column a byte a row group."""
+    """What a commit states of a shard, and what its reader has compared so far: a byte per column and row group."""
 
     digest: str = ""
     compared: dict[str, bytearray] = field(default_factory=dict)
 
 
 class Check:
-    """Takes the rows of some row groups as they are read, in order, and compares each group that is whole."""
+    """Compares row groups with their digests: rows are added as they are read, in order, each group once complete."""
 
     def __init__(self, digests: Digests, groups: Sequence[tuple[int, int]], stated: Stated) -> None:
         """`groups`: number and rows of each row group that is read. Without digests nothing is compared."""
         self._digests, self._compared = digests, stated.compared
         self._groups = [group for group in reversed(groups) if group[1]]
-        self._read = 0  # rows of the last of them
+        self._read = 0  # rows added so far of the current group, the last of `_groups`
         self._values: dict[str, Values] = {}
 
     def add(self, rows: pa.RecordBatch | pa.Table) -> None:
-        """Raise OtherRows for a column that does not hold what its footer states."""
+        """Add rows. Raises OtherRows for a column that does not hold what its footer states."""
         start = 0
         while self._digests and start < rows.num_rows:
             number, size = self._groups[-1]
@@ -118,12 +118,12 @@ def _digest(column: pa.ChunkedArray) -> str:
 
 
 def _bytes_of(numbers: pa.Array) -> memoryview:
-    """The numbers as they lie in memory."""
+    """Return the bytes of the numbers as they are in memory."""
     return np.ascontiguousarray(numbers.to_numpy(zero_copy_only=False)).view(np.uint8).data
 
 
 def _text_of(texts: pa.StringArray) -> memoryview | bytes:
-    """The UTF-8 of all texts, one after another."""
+    """Return the UTF-8 of all texts, one after another."""
     _, offsets, text = texts.buffers()
     if not len(texts) or text is None:
         return b""

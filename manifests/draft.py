@@ -1,8 +1,8 @@
 """Draft: a manifest being made.
 
-It writes `_plan.json` first, then whole shards in any order and from any process, and `_lineage.json`
+It writes `_plan.json` first, then complete shards in any order and from any process, and `_lineage.json`
 last. That last file is the commit. A manifest that grows is a draft again: its plan is longer, its
-commit is gone until the new shards are there, and those it had stay as they are.
+commit is gone until the new shards are there, and the shards it had are kept as they are.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ PLAN = "_plan.json"
 
 @dataclass(frozen=True)
 class Draft:
-    """A manifest being made: its lineage is settled, its tasks are planned, some shards may be there."""
+    """A manifest being made: its lineage is settled, its tasks are planned, some shards may exist."""
 
     folder: Folder
     lineage: Lineage
     tasks: tuple[Mapping[str, Any], ...]  # plain JSON; each has a "name", which is its shard's
     made_of: Mapping[str, str] = field(default_factory=dict)  # step -> content of the manifests it reads
-    grown: tuple[Earlier, ...] = ()  # the committed states it goes on from, in order
-    known: Mapping[str, Receipt] = field(default_factory=dict, compare=False)  # from the commit it goes on from
-    removed: tuple[Removed, ...] = field(default=(), compare=False)  # what was taken out of it, in order
+    grown: tuple[Earlier, ...] = ()  # the committed states it continues from, in order
+    known: Mapping[str, Receipt] = field(default_factory=dict, compare=False)  # from the commit it continues from
+    removed: tuple[Removed, ...] = field(default=(), compare=False)  # what was removed from it, in order
 
     @staticmethod
     def planned(folder: Folder) -> Draft | None:
-        """The draft that was begun here and not committed, or None. Raises Refused where the plan does not read."""
+        """Read the draft that was begun here and not committed, or None. Raises Refused if the plan cannot be read."""
         if not folder.has(PLAN):
             return None
         return parsed(folder, PLAN, lambda value: _draft(folder, value))
@@ -49,7 +49,7 @@ class Draft:
     ) -> Draft:
         """Write the plan, the first file of a manifest.
 
-        Raises Refused where other Parquet files lie there, ValueError for names no shards can have.
+        Raises Refused if other Parquet files are there, ValueError for names that no shard can have.
         """
         _check_names(lineage, tasks)
         _check_no_others(folder, set())
@@ -59,10 +59,10 @@ class Draft:
     def grow(
         then: Manifest | Draft, lineage: Lineage, tasks: Sequence[Mapping[str, Any]], made_of: Mapping[str, str]
     ) -> Draft:
-        """Go on from `then`: write the longer plan, and only then remove the commit. Planned shards stay as they are.
+        """Continue from `then`: write the longer plan, and only then remove the commit. Planned shards are kept.
 
-        Killed in between, the commit still stands and the same call does the same again. `tasks` begin with
-        those of every committed state. A shard of a task that is no longer planned goes first. Raises as `begin`.
+        After a kill in between, the commit is still there and the same call does the same again. `tasks` begin with
+        those of every committed state. Shards of tasks that are no longer planned are removed first. Raises as `begin`.
         """
         _check_names(lineage, tasks)
         names = {task["name"] for task in tasks}
@@ -77,7 +77,7 @@ class Draft:
         return draft
 
     def _written(self) -> Draft:
-        """This draft, its plan written."""
+        """Write the plan and return this draft."""
         value = {"lineage": self.lineage.to_json(), "fingerprint": self.lineage.fingerprint, "tasks": list(self.tasks)}
         grown = [state.to_json() for state in self.grown]
         removed = [one.to_json() for one in self.removed]
@@ -85,9 +85,9 @@ class Draft:
         return self
 
     def discard(self) -> None:
-        """Remove what this project wrote here, the commit first, the plan last; a person's own files stay.
+        """Remove what this project wrote here, the commit first, the plan last; a person's own files are kept.
 
-        Raises Refused, with nothing removed, where other Parquet files lie there.
+        Raises Refused, with nothing removed, if other Parquet files are there.
         """
         shards = [task["name"] + SUFFIX for task in self.tasks]
         _check_no_others(self.folder, set(shards))
@@ -95,7 +95,7 @@ class Draft:
             self.folder.forget(name)
 
     def missing(self) -> list[Mapping[str, Any]]:
-        """The tasks whose shard is not there yet."""
+        """Return the tasks whose shard is not there yet."""
         there = self.folder.sizes()
         return [task for task in self.tasks if task["name"] + SUFFIX not in there]
 
@@ -108,11 +108,11 @@ class Draft:
     ) -> Manifest:
         """Check every shard and write `_lineage.json`, the last file.
 
-        `receipts` are those at hand (what neither they nor an earlier commit state is read from the
-        shards' footers); `expected` is how many things must have been seen in all; `made_with` (versions
-        of libraries) is recorded, not compared. Raises Unbalanced where a shard is missing, was never
-        planned, is not of the size its receipt states, where a count does not add up, or where an image
-        has two rows; Damaged where a footer does not read.
+        `receipts` are those at hand (a receipt found neither there nor in an earlier commit is read from the
+        shard's footer); `expected` is how many things must have been seen in all; `made_with` (versions
+        of libraries) is recorded, not compared. Raises Unbalanced if a shard is missing, was never
+        planned or does not have the size its receipt states, if a count does not add up, or if an image
+        has two rows; Damaged if a footer cannot be read.
         """
         names = [task["name"] for task in self.tasks]
         self._check_all_there(names)
@@ -127,7 +127,7 @@ class Draft:
         if expected is not None and manifest.counts.seen != expected:
             raise Unbalanced(f"{self.folder.url}: {manifest.counts.seen} seen, {expected} expected; not committed")
         if self.lineage.table.startswith("images "):
-            # the others are made from it one to one, or pair by pair from tiles that do not overlap
+            # the other tables are made from this one, row by row, or pair by pair from tiles that do not overlap
             check_image_ids(self.folder, shards)
         self.folder.write(COMMIT, json_bytes(_commit_value(manifest) | {"made_with": dict(made_with or {})}))
         return manifest
@@ -144,7 +144,7 @@ class Draft:
 
 
 def _states(then: Manifest | Draft, now: Lineage) -> tuple[Earlier, ...]:
-    """The committed states before `now`: not itself, where new files were withdrawn before they were committed."""
+    """Return the committed states before `now`: not `now` itself, if new files were withdrawn before their commit."""
     own = (Earlier(len(then.shards), then.lineage.fingerprint, then.content),) if isinstance(then, Manifest) else ()
     return tuple(state for state in (*then.grown, *own) if state.fingerprint != now.fingerprint)
 

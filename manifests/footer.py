@@ -1,4 +1,4 @@
-"""Footer: the end of a shard, which says what it counts, how it was computed, and digests of its columns."""
+"""Footer: the end of a shard, which states its counts, how it was computed, and digests of its columns."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from manifests.digests import Digests
 from manifests.parsing import parse_json
 
 COUNTS, COMPUTED, DIGESTS = b"counts", b"computed", b"digests"
-KEPT, KEPT_BYTES = 64, 256 << 10  # footers of this process that are kept parsed, and the longest of them
+KEPT, KEPT_BYTES = 64, 256 << 10  # parsed footers that one process caches, and the length of the longest
 AHEAD = 64 << 10  # bytes read at once from a file's end, as Arrow does: most footers are shorter
-END = 8  # bytes after the metadata: its length, and Parquet's mark
+END = 8  # bytes after the metadata: its length, and Parquet's magic bytes
 MARK = b"PAR1"
 
 
 @dataclass(frozen=True)
 class Footer:
-    """The bytes that stand after the last row group of a file, and how long the file is."""
+    """The bytes after the last row group of a file, and the file's size."""
 
     raw: bytes
     size: int
@@ -40,7 +40,7 @@ class Footer:
 
     @property
     def counts(self) -> Counts:
-        """Raises ArrowInvalid where there are none."""
+        """The shard's counts. Raises ArrowInvalid if there are none."""
         if COUNTS not in (facts := self._parsed.facts):
             raise pa.ArrowInvalid("it holds no counts, so this project did not write it")
         try:
@@ -54,17 +54,17 @@ class Footer:
 
     @property
     def digests(self) -> Digests:
-        """None of a shard that was written before there were any."""
+        """The digests of the columns; empty for a shard that was written before there were any."""
         return self._parsed.digests
 
     @property
     def digest(self) -> str:
-        """32 hex digits that change with any row; empty where it holds no digests of rows."""
+        """32 hex digits that change with any row; empty if the footer holds no digests of rows."""
         return digest_of(self.raw) if DIGESTS in self._parsed.facts else ""
 
     @property
     def groups(self) -> Sequence[int]:
-        """Rows of each row group."""
+        """The number of rows in each row group."""
         return self._parsed.groups
 
 
@@ -92,7 +92,7 @@ def _json(text: bytes) -> Any:
 
 @lru_cache(KEPT)
 def _kept(raw: bytes) -> _Parsed:
-    """A search opens the same shards again and again, and to parse a footer takes half a millisecond."""
+    """Cache parsed footers: a search opens the same shards again and again, and parsing takes half a millisecond."""
     return _parsed(raw)
 
 
@@ -101,7 +101,7 @@ def digest_of(raw: bytes) -> str:
 
 
 def read_footer(file: IO[bytes]) -> Footer:
-    """Read it by one request, or by two where it is long. Raises ArrowInvalid for what is no Parquet file."""
+    """Read it in one request, or in two if it is long. Raises ArrowInvalid for anything that is not a Parquet file."""
     size = file.seek(0, 2)
     file.seek(max(0, size - AHEAD))
     raw = file.read()
@@ -115,6 +115,6 @@ def read_footer(file: IO[bytes]) -> Footer:
 
 
 def facts_of(counts: Counts, computed: str, digests: Digests) -> dict[str, str]:
-    """What a footer is to hold."""
+    """Return the metadata that a footer is to hold."""
     facts = {COUNTS: json.dumps(counts.to_json(), sort_keys=True), DIGESTS: json.dumps(digests, sort_keys=True)}
     return {name.decode(): text for name, text in (facts | ({COMPUTED: computed} if computed else {})).items()}

@@ -1,4 +1,4 @@
-"""Layout: how a table lies in a Parquet file, compressed or plain."""
+"""Layout: how a table is stored in a Parquet file, compressed or plain."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from manifests.schema import Schema
 
 
 def holds_vectors(schema: Schema) -> bool:
-    """Whether its rows are long: whole vectors."""
+    """Return whether this table's rows are long because they hold entire vectors."""
     return any(pa.types.is_fixed_size_list(field.type) for field in schema.columns)
 
 
 def layout(schema: Schema) -> dict[str, Any]:
-    """zstd for what compresses; vectors are stored plain, for they do not."""
+    """Return the Parquet writer's options: zstd for what compresses; vectors are stored plain, because they do not."""
     vectors = _vectors(schema)
     words = [f.name for f in schema.columns if pa.types.is_string(f.type) and f.name not in schema.key]
     leaves = [f"{f.name}.list.element" if f.name in vectors else f.name for f in schema.columns]

@@ -1,7 +1,7 @@
-"""Lineage: which settings made a manifest, out of what, by which code and weights.
+"""Lineage: which settings made a manifest, from which inputs, with which code and weights.
 
 The fingerprint is a short hash of all of it. It is compared, never used as an address: a changed
-setting is told by name and both values, not found out by an empty folder.
+setting is reported with its name and both values, not discovered through an empty folder.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
 
-Path = tuple[str | int, ...]  # the part of a lineage, then the keys and places below it
+Path = tuple[str | int, ...]  # the part of a lineage, then the keys and indexes below it
 
 
 class Absent(Enum):
-    """Not null: the setting was not known then, or is not now."""
+    """Not the same as null: the setting did not exist then, or does not exist now."""
 
     ABSENT = "absent"
 
 
 ABSENT = Absent.ABSENT
-EXTERNAL_STATE = "outside"  # what files have called it since the first run
+EXTERNAL_STATE = "outside"  # its name in files since the first run
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not as it was: its dotted name, and both values; ABSENT where there is none."""
+    """One thing that changed: its dotted name, and both values; ABSENT if there is none."""
 
     name: str
     then: Any
@@ -40,13 +40,13 @@ class Difference:
 
 @dataclass(frozen=True)
 class Lineage:
-    """All that decides a manifest's rows, as plain JSON values."""
+    """Everything that determines a manifest's rows, as plain JSON values."""
 
     step: str
     stage: str  # the stage and the version of its method, "filter 1"
     table: str  # the table and its version, "pairs 1"
     settings: Mapping[str, Any]  # what the recipe says for this step, by its dotted name
-    external_state: Mapping[str, Any]  # what was found outside: the source's files, the weights' hashes
+    external_state: Mapping[str, Any]  # what was found outside the recipe: the source's files, the weights' hashes
     inputs: Mapping[str, str]  # step -> fingerprint of the manifests it reads
 
     @property
@@ -56,14 +56,14 @@ class Lineage:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def differences(self, now: Lineage) -> list[Difference]:
-        """What changed from this lineage (then) to `now`, by dotted name; none only if the fingerprints agree."""
+        """Return what changed from this lineage (then) to `now`, by dotted name; empty only if fingerprints agree."""
         then, asked = dict(_flat(self)), dict(_flat(now))
         paths = sorted({*then, *asked}, key=lambda path: (path[0] == "inputs", _dotted(path), str(path)))
         both = [(_dotted(path), then.get(path, ABSENT), asked.get(path, ABSENT)) for path in paths]
         return [Difference(*told) for told in both if not _same(*told[1:])]
 
     def leaves(self) -> list[tuple[str, Any]]:
-        """Every single value of it by dotted name, in order."""
+        """Return every single value of it by dotted name, in order."""
         return [(_dotted(path), value) for path, value in _flat(self) if path != ("step",)]
 
     def to_json(self) -> dict[str, Any]:
@@ -100,12 +100,12 @@ def _leaves(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
 
 
 def _dotted(path: Path) -> str:
-    # settings and external state are known by their own first key, which is the recipe's section
+    # settings and external state are named by their own first key, which is the recipe's section
     return ".".join(str(step) for step in (path[1:] if path[0] in ("settings", EXTERNAL_STATE) else path))
 
 
 def _same(then: Any, now: Any) -> bool:
-    """Equal as the fingerprint sees them: true is not 1, and 1 is not 1.0."""
+    """Return whether both are equal to the fingerprint: true is not 1, and 1 is not 1.0."""
     if then is ABSENT or now is ABSENT:
         return then is now
     return json.dumps(then, sort_keys=True) == json.dumps(now, sort_keys=True)

@@ -33,7 +33,7 @@ NO_COUNTS = Counts()
 
 @dataclass(frozen=True)
 class Earlier:
-    """A manifest before it grew: how many of its shards, the first ones, it had, its fingerprint and content then."""
+    """A manifest before it grew: how many of its first shards it had, and its fingerprint and content then."""
 
     shards: int
     fingerprint: str
@@ -49,7 +49,7 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Removed:
-    """A taking out of images: when (UTC), how many rows of this manifest went, and why. Never which."""
+    """A removal of images: when (UTC), how many rows of this manifest were removed, and why. Never which ones."""
 
     at: str
     why: str
@@ -70,18 +70,18 @@ class Manifest:
     folder: Folder
     lineage: Lineage
     shards: tuple[Receipt, ...]
-    made_of: Mapping[str, str] = field(default_factory=dict)  # step -> content of the manifests it was made of
+    made_of: Mapping[str, str] = field(default_factory=dict)  # step -> content of the manifests it was made from
     grown: tuple[Earlier, ...] = ()  # its committed states before this one, in order
-    stated: str | None = field(default=None, compare=False)  # its content, as the commit has it
-    removed: tuple[Removed, ...] = field(default=(), compare=False)  # what was taken out of it, in order
+    stated: str | None = field(default=None, compare=False)  # its content, as the commit states it
+    removed: tuple[Removed, ...] = field(default=(), compare=False)  # what was removed from it, in order
     _compared: dict[str, Stated] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @staticmethod
     def open(folder: Folder) -> Manifest:
         """Open a committed manifest.
 
-        Raises NotCommitted where there is no commit, Refused where the commit does not read, or a shard
-        is missing or not of the size the commit states.
+        Raises NotCommitted if there is no commit, Refused if the commit cannot be read, or if a shard
+        is missing or does not have the size the commit states.
         """
         if not folder.has(COMMIT):
             raise NotCommitted(f"{folder.url} holds no finished manifest; `blindpairs run` makes it")
@@ -100,24 +100,24 @@ class Manifest:
 
     @cached_property
     def computed(self) -> Mapping[str, int]:
-        """How finely and on what it was computed -> how many shards were, where that moves the last digits."""
+        """Precision and device -> how many shards were computed so, where that changes the last digits."""
         told = Counter(shard.computed or "a way not told" for shard in self.shards)
         return told if any(shard.computed for shard in self.shards) else {}
 
     @cached_property
     def content(self) -> str:
-        """16 hex digits that change with its shards' names, sizes or counts: what a later manifest was made of."""
+        """16 hex digits that change with its shards' names, sizes or counts: what a later manifest was made from."""
         return self.stated or content_of(self.shards)
 
     def content_at(self, fingerprint: str) -> str | None:
-        """The content it has under this fingerprint, or had before it grew; None if it never had this fingerprint."""
+        """Return its content under this fingerprint, now or before it grew; None if it never had this fingerprint."""
         if fingerprint == self.lineage.fingerprint:
             return self.content
         return next((state.content for state in self.grown if state.fingerprint == fingerprint), None)
 
     @cached_property
     def columns(self) -> list[str]:
-        """The names of its columns; none where there is no shard."""
+        """The names of its columns; empty if there is no shard."""
         return read_names(self.folder, self.shards[0].name) if self.shards else []
 
     @cached_property
@@ -126,15 +126,15 @@ class Manifest:
         return {shard.name: shard for shard in self.shards}
 
     def read(self, shard: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """One shard as a table. Raises Damaged where its rows are not those that were committed."""
+        """Read one shard as a table. Raises Damaged if its rows are not those that were committed."""
         return read_shard(self.folder, shard, columns, self._stated(shard))
 
     def read_rows(self, shard: str, columns: Sequence[str], rows: NDArray[np.int64]) -> pa.Table:
-        """These rows of one shard, by their numbers in it, ascending. Raises Damaged as `read` does."""
+        """Read these rows of one shard, by their numbers in it, ascending. Raises Damaged as `read` does."""
         return read_rows(self.folder, shard, columns, rows, self._stated(shard))
 
     def batches(self, columns: Sequence[str], rows: int = 65536) -> Iterator[pa.RecordBatch]:
-        """Every row of every shard, in order, at most `rows` at a time: memory does not grow with the manifest.
+        """Yield every row of every shard, in order, at most `rows` at a time: memory does not grow with the manifest.
 
         Raises Damaged as `read` does.
         """
@@ -142,7 +142,7 @@ class Manifest:
             yield from self.batches_of(shard.name, columns, rows)
 
     def batches_of(self, shard: str, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
-        """Every row of one shard, as `batches` gives them."""
+        """Yield every row of one shard, as `batches` does."""
         return read_batches(self.folder, shard, columns, rows, self._stated(shard))
 
     def _stated(self, shard: str) -> Stated | None:
@@ -152,7 +152,7 @@ class Manifest:
 
 
 def changed(folder: Folder, shards: Sequence[Receipt]) -> str | None:
-    """The start of a sentence on the first shard whose file is gone or not of its size; None if all are."""
+    """Return the start of a sentence on the first shard whose file is gone or of another size; None if all match."""
     sizes = folder.sizes()
     for shard in shards:
         there = sizes.get(shard.name + SUFFIX, "vanished")
@@ -162,7 +162,7 @@ def changed(folder: Folder, shards: Sequence[Receipt]) -> str | None:
 
 
 def parsed(folder: Folder, name: str, parse: Callable[[Any], T]) -> T:
-    """What a file of this project's own says. Raises Refused where it says it otherwise than this version does."""
+    """Read and parse one of this project's own files. Raises Refused if this version would not have written it so."""
     try:
         return parse(parse_json(folder.read(name)))
     except (ValueError, KeyError, TypeError) as error:
@@ -173,13 +173,13 @@ def parsed(folder: Folder, name: str, parse: Callable[[Any], T]) -> T:
 
 
 def json_bytes(value: Any) -> bytes:
-    """`value` as this project writes JSON: the same bytes for the same value."""
+    """Encode `value` as this project writes JSON: the same bytes for the same value."""
     return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
 
 
 def _manifest(folder: Folder, value: Any) -> Manifest:
     shards = tuple(map(Receipt.from_json, value["shards"]))
-    # commits from before manifests could grow say neither how they grew nor their content
+    # commits from before manifests could grow state neither how they grew nor their content
     grown = tuple(map(Earlier.from_json, value.get("grown", ())))
     removed = tuple(map(Removed.from_json, value.get("removed", ())))
     lineage = Lineage.from_json(value["lineage"])
@@ -187,5 +187,5 @@ def _manifest(folder: Folder, value: Any) -> Manifest:
 
 
 def content_of(shards: Sequence[Receipt]) -> str:
-    """What `Manifest.content` says of these shards: of ten thousand it takes a second."""
+    """Return the `Manifest.content` of these shards; ten thousand take a second."""
     return hashlib.sha256(json_bytes([shard.to_json() for shard in shards])).hexdigest()[:16]

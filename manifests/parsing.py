@@ -1,7 +1,7 @@
-"""Parsing: JSON that somebody else may have written, nested no deeper than any honest file is.
+"""Parsing: read JSON that somebody else may have written, nested no deeper than any honest file is.
 
-Python's parser, and whatever walks a value later (`json.dumps`, `asdict`, `repr`), call themselves once a level and
-raise RecursionError where a text is nested deeply enough. Here that is a ValueError, as any other bad JSON is.
+Python's parser, and anything that walks a value later (`json.dumps`, `asdict`, `repr`), recurse once per level and
+raise RecursionError if a text is nested deeply enough. Here that is a ValueError, as for any other bad JSON.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-DEEPEST = 100  # lists and mappings inside one another; this project's own files have fewer than ten
+DEEPEST = 100  # levels of nested lists and mappings; this project's own files have fewer than ten
 TOO_DEEP = f"it is nested more than {DEEPEST} levels deep"
 
 
 def parse_json(text: str | bytes) -> Any:
-    """The value of a JSON text. Raises ValueError where it is no JSON, or nested more than DEEPEST levels deep."""
+    """Parse a JSON text. Raises ValueError if it is not JSON, or is nested more than DEEPEST levels deep."""
     if isinstance(text, bytes):
         text = text.decode(json.detect_encoding(text), "surrogatepass")  # as json.loads does
     try:
@@ -27,7 +27,7 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def parse_json_at(text: str, place: int) -> tuple[Any, int]:
-    """The JSON value that begins at `place` of a text, and where it ends. Raises ValueError as `parse_json` does."""
+    """Return the JSON value that begins at `place` of a text, and where it ends. Raises ValueError as `parse_json`."""
     try:
         value, end = json.JSONDecoder().raw_decode(text, place)
     except RecursionError:
@@ -37,11 +37,11 @@ def parse_json_at(text: str, place: int) -> tuple[Any, int]:
 
 
 def check_depth(value: Any) -> None:
-    """Raise ValueError where lists and dicts are nested more than DEEPEST levels deep, or contain themselves."""
+    """Raise ValueError if lists and dicts are nested more than DEEPEST levels deep, or contain themselves."""
     level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(DEEPEST):
         inside = (child for one in level for child in (one.values() if type(one) is dict else one))
-        # each value once: those that are named again and again, as YAML's anchors allow, would double with every level
+        # each value once: values that are referenced repeatedly, as YAML's anchors allow, would double with every level
         level = list({id(child): child for child in inside if type(child) is dict or type(child) is list}.values())
         if not level:
             return

@@ -1,4 +1,4 @@
-"""Parts: the rows of a shard cut anew, so that its bytes depend on the rows alone."""
+"""Parts: regroup the rows of a shard, so that its bytes depend on the rows alone."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from manifests.shard import Part
 
 
 def regrouped(parts: Iterable[Part], schema: Schema, rows: int) -> Iterator[Part]:
-    """The rows and counts of these parts in parts of so many rows, the last of them less.
+    """Yield the rows and counts of these parts in new parts of `rows` rows each, the last one shorter.
 
-    Where parts ended before does not show in what is written of them.
+    Where the old parts ended does not show in what is written.
     """
     waiting, counts = schema.conform(schema.columns.empty_table()), Counts()
     for part in parts:
@@ -27,5 +27,5 @@ def regrouped(parts: Iterable[Part], schema: Schema, rows: int) -> Iterator[Part
 
 
 def _one_piece(table: pa.Table) -> pa.Table:
-    """Where the writer ends a page, or a dictionary, depends on where the pieces of a column end."""
+    """Join the chunks of each column: where they end decides where the writer ends a page or a dictionary."""
     return table.combine_chunks()

@@ -1,8 +1,8 @@
-"""Removal: a step's folder while rows are taken out of it, read and put again as plain JSON.
+"""Removal: a step's folder while rows are removed from it, read and rewritten as plain JSON.
 
-`Manifest.open` would refuse it meanwhile, for its shards are not of the sizes its commit states. The commit
-stays until it is replaced, so that all can be done again after a kill. The fingerprint stays, too: settings
-and sources did not change.
+`Manifest.open` would refuse it during that time, because its shards do not have the sizes its commit states. The
+commit is kept until it is replaced, so that everything can be repeated after a kill. The fingerprint is kept, too:
+settings and sources did not change.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from manifests.storage import Folder
 
 Json = dict[str, Any]
 States = Mapping[str, str]  # fingerprint -> content
-IDS = ("image_id", "left_id", "right_id")  # columns that name a row
-PART_ROWS = 65536  # rows of a part that is written again, where rows are short
+IDS = ("image_id", "left_id", "right_id")  # columns that identify a row
+PART_ROWS = 65536  # rows per rewritten part, where rows are short
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,13 @@ class Held:
 
     @staticmethod
     def of(folder: Folder) -> Held | None:
-        """What is there; None where nothing was begun. Raises Refused where a file of it does not read."""
+        """Read what is there; None if nothing was begun. Raises Refused if one of its files cannot be read."""
         commit, plan = (parsed(folder, name, dict) if folder.has(name) else None for name in (COMMIT, PLAN))
         return None if commit is None and plan is None else Held(folder, commit, plan)
 
     @property
     def tasks(self) -> list[Json]:
-        """The planned tasks; of a manifest without a plan the names of its shards."""
+        """The planned tasks; for a manifest without a plan, the names of its shards."""
         return list(self.plan["tasks"] if self.plan else [{"name": one.name} for one in self.stated])
 
     @property
@@ -68,14 +68,14 @@ class Held:
         return found
 
     def shards(self) -> list[str]:
-        """The names of the shards that are there, in order."""
+        """Return the names of the shards that are there, in order."""
         if self.commit is not None:
             return [one.name for one in self.stated]
         there = self.folder.sizes()
         return [task["name"] for task in self.tasks if task["name"] + SUFFIX in there]
 
     def states(self, receipts: Sequence[Receipt] | None = None) -> dict[str, str]:
-        """The content under each fingerprint it has or had: as it is stated, or as these receipts of all shards say."""
+        """Return the content under each fingerprint it has or had: as stated, or from these receipts of all shards."""
         found = {}
         for value in filter(None, (self.plan, self.commit)):
             for state in value.get("grown", ()):
@@ -87,7 +87,7 @@ class Held:
         return found
 
     def receipts(self, touched: Iterable[str]) -> list[Receipt]:
-        """The receipts of all shards: those of the touched ones as their footers state them."""
+        """Return the receipts of all shards, those of the touched shards as their footers state them."""
         known, again = {one.name: one for one in self.stated}, set(touched)
         return [
             known[name] if name in known and name not in again else read_receipt(self.folder, name)
@@ -97,7 +97,7 @@ class Held:
     def put(
         self, receipts: Sequence[Receipt], was: Mapping[str, States], now: Mapping[str, States], gone: Removed | None
     ) -> None:
-        """Put plan and commit again, of these receipts and of these contents of the inputs (step -> its states)."""
+        """Rewrite plan and commit with these receipts and these contents of the inputs (step -> its states)."""
         own = self.states(receipts)
         if self.plan is not None:
             self.folder.write(PLAN, json_bytes(_followed(self.plan, was, now, own, gone)))
@@ -109,12 +109,12 @@ class Held:
             self.folder.write(COMMIT, json_bytes(value))
 
     def plan_again(self, tasks: Sequence[Json]) -> None:
-        """Put the plan again with other facts of the same tasks."""
+        """Rewrite the plan with other facts for the same tasks."""
         if self.plan is not None:
             self.folder.write(PLAN, json_bytes(self.plan | {"tasks": list(tasks)}))
 
     def discard(self) -> None:
-        """Remove what this project wrote here. Raises Refused where other Parquet files lie there."""
+        """Remove what this project wrote here. Raises Refused if other Parquet files are there."""
         if self.plan is not None and (draft := Draft.planned(self.folder)):
             draft.discard()
         for name in (COMMIT, *(one.name + SUFFIX for one in self.stated)):
@@ -124,7 +124,7 @@ class Held:
 def _followed(
     value: Json, was: Mapping[str, States], now: Mapping[str, States], own: States, gone: Removed | None
 ) -> Json:
-    """A plan or commit that names the inputs' new contents, and its own, where it named their old ones."""
+    """Return a plan or commit with the inputs' new contents, and its own, in place of the old ones."""
     inputs, made_of = value["lineage"]["inputs"], dict(value["made_of"])
     for step, content in made_of.items():
         then = inputs.get(step, "")
@@ -136,22 +136,22 @@ def _followed(
 
 
 def _told(entries: Sequence[Json], gone: Removed | None) -> list[Json]:
-    """The entries and this one, once: what was begun again after a kill is the same removal."""
+    """Return the entries and this one, once: a removal that is begun again after a kill is the same removal."""
     if gone is None or gone.to_json() in entries:
         return list(entries)
     return [*entries, gone.to_json()]
 
 
 def batches(folder: Folder, name: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """A shard's rows in order, some at a time; `columns` None means all."""
+    """Yield a shard's rows in order, some at a time; `columns` None means all."""
     return read_batches(folder, name, columns or read_names(folder, name), 65536)
 
 
 def put_shard(folder: Folder, name: str, parts: Iterable[Part]) -> Receipt:
-    """Write a shard again, of the same table: the old one stays until the new one is whole.
+    """Rewrite a shard with the same table; the old shard is kept until the new one is complete.
 
     The same rows give the same bytes, whatever parts they come in: a removal that is finished after a kill
-    reads some shards that it has already written, and cuts them into other parts.
+    reads some shards that it has already rewritten, and splits them into other parts.
     """
     schema, computed = schema_of(folder, name), read_receipt(folder, name).computed
     rows = GROUP_ROWS if holds_vectors(schema) else PART_ROWS
@@ -159,7 +159,7 @@ def put_shard(folder: Folder, name: str, parts: Iterable[Part]) -> Receipt:
 
 
 def schema_of(folder: Folder, name: str) -> Schema:
-    """The table a shard is of, as its file states it."""
+    """Return the schema of a shard's table, as its file states it."""
     with folder.open(name + SUFFIX) as file:
         stated = pq.read_schema(file)
     told = stated.metadata or {}
@@ -169,12 +169,12 @@ def schema_of(folder: Folder, name: str) -> Schema:
 
 
 def _said(field: pa.Field) -> dict[bytes, bytes]:
-    """A column's metadata without the number that Parquet's reader adds."""
+    """Return a column's metadata without the number that Parquet's reader adds."""
     return {name: value for name, value in (field.metadata or {}).items() if name != b"PARQUET:field_id"}
 
 
 def _named(kind: pa.DataType) -> pa.DataType:
-    """A list's type with the name our own have for its values: Parquet's reader gives them another."""
+    """Return a list's type with our own name for its values: Parquet's reader gives them another."""
     if pa.types.is_fixed_size_list(kind):
         return pa.list_(kind.value_type, kind.list_size)
     return pa.list_(kind.value_type) if pa.types.is_list(kind) else kind

@@ -10,7 +10,7 @@ SENTENCE = b"sentence"
 
 
 def column(name: str, kind: pa.DataType, sentence: str, *, nullable: bool = True) -> pa.Field:
-    """A column that explains itself: the sentence travels in the Parquet file's field metadata."""
+    """Return a column that explains itself: the sentence is stored in the Parquet file's field metadata."""
     return pa.field(name, kind, nullable=nullable, metadata={SENTENCE: sentence.encode()})
 
 
@@ -28,14 +28,14 @@ class Schema:
     columns: pa.Schema
 
     def stamped(self) -> pa.Schema:
-        """The Arrow schema with this table's name and version in its metadata."""
+        """Return the Arrow schema with this table's name and version in its metadata."""
         return self.columns.with_metadata({b"table": self.name.encode(), b"version": str(self.version).encode()})
 
     def conform(self, table: pa.Table) -> pa.Table:
-        """`table` in exactly this schema's columns, order and types.
+        """Return `table` with exactly this schema's columns, order and types.
 
         Raises ValueError (a programmer's error) for a missing or surplus column, a value that does not
-        fit the type (a float of more digits is rounded, as Arrow casts it), or a null where none is allowed.
+        fit the type (a float with more digits is rounded, as Arrow casts it), or a null where none is allowed.
         """
         if sorted(table.column_names) != sorted(self.columns.names):
             raise ValueError(f"{self.name}: columns {table.column_names}, expected {self.columns.names}")
@@ -45,5 +45,5 @@ class Schema:
         return table.select(self.columns.names).cast(self.stamped())
 
     def sentences(self) -> list[tuple[str, str, str]]:
-        """(column, type, sentence) of every column, for the README's tables."""
+        """Return (column, type, sentence) of every column, for the README's tables."""
         return [(f.name, str(f.type), (f.metadata or {})[SENTENCE].decode()) for f in self.columns]

@@ -1,6 +1,6 @@
-"""Shard: one Parquet file of a manifest, written in parts, whole or absent, with its counts in its footer.
+"""Shard: one Parquet file of a manifest, written in parts, complete or absent, with its counts in its footer.
 
-What is read is compared with the digests in the footer (digests.py), and the footer with the one that was committed.
+Rows that are read are compared with the digests in the footer (digests.py), and the footer with the committed one.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from manifests.schema import Schema
 from manifests.storage import Folder
 
 SUFFIX = ".parquet"
-GROUPS = 4  # row groups read at once: of many only the rows asked for are kept
-GROUP_ROWS = 256  # rows of whole vectors that are read together: a reader of a few rows reads no whole shard
-MOST_ROWS = 1 << 20  # rows of any other table that may lie in one row group
+GROUPS = 4  # row groups read at once: of these only the requested rows are kept
+GROUP_ROWS = 256  # rows per row group of a table of vectors: a reader of a few rows reads no entire shard
+MOST_ROWS = 1 << 20  # most rows per row group of any other table
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some rows of a shard and what they are the outcome of; a shard may come in many parts."""
+    """Some rows of a shard and the counts of what they were made from; a shard may come in many parts."""
 
     table: pa.Table
     counts: Counts
@@ -40,14 +40,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a task leaves behind: the shard's name, its size, and its counts. Travels instead of data."""
+    """What a task returns instead of data: the shard's name, its size, and its counts."""
 
     name: str
     rows: int
     bytes: int
     counts: Counts
-    computed: str = ""  # how finely and on what, where that moves the last digits: "float32 on CPU"
-    digest: str = ""  # 32 hex digits that change with any row; a shard of an earlier version has none
+    computed: str = ""  # precision and device, where they change the last digits: "float32 on CPU"
+    digest: str = ""  # 32 hex digits that change with any row; empty for a shard of an earlier version
 
     def to_json(self) -> dict[str, Any]:
         more = {name: text for name in ("computed", "digest") if (text := getattr(self, name))}
@@ -66,11 +66,11 @@ def write_shard(
     accept: Callable[[Counts], None] = lambda _: None,
     computed: str = "",
 ) -> Receipt:
-    """Write `parts` as `name`.parquet in `folder`; nothing appears there until the file is whole.
+    """Write `parts` as `name`.parquet in `folder`; nothing appears there until the file is complete.
 
-    The same parts give the same bytes. `accept` may raise to refuse the whole; `computed` goes into the footer.
-    Raises ValueError where a part does not conform to `schema`, Unbalanced where
-    `seen = ok + rejected` does not hold, OSError where the disk does not take it.
+    The same parts give the same bytes. `accept` may raise to refuse the shard; `computed` is written into the footer.
+    Raises ValueError if a part does not conform to `schema`, Unbalanced if
+    `seen = ok + rejected` does not hold, OSError if the disk cannot take it.
     """
     with folder.aside(name + SUFFIX) as path:
         counts = _write(path, schema, parts, computed)
@@ -82,7 +82,7 @@ def write_shard(
 
 
 def read_receipt(folder: Folder, name: str) -> Receipt:
-    """The receipt of a shard that is already there, from its footer alone. Raises Damaged."""
+    """Read the receipt of an existing shard, from its footer alone. Raises Damaged."""
     url = f"{folder.url}/{name}{SUFFIX}"
     with damage_told(url, f"remove {url}"), folder.open(name + SUFFIX) as file:
         return _receipt(name, read_footer(file))
@@ -95,9 +95,9 @@ def _receipt(name: str, footer: Footer) -> Receipt:
 def read_shard(
     folder: Folder, name: str, columns: Sequence[str] | None = None, stated: Stated | None = None
 ) -> pa.Table:
-    """One shard as a table; `columns` None means all, `stated` is what its manifest says of it.
+    """Read one shard as a table; `columns` None means all, `stated` is what its manifest states of it.
 
-    Raises Damaged, ValueError for an unknown column.
+    Raises Damaged, or ValueError for an unknown column.
     """
     with _opened(folder, name, columns or (), stated) as (parquet, footer):
         table = parquet.read(columns and list(columns))
@@ -108,7 +108,7 @@ def read_shard(
 def read_rows(
     folder: Folder, name: str, columns: Sequence[str], rows: NDArray[np.int64], stated: Stated | None = None
 ) -> pa.Table:
-    """These rows of one shard (ascending), of which only the row groups that hold them are read. Raises Damaged."""
+    """Read these rows of one shard (ascending); only the row groups that hold them are read. Raises Damaged."""
     with _opened(folder, name, columns, stated) as (parquet, footer):
         sizes = np.array(footer.groups, np.int64)
         ends = np.cumsum(sizes)
@@ -117,7 +117,7 @@ def read_rows(
         for start in range(0, len(touched), GROUPS):
             groups = touched[start : start + GROUPS]
             here = np.isin(of_row, groups)
-            before = np.concatenate([[0], np.cumsum(sizes[groups])])  # rows read ahead of each group
+            before = np.concatenate([[0], np.cumsum(sizes[groups])])  # rows read before each group
             places = (rows - (ends - sizes)[of_row])[here] + before[np.searchsorted(groups, of_row[here])]
             read = parquet.read_row_groups(groups.tolist(), columns=list(columns), use_threads=False)
             _check(footer, groups.tolist(), stated).add(read)
@@ -128,9 +128,9 @@ def read_rows(
 def read_batches(
     folder: Folder, name: str, columns: Sequence[str], rows: int, stated: Stated | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """One shard's rows in order, at most `rows` at a time. Raises Damaged, ValueError for an unknown column.
+    """Yield one shard's rows in order, at most `rows` at a time. Raises Damaged, or ValueError for an unknown column.
 
-    A row group is compared when its last row is read: keep nothing that was made of its rows if this raises.
+    A row group is compared when its last row is read: keep nothing that was made from its rows if this raises.
     """
     with _opened(folder, name, columns, stated) as (parquet, footer):
         check = _check(footer, range(len(footer.groups)), stated)
@@ -140,7 +140,7 @@ def read_batches(
 
 
 def read_names(folder: Folder, name: str, stated: Stated | None = None) -> list[str]:
-    """The names of a shard's columns."""
+    """Return the names of a shard's columns."""
     with _opened(folder, name, (), stated) as (parquet, _):
         return list(parquet.schema_arrow.names)
 
@@ -149,13 +149,13 @@ def read_names(folder: Folder, name: str, stated: Stated | None = None) -> list[
 def _opened(
     folder: Folder, name: str, columns: Sequence[str], stated: Stated | None
 ) -> Iterator[tuple[pq.ParquetFile, Footer]]:
-    """The file and its footer. Raises Damaged where the footer is not the stated one."""
+    """Open the file and read its footer. Raises Damaged if the footer is not the stated one."""
     remedy = f"remove the folder {folder.url}"
     with damage_told(f"{folder.url}/{name}{SUFFIX}", remedy), folder.open(name + SUFFIX) as file:
         footer = read_footer(file)
         if stated and stated.digest not in ("", digest_of(footer.raw)):
             raise OtherRows("its footer is another")
-        # from a bucket: what lies close together comes by one request, not by one a column and row group
+        # from a bucket: ranges that are close together are read in one request, not in one per column and row group
         ahead = {"pre_buffer": folder.local is None}
         parquet = pq.ParquetFile(file, metadata=footer.metadata, page_checksum_verification=True, **ahead)
         if unknown := [column for column in columns if column not in parquet.schema_arrow.names]:
@@ -164,7 +164,7 @@ def _opened(
 
 
 def _check(footer: Footer, groups: Sequence[int], stated: Stated | None) -> Check:
-    """What compares the rows of these row groups."""
+    """Return the Check that compares the rows of these row groups."""
     return Check(footer.digests, [(group, footer.groups[group]) for group in groups], stated or Stated())
 
 

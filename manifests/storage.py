@@ -1,8 +1,8 @@
-"""Folder: a place for a manifest's files, on a disk or in a bucket. A file is whole or absent.
+"""Storage: a folder for a manifest's files, on a disk or in a bucket. A file is complete or absent.
 
-On a disk a file is written aside, synced and renamed; elsewhere it is a single put. Names that start
-with `_` are this project's own; every Parquet reader skips them. What a store does not do after all its
-and our own retries is an OSError (manifests/stores/faults.py says which, patience.py how long).
+On a disk a file is written under a temporary name, synced and renamed; elsewhere it is a single put. Names that
+start with `_` are this project's own; every Parquet reader skips them. A request that still fails after the store
+library's and our own retries raises an OSError (manifests/stores/faults.py says which, patience.py after how long).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from manifests.stores.places import is_local, place
 class Folder:
     """A folder by path or fsspec URL (`runs/mmvp`, `s3://bucket/runs/mmvp`).
 
-    Every method raises Refused for a URL that is none (places.place), PermissionError or FileNotFoundError
-    where that is true of the file, and another OSError where disk, network or store failed.
+    Every method raises Refused for an invalid URL (places.place), PermissionError or FileNotFoundError
+    if that is true of the file, and another OSError if the disk, network or store failed.
     """
 
     url: str
@@ -43,10 +43,10 @@ class Folder:
         return Path(place(self.url)[1]) if is_local(self.url) else None
 
     def check_writable(self) -> None:
-        """Write a small file here and remove it. Raises Refused, saying why that cannot be done and what to do.
+        """Write a small file here and remove it. Raises Refused, saying why this is not possible and what to do.
 
-        For a bucket: no such bucket, no credentials, credentials that are not accepted or not allowed to,
-        nobody answers (within 20 s), an unknown protocol or one whose library is not installed.
+        Reasons for a bucket: no such bucket, no credentials, credentials that are not accepted or lack permission,
+        no answer (within 20 s), an unknown protocol or one whose library is not installed.
         """
         what = f"{self.url} cannot be written"
         if (path := self.local) is None:
@@ -55,16 +55,16 @@ class Folder:
             disk.check_takes_files(path, what)
 
     def sizes(self) -> dict[str, int]:
-        """Name -> bytes of every whole file here; empty where the folder does not exist."""
+        """Return name -> bytes of every complete file here; empty if the folder does not exist."""
         found = sorted(self._entries("file").items())
         return {name: size for name, size in found if not name.endswith(ASIDE)}
 
     def folders(self) -> list[str]:
-        """Names of the folders here."""
+        """Return the names of the folders here."""
         return sorted(self._entries("directory"))
 
     def has(self, name: str) -> bool:
-        """Whether `name` is here now, whoever wrote it."""
+        """Return whether `name` is here now, whoever wrote it."""
         if (local := self.local) is not None:
             return (local / name).exists()
         fs, path = place((self / name).url)
@@ -75,16 +75,16 @@ class Folder:
         return True
 
     def read(self, name: str) -> bytes:
-        """A small file's bytes, all of one version of it."""
+        """Read a small file's bytes, all of them from one version."""
         if (path := self.local) is None:
             return ranges.read_all((self / name).url)
         return (path / name).read_bytes()
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
-        """A seekable file open for reading: footers and columns are read, not the whole.
+        """Open a seekable file for reading: footers and columns are read, not the entire file.
 
-        In a bucket each read is one request, and what comes short is read again.
+        In a bucket each read is one request, and a read that comes back short is repeated.
         """
         if (path := self.local) is not None:
             with (path / name).open("rb") as file:
@@ -94,7 +94,7 @@ class Folder:
             yield reader
 
     def write(self, name: str, data: bytes) -> None:
-        """Put `data` under `name`, whole or not at all."""
+        """Write `data` as `name`, completely or not at all."""
         if self.local is None:
             puts.put((self / name).url, data)
             return
@@ -102,10 +102,10 @@ class Folder:
             path.write_bytes(data)
 
     def create(self, name: str, data: bytes) -> bool:
-        """Put `data` under `name` unless a file is there; False, with nothing changed, where one is.
+        """Write `data` as `name`; return False, with nothing changed, if that file exists.
 
-        Of any number of processes at once one gets True, on a disk and in S3 or Google's store (by a
-        conditional put); elsewhere it is looked first and written then.
+        Of any number of concurrent processes exactly one gets True, on a disk and in S3 or Google's store
+        (by a conditional put); elsewhere the check comes first and then the write.
         """
         if (path := self.local) is None:
             return puts.create((self / name).url, data)
@@ -113,9 +113,9 @@ class Folder:
 
     @contextmanager
     def aside(self, name: str) -> Iterator[Path]:
-        """A local path to write to; when the block ends well the file appears here under `name`, whole.
+        """Yield a local path to write to; if the block succeeds, the complete file appears here as `name`.
 
-        For a bucket the path lies in a folder of its own under TMPDIR.
+        For a bucket the path is in a folder of its own under TMPDIR.
         """
         if (folder := self.local) is None:
             with scratch_folder() as scratch:
@@ -126,7 +126,7 @@ class Folder:
             yield path
 
     def move_in(self, name: str, file: Path) -> None:
-        """Move a whole file of this machine here as `name`."""
+        """Move a complete file of this machine here as `name`."""
         if (folder := self.local) is not None:
             disk.move_in(folder, name, file)
             return
@@ -134,9 +134,9 @@ class Folder:
         file.unlink()
 
     def sweep_left(self) -> None:
-        """Remove files that killed processes left half written, and none that another one is writing now.
+        """Remove half-written files that killed processes left, but none that another process is writing now.
 
-        Anybody may call this. For a bucket: what they left under this machine's TMPDIR.
+        Anybody may call this. For a bucket it removes what they left under this machine's TMPDIR.
         """
         if (folder := self.local) is not None:
             disk.sweep_left(folder)
@@ -144,7 +144,7 @@ class Folder:
             remove_left_scratch()
 
     def sweep(self) -> None:
-        """Remove all files that are half written. Only the run's one driver may call this, where it alone writes."""
+        """Remove all half-written files. Only the run's one driver may call this, where it is the only writer."""
         if (target := self.local) is None or not target.is_dir():
             return
         for left in target.glob(f"_*{ASIDE}"):
@@ -160,7 +160,7 @@ class Folder:
             patiently(lambda: fs.rm_file(at), (self / name).url)
 
     def _entries(self, kind: str) -> dict[str, int]:
-        """Name -> bytes of what lies right in this folder; nothing where there is no such folder."""
+        """Return name -> bytes of this folder's own entries of one kind; empty if there is no such folder."""
         if (folder := self.local) is not None:
             return {name: size for name, (of, size) in disk.entries(folder).items() if of == kind}
         fs, path = place(self.url)
@@ -170,5 +170,5 @@ class Folder:
             return {}
         top = path.rstrip("/") + "/"
         named = {entry["name"].removeprefix(top).rstrip("/"): entry for entry in found if entry["type"] == kind}
-        # not the file that lies in the folder's place, nor the empty object by which some tools mark a folder
+        # without a file in the folder's place, and without the empty object by which some tools mark a folder
         return {name: int(entry["size"] or 0) for name, entry in named.items() if name and "/" not in name}

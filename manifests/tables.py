@@ -1,4 +1,4 @@
-"""Every table, in the order an image meets them. Change a meaning here, raise its version."""
+"""Tables: all of them, in the order in which an image reaches them. If you change a meaning here, raise its version."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 from manifests.schema import Schema, column
 
 OK = "ok"
-OVER_CAP = "over_max_per_image"  # a candidate the search counted and did not keep
+OVER_CAP = "over_max_per_image"  # a candidate that the search counted but did not keep
 
 IMAGE_ID = column(
     "image_id",
@@ -153,7 +153,7 @@ QUESTIONS = Schema(
 
 
 def embeddings(dims: Mapping[str, int], dtype: pa.DataType | None = None) -> Schema:
-    """The embeddings table for these encoders: one fixed-size list of `dims[name]` numbers each.
+    """Return the embeddings table for these encoders: one fixed-size list of `dims[name]` numbers each.
 
     `dtype` is float32 unless the recipe chooses float16.
     """
@@ -165,12 +165,12 @@ def embeddings(dims: Mapping[str, int], dtype: pa.DataType | None = None) -> Sch
 
 
 def question_id(left_id: str, right_id: str, side: str) -> str:
-    """32 hex digits naming the question about one image of a pair, whatever its words are."""
+    """Return 32 hex digits that identify the question about one image of a pair, whatever its words are."""
     return hashlib.sha256("\0".join((left_id, right_id, side)).encode()).hexdigest()[:32]
 
 
 def image_id(source: str, natural_key: str) -> str:
-    """32 hex digits naming an image by where it comes from, never by its place in a shard."""
+    """Return 32 hex digits that identify an image by where it comes from, never by its place in a shard."""
     # the NUL keeps ("a", "bc") and ("ab", "c") apart; surrogateescape keeps undecodable file names apart
     text = f"{source}\0{natural_key}".encode("utf-8", "surrogateescape")
     return hashlib.sha256(text).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Unchanged: whether shards are still those of a commit, as far as their sizes and footers say."""
+"""Unchanged: check whether shards are still those of a commit, as far as their sizes and footers show."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ READERS = 8  # footers read at once from a bucket, where each is a request
 
 
 def check_unchanged(folder: Folder, shards: Sequence[Receipt]) -> None:
-    """Raise Refused, naming the first shard that is not of the size, or has not the footer, that its receipt states.
+    """Raise Refused, naming the first shard that does not have the size or the footer that its receipt states.
 
-    Reads the last kilobytes of each shard. Whoever writes a shard anew changes its footer, unless the new one is a
-    copy of the old; then readers of the rows find out (digests.py).
+    Reads the last kilobytes of each shard. Rewriting a shard changes its footer, unless the new footer is a
+    copy of the old one; then readers of the rows detect it (digests.py).
     """
     if odd := changed(folder, shards):
         raise Refused(f"{odd} after its commit; {_remedy(folder)}")
@@ -33,7 +33,7 @@ def check_unchanged(folder: Folder, shards: Sequence[Receipt]) -> None:
 
 
 def _digests(folder: Folder, names: Sequence[str]) -> Iterator[str]:
-    """Of the footers of these files; empty where there is none."""
+    """Yield the digest of each file's footer; empty if there is no footer."""
     if (local := folder.local) is not None:
         for name in names:  # thousands, in a run that has nothing to do
             with open(f"{local}/{name}", "rb", buffering=0) as file:

@@ -1,4 +1,4 @@
-"""Unique: no image has two rows in a manifest."""
+"""Unique: check that no image has two rows in a manifest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from manifests.storage import Folder
 
 
 def check_image_ids(folder: Folder, shards: Sequence[Receipt]) -> None:
-    """Raise Unbalanced, naming both places, where an image_id occurs twice; 64 bytes an image while it looks."""
+    """Raise Unbalanced, naming both places, if an image_id occurs twice; takes 64 bytes per image while it checks."""
     ids = [
         np.array(batch.column(0).to_pylist(), dtype="S32")
         for shard in shards

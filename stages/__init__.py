@@ -1,1 +1,1 @@
-"""Stages: the kinds of work. Each says which tasks there are and what one task makes."""
+"""Stages: the kinds of work. Each defines which tasks there are and what one task makes."""

@@ -1,4 +1,4 @@
-"""Accuracy: the share that was got right, by question and by pair, with intervals: people's and models' alike."""
+"""Accuracy: the share of right answers, by question and by pair, with intervals, for people and models alike."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
 DRAWS, SEED = 2000, 0
-ALIKE = 1e-9  # what two means differ by that are the same
+ALIKE = 1e-9  # means that differ by no more than this are the same
 HOW = (
     f"a person's intervals are Clopper's and Pearson's; those of the means come from drawing the pairs anew {DRAWS:,} "
     "times (percentiles; exact where all draws say the same), because the two questions of a pair are not independent"
@@ -21,12 +21,12 @@ HOW = (
 
 Interval = tuple[float, float]
 Ids = tuple[str, str]  # the images of a pair
-Tally = tuple[int, int]  # right, and of how many
+Tally = tuple[int, int]  # right answers, and out of how many
 Array = NDArray[np.float64]
 
 
 class Answered(Protocol):
-    """One answer to one question: whose, of which pair, and whether it is right."""
+    """One answer to one question: who gave it, for which pair, and whether it is right."""
 
     @property
     def person(self) -> str: ...
@@ -40,7 +40,7 @@ class Answered(Protocol):
 
 @dataclass(frozen=True)
 class Share:
-    """So many right of so many; its interval is Clopper's and Pearson's (Biometrika 26, 1934), at 95 %."""
+    """A number of right answers out of a total, with Clopper and Pearson's interval (Biometrika 26, 1934), at 95 %."""
 
     right: int
     of: int
@@ -59,7 +59,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean over people of the share each got right, with its 95 % interval; None where nobody answered so much."""
+    """The mean over people of the share each got right, with its 95 % interval; None if nobody answered enough."""
 
     value: float | None
     interval: Interval
@@ -69,7 +69,7 @@ class Mean:
 
 
 def exact(found: int, of: int) -> Interval:
-    """Clopper and Pearson's exact interval (Biometrika 26, 1934) of a share, at 95 %; (0, 1) of nothing."""
+    """Return Clopper and Pearson's exact interval (Biometrika 26, 1934) of a share, at 95 %; (0, 1) if `of` is 0."""
     if not of:
         return 0.0, 1.0
     from scipy.special import betaincinv  # not scipy.stats, which takes a second to load
@@ -80,7 +80,7 @@ def exact(found: int, of: int) -> Interval:
 
 
 def by_question(given: Sequence[Answered]) -> dict[str, dict[Ids, Tally]]:
-    """person -> pair -> how many of its questions they got right, of how many they answered."""
+    """Return person -> pair -> how many of its questions they got right, out of how many they answered."""
     found = defaultdict[str, dict[Ids, Tally]](dict)
     for one in given:
         right, of = found[one.person].get(one.ids, (0, 0))
@@ -89,7 +89,7 @@ def by_question(given: Sequence[Answered]) -> dict[str, dict[Ids, Tally]]:
 
 
 def by_pair(questions: Mapping[str, Mapping[Ids, Tally]]) -> dict[str, dict[Ids, Tally]]:
-    """The same with a pair as one: right where both answers are; pairs of which one was answered are left out."""
+    """Return the same with a pair as one: right if both answers are; pairs with only one answer are left out."""
     return {
         person: {ids: (int(right == 2), 1) for ids, (right, of) in tallies.items() if of == 2}
         for person, tallies in questions.items()
@@ -101,10 +101,10 @@ def total(tallies: Mapping[Ids, Tally]) -> Share:
 
 
 def mean(people: Mapping[str, Mapping[Ids, Tally]]) -> Mean:
-    """The mean over people, and its interval: the percentile bootstrap over pairs, the independent unit.
+    """Return the mean over people and its interval: the percentile bootstrap over pairs, the independent unit.
 
-    Where every draw says the same (all is right, or of each pair one half, as where people do not look) that is no
-    knowledge: then the interval is the exact one of so many pairs.
+    If every draw gives the same value (everything is right, or one half of each pair, as when people do not look),
+    the bootstrap tells us nothing: then the interval is the exact one for this number of pairs.
     """
     pairs = sorted({ids for tallies in people.values() for ids in tallies})
     if not pairs:
@@ -118,13 +118,13 @@ def mean(people: Mapping[str, Mapping[Ids, Tally]]) -> Mean:
 
 
 def _exact_of(share: float, pairs: int) -> Interval:
-    """The exact interval of this share of so many pairs; where it is no whole number of them, of both beside it."""
+    """Return the exact interval of this share of `pairs`; if that is not a whole number, it spans both neighbors'."""
     right = round(share * pairs, 6)
     return exact(floor(right), pairs)[0], exact(ceil(right), pairs)[1]
 
 
 def _means(times: Array, right: Array, of: Array) -> Array:
-    """For each row of `times` (how often each pair was drawn) the mean over people; nan where nobody has one of them.
+    """Return the mean over people for each row of `times` (how often each pair was drawn); nan if nobody has any pair.
 
     `right` and `of` are (pairs, people).
     """

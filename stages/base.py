@@ -1,4 +1,4 @@
-"""Stage: a kind of work. `plan` says which tasks there are, `process` makes one task's shard.
+"""Stage: a kind of work. `plan` lists the tasks, `process` makes one task's shard.
 
 A stage knows tables and settings; it does not know where it runs, how many workers there are, or
 what happens when one dies. Heavy libraries are loaded in `setup`, on the worker, never at import.
@@ -40,7 +40,7 @@ class Task:
 
 @dataclass(frozen=True)
 class PriorState:
-    """What was made of less: its tasks, the first `settled` of them a committed state's, and what was found then."""
+    """The state before growth: its tasks, the first `settled` of them committed, and what was found then."""
 
     tasks: tuple[Task, ...]
     settled: int
@@ -48,94 +48,94 @@ class PriorState:
 
 
 class OnGrowth(StrEnum):
-    """What becomes of a stage's shards when that which they were made of grew."""
+    """What happens to a stage's shards when the data they were made from has grown."""
 
     REFUSED = "refused"
-    EXTENDED = "extended"  # they stay, and those of new tasks come after them
-    KEPT = "kept"  # they stay as they are: what was fitted on less is good for all
+    EXTENDED = "extended"  # they are kept, and those of new tasks come after them
+    KEPT = "kept"  # they are kept as they are: what was fitted on less data is good for all of it
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What a worker has to work with. On a CPU none of it but `threads` and `compile` moves a bit of any row."""
+    """What a worker has to work with. On a CPU only `threads` and `compile` change any bit of any row."""
 
     device: str = "cpu"  # "cpu", "cuda" or one of several, "cuda:1"
-    gpus: int = 1  # of "cuda": how many it sees
+    gpus: int = 1  # how many GPUs "cuda" sees
     threads: int = 1  # threads that compute
     decoders: int = 2  # threads that decode ahead of the model
-    batch: int | None = None  # images in one forward pass of a GPU; None: what pays is found out
+    batch: int | None = None  # images in one forward pass of a GPU; None: a fast size is found by trying
     compile: bool = False  # networks are compiled for the device first
-    vectors: int = 1 << 29  # bytes of them that a search may hold
+    vectors: int = 1 << 29  # bytes of vectors that a search may hold
 
 
 class Stage(ABC):
     """The one thing the pipeline knows about work. Instances are pickled to workers: keep them small."""
 
     name: ClassVar[str]
-    version: ClassVar[int] = 1  # raised when the same settings would make other rows
-    rebuildable: ClassVar[bool] = False  # cheap enough to be made again in place when its settings change
+    version: ClassVar[int] = 1  # raised when the same settings would make different rows
+    rebuildable: ClassVar[bool] = False  # cheap enough to be rebuilt in place when its settings change
     unit: ClassVar[str] = "images"  # what `seen` counts
-    gpus: ClassVar[float] = 0.0  # what a worker has of them where there are any; 0.5: two workers share one
-    decodes: ClassVar[bool] = False  # beside a GPU it is of use to have many cores
+    gpus: ClassVar[float] = 0.0  # GPUs per worker, if there are any; 0.5: two workers share one
+    decodes: ClassVar[bool] = False  # whether many cores beside a GPU are useful
     on_growth: ClassVar[OnGrowth] = OnGrowth.REFUSED
 
     @property
     @abstractmethod
     def settings(self) -> Mapping[str, Any]:
-        """What the recipe says, by dotted name, as plain JSON: it enters the fingerprint."""
+        """What the recipe says, by dotted name, as plain JSON; part of the fingerprint."""
 
     @abstractmethod
     def schema(self) -> Schema:
-        """The table this stage writes. Called on a worker, after `setup`."""
+        """Return the schema of the table this stage writes. Called on a worker, after `setup`."""
 
     @abstractmethod
     def table(self) -> tuple[str, int]:
-        """Name and version of that table; known without `setup`."""
+        """Return name and version of that table; known without `setup`."""
 
     def external_state(self) -> Mapping[str, Any]:
-        """What is found outside and decides rows (files of a source, hashes of weights), as plain JSON.
+        """Return what is found outside and determines rows (files of a source, hashes of weights), as plain JSON.
 
-        Raises Refused where it is not there or not fit for use: before any work.
+        Raises Refused, before any work, if it is missing or not fit for use.
         """
         return {}
 
     @abstractmethod
     def plan(self, reads: Reads) -> list[Task]:
-        """Every task, the same list each time for the same inputs."""
+        """Return every task, the same list each time for the same inputs."""
 
     def covers(self, settings: Mapping[str, Any]) -> bool:
-        """Whether what was made with these settings is a part of what the present ones make."""
+        """Return whether what was made with these settings is a part of what the current ones make."""
         return settings == self.settings
 
     def extended(self, begun: PriorState, reads: Reads) -> list[Task]:
-        """The tasks when the source or the inputs grew: those begun, whose shards stay, then new ones.
+        """Return the tasks when the source or the inputs grew: those begun, whose shards are kept, then new ones.
 
-        One that is not settled may be left out; its shard is then removed. The same list each time. Raises
-        Refused, naming the first settled thing that did not only grow.
+        A task that is not settled may be left out; its shard is then removed. The same list each time. Raises
+        Refused, naming the first settled thing that changed in any other way than by growing.
         """
         raise Refused(f"{self.name} cannot go on from what it made of less")
 
     def expected(self, reads: Reads) -> int | None:
-        """How many things all tasks together must see; checked at the commit. None: not known before."""
+        """Return how many things all tasks together must see, checked at the commit; None if not known in advance."""
         return None
 
     def failed(self, task: Task, counts: Counts, reads: Reads) -> tuple[int, int]:
-        """How many images of the task failed here, of how many: judged against `max_failed`."""
+        """Return how many images of the task failed here, and out of how many, for comparison with `max_failed`."""
         return 0, 0
 
     def worker_bytes(self) -> int:
-        """Memory one worker needs, in bytes, so that no more are started than fit."""
+        """Return the memory one worker needs, in bytes, so that no more workers are started than fit."""
         return 512 << 20
 
     def check_device(self, device: str) -> None:  # noqa: B027 - most stages run anywhere
-        """Raise Refused where a "cpu" or "cuda" of this machine will not do: before any work."""
+        """Raise Refused, before any work, if a "cpu" or "cuda" of this machine will not do."""
 
     def computed(self) -> str:
-        """How finely and on what it computes, where that moves the last digits of rows. Called after `setup`."""
+        """Return precision and device, where they change the last digits of rows. Called after `setup`."""
         return ""
 
     def setup(self, machine: Machine) -> None:  # noqa: B027 - most stages need none
-        """Load what is dear, once a worker."""
+        """Load what is expensive, once per worker."""
 
     @abstractmethod
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
@@ -143,10 +143,10 @@ class Stage(ABC):
 
 
 class MapStage(Stage):
-    """A stage whose shards answer one to one to those of the first manifest it reads."""
+    """A stage whose shards correspond one to one to those of the first manifest it reads."""
 
     source: ClassVar[str]  # the step it maps over
-    columns: tuple[str, ...] | None = None  # those of its table that are read; None: all
+    columns: tuple[str, ...] | None = None  # the columns of its table that are read; None: all
     on_growth = OnGrowth.EXTENDED
 
     def plan(self, reads: Reads) -> list[Task]:
@@ -171,4 +171,4 @@ class MapStage(Stage):
 
     @abstractmethod
     def transform(self, rows: pa.Table) -> pa.Table:
-        """One shard's rows in, as many rows with `status` and `error` out."""
+        """Turn one shard's rows into the same number of rows with `status` and `error`."""

@@ -1,4 +1,4 @@
-"""Classes: images that are one picture, each named by the smallest of its class."""
+"""Classes: images that are the same picture, each identified by the smallest id of its class."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Classes = NDArray[np.int64]  # image (by its place in the sorted ids) -> place o
 
 
 def joined_classes(count: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> Classes:
-    """Connected components of `count` images under these edges (both ends by place)."""
+    """Return the connected components of `count` images under these edges (both ends by place)."""
     component = components(count, left, right)
     smallest = np.full(component.max(initial=-1) + 1, count)
     np.minimum.at(smallest, component, np.arange(count))
@@ -17,8 +17,8 @@ def joined_classes(count: int, left: NDArray[np.int64], right: NDArray[np.int64]
 
 
 def components(count: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The component number of each of `count` places."""
-    from scipy.sparse import coo_array  # a third of a second of loading, which a run that is there need not wait for
+    """Return the component number of each of `count` places."""
+    from scipy.sparse import coo_array  # takes a third of a second to load, for which a finished run need not wait
     from scipy.sparse.csgraph import connected_components
 
     edges = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(count, count))

@@ -1,10 +1,10 @@
 """Images: from a locator (uri, offset, length) to bytes, and from bytes to RGB pixels.
 
 One policy for all encoders (POLICY is recorded in every embedding's lineage):
-EXIF orientation is left alone, as CLIP's and DINOv2's own preprocessing does (a TIFF's or AVIF's own
-orientation is part of its decoding, in Pillow, and is applied); alpha is dropped, palettes and CMYK go
-through Pillow's `convert("RGB")` as in open_clip; of an animation the first frame counts; grey of more
-than 8 bits is scaled to 8, where Pillow alone would clip it to white.
+EXIF orientation is ignored, as in CLIP's and DINOv2's own preprocessing (the orientation of a TIFF or AVIF
+is part of its decoding in Pillow, and is applied); alpha is dropped; palettes and CMYK are converted by
+Pillow's `convert("RGB")` as in open_clip; the first frame of an animation is used; gray of more than
+8 bits is scaled to 8, where Pillow alone would clip it to white.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ POLICY = "rgb-1"
 MAX_PIXELS = 89_478_485
 # as many bytes as those pixels take as RGB: a film or an archive named .jpg must not fill the memory
 MAX_BYTES = 3 * MAX_PIXELS
-# never all that Pillow knows: its EPS starts ghostscript on the file, its TGA takes nearly any bytes for an image
+# never every format Pillow knows: its EPS starts ghostscript on the file, its TGA accepts nearly any bytes as an image
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "PPM", "AVIF")
 NAMES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".jp2", ".ppm", ".pgm", ".avif")
-# too many open files, too little memory, a network disk that went away: true of this machine, not of the image
+# too many open files, too little memory, a network disk that went away: failures of this machine, not of the image
 OF_THE_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE)
 EMPTY, NOT_AN_IMAGE, TRUNCATED = "empty", "not_an_image", "truncated"
 TOO_LARGE, TOO_NARROW, UNREADABLE = "too_large", "too_narrow", "unreadable"
@@ -42,7 +42,7 @@ MAX_ASPECT = 100
 
 
 class ImageRefused(Exception):
-    """An image that goes no further; `status` is one word, the text is a sentence."""
+    """An image that is rejected; `status` is one word, the text is a sentence."""
 
     def __init__(self, status: str, sentence: str) -> None:
         super().__init__(status, sentence)
@@ -51,7 +51,7 @@ class ImageRefused(Exception):
 
 @dataclass(frozen=True)
 class Header:
-    """What an image's first bytes say of it; width and height in pixels."""
+    """What an image's first bytes say about it; width and height in pixels."""
 
     width: int
     height: int
@@ -63,10 +63,10 @@ def is_named_as_image(name: str) -> bool:
 
 
 def read(uri: str, offset: int, length: int) -> bytes:
-    """`length` bytes of `uri` from `offset`, by one ranged read; of a Parquet cell out of its row group.
+    """Read `length` bytes of `uri` from `offset`, in one ranged read; those of a Parquet cell from its row group.
 
-    Raises ImageRefused where the file is gone, may not be read, ends too early, or is beyond MAX_BYTES;
-    Unreachable (an OSError) where it is a store or the network that failed.
+    Raises ImageRefused if the file is gone, may not be read, ends too early, or is larger than MAX_BYTES;
+    Unreachable (an OSError) if a store or the network failed.
     """
     if (cell := cells.parsed(uri)) is not None:
         return _checked(lambda: cells.read(cell)[offset : offset + length], uri, offset, length)
@@ -82,7 +82,7 @@ def read(uri: str, offset: int, length: int) -> bytes:
 
 
 def read_from(file: IO[bytes], uri: str, offset: int, length: int) -> bytes:
-    """`length` bytes from `offset` of a file that `opened(uri)` gave. Raises as `read` does."""
+    """Read `length` bytes from `offset` of a file that `opened(uri)` yielded. Raises as `read` does."""
 
     def fetch() -> bytes:
         file.seek(offset)
@@ -93,9 +93,9 @@ def read_from(file: IO[bytes], uri: str, offset: int, length: int) -> bytes:
 
 @contextmanager
 def opened(uri: str, *, ahead: bool = False) -> Iterator[IO[bytes]]:
-    """The file at `uri`, seekable; `ahead`: from a store it comes in blocks, for it is read from start to end.
+    """Open the file at `uri`, seekable; with `ahead`, a store's file is read in blocks, for reading from start to end.
 
-    Raises OSError where it cannot be opened or read, Unreachable among them where a store failed.
+    Raises OSError if it cannot be opened or read, its subclass Unreachable if a store failed.
     """
     with ranges.opened(uri, ahead=ahead) as file:
         yield file
@@ -107,7 +107,7 @@ def _checked(fetch: Callable[[], bytes], uri: str, offset: int, length: int) -> 
     try:
         data = fetch()
     except Unreachable:
-        raise  # not the image's fault: the task fails, and is tried again
+        raise  # not the image's fault: the task fails and is retried
     except OSError as error:
         if error.errno in OF_THE_MACHINE:
             raise
@@ -118,15 +118,15 @@ def _checked(fetch: Callable[[], bytes], uri: str, offset: int, length: int) -> 
 
 
 def header(data: bytes) -> Header:
-    """Size and format without decoding. Raises ImageRefused for what is empty, no image, or too large."""
+    """Read size and format without decoding. Raises ImageRefused for bytes that are empty, no image, or too large."""
     with _opened(data) as image:
         return Header(image.width, image.height, image.format or "unknown")
 
 
 def decode(data: bytes) -> Image.Image:
-    """RGB pixels by the policy above. Raises ImageRefused for what does not decode whole."""
+    """Decode to RGB pixels by the policy above. Raises ImageRefused for an image that does not decode completely."""
     with _opened(data) as image, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of odd EXIF and palettes, which do not touch the pixels
+        warnings.simplefilter("ignore")  # Pillow warns of odd EXIF and palettes, which do not affect the pixels
         try:
             return _rgb(image)
         except MemoryError:  # the machine's failure, not the image's: its size is known to be within bounds
@@ -166,14 +166,14 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return Image.fromarray(_eight_bits(np.asarray(image)), "L").convert("RGB")
     if image.mode == "RGB":
-        image.load()  # convert would copy it, a sixth of the time a large photo takes to decode
+        image.load()  # convert would copy it, which takes a sixth of a large photo's decoding time
         return image
     return image.convert("RGB")
 
 
 def _eight_bits(grey: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Grey (height, width) of any depth to uint8: full scale is 65535, or 1.0 for floats no larger."""
-    if grey.dtype.kind != "f":  # whole numbers, and 4 bytes a pixel: there may be 89 million
+    """Convert gray (height, width) of any depth to uint8: full scale is 65535, or 1.0 for floats up to 1.0."""
+    if grey.dtype.kind != "f":  # in integers of 4 bytes per pixel: there may be 89 million pixels
         return ((np.clip(grey, 0, 65535).astype(np.uint32) + 128) // 257).astype(np.uint8)
     values = np.nan_to_num(grey, nan=0.0, posinf=0.0, neginf=0.0)
     full = 1.0 if values.max(initial=0.0) <= 1.0 else 65535.0

@@ -1,8 +1,8 @@
 """Parquet bytes: image bytes inside a column of a Parquet file, and how a row of the images table names them.
 
-`FILE#COLUMN[ROW]`, such as `/data/train-00000.parquet#image.bytes[1234]`: the column's path, the row counted
-from 0. Parquet cannot give one value: a read decodes the rows around it (a row group, or a part of a large
-one). The blocks read last are kept, so that row after row, in whatever threads, decodes each once.
+A name is `FILE#COLUMN[ROW]`, such as `/data/train-00000.parquet#image.bytes[1234]`: the column's path, and the row
+counted from 0. Parquet cannot return a single value: a read decodes the rows around it (a row group, or a part of a
+large one). The most recent blocks are kept, so that reading row after row, in any threads, decodes each block once.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from manifests.stores import ranges
 from manifests.stores.places import is_local, place
 
 T = TypeVar("T")
-BLOCK_BYTES = 16 << 20  # of one column decoded at once: the hub's row groups of 100 photos are below it
+BLOCK_BYTES = 16 << 20  # of one column decoded at once: the hub's row groups of 100 photos are smaller
 KEPT_BYTES = 256 << 20  # of blocks kept by one process
-KEPT_FILES = 8  # footers kept by one process, and their files open
-AHEAD = 8 << 20  # bytes of a column read at once, by one request to a store
-KNOWN_S = 600  # so long a file of a store is taken for the one it was
+KEPT_FILES = 8  # files that one process keeps open, with their footers
+AHEAD = 8 << 20  # bytes of a column read at once, in one request to a store
+KNOWN_S = 600  # for which a store's file is assumed to be unchanged
 SHAPE = re.compile(r"(?P<file>.+)#(?P<column>[^#]+)\[(?P<row>\d{1,18})\]", re.DOTALL)
 
 
@@ -51,16 +51,16 @@ class Cell:
 
 
 def parsed(uri: str) -> Cell | None:
-    """The cell that `uri` names; None where it names a whole file."""
+    """Return the cell that `uri` names; None if it names an entire file."""
     if not uri.endswith("]") or (match := SHAPE.fullmatch(uri)) is None:
         return None
     return Cell(match["file"], match["column"].replace("%23", "#").replace("%25", "%"), int(match["row"]))
 
 
 def read(cell: Cell) -> bytes:
-    """The cell's bytes; none where the file has no such row, or null there. Safe in threads.
+    """Read the cell's bytes; empty if the file has no such row, or null there. Safe in threads.
 
-    Raises OSError where the file does not read or has no such column of bytes; Unreachable where a store failed.
+    Raises OSError if the file cannot be read or has no such column of bytes; Unreachable if a store failed.
     """
     table = _KEPT.table(cell.file)
     if (found := table.lying(cell)) is None:
@@ -72,18 +72,18 @@ def read(cell: Cell) -> bytes:
 
 
 def parquet(file: IO[bytes]) -> pq.ParquetFile:
-    """An open Parquet file whose columns are read a stretch at a time, never a whole row group."""
+    """Open a Parquet file so that its columns are read a stretch at a time, never an entire row group."""
     return pq.ParquetFile(file, buffer_size=AHEAD, pre_buffer=False)
 
 
 def rows_at_once(rows: int, size: int) -> int:
-    """How many of so many rows of a column, which take `size` bytes together, are decoded at once."""
+    """Return how many of a column's `rows` rows, which take `size` bytes together, are decoded at once."""
     return max(1, min(rows, rows * BLOCK_BYTES // max(size, 1)))
 
 
 @dataclass(frozen=True)
 class _Lying:
-    """Which block of which row group a cell lies in, and at which place."""
+    """The row group and block that contain a cell, and its place in the block."""
 
     column: str
     group: int
@@ -93,7 +93,7 @@ class _Lying:
 
 
 class _Table:
-    """One open Parquet file. Nobody closes it: a thread may still read it when it is no longer kept."""
+    """One open Parquet file. It is never closed: a thread may still read it when it is no longer kept."""
 
     def __init__(self, key: tuple[Any, ...]) -> None:
         self.key, self._uri = key, key[0]
@@ -106,7 +106,7 @@ class _Table:
         self._stream: tuple[tuple[Any, ...], int, Iterator[pa.RecordBatch]] | None = None
 
     def lying(self, cell: Cell) -> _Lying | None:
-        """Raises OSError where there is no such column."""
+        """Locate a cell; None if there is no such row. Raises OSError if there is no such column."""
         if cell.column not in self._leaves:
             raise OSError(errno.EINVAL, f"it has no column {cell.column}", cell.file)
         number = bisect_right(self._ends, cell.row)
@@ -118,7 +118,7 @@ class _Table:
         return _Lying(cell.column, number, place // rows, rows, place % rows)
 
     def block(self, wanted: _Lying) -> pa.Array:
-        """The bytes of one block of rows. What lies between the block read last and this one is passed over."""
+        """Read the bytes of one block of rows. Blocks between the last one read and this one are skipped."""
         with self._lock, _told(self._uri):
             which, (stream, self._stream) = (wanted.column, wanted.group), (self._stream, None)
             if stream is None or stream[0] != which or stream[1] > wanted.number:
@@ -136,7 +136,7 @@ class _Table:
 
 @contextmanager
 def _told(uri: str) -> Iterator[None]:
-    """Turns what Arrow says of a file into an OSError; a store's failure and the machine's pass."""
+    """Turn Arrow's errors about a file into an OSError; failures of a store or of the machine are passed on."""
     try:
         yield
     except (pa.ArrowException, ValueError) as error:
@@ -146,7 +146,7 @@ def _told(uri: str) -> Iterator[None]:
 
 
 class _Kept:
-    """The files and blocks read last by this process. Each is loaded once, however many threads ask for it."""
+    """The files and blocks this process read most recently. Each is loaded once, however many threads request it."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -154,7 +154,7 @@ class _Kept:
         self._blocks: OrderedDict[Any, Future[pa.Array]] = OrderedDict()
 
     def table(self, uri: str) -> _Table:
-        key = (uri, _state(uri))  # a file that changed is another one
+        key = (uri, _state(uri))  # a changed file counts as another one
         return self._loaded(self._tables, key, lambda: _Table(key))
 
     def block(self, table: _Table, wanted: _Lying) -> pa.Array:
@@ -192,7 +192,7 @@ _KEPT = _Kept()  # empty until something is read
 
 
 def _state(uri: str) -> object:
-    """What changes when the file does; asking a store would cost a request an image."""
+    """Return what changes when the file does; a store is not asked, which would cost a request per image."""
     if not is_local(uri):
         return int(time.monotonic() // KNOWN_S)
     facts = os.stat(place(uri)[1])

@@ -1,4 +1,4 @@
-"""Patterns: the nine things that MMVP found CLIP blind to, and what its files call them.
+"""Patterns: the nine things to which MMVP found CLIP blind, and what MMVP's files call them.
 
 Source: "Eyes Wide Shut?" (arXiv 2401.06209), section 3.1 and the appendix "Visual Patterns for CLIP"; folders as
 published in MMVP_VLM, in the order of their question ids, 15 pairs each.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PAIRS_EACH = 15  # of MMVP-VLM
+PAIRS_EACH = 15  # in MMVP-VLM
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """One pattern: our word for it, the paper's, the folder and `Type` of MMVP-VLM, and what it asks."""
+    """One pattern: our name for it, the paper's, the folder and `Type` in MMVP-VLM, and what it asks."""
 
     name: str
     title: str

@@ -1,4 +1,4 @@
-"""Settings: what a recipe may say for a stage, read strictly."""
+"""Settings: what a recipe may set for a stage, read strictly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 
 class Settings(BaseModel):
-    """What a recipe may say for a stage. Unknown keys are errors; values never change once read."""
+    """What a recipe may set for a stage. Unknown keys are errors; values never change once read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -26,7 +26,7 @@ class Settings(BaseModel):
 
 
 def known_kind(what: str, kinds: Collection[str]) -> Callable[[Any], Any]:
-    """Passes settings whose `kind` is known; pydantic's own words for the others name no nearest one."""
+    """Return a validator that accepts settings of a known `kind`; pydantic's own error would suggest no nearest one."""
 
     def checked(values: Any) -> Any:
         if isinstance(values, dict) and values.get("kind") not in kinds:

@@ -1,4 +1,4 @@
-"""Text: names from outside made safe to show, counted things, tables of words."""
+"""Text: make external names safe to show, and format counts and tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of text in columns as wide as they must be; the last column is not padded."""
+    """Format rows of text in columns as wide as they must be; the last column is not padded."""
     widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
     widths[-1] = 0
     return [
@@ -17,34 +17,34 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def many(count: int, one: str, several: str = "") -> str:
-    """`3 pairs`, `1 pair`; `several` where more than one take no `s`."""
+    """Return `3 pairs` or `1 pair`; `several` is the plural if it is not formed with `s`."""
     return f"{count:,} {one if count == 1 else several or f'{one}s'}"
 
 
 def plain(text: str) -> str:
-    """`text` without control characters: a file's name must not steer a terminal."""
+    """Return `text` without control characters: a file's name must not control a terminal."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def plain_lines(lines: Iterable[str]) -> str:
-    """A text of these lines and no others, each of them plain."""
+    """Return a text of exactly these lines, each of them plain."""
     return "\n".join(map(plain, lines))
 
 
-# C0 but tab and line feed, DEL, C1; what turns the direction of all that follows; halves of characters
+# C0 except tab and line feed, DEL, C1; characters that change the direction of all text after them; surrogates
 STEERING = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def visible(text: str) -> str:
-    """`text` for a page: each control character as a sign that can be seen, all else as it is."""
+    """Return `text` for a page: each control character as a visible sign, everything else unchanged."""
     return STEERING.sub(lambda found: _sign(ord(found[0])), text)
 
 
 def shown(value: Any) -> Any:
-    """A value as a template puts it into a page (Jinja's `finalize`): a text as `visible` has it, markup as it is."""
+    """Return a value as a template puts it into a page (Jinja's `finalize`): text made `visible`, markup unchanged."""
     return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _sign(code: int) -> str:
-    """The picture of a control character that has one (Unicode's block Control Pictures)."""
+    """Return the picture of a control character that has one (Unicode's block Control Pictures)."""
     return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else "\ufffd"

@@ -1,1 +1,1 @@
-"""Disks and buckets: where bytes lie, what fails there, and how long it is asked again."""
+"""Stores: disks and buckets, what can fail there, and for how long a request is retried."""

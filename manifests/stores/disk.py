@@ -1,4 +1,4 @@
-"""Disk: files on a disk of this machine that appear whole or not at all."""
+"""Disk: files on this machine's disk, which appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from pathlib import Path
 from manifests.errors import Refused
 from manifests.stores.holding import held_file, remove_left
 
-ASIDE = ".aside"  # ends the name of a file that is not whole yet
+ASIDE = ".aside"  # suffix of a file that is not complete yet
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
 
 
 @contextmanager
 def aside(folder: Path, name: str) -> Iterator[Path]:
-    """A path to write to; when the block ends well the file is synced and renamed to `name`.
+    """Yield a path to write to; if the block succeeds, the file is synced and renamed to `name`.
 
-    Write into the file that is there: another one in its place would be nobody's, and might be swept.
+    Write into the existing file: another file put in its place would not be locked and might be swept.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # the host too: containers on a shared disk often have the same process numbers
+    # with the host name, because containers on a shared disk often have the same process ids
     path = folder / f"_{name}.{socket.gethostname()}.{os.getpid()}{ASIDE}"
     with held_file(path):
         try:
             yield path
             _sync(path)
             os.replace(path, folder / name)
-        except BaseException:  # not after the rename: another thread may be writing a file of this name by then
+        except BaseException:  # only on failure: after the rename another thread may be writing a file of this name
             path.unlink(missing_ok=True)
             raise
 
 
 def move_in(folder: Path, name: str, file: Path) -> None:
-    """Move a whole file here as `name`: renamed where it lies on the same disk, else copied aside."""
+    """Move a complete file here as `name`: by a rename on the same disk, otherwise by a copy through `aside`."""
     folder.mkdir(parents=True, exist_ok=True)
     _sync(file)
     try:
@@ -52,19 +52,19 @@ def move_in(folder: Path, name: str, file: Path) -> None:
 
 
 def sweep_left(folder: Path) -> None:
-    """Remove files that killed processes left half written here, and none that is being written now."""
+    """Remove half-written files that killed processes left here, but none that is being written now."""
     remove_left(folder.glob(f"_*{ASIDE}"))
 
 
 def create(folder: Path, name: str, data: bytes) -> bool:
-    """Put `data` under `name` unless a file is there; False where one is. Of many at once one gets True."""
+    """Write `data` as `name`; return False if that file exists. Of concurrent calls exactly one gets True."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"_{name}.{uuid.uuid4().hex}{ASIDE}"
     with held_file(path):
         try:
             path.write_bytes(data)
             _sync(path)
-            os.link(path, folder / name)  # unlike a rename it never takes another file's place
+            os.link(path, folder / name)  # unlike a rename, it never replaces a file
         except FileExistsError:
             return False
         except OSError as error:
@@ -77,7 +77,7 @@ def create(folder: Path, name: str, data: bytes) -> bool:
 
 
 def check_takes_files(folder: Path, what: str) -> None:
-    """Write a small file into `folder` and remove it. Raises Refused, a sentence that starts with `what`."""
+    """Write a small file into `folder` and remove it. Raises Refused with a message that starts with `what`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"_{uuid.uuid4().hex}{ASIDE}"
@@ -88,7 +88,7 @@ def check_takes_files(folder: Path, what: str) -> None:
 
 
 def _create_without_links(path: Path, data: bytes) -> bool:
-    """For disks that have no links: still one winner, but the file may be seen before it is whole."""
+    """Create a file on a disk without links: there is still one winner, but it may be seen before it is complete."""
     try:
         with path.open("xb") as file:
             file.write(data)
@@ -105,10 +105,10 @@ def _sync(path: Path) -> None:
 
 
 def entries(folder: Path) -> dict[str, tuple[str, int]]:
-    """Name -> ("file" or "directory", bytes) of what lies right in a folder, links followed; nothing where it is none.
+    """Return name -> ("file" or "directory", bytes) of a folder's own entries, links followed; empty if not a folder.
 
-    By one scan: asked file by file, ten thousand shards take a second. What vanishes meanwhile, as the file
-    of a writer does that renames it, is not there.
+    One scan reads them all: file by file, ten thousand shards would take a second. Anything that vanishes during
+    the scan, such as a file that its writer renames, is left out.
     """
     try:
         with os.scandir(folder) as found:
@@ -119,7 +119,7 @@ def entries(folder: Path) -> dict[str, tuple[str, int]]:
 
 
 def _told(entry: os.DirEntry[str]) -> tuple[str, int] | None:
-    """Kind and bytes; None for what is neither file nor folder, or gone."""
+    """Return kind and bytes; None for anything that is neither a file nor a folder, or is gone."""
     try:
         if entry.is_dir():
             return "directory", 0

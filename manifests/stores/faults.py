@@ -1,8 +1,8 @@
 """Faults: what the errors of a store's library mean, whichever library it is.
 
-Three kinds matter: what is true of the file (FileNotFoundError, PermissionError, FileExistsError), what
-is wrong with the asking (no credentials, no such bucket: `sentence` says what to do), and everything
-else, which is `Unreachable`: the store's, the network's or this machine's failure, never the file's.
+There are three kinds: errors about the file (FileNotFoundError, PermissionError, FileExistsError), errors
+in the request (no credentials, no such bucket: `sentence` says what to do), and everything else, which is
+`Unreachable`: a failure of the store, the network or this machine, never of the file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 
 from manifests.stores.places import AMAZON, GOOGLE
 
-CREDENTIALS = (  # codes by which a store refuses who asks, not what is asked for: another try may be answered
+CREDENTIALS = (  # codes by which a store rejects the caller, not the object requested: a later try may succeed
     "AuthFailure", "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId",
     "InvalidSecurity", "InvalidToken", "RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
     "TokenRefreshRequired", "401",
@@ -23,7 +23,7 @@ SILENT = ("EndpointConnectionError", "ConnectTimeoutError", "ConnectionClosedErr
 LATER = ("RequestTimeout", "SlowDown", "Throttling", "ThrottlingException", "RequestThrottled", "TooManyRequests",
          "ConditionalRequestConflict", "408", "429")  # fmt: skip
 NETWORK = ("botocore", "aiobotocore", "aiohttp", "gcsfs", "google", "requests", "urllib3", "asyncio", "fsspec", "azure")
-CODED = ("gcsfs", "google")  # whose `code` is the store's; aiohttp calls a body that was cut 400
+CODED = ("gcsfs", "google")  # libraries whose `code` is the store's own; aiohttp reports a truncated body as 400
 REFUSED_CODES = ("AccessDenied", "403", "AllAccessDisabled")
 ABSENT_BUCKET = ("NoSuchBucket",)
 OF_THE_FILE = {
@@ -36,15 +36,15 @@ OF_THE_FILE = {
 
 
 class Unreachable(OSError):
-    """A store that did not answer, or cut what it sent, after all retries; or one that refuses who asks."""
+    """A store that, after all retries, did not answer or cut its answer short; or one that rejects the caller."""
 
 
 def os_error(error: Exception, url: str) -> OSError:
-    """`error` as an OSError with number, text and URL: one that is true of the file, or Unreachable."""
+    """Convert `error` to an OSError with number, text and URL: an error about the file, or Unreachable."""
     if isinstance(error, Unreachable):
         return error
     code, text = code_of(error), _text(error)
-    if code in REFUSED_CODES or (code is None and text.startswith("Forbidden")):  # gcsfs says it in words only
+    if code in REFUSED_CODES or (code is None and text.startswith("Forbidden")):  # gcsfs gives no code, only text
         return PermissionError(errno.EACCES, text, url)
     kind = next((kind for kind in OF_THE_FILE if isinstance(error, kind)), None)
     if kind is None or code in CREDENTIALS:
@@ -53,7 +53,7 @@ def os_error(error: Exception, url: str) -> OSError:
 
 
 def code_of(error: BaseException | None) -> str | None:
-    """The store's own word or number for what went wrong, such as NoSuchBucket or 403; None where it gave none."""
+    """Return the store's own error code, such as NoSuchBucket or 403; None if it gave none."""
     while error is not None:
         answer = getattr(error, "response", None)
         if isinstance(answer, dict) and (code := answer.get("Error", {}).get("Code")):
@@ -65,7 +65,7 @@ def code_of(error: BaseException | None) -> str | None:
 
 
 def may_pass(error: Exception) -> bool:
-    """Whether asking the same again may go well: not after any 4xx but those that ask for just that."""
+    """Return whether a retry may succeed: not after any 4xx, except those that ask for a retry."""
     if code_of(error) in LATER:
         return True
     if _kinds(error) & set(WITHOUT) or code_of(error) in (*CREDENTIALS, *REFUSED_CODES) or 400 <= _status(error) < 500:
@@ -74,14 +74,14 @@ def may_pass(error: Exception) -> bool:
 
 
 def is_asking(error: Exception) -> bool:
-    """Whether it is the asking that is wrong, or nobody is there: trying for longer does not help."""
+    """Return whether the request is wrong or no server answers, so that trying for longer does not help."""
     kinds = _kinds(error)
     known = code_of(error) in (*CREDENTIALS, *REFUSED_CODES, *ABSENT_BUCKET)
     return known or isinstance(error, PermissionError) or bool(kinds & {*WITHOUT, *SILENT}) or _is_silent(error)
 
 
 def sentence(error: Exception, url: str) -> str:
-    """What is wrong and what to do, without the URL."""
+    """Say what is wrong and what to do, without the URL."""
     code, kinds = code_of(error), _kinds(error)
     if kinds & set(WITHOUT):
         return f"no credentials were found ({_text(error)}); {_remedy(url)}"
@@ -103,7 +103,7 @@ def _library(error: BaseException) -> str:
 
 
 def _status(error: BaseException | None) -> int:
-    """The number of the store's answer in HTTP; 0 where there is none."""
+    """Return the HTTP status of the store's answer; 0 if there is none."""
     code = code_of(error) or ""
     while error is not None:
         answer = getattr(error, "response", None)
@@ -118,7 +118,7 @@ def _is_silent(error: Exception) -> bool:
 
 
 def _where(url: str) -> str:
-    """Where a store was looked for, if the environment says."""
+    """Return the address at which a store was tried, if the environment names one."""
     names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL") if url.startswith(AMAZON) else ("STORAGE_EMULATOR_HOST",)
     named = next((name for name in names if os.environ.get(name)), None)
     return f" at {os.environ[named]} ({named})" if named else ""
@@ -134,7 +134,7 @@ def _remedy(url: str) -> str:
 
 
 def _kinds(error: BaseException | None) -> set[str]:
-    """Names of the error's types and of those it came from: the libraries are not imported to ask."""
+    """Return the names of the types of the error and its causes: names, so that no library need be imported."""
     names: set[str] = set()
     while error is not None:
         names |= {kind.__name__ for kind in type(error).__mro__}
@@ -143,6 +143,6 @@ def _kinds(error: BaseException | None) -> set[str]:
 
 
 def _text(error: BaseException) -> str:
-    """One line of it; an OSError's own words without its number."""
+    """Return the error's text in one line; that of an OSError without its number."""
     words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(str(words).split())[:300] or type(error).__name__

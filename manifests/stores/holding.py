@@ -1,7 +1,8 @@
-"""Holding: files and folders that are being written, locked for as long as their writer lives.
+"""Holding: lock files and folders that are being written, for as long as their writer lives.
 
-A kill frees the lock (flock(2)), so that what nobody holds was left behind and may be removed, whoever left it, while
-what another process is writing just now stays. A number of a process would not tell: those are given again.
+Killing a process frees its locks (flock(2)). Anything that nobody holds was therefore left behind and may be removed,
+whoever left it, while anything that another process is writing is kept. A process id would not show this: ids are
+reused.
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-SCRATCH = "blindpairs-scratch-"  # begins the name of a folder under TMPDIR
+SCRATCH = "blindpairs-scratch-"  # prefix of a folder's name under TMPDIR
 
 
 @contextmanager
 def held_file(path: Path) -> Iterator[None]:
-    """Make the file and hold it while the block lasts; whoever else wants to hold it waits."""
+    """Create the file and hold it for the duration of the block; anyone else who wants to hold it waits."""
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             with suppress(OSError):  # a file system without locks
                 fcntl.flock(file, fcntl.LOCK_EX)
-            if not _is_at(file, path):  # who held it, or removed what was left, was a moment quicker
+            if not _is_at(file, path):  # its last holder, or a removal of leftovers, was a moment quicker
                 continue
             yield
             return
@@ -35,12 +36,12 @@ def held_file(path: Path) -> Iterator[None]:
 
 @contextmanager
 def held_folder(parent: Path, prefix: str, suffix: str = "") -> Iterator[Path]:
-    """Make a folder of a new name and hold it while the block lasts; then it is removed, unless it was renamed."""
+    """Create a folder with a new name and hold it for the block; then it is removed, unless it was renamed."""
     while True:
         path = Path(tempfile.mkdtemp(prefix=prefix, suffix=suffix, dir=parent))
         try:
             folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except FileNotFoundError:  # taken for one that was left, before it could be held
+        except FileNotFoundError:  # removed as a leftover before it could be held
             continue
         try:
             with suppress(OSError):
@@ -56,7 +57,7 @@ def held_folder(parent: Path, prefix: str, suffix: str = "") -> Iterator[Path]:
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder of one's own under TMPDIR while the block lasts; those that killed processes left are removed first."""
+    """Yield a private folder under TMPDIR for the block; folders that killed processes left are removed first."""
     remove_left_scratch()
     with held_folder(Path(tempfile.gettempdir()), SCRATCH) as folder:
         yield folder
@@ -68,20 +69,20 @@ def remove_left_scratch() -> None:
 
 
 def remove_left(paths: Iterable[Path]) -> None:
-    """Remove those of these files and folders that nobody holds."""
+    """Remove each of these files and folders that nobody holds."""
     for path in paths:
         with suppress(OSError):  # gone, held by somebody, or not ours to remove
             _remove_left(path)
 
 
 def _remove_left(path: Path) -> None:
-    """Raises OSError where somebody holds it."""
+    """Remove one file or folder. Raises OSError if somebody holds it."""
     is_folder = path.is_dir()
     kind = os.O_RDONLY | os.O_DIRECTORY if is_folder else os.O_RDWR
     file = os.open(path, kind | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         _check_nobody_holds(file, is_folder)
-        if not _is_at(file, path):  # its writer has renamed it meanwhile, and there may be another one
+        if not _is_at(file, path):  # its writer has since renamed it, and the path may now be another one
             return
         if is_folder:
             shutil.rmtree(path)
@@ -96,7 +97,7 @@ def _check_nobody_holds(file: int, is_folder: bool) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise
-    except OSError:  # no locks here: a file goes at the risk that its writer must begin anew, a folder stays
+    except OSError:  # no locks here: a file is removed, at the risk that its writer must start over; a folder is kept
         if is_folder:
             raise
 

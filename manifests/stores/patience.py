@@ -1,8 +1,8 @@
-"""Patience: what a store fails to do is asked of it again, for three quarters of a minute.
+"""Patience: retry failed requests to a store for three quarters of a minute.
 
-The stores' libraries try again by themselves, but not for long: botocore holds a budget of 100 retries a
-process, which ten threads use up in ten seconds of answers that the store is busy. A shard's work is worth
-more than that.
+The stores' libraries retry by themselves, but not for long: botocore has a budget of 100 retries per process,
+which ten threads use up in ten seconds while the store answers that it is busy. A shard's work is worth more
+than that.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from manifests.stores.faults import Unreachable, may_pass, os_error
 
 T = TypeVar("T")
 
-PATIENCE_S = 45.0  # from the first try on; a restart of a store, or a minute's worth of throttling
-FIRST_S, LONGEST_S = 0.2, 8.0  # the waits between tries, doubled each time, give or take a half
+PATIENCE_S = 45.0  # from the first try; enough for a store's restart, or a minute's worth of throttling
+FIRST_S, LONGEST_S = 0.2, 8.0  # the waits between tries, doubled each time, plus or minus half
 
 
 def patiently(work: Callable[[], T], url: str) -> T:
-    """What `work` gives, which asks something of the store that `url` lies in, and may be done twice.
+    """Return the result of `work`, a request to the store of `url` that may safely be repeated.
 
-    Raises an OSError as faults.os_error says: what is true of the file or wrong with the asking (any 4xx)
-    at once, Unreachable after PATIENCE_S.
+    Raises an OSError as faults.os_error does: at once for errors about the file or in the request (any 4xx),
+    Unreachable after PATIENCE_S.
     """
     began, wait = time.monotonic(), FIRST_S
     while True:

@@ -1,9 +1,9 @@
-"""Places: from a path or a URL to the file system it lies on. The one way there, for manifests and images.
+"""Places: find the file system of a path or URL. The only way to do so, for manifests and images.
 
-A path without `://` is one of this disk, whatever characters it holds. Anything else is an fsspec URL
-(`s3://bucket/photos`, `gs://bucket/runs`); chains of file systems are not taken, so that a "::" in a
-name is a name. Credentials come from where the store's own library looks for them (environment,
-profile, the machine's role), never from the URL: a URL is written into manifests.
+A path without `://` is on the local disk, whatever characters it contains. Anything else is an fsspec URL
+(`s3://bucket/photos`, `gs://bucket/runs`); chained file systems are not accepted, so a "::" is just part of
+a name. Credentials come from where the store's own library looks for them (environment, profile, the
+machine's role), never from the URL, because URLs are written into manifests.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from fsspec.implementations.local import LocalFileSystem
 from manifests.errors import Refused
 
 AMAZON, GOOGLE = ("s3", "s3a"), ("gs", "gcs")
-DISK = LocalFileSystem()  # holds no state: one serves all threads
-# for what is over in a second or two; patience.py goes on from there
+DISK = LocalFileSystem()  # has no state: one serves all threads
+# for failures that are over in a second or two; patience.py retries for longer
 PATIENT = {"retries": {"mode": "standard", "total_max_attempts": 3}, "connect_timeout": 10, "read_timeout": 30}
-# who asks whether anybody is there wants to know within 20 s
+# a check whether a store answers must be done within 20 s
 QUICK = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 3}
-PARTS = 3  # of 50 MiB each, sent at once when a file is too large for one put: they lie in memory
+PARTS = 3  # of 50 MiB each, sent at once when a file is too large for one put; they are held in memory
 
 
 def is_local(url: str) -> bool:
-    """Whether `url` is a path of this machine's disk. Loads no library of any store."""
+    """Return whether `url` is a path on this machine's disk. Loads no store's library."""
     return "://" not in url or url.startswith(("file://", "local://"))
 
 
 def place(url: str, *, quick: bool = False) -> tuple[fsspec.AbstractFileSystem, str]:
-    """The file system that `url` lies on, and the path there; `quick`: one that does not try for long.
+    """Return the file system of `url` and the path on it; with `quick`, one that does not try for long.
 
-    Nothing is asked of the store yet. Safe in threads and after a fork: file systems are kept by fsspec,
-    a process its own. Raises Refused for a URL that holds a password, for an unknown protocol and for one
+    Sends no request to the store yet. Safe in threads and after a fork: fsspec caches file systems, separately
+    in each process. Raises Refused for a URL that contains a password, for an unknown protocol and for one
     whose library is not installed.
     """
     if "://" not in url:
-        # never by fsspec: it would take a "::" in a name for a chain of file systems
+        # never through fsspec: it would take a "::" in a name for a chain of file systems
         return DISK, os.path.abspath(os.path.expanduser(url))
     if is_local(url):
         return DISK, str(LocalFileSystem._strip_protocol(url))
@@ -47,21 +47,21 @@ def place(url: str, *, quick: bool = False) -> tuple[fsspec.AbstractFileSystem, 
     _check_no_secret(protocol, rest)
     kind = _kind(protocol)
     if protocol in GOOGLE and not logging.getLogger("gcsfs").handlers:
-        logging.getLogger("gcsfs").addHandler(logging.NullHandler())  # else it prints every 404 with its trace
+        logging.getLogger("gcsfs").addHandler(logging.NullHandler())  # otherwise it prints every 404 with its traceback
     fs = kind(**_options(protocol, quick), **kind._get_kwargs_from_urls(url))
     if protocol in AMAZON:
-        fs.retries = 1  # s3fs tries again around its library's tries, and around that again: minutes of them
+        fs.retries = 1  # s3fs retries around its library's retries, and again around that: for minutes
     return fs, str(kind._strip_protocol(url))
 
 
 def lies_in(url: str, folder: str) -> bool:
-    """Whether `url` is `folder`, or lies below it."""
+    """Return whether `url` is `folder` or below it."""
     (fs, path), (above, top) = place(url), place(folder)
     return fs.protocol == above.protocol and f"{path.rstrip('/')}/".startswith(f"{top.rstrip('/')}/")
 
 
 def _options(protocol: str, quick: bool) -> dict[str, Any]:
-    # a listing that is remembered does not show what another process wrote
+    # a cached listing does not show what another process wrote
     options: dict[str, Any] = {"use_listings_cache": False}
     if protocol in AMAZON:
         options |= {"config_kwargs": QUICK if quick else PATIENT, "max_concurrency": PARTS}
@@ -81,7 +81,7 @@ def _kind(protocol: str) -> Any:
 def _check_no_secret(protocol: str, rest: str) -> None:
     """Refuse `s3://key:secret@bucket` without repeating it."""
     user, at, _ = (host := rest.split("/", 1)[0]).rpartition("@")
-    of_a_bucket = protocol in (*AMAZON, *GOOGLE)  # there a secret may hold a "/", so that its "@" lies beyond the host
+    of_a_bucket = protocol in (*AMAZON, *GOOGLE)  # there a secret may contain a "/", so that its "@" is beyond the host
     odd = ":" in user
     if of_a_bucket or protocol in ("http", "https"):  # whose "user" can only be a secret
         odd = bool(at) or (of_a_bucket and ":" in host and not host.startswith("arn:"))
@@ -93,5 +93,5 @@ def _check_no_secret(protocol: str, rest: str) -> None:
 
 
 def absolute(uri: str) -> str:
-    """`uri` such that it means the same from any folder."""
+    """Return `uri` in a form that means the same from any folder."""
     return uri if "://" in uri else os.path.abspath(os.path.expanduser(uri))

@@ -1,4 +1,4 @@
-"""Puts: whole files into a store. A store shows a file when all of it has come, or not at all."""
+"""Puts: write whole files to a store, which shows a file once all of it has arrived, or not at all."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from manifests.stores.faults import code_of
 from manifests.stores.patience import patiently
 from manifests.stores.places import AMAZON, place
 
-TAKEN = ("PreconditionFailed", "412")  # a store's words where a file to be created is there
+TAKEN = ("PreconditionFailed", "412")  # a store's codes if a file to be created exists
 
 
 def put(url: str, data: bytes) -> None:
-    """`data` at `url`, in the place of what was there. Raises an OSError as faults.os_error says."""
+    """Write `data` to `url`, replacing what was there. Raises an OSError as faults.os_error does."""
     fs, path = place(url)
     patiently(lambda: fs.pipe_file(path, data), url)
 
 
 def put_file(url: str, local: Path) -> None:
-    """A file of this disk at `url`: one put, or of more than 100 MiB in parts that appear together. Raises as `put`."""
+    """Upload a local file to `url`: in one put, or above 100 MiB in parts that appear together. Raises as `put`."""
     fs, path = place(url)
     patiently(lambda: fs.put_file(str(local), path), url)
 
 
 def create(url: str, data: bytes) -> bool:
-    """Put `data` unless a file is at `url`; False where one is. Raises as `put`.
+    """Write `data` to `url`; return False if a file exists there. Raises as `put`.
 
-    In S3 and in Google's store it is one conditional put: of many at once one gets True. Other file
-    systems look first and write then.
+    In S3 and in Google's store this is one conditional put: of concurrent calls exactly one gets True. Other
+    file systems check first and then write.
     """
     fs, path = place(url)
     mark = {"writer": uuid.uuid4().hex}
@@ -44,7 +44,7 @@ def create(url: str, data: bytes) -> bool:
 
 
 def _is_marked(fs: Any, url: str, path: str, mark: dict[str, str]) -> bool:
-    """Whether the file there is ours: the answer to a put may be lost, and the library's next try finds it done."""
+    """Return whether the file there is ours: if the answer to a put is lost, the library's next try finds the file."""
     try:
         return bool(patiently(lambda: fs.metadata(path, refresh=True), url) == mark)
     except FileNotFoundError:

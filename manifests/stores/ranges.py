@@ -1,7 +1,7 @@
-"""Ranges: byte ranges of a file in a store, each whole or an error that says whose failure it is.
+"""Ranges: byte ranges of a file in a store, each complete or an error that says whose failure it is.
 
-Where no answer came or a body broke off it is asked again (patience.py). What no library sees is an answer
-that is shorter than what was asked for: that is read again here.
+A request is retried if no answer came or its body broke off (patience.py). No library notices an answer that is
+shorter than requested: such a range is read again here.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from manifests.stores.faults import Unreachable, code_of
 from manifests.stores.patience import patiently
 from manifests.stores.places import DISK, place
 
-WAITS = (0.1, 0.5, 2.0)  # seconds before a range that came too short is read again
-BEYOND = ("InvalidRange", "416")  # a store's words where a range starts at or behind the end of the file
-AHEAD = 4 << 20  # bytes of a block, where a file is read from its start to its end
-BLOCKS = 3  # held at once: a member lies across two, and tarfile looks back by one byte
+WAITS = (0.1, 0.5, 2.0)  # seconds before a range that came back too short is read again
+BEYOND = ("InvalidRange", "416")  # a store's codes for a range that starts at or after the end of the file
+AHEAD = 4 << 20  # bytes per block when a file is read from start to end
+BLOCKS = 3  # held at once: a member may span two, and tarfile looks back by one byte
 
 
 def read_range(url: str, offset: int, length: int) -> bytes:
-    """`length` bytes from `offset`, by one ranged request to the store; fewer only where the file itself ends.
+    """Read `length` bytes from `offset`, in one ranged request to the store; fewer only where the file itself ends.
 
-    Raises FileNotFoundError or PermissionError where the store says so of this file, Unreachable for
+    Raises FileNotFoundError or PermissionError if the store reports that for this file, Unreachable for
     anything else.
     """
     if length == 0:
@@ -42,14 +42,14 @@ def read_range(url: str, offset: int, length: int) -> bytes:
 
 
 def read_all(url: str) -> bytes:
-    """A small file of a store, all of one version of it. Raises as `read_range` does."""
+    """Read a small file of a store, all of it from one version. Raises as `read_range` does."""
     fs, path = place(url)
     for wait in (*WAITS, None):
         size = _size(url)
         data = patiently(lambda: bytes(fs.cat_file(path, start=0)), url) if size else b""
         if len(data) == size or wait is None:
             break
-        time.sleep(wait)  # cut, or written anew between the two requests
+        time.sleep(wait)  # cut short, or rewritten between the two requests
     if len(data) != size:
         raise Unreachable(errno.EIO, f"{len(data)} of {size} bytes came", url)
     return data
@@ -57,7 +57,7 @@ def read_all(url: str) -> bytes:
 
 @contextmanager
 def opened(url: str, *, ahead: bool = False) -> Iterator[IO[bytes]]:
-    """A seekable file. In a store each read is one request; `ahead`: it is read in blocks of 4 MiB instead.
+    """Open a seekable file. In a store each read is one request; with `ahead` it is read in blocks of 4 MiB instead.
 
     Raises as `read_range` does, when it is opened and at each read.
     """
@@ -71,7 +71,7 @@ def opened(url: str, *, ahead: bool = False) -> Iterator[IO[bytes]]:
 
 
 class _Ranged(io.RawIOBase):
-    """A file of a store, whose every read is whole or raises."""
+    """A file of a store; every read is complete or raises."""
 
     def __init__(self, inner: Any, url: str, ahead: bool) -> None:
         self._inner, self._url, self._at = inner, url, 0
@@ -96,7 +96,7 @@ class _Ranged(io.RawIOBase):
         return place
 
     def read(self, size: int | None = -1) -> bytes:
-        """At most `size` bytes, fewer only at the end of the file."""
+        """Read at most `size` bytes, fewer only at the end of the file."""
         stop = self.size if size is None or size < 0 else min(self._at + size, self.size)
         data = bytes(self._cache._fetch(self._at, stop)) if self._at < stop else b""
         self._at += len(data)
@@ -118,7 +118,7 @@ class _Ranged(io.RawIOBase):
 
 
 def _whole(fetch: Callable[[], bytes], offset: int, length: int, size: Callable[[], int], url: str) -> bytes:
-    """What `fetch` gives, tried again while it is shorter than asked for and than what the file has there."""
+    """Return the result of `fetch`, retried while it is shorter than requested and than what the file has there."""
     for wait in (*WAITS, None):
         try:
             data = patiently(fetch, url)

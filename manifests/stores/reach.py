@@ -1,4 +1,4 @@
-"""Reach: whether a store answers, and whether it answers us, asked before any work and within seconds."""
+"""Reach: check whether a store answers, and whether it accepts us, before any work and within seconds."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from manifests.stores.faults import is_asking, sentence
 from manifests.stores.patience import patiently
 from manifests.stores.places import is_local, place
 
-PROBE = "_probe"  # starts the name of a file that is asked for, or written and removed; readers skip it
-WITHIN_S = 15.0  # by when somebody must have answered
+PROBE = "_probe"  # prefix of a file that is requested, or written and removed; readers skip it
+WITHIN_S = 15.0  # within which the store must have answered
 
 
 def check_reached(url: str, what: str) -> None:
-    """Ask the store for one small file in the folder `url`; whether it is there does not matter.
+    """Request one small file in the folder `url` from the store; whether it exists does not matter.
 
-    Raises Refused, a sentence that starts with `what`, where nobody answers (within 20 s), where there are
-    no credentials or they are not accepted, where there is no such bucket, and as `place` does. A store that
-    answers that it is too busy has answered.
+    Raises Refused, with a message that starts with `what`, if nobody answers (within 20 s), if there are no
+    credentials or they are not accepted, if there is no such bucket, and as `place` does. A store that answers
+    that it is too busy has answered.
     """
     fs, path = place(url, quick=True)
     if is_local(url):
@@ -31,20 +31,20 @@ def check_reached(url: str, what: str) -> None:
 
 
 def check_takes_files(url: str, what: str) -> None:
-    """Write a small file into the folder `url` of a store and remove it again. Raises Refused as `check_reached`."""
+    """Write a small file into the folder `url` of a store and remove it. Raises Refused as `check_reached` does."""
     check_reached(url, what)
     fs, path = place(name := f"{url.rstrip('/')}/{PROBE}-{uuid.uuid4().hex[:8]}")
     try:
         patiently(lambda: fs.pipe_file(path, b""), name)
         patiently(lambda: fs.rm_file(path), name)
-    except FileNotFoundError as error:  # some stores say no more of a bucket that does not exist
+    except FileNotFoundError as error:  # some stores report no more than this for a missing bucket
         raise Refused(f"{what}: the bucket does not exist; create it, or correct the URL") from error
     except OSError as error:
         raise Refused(f"{what}: {sentence(error, url)}") from error
 
 
 def _answer(ask: Callable[[], object]) -> Exception | None:
-    """What asking raises; TimeoutError after WITHIN_S: not every store's library can be told to give up."""
+    """Return what `ask` raises; TimeoutError after WITHIN_S, as not every store's library can be made to give up."""
     raised: list[Exception | None] = []
 
     def work() -> None:

@@ -1,1 +1,1 @@
-"""Benchmark: the questions of a run, frozen version by version, read, checked, and what people got right of them."""
+"""Benchmark: a run's questions, frozen version by version, read and checked, and how well people answered them."""

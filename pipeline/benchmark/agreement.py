@@ -12,9 +12,10 @@ from stages.author.valid_answers import Given
 
 @dataclass(frozen=True)
 class Agreement:
-    """Of all two answers of two people to one question, how many are the same; Krippendorff's alpha of them.
+    """How often two people who answered the same question chose the same letter, and Krippendorff's alpha.
 
-    None where no question has two answers; alpha also where all chose one letter, for then chance agrees, too.
+    `twos` counts every two answers to one question, `same` those of them that agree. `share` and `alpha` are None if no
+    question has two answers; `alpha` also if all answers are the same letter, because chance then agrees fully, too.
     """
 
     twos: int
@@ -39,10 +40,10 @@ def agreement(given: Sequence[Given]) -> Agreement:
 
 
 def alpha(units: Iterable[Counter[str]]) -> float | None:
-    """Krippendorff's alpha for nominal values: a unit is how often each value was given to one question.
+    """Return Krippendorff's alpha for nominal values; a unit counts how often each value was given to one question.
 
-    From the coincidences (Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011): in a unit of m answers
-    each two count 1 / (m - 1); alpha is 1 - observed / expected disagreement.
+    It is computed from the coincidences (Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011): in a unit of
+    m answers, every two answers count 1 / (m - 1); alpha is 1 - observed / expected disagreement.
     """
     observed, values = 0.0, Counter[str]()
     for unit in units:

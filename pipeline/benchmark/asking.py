@@ -1,4 +1,4 @@
-"""Asking: in which order one person is asked, blind, about the images of a benchmark."""
+"""Asking: the order in which one person is asked, blind, about the images of a benchmark."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ Asked = tuple[Authored, str]  # a pair and the side that is shown
 
 
 def queue_for(pairs: Sequence[Authored], answers: Sequence[Answer], person: str, seed: int = 0) -> list[Asked]:
-    """What this person is still to be asked: nothing that they wrote, or answered as it is now.
+    """Return what this person has still to be asked: no pair they wrote, nothing they answered in its current form.
 
-    Each pair comes twice, with its other image at least half of all pairs later: who has just seen one image and
-    said (a) would know that the other is (b). The order is the person's own, and stays while they answer.
+    Each pair comes twice, its other image at least half of all pairs later: a person who has just seen one image and
+    answered (a) would know that the other is (b). The order differs from person to person and does not change while
+    they answer.
     """
     whole = [pair for pair in pairs if is_asked(pair) and not pair.wrote(person)]
     done = {(one.left_id, one.right_id, one.side, one.asked) for one in answers if one.person == person}
@@ -28,7 +29,7 @@ def queue_for(pairs: Sequence[Authored], answers: Sequence[Answer], person: str,
 
 
 def _shuffled(pairs: Sequence[Authored], salt: str) -> list[Asked]:
-    """One image of each pair, then the other: each half of the pairs shuffled anew, so that it stays that far apart."""
+    """List one image of each pair, then the other; each half is shuffled again within itself, so both stay apart."""
     order = sorted(pairs, key=lambda pair: _drawn(salt, "first", pair))
     half = (len(order) + 1) // 2
     again = [
@@ -41,5 +42,5 @@ def _shuffled(pairs: Sequence[Authored], salt: str) -> list[Asked]:
 
 
 def _drawn(salt: str, what: str, pair: Authored) -> str:
-    """Hex digits that are this pair's for this person: no other pair's coming or going moves them."""
+    """Return hex digits fixed by this pair and this person: adding or removing other pairs does not change them."""
     return hashlib.sha256("\0".join((salt, what, pair.left_id, pair.right_id)).encode()).hexdigest()

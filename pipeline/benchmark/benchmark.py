@@ -1,4 +1,4 @@
-"""Benchmark: a version of a run's questions as plain values, with what is known of each image."""
+"""Benchmark: a version of a run's questions as plain values, with what is known about each image."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from pipeline.benchmark.photos import Photo, photos_of
 from pipeline.run.run import Run
 from stages.author.authored import BENCHMARK, Ids
 
-SHARED = ("left_id", "right_id", "use", "pattern", "question", "options")  # of the two rows of a pair
+SHARED = ("left_id", "right_id", "use", "pattern", "question", "options")  # the same in both rows of a pair
 
 
 @dataclass(frozen=True)
 class Side:
-    """One image of a pair: what is right for it ("a", "b", or None where nothing is asked), and what is true of it."""
+    """One image of a pair: its right answer ("a", "b", or None if nothing is asked) and the statement true of it."""
 
     question_id: str
-    side: str  # left or right, by image_id
+    side: str  # left or right, by order of image_id
     photo: Photo
     answer: str | None
     statement: str | None
@@ -32,10 +32,10 @@ class Side:
 
 @dataclass(frozen=True)
 class Posed:
-    """A pair with its question, its statements, or both. `first` and `second` as the benchmark orders them.
+    """A pair with its question, its statements, or both; `first` and `second` are in the benchmark's order.
 
-    `reviewed_by` are those who answered about both images without knowing; `missed_by`, those of them who were wrong
-    about one or both.
+    `reviewed_by` names the people who answered about both images blind; `missed_by`, those of them who were wrong about
+    one or both.
     """
 
     first: Side
@@ -55,7 +55,7 @@ class Posed:
 
     @property
     def is_missed(self) -> bool:
-        """Whether half or more of those who answered it blind were wrong."""
+        """Whether at least half of the people who answered it blind were wrong."""
         return bool(self.missed_by) and 2 * len(self.missed_by) >= len(self.reviewed_by)
 
     @property
@@ -66,22 +66,22 @@ class Posed:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A frozen version: its pairs in order, and what it was made of."""
+    """A frozen version: its pairs in order, and what it was made from."""
 
     run: str
     version: int
     pairs: tuple[Posed, ...]
     fingerprint: str
     made_of: Mapping[str, Any] = field(default_factory=dict)  # dotted names of settings, sources, weights -> values
-    unlisted: frozenset[Ids] = frozenset()  # its pairs that the run's, made with these thresholds, do not hold
-    accepted: tuple[str, ...] = ()  # codes of findings in spite of which it is exported
+    unlisted: frozenset[Ids] = frozenset()  # its pairs that are not among the run's pairs at these thresholds
+    accepted: tuple[str, ...] = ()  # codes of findings that were accepted for its export
 
     @property
     def name(self) -> str:
         return self.run.rsplit("/", 1)[-1]
 
     def of(self, use: str = BENCHMARK, *, having: Callable[[Posed], object] = lambda pair: True) -> Benchmark:
-        """The same with only the pairs of this use, and of those the ones that have what is asked."""
+        """Return the benchmark with only those pairs of this use for which `having` is true."""
         pairs = tuple(pair for pair in self.pairs if pair.use == use and having(pair))
         return replace(self, pairs=pairs, unlisted=self.unlisted & {pair.ids for pair in pairs})
 
@@ -92,20 +92,20 @@ class Benchmark:
 
 
 def asks(pair: Posed) -> bool:
-    """Whether it is a question with two options, as MMVP has them."""
+    """Whether the pair has a question with two options, as in MMVP."""
     return pair.question is not None
 
 
 def states(pair: Posed) -> bool:
-    """Whether it is two statements under a pattern, as MMVP-VLM has them."""
+    """Whether the pair has two statements under a pattern, as in MMVP-VLM."""
     return pair.pattern is not None and all(side.statement is not None for side in pair.sides)
 
 
 def read_benchmark(run: Run, version: int | None = None) -> Benchmark:
-    """A version of a run's questions, the newest by default.
+    """Read a version of a run's questions, by default the newest.
 
-    Raises Waiting where nothing is frozen, NotCommitted where that version or the images are not there, Refused
-    where an image of a question is not among the run's images.
+    Raises Waiting if nothing is frozen, NotCommitted if that version or the images are not there, Refused if an image
+    of a question is not among the run's images.
     """
     number, manifest = run.questions(version)
     rows = sorted(_rows(manifest), key=lambda row: row["place"])
@@ -119,7 +119,7 @@ def read_benchmark(run: Run, version: int | None = None) -> Benchmark:
 
 
 def _unlisted(run: Run, ids: set[Ids]) -> frozenset[Ids]:
-    """Those of these pairs that the run's kept pairs do not hold; none where a run has no pairs, as an imported one."""
+    """Return those pairs that are not among the run's kept pairs; none if the run has no pairs, as when imported."""
     if not run.has("pairs"):
         return frozenset()
     for batch in run.manifest("pairs").batches(("left_id", "right_id", "rank")):
@@ -133,12 +133,12 @@ def _rows(manifest: Manifest) -> Sequence[dict[str, Any]]:
 
 
 def read_versions(run: Run) -> list[Benchmark]:
-    """Every version of a run's questions. Raises as `read_benchmark` does."""
+    """Read every version of a run's questions. Raises as `read_benchmark` does."""
     return [read_benchmark(run, version) for version in run.versions() or (None,)]
 
 
 def _check_pairs(rows: Sequence[Mapping[str, Any]], url: str) -> None:
-    """Raise Refused where two rows that follow one another are no pair: somebody else wrote them."""
+    """Raise Refused if two consecutive rows are not a pair, which means that another program wrote them."""
     nobody: Mapping[str, Any] = {}
     for first, second in zip_longest(rows[::2], rows[1::2], fillvalue=nobody):
         if any(first[name] != second.get(name) for name in SHARED) or first["side"] == second["side"]:
@@ -166,7 +166,7 @@ def _posed(first: Mapping[str, Any], second: Mapping[str, Any], photos: Mapping[
 
 
 def _made_of(run: Run) -> dict[str, Any]:
-    """Settings, sources and weights of all that the questions were made of, by dotted name."""
+    """Collect settings, sources and weights of everything that the questions were made from, by dotted name."""
     found: dict[str, Any] = {}
     for step in ("images", "embeddings", "candidates", "pairs"):
         if run.has(step):

@@ -1,4 +1,4 @@
-"""Freeze: what people have written so far becomes a committed version of the questions, which never changes."""
+"""Freeze: commit what people have written so far as a version of the questions, which never changes."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from stages.author.stage import Author
 
 
 def freeze(run: Run, store: Path | None = None) -> tuple[int, Manifest, bool]:
-    """The version, its manifest, and whether it is new: where nothing changed since the newest one, that is it.
+    """Return the version, its manifest, and whether it is new: if nothing changed, the newest version is returned.
 
-    Raises Waiting where no pair is written out, Refused where another process drives the run.
+    Raises Waiting if no pair is fully written, Refused if another process drives the run.
     """
     stage = Author(_there(run, store_path(run.folder, store)))
     note_store(run.folder, stage.store)
     with driving(run.folder):
-        run = run.reopened()  # as nobody else changes it now
+        run = run.reopened()  # now that nobody else can change it
         number, newest = _newest(run)
         (task,) = stage.plan({})
         parts = list(stage.process(task, {"images": run.manifest("images")}))
@@ -36,13 +36,13 @@ def freeze(run: Run, store: Path | None = None) -> tuple[int, Manifest, bool]:
 
 
 def is_changed(run: Run, store: Path) -> bool:
-    """Whether people have written anything since the newest version; True where there is none."""
+    """Whether people have written anything since the newest version; True if there is no version."""
     _, newest = _newest(run)
     return newest is None or newest.lineage.external_state != Author(store).external_state()
 
 
 def _is_same(newest: Manifest, stage: Author, parts: Sequence[Part]) -> bool:
-    """Whether people have written nothing since, and no image has left the run."""
+    """Whether people have written nothing since that version, and no image has left the run."""
     now = {one for part in parts for one in part.table.column("question_id").to_pylist()}
     then = {one for batch in newest.batches(("question_id",)) for one in batch.column(0).to_pylist()}
     return newest.lineage.external_state == stage.external_state() and then == now
@@ -60,7 +60,7 @@ def _there(run: Run, store: Path) -> Path:
 
 def _made(run: Run, number: int, stage: Author, parts: Sequence[Part]) -> Manifest:
     folder, (task,) = run.folder / f"{QUESTIONS}-{number}", stage.plan({})
-    if (left := Draft.planned(folder)) is not None:  # of a freezing that was killed; people have gone on since
+    if (left := Draft.planned(folder)) is not None:  # left by a killed freeze; people have written more since
         left.discard()
     if not sum(part.table.num_rows for part in parts):
         raise Waiting(
@@ -74,7 +74,7 @@ def _made(run: Run, number: int, stage: Author, parts: Sequence[Part]) -> Manife
 def _lineage(
     run: Run, step: str, stage: Author, task: dict[str, Any]
 ) -> tuple[Lineage, list[dict[str, Any]], dict[str, str]]:
-    """What `Draft.begin` is told; an imported benchmark has no pairs."""
+    """Return the arguments of `Draft.begin`; an imported benchmark has no pairs."""
     reads = {name: run.manifest(name) for name in ("images", "pairs") if run.has(name)}
     inputs = {name: read.lineage.fingerprint for name, read in reads.items()}
     table = "{} {}".format(*stage.table())

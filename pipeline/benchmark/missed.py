@@ -1,4 +1,4 @@
-"""Missed: the questions that people answered wrongly, which go back to their author."""
+"""Missed: the questions that people answered wrongly, which are returned to their author."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from stages.text import plain
 
 @dataclass(frozen=True)
 class Missed:
-    """A question that people got wrong, and who did."""
+    """A question that people got wrong, and who got it wrong."""
 
     ids: Ids
     side: str
-    image: str  # what its source calls it
+    image: str  # its name in its source
     question: str
     people: tuple[str, ...]
 
@@ -34,7 +34,7 @@ class Missed:
 
 
 def missed(pairs: Sequence[Authored], answers: Sequence[Answer]) -> dict[Ids, tuple[str, ...]]:
-    """Pairs of which a question was answered wrongly, as it is now -> who did, by name."""
+    """Map each pair whose question, in its current form, was answered wrongly to the names of those who did so."""
     people = defaultdict[Ids, set[str]](set)
     for one in _wrong(counted(pairs, answers)):
         people[one.ids].add(one.person)
@@ -42,7 +42,7 @@ def missed(pairs: Sequence[Authored], answers: Sequence[Answer]) -> dict[Ids, tu
 
 
 def missed_questions(run: Run, pairs: Sequence[Authored], counts: Counted) -> tuple[Missed, ...]:
-    """Question by question, those that most people missed first."""
+    """List the missed questions, those missed by most people first."""
     asked = {pair.ids: pair.question for pair in pairs}
     people = defaultdict[tuple[Ids, str], list[str]](list)
     for one in _wrong(counts):
@@ -56,7 +56,7 @@ def missed_questions(run: Run, pairs: Sequence[Authored], counts: Counted) -> tu
 
 
 def _named(run: Run, image_ids: set[str]) -> dict[str, str]:
-    """What the sources call the images; its id where an image is no more."""
+    """Return the name of each image in its source, or its id if the image no longer exists."""
     photos = photos_of(run, image_ids) if image_ids else {}
     known = {one: f"{photo.source}/{photo.key}" for one, photo in photos.items()}
     return {one: known.get(one, one) for one in image_ids}

@@ -1,4 +1,4 @@
-"""People: what those got right who answered a benchmark blind, how far they agree, and what they missed."""
+"""People: what the people who answered a benchmark blind got right, how far they agree, and what they missed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from stages.author.store import Store
 from stages.author.valid_answers import counted, is_asked
 from stages.text import many, plain, plain_lines, table
 
-SHOWN = 20  # missed questions in the text; --json has all
+SHOWN = 20  # missed questions shown in the text; --json has all
 PUBLISHED = "MMVP's four people got 95.7 % of the questions right (arXiv 2401.06209)"
 
 
@@ -41,7 +41,7 @@ class Person:
 
 @dataclass(frozen=True)
 class PeopleSummary:
-    """All that is known of the people who answered. `asked`: pairs that there are to answer."""
+    """Everything known about the people who answered. `asked`: the number of pairs that there are to answer."""
 
     run: str
     asked: int
@@ -97,7 +97,7 @@ class PeopleSummary:
 
 
 def people(run: Run, store: Path | None = None) -> PeopleSummary:
-    """What people said in a run's store. Raises Waiting where nobody has answered, Refused where it cannot be read."""
+    """Summarize the answers in a run's store. Raises Waiting if there are none, Refused if the store cannot be read."""
     pairs, answers = _read(run, store_path(run.folder, store))
     if not answers:
         raise Waiting(f"nobody has answered the questions of {run} yet: `blindpairs author {run} --answer NAME` asks")
@@ -118,7 +118,7 @@ def people(run: Run, store: Path | None = None) -> PeopleSummary:
 
 
 def _read(run: Run, path: Path) -> tuple[Sequence[Authored], Sequence[Answer]]:
-    if not path.exists():  # opening it would make it
+    if not path.exists():  # opening it would create it
         raise Waiting(f"{run} has no questions yet: people write them with `blindpairs author {run}`")
     with closing(Store(path)) as store:
         return store.pairs(), store.answers()

@@ -1,4 +1,4 @@
-"""Person: who writes or answers."""
+"""Person: the name of the person who writes or answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stages.author.authored import Unwritable, person_named
 
 
 def person_of(name: str | None) -> str:
-    """The person that is named, or the user of this process. Raises Refused where that is nobody."""
+    """Return the given name, or the user of this process. Raises Refused if neither names a person."""
     try:
         return person_named(getpass.getuser() if name is None else name)
     except (Unwritable, KeyError, OSError) as error:

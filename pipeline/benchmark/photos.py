@@ -1,4 +1,4 @@
-"""Photos: what the images table says of single images, whose bytes are read when they are asked for."""
+"""Photos: what the images table says about single images, whose bytes are read on request."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 from pipeline.run.run import Run
 from stages import images
 
-CHANGED = "bytes_changed"  # a status that Photo.read gives, and that no table holds
+CHANGED = "bytes_changed"  # a status raised only by Photo.read, in no table
 
 
 @dataclass(frozen=True)
 class Photo:
-    """What the images table says of one image; its bytes are read when they are asked for."""
+    """What the images table says about one image; its bytes are read on request."""
 
     image_id: str
     source: str
@@ -35,9 +35,10 @@ class Photo:
     licence: str | None = None
 
     def read(self) -> bytes:
-        """The file's bytes, which are those that the run read.
+        """Read the file's bytes, which are those that the run read.
 
-        Raises ImageRefused where they are gone, or by now others (its status is CHANGED), OSError where a store failed.
+        Raises ImageRefused if they are gone or have changed since (its status is then CHANGED), OSError if a store
+        failed.
         """
         data = images.read(self.uri, self.offset, self.length)
         if hashlib.sha256(data).hexdigest() != self.sha256:
@@ -49,7 +50,7 @@ PHOTO = tuple(one.name for one in fields(Photo))
 
 
 def photos_of(run: Run, image_ids: set[str]) -> dict[str, Photo]:
-    """image_id -> what the images table says of it, of these images that have bytes."""
+    """Map the id of each of these images that has bytes to what the images table says about it."""
     wanted = pa.array(sorted(image_ids), pa.string())
     found: dict[str, Photo] = {}
     for batch in run.manifest("images").batches((*PHOTO, "status")):

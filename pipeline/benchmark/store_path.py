@@ -1,4 +1,4 @@
-"""Versions: where a run's authors' store lies."""
+"""Store path: where the authors' store of a run is located."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from manifests.manifest import json_bytes, parsed
 from manifests.storage import Folder
 from stages.author.store import NAME
 
-ELSEWHERE = "_author.json"  # in a run's folder: where its store is, if not there
+ELSEWHERE = "_author.json"  # in a run's folder: where its store is, if it is elsewhere
 
 
 def store_path(run: Folder, store: Path | None = None) -> Path:
-    """Where the authors' store of a run lies: as told, where it was told before, or in its folder.
+    """Return where the authors' store of a run is: the given path, the one recorded before, or in the run's folder.
 
-    Raises Refused for a run in a bucket of which nobody has told, and where it was told before and is not there.
+    Raises Refused for a run in a bucket if no path was ever given, and if the path recorded before is not there.
     """
     if store is not None:
         return store.absolute()
@@ -31,7 +31,7 @@ def store_path(run: Folder, store: Path | None = None) -> Path:
 
 
 def known_store(run: Folder, store: Path | None = None) -> Path | None:
-    """As `store_path`, to read from; None where nobody has written, or nobody has told where of a run in a bucket.
+    """Return `store_path` for reading; None if nobody has written, or if no path is known for a run in a bucket.
 
     Raises Refused for a file that is named and is not there.
     """
@@ -44,7 +44,7 @@ def known_store(run: Folder, store: Path | None = None) -> Path | None:
 
 
 def note_store(run: Folder, store: Path) -> None:
-    """Have a run know its store from now on, where that is not in its folder: `forget` must find it."""
+    """Record the store's path in the run, if the store is not in the run's folder: `forget` must find it."""
     if run.local is not None and store == run.local.absolute() / NAME:
         run.forget(ELSEWHERE)
         return

@@ -1,4 +1,4 @@
-"""Summary: what `freeze` says it did."""
+"""Summary: the result of `freeze`, as it is reported."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stages.text import many, plain_lines
 
 @dataclass(frozen=True)
 class FreezeSummary:
-    """The version that holds what people have written, and what of theirs is not in it."""
+    """The version that holds what people have written, and how much of their work is not in it."""
 
     run: str
     version: int

@@ -1,1 +1,1 @@
-"""Author: what people write of the pairs, kept while they write, and frozen into the questions table."""
+"""Author: what people write about the pairs, stored as they write and frozen into the questions table."""

@@ -1,4 +1,4 @@
-"""Answers: what people chose, image by image, without knowing what is right. Kept with what they were asked."""
+"""Answers: what people chose, image by image, without knowing what is right. Stored with what they were asked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stages.author.authored import Authored
 
 @dataclass(frozen=True)
 class Answer:
-    """One person's choice for one image of one pair. `asked` tells whether the question is still the same."""
+    """One person's choice for one image of one pair. `asked` shows whether the question is still the same."""
 
     left_id: str
     right_id: str
@@ -22,6 +22,6 @@ class Answer:
 
 
 def asked(pair: Authored) -> str:
-    """16 hex digits of what a person is asked; they change with any word of it, not with what is held for right."""
+    """Return 16 hex digits of what a person is asked; they change with any word of it, not with the right answer."""
     words = (pair.question, pair.option_a, pair.option_b)
     return hashlib.sha256("\0".join(words).encode()).hexdigest()[:16]

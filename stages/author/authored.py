@@ -1,4 +1,4 @@
-"""Authored: what people have made of one pair so far. It may be half written; the questions table holds whole ones."""
+"""Authored: what people have written for a pair so far. It may be unfinished; the questions table has complete ones."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ BENCHMARK, TRAINING = "benchmark", "training"
 USES = (BENCHMARK, TRAINING)
 SIDES = ("left", "right")
 LETTERS = ("a", "b")
-MOST = 500  # characters of a question, an option, a statement: more is a mistake of pasting
+MOST = 500  # characters of a question, an option, a statement: more is a pasting mistake
 CHOICES = {"decision": DECISIONS, "use": USES, "pattern": ("", *BY_NAME), "left_answer": ("", *LETTERS)}
 TEXTS = ("question", "option_a", "option_b", "left_statement", "right_statement")
-WORDS = (*TEXTS, "left_answer")  # of which somebody is the author
+WORDS = (*TEXTS, "left_answer")  # which have an author
 
 Ids = tuple[str, str]  # left_id, right_id
 
 
 class Unwritable(ValueError):
-    """A change that says what no pair can be; its text is a sentence for the person who wrote it."""
+    """A change that is not valid for any pair; its text is a sentence for the person who wrote it."""
 
 
 @dataclass(frozen=True)
 class Authored:
     """One pair, `left_id` < `right_id`, as people have written it.
 
-    The right answer for the right image is the other letter than `left_answer`: MMVP's pairs are opposite.
-    `draft` names the model whose words these are until a person takes or changes them. `author` wrote words of it
-    last, `writers` are all who ever did, a name a line; `changed_by` changed anything of it last; times are UTC, ISO
-    8601. `version` counts changes up from 1; 0 is a pair that nobody has touched. `first` is the side that comes
-    first, and `place` the pair's number, in the benchmark it was imported from; without them freezing decides.
+    The correct answer for the right image is the letter other than `left_answer`: MMVP's pairs are opposite.
+    `draft` names the model that wrote the words, until a person accepts or changes them. `author` last wrote any of
+    the words, `writers` are all who ever did, one name per line; `changed_by` last changed anything; times are UTC,
+    ISO 8601. `version` counts changes from 1; 0 is a pair that nobody has touched. `first` is the side that comes
+    first, and `place` the pair's number, in the benchmark it was imported from; without them, freezing decides.
     """
 
     left_id: str
@@ -65,27 +65,27 @@ class Authored:
 
     @property
     def asks(self) -> bool:
-        """Whether it is a whole question: words, two options, and which is right for which image (MMVP)."""
+        """Whether it is a complete question: words, two options, and which is right for which image (MMVP)."""
         return not self.question_lacks
 
     @property
     def states(self) -> bool:
-        """Whether it is a whole pair of statements under a pattern (MMVP-VLM)."""
+        """Whether it is a complete pair of statements under a pattern (MMVP-VLM)."""
         return not self.statements_lack
 
     @property
     def whole(self) -> bool:
-        """Whether it goes into the questions table when that is frozen: with a question, with statements, or both."""
+        """Whether freezing puts it into the questions table: with a question, with statements, or both."""
         return self.decision == KEPT and not self.draft and (self.asks or self.states)
 
     @property
     def blank(self) -> bool:
-        """Whether nothing is said of it any more, as where all was undone."""
+        """Whether nothing is written about it any more, for example because everything was undone."""
         return self.decision == OPEN and not any(getattr(self, name) for name in (*WORDS, "pattern"))
 
     @property
     def lacks(self) -> tuple[str, ...]:
-        """What is still to be written, in words, of what was begun; of a question where nothing was."""
+        """What is still to be written, in words, of what was begun; of a question if nothing was begun."""
         if self.draft:
             return ("a person's yes to the draft",)
         stated = bool(self.left_statement or self.right_statement)
@@ -94,7 +94,7 @@ class Authored:
 
     @property
     def question_lacks(self) -> tuple[str, ...]:
-        """What a whole question needs that this one has not."""
+        """What a complete question needs that this one lacks."""
         words = {"question": self.question, "option a": self.option_a, "option b": self.option_b}
         lost = [name for name, text in words.items() if not text]
         if self.option_a and self.option_a.casefold() == self.option_b.casefold():
@@ -105,23 +105,23 @@ class Authored:
 
     @property
     def statements_lack(self) -> tuple[str, ...]:
-        """What a whole pair of statements needs that this one has not."""
+        """What a complete pair of statements needs that this one lacks."""
         words = {"left statement": self.left_statement, "right statement": self.right_statement}
         lost = [name for name, text in (*words.items(), ("a pattern for its statements", self.pattern)) if not text]
         alike = self.left_statement and self.left_statement.casefold() == self.right_statement.casefold()
         return (*lost, *(("two statements that differ",) if alike else ()))
 
     def wrote(self, person: str) -> bool:
-        """Whether words of it are this person's; `Ann` and `ann ` are one person."""
+        """Return whether any of its words are this person's; `Ann` and `ann ` are one person."""
         names = filter(None, (self.author, *self.writers.split("\n")))
         return person.strip().casefold() in (name.strip().casefold() for name in names)
 
     def written_by(self, person: str) -> str:
-        """Its `writers` with this person among them."""
+        """Return its `writers` with this person among them."""
         return "\n".join(dict.fromkeys((*filter(None, self.writers.split("\n")), person)))
 
     def answer(self, side: str) -> str:
-        """The right letter for the image of this side; empty where nobody has said."""
+        """Return the correct letter for the image on this side; empty if nobody has chosen one."""
         if not self.left_answer or side == "left":
             return self.left_answer
         return "b" if self.left_answer == "a" else "a"
@@ -134,16 +134,16 @@ class Authored:
 
 
 def person_named(name: str) -> str:
-    """A person's name in one line. Raises Unwritable for one that is empty or no text."""
+    """Return a person's name in one line. Raises Unwritable for a name that is empty or not a text."""
     if not (found := _plain(name)) or len(found) > MOST:
         raise Unwritable(f"a person's name is a line of text, not {name[:40]!r}")
     return found
 
 
 def checked(changes: Mapping[str, Any]) -> dict[str, str]:
-    """`changes` to a pair's own words and choices, in one line each, without white space at their ends.
+    """Return `changes` to a pair's own words and choices, in one line each, without white space at their ends.
 
-    Raises Unwritable for a name that is none, a choice that is none, or a text of more than MOST characters.
+    Raises Unwritable for an unknown name, an unknown choice, or a text of more than MOST characters.
     """
     found: dict[str, str] = {}
     for name, value in changes.items():
@@ -159,7 +159,7 @@ def checked(changes: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    """`text` without control characters, which no reader of a benchmark expects, and with single spaces."""
+    """Return `text` without control characters, which no reader of a benchmark expects, and with single spaces."""
     kinds = {character: unicodedata.category(character) for character in set(text)}
     if "Cs" in kinds.values():
         raise Unwritable("the text holds half a character, as where it was cut; write it again")

@@ -1,4 +1,4 @@
-"""Opening: the SQLite file of a store, made where there is none, and its errors as sentences."""
+"""Opening: open or create the SQLite file of a store, and turn its errors into sentences."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ FRESH = "SELECT count(*) FROM sqlite_master"
 
 
 class StoreFailed(Refused):
-    """The file cannot be read or written now, or is none of this program's."""
+    """The file cannot be read or written now, or is not one of this program's."""
 
 
 def connected(path: Path, wait_s: float) -> sqlite3.Connection:
-    """A connection to the store, with its tables; it may be used by any thread, one at a time.
+    """Return a connection to the store, with its tables; it may be used by any thread, one at a time.
 
-    `wait_s`: how long another process that writes is waited for. Raises Refused for a file that is another
-    program's, or of a newer version, StoreFailed where it cannot be opened.
+    `wait_s`: how long to wait for another process that writes. Raises Refused for a file that is another
+    program's or of a newer version, StoreFailed if it cannot be opened.
     """
     with sqlite_errors(path):
         db = sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
@@ -39,7 +39,7 @@ def connected(path: Path, wait_s: float) -> sqlite3.Connection:
 
 @contextmanager
 def sqlite_errors(path: Path) -> Iterator[None]:
-    """Turns SQLite's errors into StoreFailed."""
+    """Turn SQLite's errors into StoreFailed."""
     try:
         yield
     except sqlite3.Error as error:
@@ -51,19 +51,19 @@ def sqlite_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All of it or nothing."""
+    """Run the block as one transaction: all of it or nothing."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
     except BaseException:
-        if db.in_transaction:  # SQLite rolls back by itself where a disk is full
+        if db.in_transaction:  # SQLite rolls back by itself if a disk is full
             db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
 
 
 def restored(text: str, path: Path) -> Authored:
-    """A pair as the history of a store has it. Raises StoreFailed where that does not read."""
+    """Read a pair from its entry in a store's history. Raises StoreFailed if that cannot be read."""
     with sqlite_errors(path):
         try:
             return Authored(**parse_json(text))
@@ -72,25 +72,25 @@ def restored(text: str, path: Path) -> Authored:
 
 
 def secret(db: sqlite3.Connection) -> bytes:
-    """The store's own secret. Call it in a transaction."""
-    db.execute(tables.CREATE_KEYS)  # stores that were made before have no such table
+    """Return the store's own secret. Call this in a transaction."""
+    db.execute(tables.CREATE_KEYS)  # older stores have no such table
     db.execute(tables.PUT_KEY, (secrets.token_bytes(32),))
     return bytes(db.execute(tables.KEY).fetchone()[0])
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
-    """Make the tables of a new file, once. One that is there is only looked at: others would hear of a change."""
+    """Create the tables of a new file, once. An existing file is only read: others would notice a change."""
     if not _is_ours(db, path):
         db.execute("PRAGMA journal_mode = WAL")
         with transaction(db):
-            if not _is_ours(db, path):  # another process may have made them since
+            if not _is_ours(db, path):  # another process may have created them since
                 for statement in tables.CREATE:
                     db.execute(statement)
     db.execute("PRAGMA synchronous = FULL")
 
 
 def _is_ours(db: sqlite3.Connection, path: Path) -> bool:
-    """False for a file that is new. Raises Refused for one that is another's, or of a newer version."""
+    """Return False for a new file. Raises Refused for a file of another program or of a newer version."""
     application, version = (
         int(db.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("application_id", "user_version")
     )
@@ -102,7 +102,7 @@ def _is_ours(db: sqlite3.Connection, path: Path) -> bool:
     if application == tables.APPLICATION:
         return True
     if application or version or db.execute(FRESH).fetchone()[0]:
-        if int(db.execute("PRAGMA application_id").fetchone()[0]) == tables.APPLICATION:  # made between two looks
+        if int(db.execute("PRAGMA application_id").fetchone()[0]) == tables.APPLICATION:  # made between the checks
             return True
         raise Refused(f"{path} is another program's database; name another store with --store")
     return False

@@ -1,8 +1,8 @@
-"""Question order: in which order whole pairs stand in a benchmark, and which of a pair's images comes first.
+"""Question order: the order of complete pairs in a benchmark, and which of a pair's images comes first.
 
-By pattern, as MMVP-VLM has it. An author who looks at the left image first writes its answer first, so that the
-first image's answer would nearly always be (a): which image comes first is drawn, half and half. The draw is made of
-the ids alone: the same pairs are placed the same way.
+Pairs are ordered by pattern, as in MMVP-VLM. An author who looks at the left image first writes its answer first, so
+the first image's answer would nearly always be (a). Which image comes first is therefore drawn, half and half. The
+draw depends on the ids alone: the same pairs are placed the same way.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class Placed:
 
 
 def placed(pairs: Sequence[Authored]) -> Iterator[Placed]:
-    """The pairs in order: those of the benchmark before those for training, imported ones as they were."""
+    """Yield the pairs in order: those of the benchmark before those for training, imported ones as they were."""
     seen = Counter[tuple[str, bool]]()
     turns: dict[Ids, int] = {}
     for pair in sorted(pairs, key=lambda pair: _drawn(pair, "turn")):
-        alike = (pair.use, bool(pair.left_answer))  # each kind is half and half by itself
+        alike = (pair.use, bool(pair.left_answer))  # each kind is split in half by itself
         turns[pair.ids] = seen[alike] % 2
         seen[alike] += not pair.first
     for pair in sorted(pairs, key=_order):
@@ -49,7 +49,7 @@ def _first(pair: Authored, turn: int) -> str:
 
 
 def _order(pair: Authored) -> tuple[bool, bool, int, int, str]:
-    """Its use, imported ones first and as they were, then by pattern."""
+    """Return the sort key: by use, then imported pairs first and as they were, then by pattern."""
     return (
         pair.use != BENCHMARK,
         not pair.place,

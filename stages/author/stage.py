@@ -1,7 +1,7 @@
-"""Author: what people have written so far in, the questions table out. One task.
+"""Author: turn what people have written so far into the questions table. One task.
 
-A pair that people kept and wrote out is two rows, one for each image; every other pair that they touched is
-counted with what became of it. People's work is a source like any other: the hash of it is in the lineage.
+A pair that people kept and completed becomes two rows, one for each image; every other pair that they touched is
+counted with what happened to it. People's work is a source like any other: its hash is in the lineage.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from stages.author.store import Store
 from stages.author.valid_answers import Given, counted
 from stages.base import Reads, Stage, Task
 
-UNFINISHED = "not_written_out"  # kept, but the question is not whole
-IMAGE_GONE = "image_gone"  # the run does not have it any more
+UNFINISHED = "not_written_out"  # kept, but the question is not complete
+IMAGE_GONE = "image_gone"  # the run no longer has the image
 
 
 class Author(Stage):
-    """The store of a run in, the questions table out."""
+    """Turns the store of a run into the questions table."""
 
     name = "author"
     unit = "pairs"
@@ -51,7 +51,7 @@ class Author(Stage):
         return QUESTIONS.name, QUESTIONS.version
 
     def external_state(self) -> Mapping[str, Any]:
-        """sha256 of all that people wrote and of who answered what. Raises Refused where the store cannot be opened."""
+        """Return sha256 of what people wrote and who answered what. Raises Refused if the store cannot be opened."""
         pairs, given = self._written
         answers = sorted([*one.ids, one.side, one.person, one.right] for one in given)
         text = json.dumps([[_lasting(pair) for pair in pairs], answers], sort_keys=True)
@@ -76,14 +76,14 @@ class Author(Stage):
 
     @cached_property
     def _written(self) -> tuple[Sequence[Authored], Sequence[Given]]:
-        """All of the store that counts, read once, so that what is hashed is what is written."""
+        """Everything in the store that counts, read once, so that what is hashed is what is written."""
         with closing(Store(self.store)) as store:
             pairs, answers = [pair for pair in store.pairs() if not pair.blank], store.answers()
         return pairs, counted(pairs, answers).given
 
     @cached_property
     def _people(self) -> Mapping[tuple[str, str, str], Sequence[Given]]:
-        """Of each pair and side, who answered."""
+        """Who answered, for each pair and side."""
         people = defaultdict[tuple[str, str, str], list[Given]](list)
         for one in sorted(self._written[1], key=lambda one: one.person):
             people[*one.ids, one.side].append(one)
@@ -116,16 +116,16 @@ class Author(Stage):
 
 
 def _images(reads: Reads) -> set[str]:
-    """The images that the run has."""
+    """Return the images that the run has."""
     batches = reads["images"].batches(("image_id", "status"))
     return {row["image_id"] for batch in batches for row in batch.to_pylist() if row["status"] == OK}
 
 
 def _lost(pair: Authored) -> str:
-    """What became of a pair that is not in the table."""
+    """Return what happened to a pair that is not in the table."""
     return IMAGE_GONE if pair.whole else UNFINISHED if pair.decision == KEPT else pair.decision
 
 
 def _lasting(pair: Authored) -> dict[str, Any]:
-    """What is said of a pair, not how often or by whom it was changed: what was undone is as it was."""
+    """Return what is said about a pair, not how often or by whom it was changed: an undone change leaves no trace."""
     return pair.to_json() | {"version": 0, "changed_by": "", "changed_at": ""}

@@ -1,8 +1,8 @@
 """Store: what people write, in one SQLite file beside the run, safe from crashes and from each other.
 
-Each change is a transaction that must name the version it was made from; whoever comes second is told. What
-was there before stays in `history`, for undo. WAL: readers do not wait for writers; FULL: a change that was
-acknowledged is on the disk. SQLite's locks need a local disk.
+Each change is a transaction that must name the version it was made from; the second of two conflicting changes is
+rejected. The earlier state is kept in `history`, for undo. WAL: readers do not wait for writers; FULL: a change that
+was acknowledged is on the disk. SQLite's locks need a local disk.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WAIT_S = 15.0  # for another process that writes
 
 
 class Conflict(Exception):
-    """Somebody else changed the pair since it was read; `now` is what it is."""
+    """Somebody else changed the pair since it was read; `now` is its current state."""
 
     def __init__(self, now: Authored) -> None:
         super().__init__(f"changed by {now.changed_by} at {now.changed_at}")
@@ -37,9 +37,9 @@ class Store:
     """The store of one run. May be used from several threads, and opened by several processes at once."""
 
     def __init__(self, path: Path) -> None:
-        """Open it, or make it. Raises Refused for a file that is none, of a newer version, or cannot be opened.
+        """Open or create it. Raises Refused for a file that is no store, is of a newer version, or cannot be opened.
 
-        Every method raises StoreFailed, a Refused, where the file cannot be read or written now.
+        Every method raises StoreFailed, a Refused, if the file cannot be read or written now.
         """
         self.path = path
         self._turn = threading.RLock()
@@ -54,24 +54,24 @@ class Store:
         return int(self._read("PRAGMA data_version")[0][0])
 
     def pair(self, left_id: str, right_id: str) -> Authored:
-        """What was written of a pair; version 0 where nothing was."""
+        """Return what was written about a pair; version 0 if nothing was."""
         rows = self._read(tables.PAIR, left_id, right_id)
         return Authored(**rows[0]) if rows else Authored(left_id, right_id)
 
     def pairs(self) -> list[Authored]:
-        """Every pair that was touched, by its ids."""
+        """Return every pair that was touched, ordered by its ids."""
         return [Authored(**row) for row in self._read(tables.PAIRS)]
 
     def change(
         self, pair: Authored, changes: Mapping[str, Any], by: str, draft: str = "", joins_s: float = 0
     ) -> Authored:
-        """Write `changes` to the pair as it was read (`pair.version`); what it is now.
+        """Write `changes` to the pair as it was read (`pair.version`); return its new state.
 
-        Its author is who wrote its words last, not who decided over it or sorted it. No changes at all take a draft's
-        words as they are; where there is none, nothing is written.
-        `draft`: the model whose words these are. `joins_s`: seconds for which a person goes on typing one text, of
-        which an undo takes back all. Raises Conflict where it was changed since, Unwritable for
-        what no pair can be.
+        Its author is whoever last wrote its words, not whoever decided on it or sorted it. Empty `changes` accept a
+        draft's words as they are; if there is no draft, nothing is written.
+        `draft`: the model that wrote the words. `joins_s`: seconds within which a person's further typing in one text
+        joins the change before, so that one undo takes back all of it. Raises Conflict if the pair was changed since,
+        Unwritable for changes that are not valid for any pair.
         """
         values: dict[str, Any] = dict(checked(changes))
         writes = bool(draft) or not changes or any(name in WORDS for name in changes)
@@ -80,7 +80,7 @@ class Store:
             if now.version != pair.version:
                 raise Conflict(now)
             if not changes and not (draft or now.draft):
-                return now  # no draft is there whose words could be taken
+                return now  # there is no draft whose words could be accepted
             if writes:
                 values |= {"author": by, "authored_at": utc_now(), "draft": draft, "writers": now.written_by(by)}
             earlier = self._goes_on(now, changes, by, joins_s)
@@ -90,9 +90,9 @@ class Store:
             return after
 
     def adopt(self, pairs: Sequence[Authored], by: str) -> None:
-        """Write whole pairs as somebody else wrote them, author and time included: all of them or none.
+        """Write entire pairs as somebody else wrote them, author and time included: all of them or none.
 
-        Raises Conflict where one of them was changed since it was read (`version`; 0: it was not there).
+        Raises Conflict if one of them was changed since it was read (`version`; 0: it was not there).
         """
         with self._writing():
             for pair in pairs:
@@ -102,9 +102,9 @@ class Store:
                 self._put(now, replace(pair, writers=pair.written_by(pair.author or by)), by)
 
     def undo(self, by: str) -> Authored | None:
-        """Take back this person's last change that was not taken back; None where there is none.
+        """Undo this person's last change that is not yet undone, and return the pair; None if there is no such change.
 
-        Raises Conflict where somebody else changed that pair since; the next undo is of the change before.
+        Raises Conflict if somebody else changed that pair since; the next undo is then of the change before it.
         """
         with self._writing():
             if not (rows := self._read(tables.LAST_CHANGE, by)):
@@ -115,7 +115,7 @@ class Store:
             now = self.pair(then.left_id, then.right_id)
             if now.version == made:
                 back = self._put(now, then, by, kept=False)
-                # the change before this one made what is back now, under a new number
+                # the change before this one made the state that is now restored under a new version number
                 self._db.execute(tables.RENUMBERED, (back.version, then.left_id, then.right_id, then.version))
                 return back
         raise Conflict(now)
@@ -128,24 +128,24 @@ class Store:
             self._db.execute(tables.PUT_ANSWER, asdict(given))
 
     def answers(self) -> list[Answer]:
-        """Every answer of everybody, those to questions that were changed since among them."""
+        """Return all answers of all people, including those to questions that were changed since."""
         return [Answer(**row) for row in self._read(tables.ANSWERS)]
 
     def spelling(self, person: str) -> str:
-        """How this person's name was spelt before (`Ann` and `ann ` are one person); as it is given where it is new."""
+        """Return this person's name as spelled before (`Ann` and `ann ` are one person); as given if it is new."""
         written = [name for pair in self.pairs() for name in (pair.author, *pair.writers.split("\n"))]
         known = (*(one.person for one in self.answers()), *written)
         return next((name for name in known if name.casefold() == person.strip().casefold()), person)
 
     def secret(self) -> bytes:
-        """32 random bytes of this store alone, made when they are first asked for."""
+        """Return 32 random bytes of this store alone, made when they are first requested."""
         with self._writing():
             return secret(self._db)
 
     def forget(self, image_ids: Sequence[str]) -> int:
-        """Take out all that was written of pairs with these images, history included, and overwrite it; how many.
+        """Delete and overwrite all that was written about pairs with these images, history included; return how many.
 
-        Raises StoreFailed where another process holds the old pages; the same call then does the rest.
+        Raises StoreFailed if another process holds the old pages; repeating the call then does the rest.
         """
         gone = 0
         with self._turn, sqlite_errors(self.path):
@@ -159,7 +159,7 @@ class Store:
         return gone
 
     def _goes_on(self, now: Authored, changes: Mapping[str, Any], by: str, joins_s: float) -> int | None:
-        """The change in `history` of which this one is the next piece: the same person's, of the same text."""
+        """Return the change in `history` that this one continues: by the same person, of the same text."""
         rows = self._read(tables.CHANGE_BEFORE, now.left_id, now.right_id)
         if not rows or not joins_s or now.changed_by != by or rows[0]["undone"] or rows[0]["made"] != now.version:
             return None
@@ -185,11 +185,11 @@ class Store:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """One transaction of one thread."""
+        """Run the block as one transaction of one thread."""
         with self._turn, sqlite_errors(self.path), transaction(self._db):
             yield
 
 
 def utc_now() -> str:
-    """Now, UTC, to the second, ISO 8601."""
+    """Return the current time in UTC, to the second, in ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,8 +1,8 @@
-"""Tables of the store, and what is asked of them. A change of meaning raises VERSION and brings older files up."""
+"""Tables: those of the store, and the queries on them. A change of meaning raises VERSION and upgrades older files."""
 
 from __future__ import annotations
 
-APPLICATION = 0x62706172  # "bpar", in the file's header: tells it from other programs' databases
+APPLICATION = 0x62706172  # "bpar", in the file's header: distinguishes it from other programs' databases
 VERSION = 1
 
 CREATE = (

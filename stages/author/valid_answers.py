@@ -1,4 +1,4 @@
-"""Valid answers: the answers that count: to questions as they are now, by people who did not write them."""
+"""Valid answers: the answers that count, to questions as they are now, by people who did not write them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Given:
 
 @dataclass(frozen=True)
 class Counted:
-    """The answers that count, and how many do not: the question is another now or is none; the author's own."""
+    """The answers that count, and how many do not: to a question that changed or is not asked, or by its author."""
 
     given: tuple[Given, ...]
     changed: int
@@ -30,7 +30,7 @@ class Counted:
 
 
 def is_asked(pair: Authored) -> bool:
-    """Whether people are asked about it: a whole question of the benchmark."""
+    """Return whether people are asked about it: a complete question of the benchmark."""
     return pair.whole and pair.asks and pair.use == BENCHMARK
 
 

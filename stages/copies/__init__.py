@@ -1,1 +1,1 @@
-"""Copies: images that cannot be told apart, one of which stands for all."""
+"""Copies: groups of indistinguishable images, each represented by one of them."""

@@ -1,8 +1,8 @@
-"""Representatives: which image stands for each, when images came in several lots.
+"""Representatives: which image represents each image, when images arrived in several lots.
 
-Who stands for an image is settled by its own lot and those before, and never again: tiles were made
-with it. Images of a lot that are copies of each other stand or fall together: what stood for an
-earlier image that one of them equals stands for all of them, else the first of them does.
+An image's representative is determined by its own lot and earlier lots, and never changes afterwards, because tiles
+were made with it. Images of one lot that are copies of each other share a representative: that of an earlier image
+which equals one of them, or else the first of them.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Texts = NDArray[np.bytes_]
 
 
 def standing(by_bytes: Classes, by_vectors: Classes, ends: Sequence[int]) -> Classes:
-    """(n,) for each image the place of that which stands for it, its own if it stands.
+    """Return for each image the place of its representative, (n,); an image may be its own.
 
-    `by_bytes`, `by_vectors`: for each the place of the first of the same class. `ends`: how many images
-    there are at the end of each lot, the last of them n.
+    `by_bytes`, `by_vectors`: for each image, the place of the first image of the same class. `ends`: the total number
+    of images at the end of each lot; the last is n.
     """
     stands = np.arange(len(by_bytes))
-    known = [np.full(len(stands), len(stands)) for _ in range(2)]  # class -> what stands for its images so far
+    known = [np.full(len(stands), len(stands)) for _ in range(2)]  # class -> its representative so far
     for start, stop in pairwise((0, *ends)):
         lot, of = np.arange(start, stop), (by_bytes[start:stop], by_vectors[start:stop])
         first = start + _joined(*map(_firsts_within, of))
@@ -40,18 +40,18 @@ def standing(by_bytes: Classes, by_vectors: Classes, ends: Sequence[int]) -> Cla
 
 
 def firsts(texts: Texts) -> Classes:
-    """For each text the place of the first that equals it; an empty one equals no other."""
+    """Return for each text the place of the first equal text; an empty text equals no other."""
     _, first, inverse = np.unique(texts, return_index=True, return_inverse=True)
     return np.where(texts == b"", np.arange(len(texts)), first[inverse])
 
 
 def in_company(classes: Classes) -> NDArray[np.bool_]:
-    """Which images have another in their class."""
+    """Mark the images that have another image in their class."""
     return np.bincount(classes, minlength=len(classes))[classes] > 1 if len(classes) else np.zeros(0, bool)
 
 
 def _firsts_within(classes: Classes) -> Classes:
-    """Classes of some images by the place of the first among these alone."""
+    """Renumber classes by the place of their first image among the given ones."""
     _, first, inverse = np.unique(classes, return_index=True, return_inverse=True)
     return first[inverse]
 

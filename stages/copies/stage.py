@@ -1,9 +1,9 @@
-"""Copies: images that the search cannot tell apart, one of which, the smallest by id, stands for all.
+"""Copies: images that the search cannot tell apart, represented by the one with the smallest id.
 
-Copies have the same bytes, or the same blind and the same reference vector to the last bit, or are
-joined by a chain of such. Twenty thousand white pictures would make 2 x 10^8 candidates that say
-nothing; as one image they make none, and this table says which it stands for. One task, and one more each
-time the run grew (representatives.py): it holds some 200 bytes an image while it looks.
+Copies have the same bytes, or bit-identical blind and reference vectors, or are linked by a chain of such images.
+Twenty thousand white images would make 2 x 10^8 meaningless candidates; as one image they make none, and this table
+says which images it represents. There is one task, and one more each time the run grew (representatives.py). It uses
+about 200 bytes of memory per image.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class Copies(Stage):
         return COPIES.name, COPIES.version
 
     def plan(self, reads: Reads) -> list[Task]:
-        """One task. `ends`: how many shards of the sketches there were, each time the run grew, and now."""
+        """Return one task. `ends`: the number of sketch shards each time the run grew, and now."""
         return [Task("00000", {"ends": [len(reads["sketches"].shards)]})]
 
     def extended(self, begun: PriorState, reads: Reads) -> list[Task]:
-        """One more task, for the images of the new shards."""
+        """Add one task, for the images of the new shards."""
         if not (ends := list(begun.tasks[-1].facts.get("ends", ()))):
             raise Refused("its plan is of a version that could not grow")
         if ends[-1] == len(reads["sketches"].shards):
@@ -60,8 +60,8 @@ class Copies(Stage):
         return reads["sketches"].counts.ok
 
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
-        """The copies among the images of the task's own shards, those after the last end but one."""
-        whole = [len(reads["sketches"].shards)]  # what a plan from before runs could grow does not say
+        """Find the copies among the images of the task's own shards, which follow the second-to-last end."""
+        whole = [len(reads["sketches"].shards)]  # plans from before runs could grow have no `ends`
         ids, digests, ends = _ok_digests(reads["sketches"], task.facts.get("ends", whole))
         by_bytes = firsts(_hashes(reads["images"], ids))
         stands = standing(by_bytes, firsts(digests), ends)
@@ -75,7 +75,7 @@ class Copies(Stage):
 
 
 def _ok_digests(sketches: Manifest, ends: Sequence[int]) -> tuple[Texts, Texts, list[int]]:
-    """Ids and digests of the images that are compared, and how many there are at each end; by id between ends."""
+    """Return ids and digests of the compared images, sorted by id between ends, and their number at each end."""
     found = []
     for start, stop in zip((0, *ends), ends, strict=False):
         ids, digests = _columns(sketches, (start, stop), "image_id", "digest", only_ok=True)
@@ -86,7 +86,7 @@ def _ok_digests(sketches: Manifest, ends: Sequence[int]) -> tuple[Texts, Texts, 
 
 
 def _hashes(images: Manifest, wanted: Texts) -> Texts:
-    """The first half of the sha256 of each of the `wanted` ids; empty where there is none."""
+    """Return the first half of the sha256 of each of the `wanted` ids; empty if there is none."""
     ids, sha256 = _columns(images, (0, len(images.shards)), "image_id", "sha256")
     order, found = np.argsort(wanted), np.zeros(len(wanted), "S32")
     places = np.searchsorted(wanted, ids, sorter=order)
@@ -97,7 +97,7 @@ def _hashes(images: Manifest, wanted: Texts) -> Texts:
 
 
 def _columns(manifest: Manifest, shards: tuple[int, int], *names: str, only_ok: bool = False) -> Sequence[Texts]:
-    """Columns of texts of some shards, (first, after the last), as 32 bytes each; null is empty."""
+    """Read text columns of a range of shards, (first, after the last), as 32 bytes per value; null becomes empty."""
     parts: list[list[Texts]] = [[np.zeros(0, "S32")] for _ in names]
     for shard in manifest.shards[slice(*shards)]:
         for batch in manifest.batches_of(shard.name, ("status", *names), 65536):

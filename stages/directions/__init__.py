@@ -1,1 +1,1 @@
-"""Directions: the few along which the blind vectors differ most, for sketches to be taken along."""
+"""Directions: the few directions along which the blind vectors differ most, used to make sketches."""

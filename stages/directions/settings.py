@@ -1,4 +1,4 @@
-"""What a recipe says of the sketches. They decide how long the search takes, never what it finds."""
+"""Settings: the sketch section of a recipe. Sketches affect how long the search takes, never what it finds."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Directions: fit the orthonormal directions along which the blind vectors lie most, on a draw of them.
+"""Directions: fit the strongest orthonormal directions of the blind vectors, on a sample of them.
 
-The eigenvectors of the vectors' second moment, strongest first: the mean direction of CLIP vectors
-comes out as the first of them, principal components follow. One task; sketches (sketch/stage.py) are
-only comparable along the very same directions, so these are kept, not fitted again by each worker, nor
-when the embeddings grew: a sketch bounds cosines along any directions, only its sharpness differs.
+They are the eigenvectors of the vectors' second moment, strongest first: for CLIP vectors the first is the mean
+direction, and principal components follow. There is one task. Sketches (sketch/stage.py) are only comparable along
+exactly the same directions, so the directions are kept and not fitted again by each worker or after the embeddings
+have grown: a sketch bounds cosines along any directions, only the tightness of the bound differs.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from stages.vectors.reading import dim_of, matrix
 from stages.vectors.sound import sound
 from stages.vectors.threads import limit_products
 
-RUN = 32  # neighbours of a corpus are alike, so short; a row group is read for each, so not 1
+RUN = 32  # rows per run: few, because neighbors in a corpus are alike; not 1, because each run reads a row group
 
 
 class Directions(Stage):
-    """A draw of the embeddings in, the directions table out."""
+    """A sample of the embeddings in, the directions table out."""
 
     name = "directions"
     unit = "directions"
@@ -57,7 +57,7 @@ class Directions(Stage):
         limit_products(machine.threads)
 
     def plan(self, reads: Reads) -> list[Task]:
-        """One task. Raises Refused where the sketch is to be longer than the vectors."""
+        """Return one task. Raises Refused if the sketch is to be longer than the vectors."""
         dim, asked = dim_of(reads["embeddings"], self.blind), self.sketch.length
         if dim is not None and asked is not None and asked > dim:
             raise Refused(f"sketch.length {asked} is more than the {dim} numbers of a vector of {self.blind}; lower it")
@@ -74,7 +74,7 @@ class Directions(Stage):
 
 
 def drawn(embeddings: Manifest, encoder: str, most: int) -> NDArray[np.float32]:
-    """(n, dim) sound vectors, n <= `most`, in short runs evenly over the manifest: the same ones each time."""
+    """Read n <= `most` sound vectors, (n, dim), in short runs spread evenly over the manifest; deterministic."""
     rows, first, parts = drawn_rows(embeddings.rows, most), 0, []
     for shard in embeddings.shards:
         here = rows[(rows >= first) & (rows < first + shard.rows)] - first
@@ -88,7 +88,7 @@ def drawn(embeddings: Manifest, encoder: str, most: int) -> NDArray[np.float32]:
 
 
 def drawn_rows(rows: int, most: int) -> NDArray[np.int64]:
-    """At most `most` of so many rows, ascending: runs of RUN, so that a large manifest is not read whole."""
+    """Choose at most `most` of `rows` rows, ascending, in runs of RUN, so that not all of a large manifest is read."""
     if rows <= most:
         return np.arange(rows)
     runs = -(-most // RUN)
@@ -98,7 +98,7 @@ def drawn_rows(rows: int, most: int) -> NDArray[np.int64]:
 
 
 def principal(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(dim, dim) orthonormal directions, strongest first, and each one's share of the squared length."""
+    """Compute (dim, dim) orthonormal directions, strongest first, and the share of the squared length along each."""
     moment = (vectors.T @ vectors).astype(np.float64)
     strength, directions = np.linalg.eigh(moment)
     strength = np.maximum(strength[::-1], 0.0)

@@ -1,1 +1,1 @@
-"""Embed: every image that can be read becomes one unit vector per encoder."""
+"""Embed: turn every readable image into one unit vector per encoder."""

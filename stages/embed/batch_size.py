@@ -1,7 +1,7 @@
-"""Batch size: how many images a GPU computes together, found once for each kind of GPU and remembered.
+"""Batch size: how many images a GPU computes together, measured once for each kind of GPU and remembered.
 
-Remembered in this user's cache (`~/.cache/blindpairs/batches.json`, or below XDG_CACHE_HOME): what a card holds
-and where its rate levels off does not change from run to run. Remove the file to measure anew.
+Sizes are remembered in this user's cache (`~/.cache/blindpairs/batches.json`, or below XDG_CACHE_HOME): what fits on
+a GPU and where its rate levels off does not change from run to run. Remove the file to measure again.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from manifests.parsing import parse_json
 from stages.models.encoders.base import Encoder, is_out_of_memory
 
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
-PAYS = 1.05  # larger sizes are tried as long as one of the last two was so much quicker than all before
-NEAR = 0.97  # the smallest size within this share of the best rate is taken
-AT_ONCE = 4  # batches that may be on a card together: two workers, two each
+PAYS = 1.05  # larger sizes are tried as long as one of the last two was this much faster than all before
+NEAR = 0.97  # the smallest size with at least this share of the best rate is chosen
+AT_ONCE = 4  # batches that may be on a GPU at once: two workers, two each
 ROUNDS = 3
 
 
 def batch_size(encoder: Encoder, weights: str) -> int:
-    """Images to compute together, for an encoder that does so: remembered, or measured in some seconds.
+    """Return how many images a batched encoder computes together: remembered, or measured in a few seconds.
 
-    `weights` names its weights: with its device and precision they are what the size is remembered by.
+    `weights` names its weights: the size is remembered by weights, device and precision.
     """
     key = f"{weights} in {encoder.computed}"
-    with _alone():  # two workers that share a card would each measure the other's load
+    with _alone():  # two workers that share a GPU would each measure the other's load
         size = _remembered().get(key)
         if size is None:
             picture = encoder.prepare(Image.new("RGB", (500, 375), "grey"))
@@ -42,7 +42,7 @@ def batch_size(encoder: Encoder, weights: str) -> int:
 
 
 def remember(encoder: Encoder, weights: str, size: int) -> None:
-    """Keep this size for the encoder's device; a cache that cannot be written costs a measurement next time."""
+    """Store this size for the encoder's device; if the cache cannot be written, it is measured again next time."""
     sizes = _remembered() | {f"{weights} in {encoder.computed}": size}
     with suppress(OSError):
         path = _path()
@@ -53,9 +53,10 @@ def remember(encoder: Encoder, weights: str, size: int) -> None:
 
 
 def best(rate: Callable[[int], float]) -> int:
-    """The smallest size whose rate (images a second) is near the best; larger ones are tried as long as that pays.
+    """Return the smallest size whose rate (images per second) is near the best; larger sizes are tried while it pays.
 
-    Where memory ends first, one of which several fit. Raises what `rate` raises, except out of memory beyond one image.
+    If memory runs out first, return a size of which several batches fit. Raises what `rate` raises, except out of
+    memory with more than one image.
     """
     rates: dict[int, float] = {}
     most = SIZES[-1]
@@ -73,13 +74,13 @@ def best(rate: Callable[[int], float]) -> int:
 
 
 def _levelled(rates: list[float]) -> bool:
-    """Whether neither of the last two sizes was much quicker than the best before them."""
+    """Whether neither of the last two sizes was much faster than the best before them."""
     return len(rates) > 2 and max(rates[-2:]) < PAYS * max(rates[:-2])
 
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """One process of this user at a time; all at once where the cache cannot be written."""
+    """Admit one of this user's processes at a time; do not lock if the cache cannot be written."""
     try:
         _path().parent.mkdir(parents=True, exist_ok=True)
         lock = _path().with_suffix(".lock").open("w")
@@ -87,12 +88,12 @@ def _alone() -> Iterator[None]:
         yield
         return
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # freed by the death of its process
+        fcntl.flock(lock, fcntl.LOCK_EX)  # released when its process dies
         yield
 
 
 def _rate(encoder: Encoder, pictures: list[object]) -> float:
-    encoder.encode(pictures)  # for the first of a shape kernels are chosen
+    encoder.encode(pictures)  # warm-up: kernels are chosen for the first batch of each shape
     began = time.perf_counter()
     for _ in range(ROUNDS):
         encoder.encode(pictures)
@@ -103,7 +104,7 @@ def _remembered() -> dict[str, int]:
     try:
         found = parse_json(_path().read_bytes())
         return {key: size for key, size in found.items() if isinstance(size, int) and size > 0}
-    except (OSError, ValueError, AttributeError):  # not there, or not ours
+    except (OSError, ValueError, AttributeError):  # missing, or not our format
         return {}
 
 

@@ -1,4 +1,4 @@
-"""Computing: batches through the encoders, several in flight, split and tried again when memory runs out."""
+"""Computing: run batches through the encoders, several in flight, split and retried when memory runs out."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from stages.images import ImageRefused
 from stages.models.encoders.base import Encoder, is_out_of_memory
 
 BAD_VECTOR = "bad_vector"
-LANES = 2  # batches that a GPU is given at once: one is copied while the other is computed
-QUEUED = 2  # batches that wait behind those, so that nobody idles while a shard's rows are written
+LANES = 2  # batches on a GPU at once: one is copied while the other is computed
+QUEUED = 2  # batches that wait behind those, so that no thread idles while a shard's rows are written
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of one image: a unit vector from each encoder, or the reason there is none."""
+    """The result for one image: a unit vector from each encoder, or the reason there is none."""
 
     place: int
     vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
@@ -33,18 +33,18 @@ class Answer:
 
 @dataclass
 class Within:
-    """Encodes batches within the memory there is, and remembers the size that fits.
+    """Encodes batches within the available memory, and remembers the size that fits.
 
-    An encoder that computes images together gets batches of one size, the last filled up with its last image: so
-    nothing is compiled or chosen anew, and how many images a shard has moves no vector.
+    A batched encoder gets batches of one size, the last padded with its last image: so no kernel is compiled or chosen
+    again, and the number of images in a shard changes no vector.
     """
 
     encoder: Encoder
-    largest: int | None = None  # images that fit; None: any number did so far
-    shrunk: Callable[[int], None] = lambda size: None  # told when they do not
+    largest: int | None = None  # images that fit; None: any number has fit so far
+    shrunk: Callable[[int], None] = lambda size: None  # called with the new size when they do not fit
 
     def encode(self, batch: Sequence[Any]) -> NDArray[np.float32]:
-        """(n, dim) float32 of at least one image. Raises the encoder's own error when a single one does not fit."""
+        """Encode n >= 1 images to (n, dim) float32. Raises the encoder's own error if a single image does not fit."""
         size = min(self.largest or len(batch), len(batch))
         try:
             parts = [self._filled(batch[start : start + size]) for start in range(0, len(batch), size)]
@@ -52,7 +52,7 @@ class Within:
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error) or size == 1:
                 raise
-        # outside the handler, so that what failed is freed before the next try
+        # outside the handler, so that the failed batch's memory is freed before the next try
         self.largest = min(self.largest or size, size // 2)
         self.shrunk(self.largest)
         return self.encode(batch)
@@ -63,28 +63,28 @@ class Within:
 
 
 def warmed(within: Within) -> Within:
-    """After a batch of nothing: kernels are chosen and compiled by one thread, not by all lanes at once."""
+    """Encode a blank image first, so that one thread chooses and compiles kernels, not all lanes at once."""
     within.encode([within.encoder.prepare(Image.new("RGB", (64, 64)))])
     return within
 
 
 class Lanes:
-    """The threads that compute, two where there is a GPU: each has a stream of it, for as long as a worker lives."""
+    """The threads that compute, two if there is a GPU: each has its own GPU stream for the life of the worker."""
 
     def __init__(self, encoders: Mapping[str, Within], together: int) -> None:
-        """`together`: images handed on at once where no encoder says so itself."""
+        """`together`: images passed on at once if no encoder sets its own batch size."""
         self._encoders, self._together = encoders, together
         self._count = LANES if any(within.encoder.batched for within in encoders.values()) else 1
         self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="compute")
 
     @property
     def size(self) -> int:
-        """Images handed on at once: the largest batch of any encoder."""
+        """Images passed on at once: the largest batch of any encoder."""
         sizes = [within.largest for within in self._encoders.values() if within.encoder.batched and within.largest]
         return max(sizes, default=self._together)
 
     def answers(self, images: Iterable[Prepared]) -> Generator[Answer]:
-        """What becomes of each image, in order. The threads go on while the caller is busy with what it was given."""
+        """Yield the result for each image, in order. The threads keep working while the caller uses the results."""
         together = batches(images, self.size)
         with closing(in_order(self._pool, self._answered, together, self._count + QUEUED)) as answered:
             for answers in answered:
@@ -115,7 +115,7 @@ class Lanes:
 
 
 def unit(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Rows at unit length (normalised in float64), and which rows have one: finite and not all zero."""
+    """Return rows scaled to unit length (in float64), and which rows could be: those finite and not all zero."""
     wide = vectors.astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         length = np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, None]

@@ -1,7 +1,7 @@
-"""Decoding: images are decoded and prepared in threads, a bounded number ahead of the encoders.
+"""Decoding: decode and prepare images in threads, a bounded number of images ahead of the encoders.
 
-One read and one decode serve all encoders, and encoders that prepare images alike share that too. Order is
-kept: what comes out does not depend on which thread was quick.
+One read and one decode serve all encoders, and encoders with the same preprocessing share that too. Order is
+preserved: the output does not depend on which thread was faster.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ UNPREPARED, CHANGED = "unprepared", "changed"
 
 @dataclass(frozen=True)
 class Prepared:
-    """An image as each encoder wants it, or the reason there is none."""
+    """An image as prepared for each encoder, or the reason there is none."""
 
     place: int
     inputs: Mapping[str, Any]
@@ -36,9 +36,9 @@ class Prepared:
 def prepared(
     locators: Iterable[Locator], encoders: Mapping[str, Encoder], *, threads: int, ahead: int
 ) -> Generator[Prepared]:
-    """Each locator's image, prepared, in order; at most `ahead` (1 or more) are at work or waiting at once.
+    """Yield each locator's prepared image, in order; at most `ahead` (1 or more) are in progress or waiting at once.
 
-    Left early, by the caller or by an error, it drops what is still waiting.
+    If the generator is closed early, by the caller or by an error, waiting work is dropped.
     """
     readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
     decoders = ThreadPoolExecutor(threads, thread_name_prefix="decode")
@@ -46,7 +46,7 @@ def prepared(
         arriving = read_ahead(locators, readers)
         yield from in_order(decoders, lambda image: _prepare(image, encoders), arriving, ahead)
     finally:
-        for pool in (decoders, readers):  # in this order: who decodes may wait for a read
+        for pool in (decoders, readers):  # in this order: a decoder may be waiting for a read
             pool.shutdown(cancel_futures=True)
 
 
@@ -59,7 +59,7 @@ def _prepare(arriving: Arriving, encoders: Mapping[str, Encoder]) -> Prepared:
 
 
 def _same_bytes(arriving: Arriving) -> bytes:
-    """The image's bytes. Raises ImageRefused where they are no longer those the images table was made of."""
+    """Return the image's bytes. Raises ImageRefused if they are no longer those the images table was made from."""
     data = arriving.data()
     if hashlib.sha256(data).hexdigest() != arriving.locator.sha256:
         raise ImageRefused(CHANGED, f"{arriving.locator.uri}: its bytes changed after the images table was made")
@@ -67,7 +67,7 @@ def _same_bytes(arriving: Arriving) -> bytes:
 
 
 def _inputs(image: Image.Image, encoders: Mapping[str, Encoder]) -> dict[str, Any]:
-    """Encoder -> the image as it wants it; what several want alike is made once."""
+    """Return encoder -> the image prepared for it; a preparation shared by several encoders is done once."""
     made: dict[str, Any] = {}
     for name, encoder in encoders.items():
         if encoder.preparation not in made:
@@ -76,7 +76,7 @@ def _inputs(image: Image.Image, encoders: Mapping[str, Encoder]) -> dict[str, An
 
 
 def _input(name: str, encoder: Encoder, image: Image.Image) -> Any:
-    """The image as this encoder wants it. One it cannot prepare is rejected; the machine's failure is raised."""
+    """Prepare the image for this encoder. If that fails, the image is rejected; out of memory is raised instead."""
     try:
         return encoder.prepare(image)
     except Exception as error:
@@ -87,7 +87,7 @@ def _input(name: str, encoder: Encoder, image: Image.Image) -> Any:
 
 
 def batches(stream: Iterable[Prepared], size: int) -> Iterator[list[Prepared]]:
-    """The stream cut into lists of `size`; the last may be shorter."""
+    """Split the stream into lists of `size`; the last may be shorter."""
     remaining = iter(stream)
     while batch := list(islice(remaining, size)):
         yield batch

@@ -1,4 +1,4 @@
-"""Ordered: work done in threads, its results in the order it was given."""
+"""Ordered: run work in threads and return its results in the order it was given."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Made = TypeVar("Made")
 
 
 def in_order(pool: Executor, work: Callable[[Given], Made], things: Iterable[Given], ahead: int) -> Generator[Made]:
-    """`work` of each thing, in order; at most `ahead` (1 or more) are at work or waiting at once.
+    """Yield `work(thing)` for each thing, in order; at most `ahead` (1 or more) are in progress or waiting at once.
 
-    Left early, by the caller or by an error, it drops what waits and outlives what is at work.
+    If the generator is closed early, by the caller or by an error, it drops waiting work and waits for running work.
     """
     waiting: deque[Future[Made]] = deque()
     remaining = iter(things)

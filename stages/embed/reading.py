@@ -1,7 +1,7 @@
-"""Reading: image bytes ahead of need, those that lie close together in one file by one request.
+"""Reading: read image bytes ahead of need, with one request for images stored close together in one file.
 
-Images of a tar are apart by their headers and captions only; to read them one by one would cost a request each
-where the tar lies in a bucket.
+Images in a tar are separated only by their headers and captions; reading them one by one would cost a request each
+if the tar is stored in a bucket.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from stages import images
 from stages.images import ImageRefused
 
-READERS = 8  # they wait for disks and networks, and compute nothing
+READERS = 8  # threads that wait for disks and networks and compute nothing
 STRETCH_BYTES = 4 << 20  # read at once, unless a single image is longer
-GAP_BYTES = 64 << 10  # between two images: reading it costs less than another request
-AHEAD_BYTES, AHEAD = 32 << 20, 64  # bytes and stretches being read or waiting
+GAP_BYTES = 64 << 10  # largest gap between two images that costs less to read than another request
+AHEAD_BYTES, AHEAD = 32 << 20, 64  # limits of bytes and of stretches being read or waiting
 
 
 @dataclass(frozen=True)
 class Locator:
-    """Where an image lies, and at which place of its shard it stands."""
+    """Where an image is stored, and its place in its shard."""
 
     place: int
     uri: str
@@ -37,14 +37,14 @@ class Locator:
 
 @dataclass(frozen=True)
 class Arriving:
-    """An image's bytes, being read together with those of `stretch`, the images around it."""
+    """An image whose bytes are being read together with those of `stretch`, the images around it."""
 
     locator: Locator
     stretch: Sequence[Locator]
     read: Future[bytes]
 
     def data(self) -> bytes:
-        """The bytes, waited for. Raises ImageRefused where this image's own cannot be read, OSError as images.read."""
+        """Wait for the bytes. Raises ImageRefused if this image's own cannot be read, OSError as images.read does."""
         locator = self.locator
         try:
             start = locator.offset - self.stretch[0].offset
@@ -52,11 +52,11 @@ class Arriving:
         except ImageRefused:
             if len(self.stretch) == 1:
                 raise
-        return images.read(locator.uri, locator.offset, locator.length)  # another of the stretch may be the bad one
+        return images.read(locator.uri, locator.offset, locator.length)  # another image of the stretch may be bad
 
 
 def read_ahead(locators: Iterable[Locator], pool: Executor) -> Iterator[Arriving]:
-    """Each locator's bytes, in order, as the pool's threads read them; a bounded amount ahead of what is taken."""
+    """Yield each locator's bytes, in order, as the pool's threads read them, a bounded amount ahead of the consumer."""
     waiting: deque[tuple[list[Locator], Future[bytes]]] = deque()
     remaining, size = stretches(locators), 0
     while True:
@@ -71,7 +71,7 @@ def read_ahead(locators: Iterable[Locator], pool: Executor) -> Iterator[Arriving
 
 
 def stretches(locators: Iterable[Locator]) -> Iterator[list[Locator]]:
-    """The locators, cut where the next image lies in another file, before this one, too far on, or is too much."""
+    """Group locators; a new group starts if the next image is in another file, earlier, too far on or too large."""
     stretch: list[Locator] = []
     for locator in locators:
         if stretch and not _goes_on(stretch, locator):

@@ -1,4 +1,4 @@
-"""Rows: what became of each image, as rows of the embeddings table, a few hundred at a time."""
+"""Rows: the result for each image as a row of the embeddings table, a few hundred rows at a time."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from stages.embed.computing import Answer
 
 
 def tables(rows: pa.Table, schema: Schema, answers: Iterable[Answer]) -> Iterator[pa.Table]:
-    """Rows of images in, the same rows of embeddings out, GROUP_ROWS at a time, as soon as they are answered.
+    """Turn rows of images into the same rows of embeddings, GROUP_ROWS at a time, as soon as they are complete.
 
-    `answers` come in the order of the rows; a row without one was rejected before, and keeps its reason.
+    `answers` come in the order of the rows; a row without an answer was rejected earlier and keeps its reason.
     """
     stretch = _Stretch(rows, 0, schema)
     for answer in answers:
@@ -30,7 +30,7 @@ def tables(rows: pa.Table, schema: Schema, answers: Iterable[Answer]) -> Iterato
 
 
 class _Stretch:
-    """Some rows of a shard while they are answered: each ends with vectors, or a reason."""
+    """A range of a shard's rows while answers come in: each row ends with vectors or with a reason."""
 
     def __init__(self, rows: pa.Table, start: int, schema: Schema) -> None:
         here = rows.slice(start, GROUP_ROWS)
@@ -64,6 +64,6 @@ class _Stretch:
 
 
 def _lists(vectors: NDArray[np.float32], kind: pa.FixedSizeListType, missing: pa.Array) -> pa.Array:
-    """(n, dim) as n fixed-size lists, null where `missing`."""
+    """Convert (n, dim) vectors to n fixed-size lists, null where `missing`."""
     values = pa.array(vectors.ravel().astype(kind.value_type.to_pandas_dtype()), kind.value_type)
     return pa.FixedSizeListArray.from_arrays(values, type=kind, mask=missing)

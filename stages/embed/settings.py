@@ -1,4 +1,4 @@
-"""What a recipe says of the embeddings."""
+"""Settings: the embed section of a recipe."""
 
 from __future__ import annotations
 
@@ -31,4 +31,4 @@ class EmbedSettings(Settings):
             raise ValueError("name at least one encoder")
         if taken := [name for name in encoders if name in TAKEN]:
             raise ValueError(f"an encoder cannot be called {taken[0]}; the table has a column of that name")
-        return dict(sorted(encoders.items()))  # the order of columns must not depend on the order in the recipe
+        return dict(sorted(encoders.items()))  # column order must not depend on the recipe's order

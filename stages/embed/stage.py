@@ -1,9 +1,9 @@
-"""Embed: each readable image gets one unit vector per encoder, out of one read and one decode.
+"""Embed: turn each readable image into one unit vector per encoder, with one read and one decode.
 
-An image's way: its bytes, with its neighbours' (reading.py), its pixels as each encoder wants them (decoding.py),
-its vectors, in threads that never wait for a file as long as those before keep ahead (computing.py), its row
-(rows.py). A shard's vectors are made by one worker, on a CPU from each image alone, so they depend neither on
-how many workers there are nor on batches.
+Each image passes through these steps: its bytes are read together with its neighbors' (reading.py), its pixels are
+prepared for each encoder (decoding.py), its vectors are computed in threads that never wait for a file as long as the
+earlier steps keep ahead (computing.py), and its row is written (rows.py). A shard's vectors are made by one worker,
+on a CPU from each image alone, so they depend neither on the number of workers nor on batches.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from stages.models.encoders.checkpoints import weights_of
 from stages.models.encoders.weights import Weights
 
 COMPILED = 64  # images in a batch of a compiled network, unless the recipe says so
-TOGETHER = 4  # images handed on at once where each is computed by itself
-AHEAD = 2  # batches of images that are decoded or decoding ahead of the encoders
-LIBRARIES_BYTES = 1 << 30  # torch and its kin, once a process
+TOGETHER = 4  # images passed on at once if each is computed by itself
+AHEAD = 2  # batches of images that are decoded or being decoded ahead of the encoders
+LIBRARIES_BYTES = 1 << 30  # torch and related libraries, once per process
 
 
 class Embed(MapStage):
@@ -44,7 +44,7 @@ class Embed(MapStage):
 
     name = "embed"
     source = "images"
-    gpus = 0.5  # while one worker reads or writes, the other one computes
+    gpus = 0.5  # while one worker reads or writes, the other computes
     decodes = True
     columns = ("image_id", "status", "error", "uri", "offset", "length", "sha256")
 
@@ -52,14 +52,14 @@ class Embed(MapStage):
         self.embed = settings
         self._weights: dict[str, Weights | None] = {}
         self._hashes: dict[str, dict[str, str]] = {}
-        self._found: tuple[str, Mapping[str, object]] = ("", {})  # host, and each file's size and time
+        self._found: tuple[str, Mapping[str, object]] = ("", {})  # host, and each file's size and modification time
         self._encoders: dict[str, Within] = {}
         self._lanes: Lanes | None = None
         self._machine = Machine()
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        # defaults that came later are left out, so that the fingerprints of runs made before stay what they were
+        # defaults added later are left out, so that the fingerprints of earlier runs do not change
         absent: dict[str, Any] = {"precision": self.embed.precision == "auto"}
         absent["encoders"] = {
             name: {"preprocessing"}
@@ -69,7 +69,7 @@ class Embed(MapStage):
         return {"embed": self.embed.model_dump(mode="json", exclude=absent)}
 
     def external_state(self) -> Mapping[str, Any]:
-        """The hash of every encoder's weights and configuration; Refused where they are not fit for use."""
+        """Return the hashes of every encoder's weights and configuration. Raises Refused if they are not usable."""
         self._weights = {name: weights_of(encoder) for name, encoder in self.embed.encoders.items()}
         self._hashes = {name: found.identity() for name, found in self._weights.items() if found}
         self._found = (platform.node(), self._stamps())
@@ -89,7 +89,7 @@ class Embed(MapStage):
 
     def check_device(self, device: str) -> None:
         if self.embed.precision in ("bfloat16", "float16") and device == "cpu":
-            from stages.models.encoders.device import device_of  # torch takes seconds to load: only where it is asked
+            from stages.models.encoders.device import device_of  # torch takes seconds to load: only if needed
 
             device_of(Machine(device), self.embed.precision)
 
@@ -106,13 +106,13 @@ class Embed(MapStage):
         encoder = load(self.embed.encoders[name], self._weights[name], machine, self.embed.precision)
         if not encoder.batched:
             return Within(encoder)
-        if machine.batch or machine.compile:  # each size tried would be compiled anew
+        if machine.batch or machine.compile:  # each size tried would be compiled separately
             return warmed(Within(encoder, machine.batch or COMPILED))
         weights = ", ".join(f"{file} {digest[:12]}" for file, digest in self._hashes[name].items())
         return warmed(Within(encoder, batch_size(encoder, weights), lambda size: remember(encoder, weights, size)))
 
     def _find_weights_here(self) -> None:
-        """On another machine, or when a file has changed, the weights are found again, and must be the same."""
+        """Find the weights again on another machine or if a file has changed. Raises Refused if they differ."""
         if self._found == (platform.node(), self._stamps()):
             return
         wanted = self._hashes
@@ -125,7 +125,7 @@ class Embed(MapStage):
                 )
 
     def _stamps(self) -> Mapping[str, object]:
-        """Size and time of every weights file, by path; empty where one is gone."""
+        """Return size and modification time of every weights file, by path; empty if a file is gone."""
         files = [path for found in self._weights.values() if found for path in found.files]
         if not all(path.is_file() for path in files):
             return {}
@@ -141,11 +141,11 @@ class Embed(MapStage):
             yield Part(table, by_status(table))
 
     def transform(self, rows: pa.Table) -> pa.Table:
-        """(n rows of images) in, n rows of embeddings out, in the same order."""
+        """Turn n rows of images into n rows of embeddings, in the same order."""
         return pa.concat_tables(self._tables(rows))
 
     def _tables(self, rows: pa.Table) -> Iterator[pa.Table]:
-        """The rows, some hundred at a time; while the caller writes them, those after them are computed."""
+        """Yield the rows, a few hundred at a time; while the caller writes them, the next ones are computed."""
         lanes, decoders = self._lanes, self._machine.decoders
         assert lanes is not None, "a worker sets the stage up first"
         encoders = {name: within.encoder for name, within in self._encoders.items()}
@@ -155,7 +155,7 @@ class Embed(MapStage):
 
 
 def _device(machine: Machine, place: int) -> str:
-    """The encoder's device: of several GPUs each encoder has its own, in turn."""
+    """Return the encoder's device: with several GPUs, encoders are assigned to them in turn."""
     return f"{machine.device}:{place % machine.gpus}" if machine.device == "cuda" else machine.device
 
 

@@ -1,1 +1,1 @@
-"""Filter: all the policy. Candidates in, blind pairs out, and a reason for each that is left out."""
+"""Filter: all the policy. Candidates in, blind pairs out, and a reason for each pair that is left out."""

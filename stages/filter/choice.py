@@ -1,4 +1,4 @@
-"""Choice: which pairs within both thresholds are kept, best first, and why the others are not."""
+"""Choice: which of the pairs within both thresholds are kept, best first, and why the others are not."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ NEAR, CAPPED = "near_duplicate", "image_in_enough_pairs"
 def reasons(
     left: NDArray[np.int64], right: NDArray[np.int64], classes: dict[str, Classes], cap: int | None
 ) -> list[str | None]:
-    """For each pair, best first, why it is left out, or None if it is kept.
+    """Return for each pair, best first, the reason why it is left out, or None if it is kept.
 
-    `left`, `right`: places of the images. `classes`: reason -> duplicate classes, checked in order: a
-    pair goes if its two images are one picture, or if a better pair is of the same two pictures. Then
-    the cap: a pair goes if one of its images already is in `cap` kept ones. A pair the cap took still
-    counts as the better one: copies must not bring a picture back that was in enough pairs.
+    `left`, `right`: places of the images. `classes`: reason -> duplicate classes, checked in order: a pair is removed
+    if its two images are in the same class, or if a better pair has images of the same two classes. Then the cap: a
+    pair is removed if one of its images is already in `cap` kept pairs. A pair removed by the cap still counts as the
+    better pair: duplicates must not bring back an image that was in enough pairs.
     """
     of_image = {reason: of.tolist() for reason, of in classes.items()}
     seen: dict[str, set[tuple[int, int]]] = {reason: set() for reason in classes}
@@ -38,7 +38,7 @@ def reasons(
 
 
 def groups(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The connected component of each pair, numbered from 1 in the order the pairs come."""
+    """Return the connected component of each pair, numbered from 1 in the order of the pairs."""
     if not len(left):
         return np.zeros(0, dtype=np.int64)
     places, ends = np.unique(np.concatenate([left, right]), return_inverse=True)

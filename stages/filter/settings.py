@@ -1,4 +1,4 @@
-"""What a recipe says of the pairs. All of it is cheap to change: nothing is searched again."""
+"""Settings: the filter section of a recipe. All of it is cheap to change: nothing is searched again."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Filter: candidates within both thresholds, without duplicates, capped an image, grouped, ranked by gap.
+"""Filter: keep candidates within both thresholds, without duplicates, capped per image, grouped, ranked by gap.
 
-One task: duplicates, caps and ranks are decided over all pairs together. Candidates are read a batch
-at a time; only those within the thresholds are held. A pair within the thresholds that is left out is
-a row with its reason; one outside them is counted.
+There is one task, because duplicates, caps and ranks are decided over all pairs together. Candidates are read batch
+by batch; only those within the thresholds stay in memory. A pair within the thresholds that is left out is a row with
+its reason; a pair outside them is only counted.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Filter(Stage):
         yield Part(table, outside + _counts(table))
 
     def _within(self, candidates: Manifest) -> tuple[pa.Table, Counts]:
-        """The candidates within both thresholds, and the count of the others."""
+        """Return the candidates within both thresholds, and the counts of the others."""
         kept, tally = [CANDIDATES.columns.empty_table()], Counter[str]()
         for batch in candidates.batches(COLUMNS):
             blind = self._blind(batch.column("blind_cosine"))
@@ -73,14 +73,14 @@ class Filter(Stage):
             tally[BLIND_LOW] += batch.num_rows - blind.true_count
             tally[REFERENCE_HIGH] += blind.true_count - both.num_rows
             kept.append(pa.Table.from_batches([both]).cast(CANDIDATES.columns))
-        return pa.concat_tables(kept), Counts(tally.total(), 0, dict(+tally))  # + leaves out zeros
+        return pa.concat_tables(kept), Counts(tally.total(), 0, dict(+tally))  # + drops zeros
 
     def _blind(self, cosines: pa.Array) -> pa.BooleanArray:
         compare = pc.greater_equal if self.filter.comparison == ">=" else pc.greater
         return compare(cosines, self.filter.blind_min)
 
     def _classes(self, ids: pa.StringArray, candidates: Manifest) -> dict[str, Classes]:
-        """Reason -> duplicate classes among the images of the pairs. Exact copies are no candidates any more."""
+        """Return reason -> duplicate classes of the pairs' images. Exact copies are no longer among the candidates."""
         if self.filter.near_duplicate_min is None:
             return {}
         return {NEAR: joined_classes(len(ids), *_near_edges(candidates, ids, self.filter.near_duplicate_min))}
@@ -107,20 +107,20 @@ def _counts(pairs: pa.Table) -> Counts:
 
 
 def _images(pairs: pa.Table) -> pa.StringArray:
-    """Every image of these pairs once, sorted."""
+    """Return every image of these pairs once, sorted."""
     both = pa.chunked_array([*pairs.column("left_id").chunks, *pairs.column("right_id").chunks], pa.string())
     ids = both.unique()
     return ids.take(pc.sort_indices(ids))
 
 
 def _places(pairs: pa.Table, ids: pa.StringArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Both images of each pair, by their place in `ids`."""
+    """Return the places in `ids` of both images of each pair."""
     left, right = (pc.index_in(pairs.column(name), ids).to_numpy() for name in ("left_id", "right_id"))
     return left.astype(np.int64), right.astype(np.int64)
 
 
 def _by_gap(pairs: pa.Table, ids: pa.StringArray) -> pa.Table:
-    """Widest gap first; pairs of equal gap by their ids, so that the order is the same on every run."""
+    """Sort by gap, widest first; pairs of equal gap by their ids, so that the order is the same in every run."""
     left, right = _places(pairs, ids)
     return pairs.combine_chunks().take(np.lexsort((right, left, -_gap(pairs))))
 
@@ -130,7 +130,7 @@ def _gap(pairs: pa.Table) -> NDArray[np.float64]:
 
 
 def _with_copies(pairs: pa.Table, ids: pa.StringArray, copies: Manifest) -> pa.Table:
-    """The pairs with how many images each of the two stands for beside itself."""
+    """Add to each pair how many other images each of its two images represents."""
     tally: Counter[str] = Counter()
     for batch in copies.batches(("copy_of",)):
         standing = batch.column("copy_of")
@@ -142,7 +142,7 @@ def _with_copies(pairs: pa.Table, ids: pa.StringArray, copies: Manifest) -> pa.T
 
 
 def _near_edges(candidates: Manifest, ids: pa.StringArray, near: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Candidates near for both encoders whose two images both stand in some pair, as places in `ids`."""
+    """Return the candidates near for both encoders whose images both occur in `ids`, as places in `ids`."""
     edges = [CANDIDATES.columns.empty_table()]
     for batch in candidates.batches(COLUMNS):
         rows = batch.filter(pc.greater_equal(batch.column("reference_cosine"), near))

@@ -1,1 +1,1 @@
-"""Models: the nets that stages share, one level below them."""
+"""Models: the networks that stages share, one level below them."""

@@ -1,7 +1,7 @@
-"""Chat: a server that speaks OpenAI's chat protocol, asked with words and images, once or a few times.
+"""Chat: client for a server with OpenAI's chat protocol, which sends text and images and retries a few times.
 
-What goes wrong there is a DraftFailed with a sentence. The key comes from the environment, goes into one header, and
-is kept out of every text.
+Every failure of the server is a DraftFailed with a sentence. The key comes from the environment, is sent in one
+header, and is kept out of every message.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from manifests.errors import BlindpairsError, Refused
 from manifests.parsing import parse_json
 from stages.text import plain
 
-KEYS = ("BLINDPAIRS_DRAFT_KEY", "OPENAI_API_KEY")  # the first that is set
-TIMEOUT_S = 120.0  # of one try, in all
+KEYS = ("BLINDPAIRS_DRAFT_KEY", "OPENAI_API_KEY")  # the first one that is set is used
+TIMEOUT_S = 120.0  # total for one try
 CONNECT_S = 10.0
 TRIES = 3
-PAUSES_S = (1.0, 4.0)  # before the second and the third, unless the server says how long
+PAUSES_S = (1.0, 4.0)  # before the second and the third try, unless the server says how long
 LONGEST_PAUSE_S = 20.0
-MAX_BYTES = 4_000_000  # of a reply: a draft has a few hundred
-TOLD = 200  # characters of what a server says, in a sentence
+MAX_BYTES = 4_000_000  # limit of a reply: a draft has a few hundred
+TOLD = 200  # characters of a server's message that are quoted in a sentence
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class DraftFailed(BlindpairsError):
-    """The server gave no draft; its text says why."""
+    """The server gave no draft; the message says why."""
 
 
 class _Passing(DraftFailed):
-    """It may go well if it is tried again, after so many seconds."""
+    """A failure that may pass if the request is retried, after `after_s` seconds."""
 
     def __init__(self, sentence: str, after_s: float | None = None) -> None:
         super().__init__(sentence)
@@ -56,7 +56,7 @@ class Chat:
             raise Refused(f"the key in {' or '.join(KEYS)} holds a character that no key has; look at how it was set")
 
     def ask(self, words: str, pictures: Sequence[str] = (), rules: str | None = None) -> str:
-        """What it answers to these words and pictures (data: URIs) under these rules. Raises DraftFailed."""
+        """Return the model's answer to these words and pictures (data: URIs) under these rules. Raises DraftFailed."""
         shown = [{"type": "image_url", "image_url": {"url": one}} for one in pictures]
         content = [{"type": "text", "text": words}, *shown] if shown else words
         told = [{"role": "system", "content": rules}] if rules else []
@@ -68,7 +68,7 @@ class Chat:
 
     @property
     def place(self) -> str:
-        """The url as it may be shown: without what may be secret."""
+        """The URL for display, without the parts that may be secret."""
         url = httpx.URL(self.url)
         return plain(str(url.copy_with(username=None, password=None, query=None, fragment=None)).rstrip("/"))
 
@@ -83,7 +83,7 @@ class Chat:
     def _once(self, asked: Mapping[str, Any]) -> bytes:
         url = httpx.URL(self.url)
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
-        # a proxy that the environment names does not know this machine's own addresses
+        # a proxy set in the environment cannot reach this machine's loopback addresses
         outside = url.host not in LOOPBACK
         try:
             with (
@@ -91,7 +91,7 @@ class Chat:
                 client.stream("POST", _completions(url), json=asked, headers=headers) as reply,
             ):
                 body = _body(reply, self.place)
-        except (httpx.ReadTimeout, httpx.WriteTimeout) as error:  # a person waits: not once more
+        except (httpx.ReadTimeout, httpx.WriteTimeout) as error:  # a person is waiting: no retry
             raise DraftFailed(f"{self.place} did not answer within {TIMEOUT_S:g} s") from error
         except httpx.HTTPError as error:
             raise _Passing(self._said(f"{self.place} cannot be reached", str(error))) from error
@@ -107,14 +107,14 @@ class Chat:
         return DraftFailed(sentence + remedy.get(reply.status_code, ""))
 
     def _said(self, what: str, told: str) -> str:
-        """A sentence with what the server or the network says, in which the key never stands."""
+        """Return a sentence that quotes the server or the network and never contains the key."""
         told = plain(" ".join(told.split()))
         told = told.replace(self.key, "***") if self.key else told
         return f"{what}: {told[:TOLD]}" if told else what
 
 
 def chat_of(url: str | None, model: str | None) -> Chat | None:
-    """The chat that these words name; None where they name none. Raises Refused for half of them, or for no URL."""
+    """Return the chat for this URL and model, None if neither is given. Raises Refused for one alone or a bad URL."""
     if url is None and model is None:
         return None
     if not url or not model:
@@ -129,7 +129,7 @@ def chat_of(url: str | None, model: str | None) -> Chat | None:
 
 
 def asked_chat(url: str | None, model: str | None) -> Chat:
-    """As `chat_of`, and one must be named."""
+    """Return the chat as `chat_of` does. Raises Refused if none is named."""
     if (chat := chat_of(url, model)) is None:
         raise Refused("name the server and the model that are to be asked: --draft http://HOST/v1 --model NAME")
     return chat
@@ -140,7 +140,7 @@ def _completions(url: httpx.URL) -> httpx.URL:
 
 
 def _body(reply: httpx.Response, place: str) -> bytes:
-    """All of a reply; one that drips, or does not end, is ended here, for the client bounds each read alone."""
+    """Read a complete reply. Ends a slow or endless one here, because the client's timeout applies to single reads."""
     deadline, body = time.monotonic() + TIMEOUT_S, bytearray()
     for piece in reply.iter_bytes():
         body += piece
@@ -152,18 +152,18 @@ def _body(reply: httpx.Response, place: str) -> bytes:
 
 
 def _text(body: bytes) -> str:
-    """The words of a completion; none where it is no completion, or one without words."""
+    """Return the text of a completion; empty if it is not a completion or has no text."""
     try:
         content = parse_json(body)["choices"][0]["message"]["content"]
         parts = [part["text"] for part in content if part["type"] == "text"] if isinstance(content, list) else [content]
         text = "".join(parts)
     except (ValueError, KeyError, IndexError, TypeError):
         return ""
-    return text.strip().encode("utf-8", "replace").decode()  # half a surrogate pair is no text anywhere else
+    return text.strip().encode("utf-8", "replace").decode()  # a lone surrogate is not valid text anywhere else
 
 
 def _told(body: bytes) -> str:
-    """What a server says of its refusal: OpenAI's way, or as it stands."""
+    """Extract a server's error message: in OpenAI's format, or else the body as it is."""
     try:
         said = parse_json(body)
     except ValueError:
@@ -177,7 +177,7 @@ def _start(body: bytes) -> str:
 
 
 def _after_s(header: str | None) -> float | None:
-    """Seconds that a Retry-After asks for: a number, or a date (RFC 9110, 10.2.3)."""
+    """Return the seconds that a Retry-After header requests: a number, or a date (RFC 9110, 10.2.3)."""
     if header is None:
         return None
     if header.strip().isdecimal():

@@ -1,1 +1,1 @@
-"""Search: every two images whose blind vectors are near, none missed."""
+"""Search: find every two images whose blind vectors are near, without missing any."""

@@ -1,4 +1,4 @@
-"""Calibration: what a search costs on this machine, measured in a few seconds on drawn numbers."""
+"""Calibration: what a search costs on this machine, measured in a few seconds on random numbers."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from stages.vectors.sketch import sketched
 from stages.vectors.threads import limit_products
 
 ROWS = 4096
-DIRECTIONS = 32  # of the sketches that are timed
+DIRECTIONS = 32  # used by the sketches that are timed
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Seconds of one worker while all workers are at work, each with one thread."""
+    """Seconds that one worker takes while all workers are busy, each with one thread."""
 
     sketches: float  # for one comparison of two sketches
-    vectors: float  # for one comparison of two whole blind vectors
+    vectors: float  # for one comparison of two full blind vectors
     score: float  # for one surviving pair: both cosines in float64
     sketch: float  # for one image
 
 
 def calibrated(workers: int, dims: tuple[int, int], numbers: int, reaching: Reaching) -> Rates:
-    """Measure this machine with so many workers at work together. Takes three to six seconds.
+    """Measure this machine with the given number of workers running at once. Takes three to six seconds.
 
-    `dims`: of the blind and the reference vectors. `numbers`: of a sketch; `reaching` compares sketches.
+    `dims`: lengths of the blind and the reference vectors. `numbers`: length of a sketch. `reaching` compares sketches.
     """
     limit_products(1)
     random = np.random.default_rng(0)
@@ -48,7 +48,7 @@ def calibrated(workers: int, dims: tuple[int, int], numbers: int, reaching: Reac
 
 
 def _seconds(work: Callable[[], object], workers: int, rounds: int = 3) -> float:
-    """The time of one worker's work while the others do the same; the least, for other work only adds to it."""
+    """Time one worker's work while the others do the same; the minimum, because other load only adds to it."""
     found = []
     with ThreadPoolExecutor(workers) as pool:
         for _ in range(rounds):

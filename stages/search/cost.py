@@ -1,4 +1,4 @@
-"""Cost: what a search of so many images takes, as arithmetic that can be followed line by line."""
+"""Cost: the time and memory a search takes, as arithmetic that can be followed line by line."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from stages.search.methods.exact_gpu import MULTIPLE, ROOM
 from stages.search.tile import PLACES
 from stages.search.tiles import block_rows
 
-# taken by hand from disk to disk runs on two cores; tests/benchmarks/search_rate.py holds their sum against a run
+# measured by hand in disk-to-disk runs on two cores; tests/benchmarks/search_rate.py compares their sum with a run
 STEP = 1.3  # seconds to start the workers of one step
 STEPS = 4  # directions, sketches, copies, candidates
-IMAGE = 40e-6  # to read, check and hash both vectors of an image, beside making its sketch
-TILE = 0.03  # of a tile: to write its shard
-ROW = 3e-6  # of an image in a side of a tile: to read its id and its sketch
+IMAGE = 40e-6  # to read, check and hash both vectors of an image, in addition to making its sketch
+TILE = 0.03  # per tile: to write its shard
+ROW = 3e-6  # per image in a side of a tile: to read its id and its sketch
 GROUP = 1.6e-3  # to read a row group of vectors
-ID_BYTES = 110  # of a row of sketches beside the sketch: ids and digest, compressed
-CANDIDATE_BYTES = 60  # of a row of candidates, compressed
+ID_BYTES = 110  # per row of the sketches table without the sketch: ids and digest, compressed
+CANDIDATE_BYTES = 60  # per row of candidates, compressed
 GPU_PLACES_BYTES = ROOM * 8
 
 
 @dataclass(frozen=True)
 class Search:
-    """What is to be searched.
+    """The search whose cost is estimated.
 
-    `surviving` and `near` are shares of all pairs: those that survive the sketch, those that reach the floor.
+    `surviving` and `near` are shares of all pairs: those that survive the sketch and those that reach the floor.
     """
 
     images: int
@@ -56,20 +56,20 @@ class Search:
 
     @property
     def groups_read(self) -> float:
-        """Row groups of full vectors read for survivors (blind) and for near pairs (reference), in all tiles.
+        """Row groups of full vectors read for surviving pairs (blind) and for near pairs (reference), in all tiles.
 
-        No more than there are, where a worker may hold two blocks of vectors.
+        Each is read at most once per tile and side, if a worker may hold two blocks of vectors.
         """
         return 2 * self.tiles * sum(min(s * self.rows**2, self.rows / GROUP_ROWS) for s in (self.surviving, self.near))
 
     @property
     def held_bytes(self) -> int:
-        """Most a worker holds of full vectors, where it may: two blocks, for both encoders."""
+        """Memory for full vectors in one worker, at most, if it may hold them: two blocks, for both encoders."""
         return 2 * self.rows * 4 * (self.blind_dim + self.reference_dim)
 
     @property
     def sketch_bytes(self) -> int:
-        """Of the sketches manifest."""
+        """Size of the sketches manifest."""
         return self.images * (4 * (self.directions + 1) + ID_BYTES)
 
     @property
@@ -78,24 +78,24 @@ class Search:
 
     @property
     def worker_bytes(self) -> int:
-        """Most one worker holds beside that: two blocks of sketches and ids, vectors of the pairs scored together."""
+        """Other memory of one worker, at most: two blocks of sketches and ids, vectors of the pairs scored together."""
         sides = 2 * self.rows * (4 * (self.directions + 1) + 60)
         return sides + 2 * min(PLACES, self.rows) * 4 * max(self.blind_dim, self.reference_dim)
 
     @property
     def gpu_numbers(self) -> int:
-        """Numbers of a sketch on a GPU, filled up with zeros."""
+        """Length of a sketch on a GPU, padded with zeros."""
         return -(-(self.directions + 1) // MULTIPLE) * MULTIPLE
 
     @property
     def gpu_bytes(self) -> int:
-        """Of a GPU's memory: two blocks of sketches in float16, and the places found."""
+        """GPU memory used: two blocks of sketches in float16, and the places found."""
         return 2 * self.rows * 2 * self.gpu_numbers + GPU_PLACES_BYTES
 
 
 @dataclass(frozen=True)
 class Seconds:
-    """Where the time goes: all workers together, in seconds of the clock."""
+    """Where the time goes: wall-clock seconds, with all workers running in parallel."""
 
     sketches: float
     comparisons: float
@@ -109,12 +109,12 @@ class Seconds:
 
 
 def exact(search: Search, rates: Rates, workers: int) -> Seconds:
-    """By sketches, on a CPU."""
+    """Estimate the exact search by sketches, on a CPU."""
     return _seconds(search, rates, workers, rates.sketches, search.surviving)
 
 
 def flat(search: Search, rates: Rates, workers: int) -> Seconds:
-    """By FAISS IndexFlatIP: the same product over all numbers of the vectors."""
+    """Estimate the search by FAISS IndexFlatIP: the same product over the full vectors."""
     return _seconds(search, rates, workers, rates.vectors, search.near)
 
 
@@ -129,5 +129,5 @@ def _seconds(search: Search, rates: Rates, workers: int, comparison: float, scor
 
 
 def gpu_product(search: Search, gpus: int, tflops: float) -> float:
-    """Seconds of the fused product alone on GPUs of this rate: 2 operations a number a comparison."""
+    """Return the seconds of the fused product alone on GPUs of this rate: 2 operations per number per comparison."""
     return search.comparisons * 2 * search.gpu_numbers / (gpus * tflops * 1e12)

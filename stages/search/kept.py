@@ -1,8 +1,8 @@
-"""Kept: the candidates of one tile, no more an image than asked for, in memory that this bounds.
+"""Kept: the candidates of one tile, capped per image, which also bounds the memory.
 
-A crowd of n look-alikes makes n^2 / 2 pairs, which say little more than a few for each of them. A pair
-is kept if it is among the `cap` of least reference cosine (the most promising) of either of its images.
-Pairs that are not can be dropped as they come: later ones only push them further down.
+A cluster of n look-alikes makes n^2 / 2 pairs, which say little more than a few pairs for each image would. A pair
+is kept if it is among the `cap` pairs of lowest reference cosine (the most promising) of either of its images.
+Other pairs can be dropped as they come: later pairs only push them further down.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-MORE = 1 << 20  # pairs taken in before those over the cap are dropped again
+MORE = 1 << 20  # pairs added before those over the cap are dropped again
 
 Numbers = NDArray[np.int64]
 Cosines = NDArray[np.float64]
@@ -21,7 +21,7 @@ Cosines = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Found:
-    """Pairs by the places of their two images in a tile, with both cosines."""
+    """Pairs, given by the places of their two images in a tile, with both cosines."""
 
     left: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
     right: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -36,17 +36,17 @@ class Found:
 
     @staticmethod
     def joined(parts: Sequence[Found]) -> Found:
-        """The pairs of all parts, one after the other."""
+        """Concatenate the pairs of all parts."""
         left, right = (np.concatenate([getattr(part, side) for part in parts]) for side in ("left", "right"))
         blind, reference = (np.concatenate([getattr(part, role) for part in parts]) for role in ("blind", "reference"))
         return Found(left, right, blind, reference)
 
 
 class Kept:
-    """Takes pairs in any order; what it keeps depends on the pairs alone."""
+    """Collects pairs in any order; which pairs it keeps does not depend on that order."""
 
     def __init__(self, cap: int | None, apart: int) -> None:
-        """`apart`: what to add to a place on the right so that it is none on the left; 0 on the diagonal."""
+        """`apart`: offset that makes places on the right distinct from those on the left; 0 on the diagonal."""
         self._cap, self._apart = cap, apart
         self._parts: list[Found] = []
         self._waiting, self._limit = 0, MORE
@@ -61,7 +61,7 @@ class Kept:
             self._limit = 2 * self._waiting + MORE
 
     def pairs(self) -> Found:
-        """What is kept, by left place, then right."""
+        """Return the kept pairs, sorted by left place, then right."""
         self._drop()
         (found,) = self._parts
         return found[np.lexsort((found.right, found.left))]
@@ -74,7 +74,7 @@ class Kept:
 
 
 def within(found: Found, cap: int, apart: int) -> NDArray[np.bool_]:
-    """Which pairs are among the `cap` of least reference cosine of either image; of equal ones the first."""
+    """Mark the pairs among the `cap` of lowest reference cosine of either image; ties go to the first pair."""
     pairs = np.arange(len(found))
     ends = np.concatenate([found.left, found.right + apart])
     order = np.lexsort((np.tile(found.right, 2), np.tile(found.left, 2), np.tile(found.reference, 2), ends))

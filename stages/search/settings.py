@@ -1,4 +1,4 @@
-"""What a recipe says of the search."""
+"""Settings: the search section of a recipe."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stages.settings import Settings
 
 
 class SearchSettings(Settings):
-    """The `candidates` step: dear, and free of policy."""
+    """The `candidates` step: expensive, and free of policy."""
 
     blind: str = Field(description="the encoder (of embed.encoders) whose blindness is sought")
     reference: str = Field(description="the encoder that sees")

@@ -1,4 +1,4 @@
-"""Side: one block of a tile: its images that are compared, and where their vectors lie."""
+"""Side: one block of a tile, with the images that are compared and where their vectors are stored."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from stages.base import Reads
 from stages.vectors.digests import digests
 from stages.vectors.reading import Rows, dim_of, shards_of, stretches, tables_at, vectors_at
 
-CHECKED = 4096  # images whose vectors are compared with their digests together
+CHECKED = 4096  # images whose vectors are checked against their digests at a time
 
 
 class Side:
-    """The images of some rows of the sketches that are ok, and of those the ones that are no copies.
+    """The images of a range of sketch rows that are ok and are not copies.
 
-    `seen`: how many are ok. `ids`, `rows`: the images that are compared, and their rows in the manifest.
+    `seen`: the number of ok images, copies included. `ids`, `rows`: the images that are compared, and their rows in the
+    manifest.
     """
 
     def __init__(
@@ -35,9 +36,10 @@ class Side:
         hold: int = 0,
         roles: tuple[str, str] | None = None,
     ) -> None:
-        """`hold`: bytes of full vectors that may stay in memory, where many of them are asked for again and again.
+        """Read the ids and rows of the images.
 
-        `roles`: the blind and the reference encoder, by whose vectors the sketches' digests were made.
+        `hold`: bytes of full vectors that may stay in memory when many of them are requested repeatedly.
+        `roles`: the blind and the reference encoder, from whose vectors the sketches' digests were computed.
         """
         self._hold, self._held, self._asked = hold, dict[str, NDArray[np.float32]](), Counter[str]()
         self._embeddings, self._sketches = reads["embeddings"], reads["sketches"]
@@ -63,13 +65,13 @@ class Side:
 
     @cached_property
     def sketches(self) -> NDArray[np.float32]:
-        """(n, k + 1) sketches of the images."""
+        """The sketches of the images, (n, k + 1)."""
         return vectors_at(self._sketches, "sketch", self.rows, self.ids)
 
     def vectors(self, encoder: str, places: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
-        """(n, dim) vectors of one encoder as they are stored, of all images or of these places (ascending).
+        """Return the stored (n, dim) vectors of one encoder, for all images or for the given places (ascending).
 
-        Raises Damaged where they are not those that sketches were made of.
+        Raises Damaged if they are not the vectors that the sketches were made from.
         """
         self._prove(np.arange(len(self)) if places is None else places)
         if places is None:
@@ -82,7 +84,7 @@ class Side:
         return vectors_at(self._embeddings, encoder, self.rows[places], self.ids.take(pa.array(places)))
 
     def _prove(self, places: NDArray[np.int64]) -> None:
-        """Compare vectors of shards that have no digests of their own with those of the sketches, once an image."""
+        """Check the vectors of shards without their own digests against the sketches' digests, once per image."""
         left = places[~self._proven[places]]
         for start in range(0, len(left) if self._roles else 0, CHECKED):
             here = left[start : start + CHECKED]
@@ -103,7 +105,7 @@ class Side:
         )
 
     def _worth_holding(self, encoder: str) -> bool:
-        """Whether what was asked for before lay in most row groups already, and all vectors fit."""
+        """Whether earlier requests already touched most row groups, and all vectors fit in memory."""
         if self._asked[encoder] * GROUP_ROWS < len(self) / 2:
             return False
         held = sum(vectors.nbytes for vectors in self._held.values())
@@ -111,6 +113,6 @@ class Side:
 
 
 def copies_of(manifest: Manifest) -> pa.StringArray:
-    """The ids of all images that another one stands for."""
+    """Return the ids of all images that are represented by another image."""
     batches = [batch.column("image_id") for batch in manifest.batches(["image_id"])]
     return pa.chunked_array(batches, pa.string()).combine_chunks()

@@ -1,7 +1,7 @@
-"""Search: every two images whose blind vectors are near, with both cosines. No verdict yet.
+"""Search: find every two images whose blind vectors are near, with both cosines. No verdict yet.
 
-A task is a tile (tiles.py): two blocks of images (side.py). A method (methods/) names the pairs that
-may be near; both cosines are then scored in float64 from the stored vectors (tile.py): blind >= floor decides.
+A task is a tile (tiles.py): two blocks of images (side.py). A method (methods/) proposes the pairs that may be
+near; both cosines are then computed in float64 from the stored vectors (tile.py): blind >= floor decides.
 """
 
 from __future__ import annotations
@@ -65,16 +65,16 @@ class Search(Stage):
         return tiles(reads["sketches"].shards, self.search.block_rows)
 
     def extended(self, begun: PriorState, reads: Reads) -> list[Task]:
-        """The tiles there were, then those of the new rows with the old ones and with each other."""
+        """Return the existing tiles, then those of the new rows with the old rows and with each other."""
         return more_tiles(begun.tasks, reads["sketches"].shards, self.search.block_rows)
 
     def expected(self, reads: Reads) -> int:
-        """Every unordered pair of images that have vectors, once: the search is complete or it is not committed."""
+        """Count every unordered pair of images with vectors once: the search is committed only if it is complete."""
         vectors = reads["sketches"].counts.ok
         return vectors * (vectors - 1) // 2
 
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
-        """The tile's candidates in parts; the last, empty part counts the comparisons that were none."""
+        """Yield the tile's candidates in parts; the last, empty part counts the comparisons that gave no candidate."""
         assert self._method is not None, "setup comes first"
         if self._copies is None:
             self._copies = copies_of(reads["copies"])

@@ -1,7 +1,7 @@
-"""Tile: what is near in two blocks of images. A method names pairs that may be; float64 decides.
+"""Tile: find the near pairs of two blocks of images. A method proposes pairs; float64 decides.
 
-The full vectors are read only for the images of named pairs, some pairs at a time, and the reference's
-only where the blind cosine reaches the floor.
+Full vectors are read only for the images of proposed pairs, a limited number of pairs at a time. Reference
+vectors are read only if the blind cosine reaches the floor.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from stages.search.settings import SearchSettings
 from stages.search.side import Side
 from stages.vectors.cosine import cosines
 
-PLACES = 32768  # named pairs scored together: at most 2 x 32768 vectors in memory
+PLACES = 32768  # proposed pairs scored together: at most 2 x 32768 vectors in memory
 
 
 class Tile:
-    """One tile: what is compared in it, and what of that is near."""
+    """One tile: the pairs that are compared in it, and which of them are near."""
 
     def __init__(self, reads: Reads, task: Task, settings: SearchSettings, copies: pa.StringArray, hold: int) -> None:
-        """`hold`: bytes of full vectors that may stay in memory."""
+        """Open both sides of the tile. `hold`: bytes of full vectors that may stay in memory."""
         left, right = ((int(rows[0]), int(rows[1])) for rows in (task.facts["left"], task.facts["right"]))
         self._settings, self._diagonal = settings, left == right
         roles = (settings.blind, settings.reference)
@@ -38,16 +38,16 @@ class Tile:
 
     @property
     def seen(self) -> int:
-        """How many pairs of images there are, copies among them."""
+        """The number of pairs of images, copies included."""
         return self._pairs(self._left.seen, self._right.seen)
 
     @property
     def compared(self) -> int:
-        """How many pairs of images that are no copies."""
+        """The number of pairs of images, copies excluded."""
         return self._pairs(len(self._left), len(self._right))
 
     def near(self, method: Method) -> Kept:
-        """The pairs whose blind cosine reaches the floor in float64, with the reference's."""
+        """Find the pairs whose blind cosine reaches the floor in float64, with both cosines."""
         kept = Kept(self._settings.max_per_image, 0 if self._diagonal else len(self._left))
         if len(self._left) and len(self._right):
             for left, right in lots(self._named(method), PLACES):
@@ -58,7 +58,7 @@ class Tile:
         return kept
 
     def table(self, found: Found) -> pa.Table:
-        """Pairs as rows of the candidates table."""
+        """Return the pairs as rows of the candidates table."""
         a, b = self._left.ids.take(pa.array(found.left)), self._right.ids.take(pa.array(found.right))
         ordered = pc.less(a, b)
         values = [pc.if_else(ordered, a, b), pc.if_else(ordered, b, a), found.blind, found.reference]
@@ -68,7 +68,7 @@ class Tile:
         return left * (left - 1) // 2 if self._diagonal else left * right
 
     def _named(self, method: Method) -> Iterator[Places]:
-        """The pairs the method names, each unordered pair once."""
+        """Yield the pairs that the method proposes, each unordered pair once."""
         for left, right in method.near(self._left, self._right, self._settings):
             once = left < right if self._diagonal else slice(None)
             yield left[once], right[once]
@@ -79,6 +79,6 @@ class Tile:
 
 
 def _vectors(side: Side, encoder: str, places: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """The vectors of these places, each read once, and which of them each place has."""
+    """Read the vectors of these places, each once, and return them with the index of each place's vector."""
     once, which = np.unique(places, return_inverse=True)
     return side.vectors(encoder, once), which

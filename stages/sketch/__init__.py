@@ -1,1 +1,1 @@
-"""Sketch: each blind vector in a few numbers that bound its cosine with any other."""
+"""Sketch: reduce each blind vector to a few numbers that bound its cosine with any other."""

@@ -1,7 +1,7 @@
-"""Sketch: each blind vector in a few numbers, and a digest by which equal images are told.
+"""Sketch: reduce each blind vector to a few numbers, and compute a digest that identifies equal images.
 
-Shards answer one to one to those of the embeddings, row by row. A vector that cannot be compared is a
-row with its reason, here as everywhere.
+Shards correspond one to one to those of the embeddings, row by row. As everywhere, a vector that cannot be
+compared is a row with its reason.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ class Sketch(MapStage):
         limit_products(machine.threads)
 
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
-        """The shard's sketches, ROWS at a time."""
+        """Yield the shard's sketches, ROWS at a time."""
         self._directions = directions_of(reads["directions"])
         for batch in reads["embeddings"].batches_of(task.name, self.columns or (), ROWS):
             table = self.transform(pa.Table.from_batches([batch]))
             yield Part(table, by_status(table))
 
     def transform(self, rows: pa.Table) -> pa.Table:
-        """(n rows of embeddings) in, n rows of sketches out, in the same order."""
+        """Turn n rows of embeddings into n rows of sketches, in the same order."""
         there = pc.equal(rows.column("status"), OK)
         ok = rows.filter(there)
         blind, reference = (matrix(ok.column(role), f"an embeddings shard, {role}") for role in self.roles)
@@ -86,6 +86,6 @@ class Sketch(MapStage):
 
 
 def _digests(blind: NDArray[np.float32], reference: NDArray[np.float32], out: pa.BooleanArray) -> pa.StringArray:
-    """One digest for each row that is not `out`."""
+    """Return one digest for each row that is not `out`, null for the others."""
     found = iter(digests(blind, reference).to_pylist())
     return pa.array([None if gone else next(found) for gone in out.to_pylist()], pa.string())

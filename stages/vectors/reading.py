@@ -1,4 +1,4 @@
-"""Reading vectors: whole shards as matrices, or just some rows of a manifest, whatever shards they lie in."""
+"""Reading: vectors from entire shards as matrices, or only some rows of a manifest, whatever shards hold them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Rows = tuple[int, int]  # first row of the manifest, row after the last
 
 
 def matrix(lists: pa.ChunkedArray, where: str) -> NDArray[np.float32]:
-    """A column of lists of one length as (n, length) float32. Raises Unbalanced where a list is missing."""
+    """Return a column of lists of one length as (n, length) float32. Raises Unbalanced if a list is missing."""
     if lists.null_count:  # flatten() would leave them out and shift all that follow
         raise Unbalanced(f"{where}: {lists.null_count} images are ok but have no vector")
     whole = lists.combine_chunks()
@@ -26,7 +26,7 @@ def matrix(lists: pa.ChunkedArray, where: str) -> NDArray[np.float32]:
 
 
 def stretches(shards: Sequence[Receipt], rows: Rows) -> Iterator[tuple[Receipt, Rows]]:
-    """`rows` of a manifest cut where a shard ends: each shard they touch, and which of its own rows."""
+    """Split `rows` of a manifest where a shard ends: yield each shard they touch, and which of its own rows."""
     first = 0
     for shard in shards:
         start, stop = max(rows[0], first), min(rows[1], first + shard.rows)
@@ -36,9 +36,9 @@ def stretches(shards: Sequence[Receipt], rows: Rows) -> Iterator[tuple[Receipt, 
 
 
 def vectors_at(manifest: Manifest, encoder: str, rows: NDArray[np.int64], ids: pa.StringArray) -> NDArray[np.float32]:
-    """(n, dim) vectors of these rows of the manifest (ascending), which must be the images `ids`.
+    """Return (n, dim) vectors of these rows of the manifest (ascending), which must be the images `ids`.
 
-    Only the row groups that hold them are read. Raises Unbalanced where another image is there, or no vector.
+    Only the row groups that hold them are read. Raises Unbalanced if another image is there, or no vector.
     """
     out, done = np.zeros((0, 0), np.float32), 0
     for table in tables_at(manifest, [encoder], rows, ids):
@@ -53,7 +53,7 @@ def vectors_at(manifest: Manifest, encoder: str, rows: NDArray[np.int64], ids: p
 def tables_at(
     manifest: Manifest, columns: Sequence[str], rows: NDArray[np.int64], ids: pa.StringArray
 ) -> Iterator[pa.Table]:
-    """These rows of the manifest (ascending), a table for each shard they lie in. Raises as `vectors_at`."""
+    """Yield these rows of the manifest (ascending), a table for each shard that holds some. Raises as `vectors_at`."""
     of_row = shards_of(manifest, rows)
     ends = np.cumsum([shard.rows for shard in manifest.shards])
     for number in np.unique(of_row):
@@ -65,12 +65,12 @@ def tables_at(
 
 
 def shards_of(manifest: Manifest, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The place of the shard that each of these rows of the manifest lies in."""
+    """Return the place of the shard that holds each of these rows of the manifest."""
     return np.searchsorted(np.cumsum([shard.rows for shard in manifest.shards]), rows, side="right")
 
 
 def dim_of(embeddings: Manifest, encoder: str) -> int | None:
-    """How long the vectors are; None where no image has one."""
+    """Return the vectors' length; None if no image has a vector."""
     for shard in embeddings.shards:
         if shard.counts.ok:
             first = embeddings.read_rows(shard.name, [encoder], np.zeros(1, np.int64))
@@ -79,7 +79,7 @@ def dim_of(embeddings: Manifest, encoder: str) -> int | None:
 
 
 def directions_of(manifest: Manifest) -> NDArray[np.float64]:
-    """(k, dim) directions of a committed manifest."""
+    """Return the (k, dim) directions of a committed manifest."""
     rows = [row for batch in manifest.batches(["vector"]) for row in batch.column("vector").to_pylist()]
     return np.array(rows, dtype=np.float64)
 

@@ -1,4 +1,4 @@
-"""Sound vectors: what is fit to be compared. Embeddings may come from elsewhere, so they are looked at again."""
+"""Sound: which vectors are fit to be compared. Embeddings may come from elsewhere, so they are checked again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SENTENCES = {
 
 
 def sound(vectors: NDArray[np.float32]) -> NDArray[np.str_]:
-    """For each of (n, dim) vectors why it cannot be compared, or "" where it can."""
+    """Return for each of (n, dim) vectors why it cannot be compared, or "" if it can."""
     with np.errstate(over="ignore", invalid="ignore"):
         lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
     finite = np.isfinite(vectors).all(axis=1)

@@ -1,4 +1,4 @@
-"""Threads: how many NumPy's matrix products may use. A library that is loaded no longer reads the environment."""
+"""Threads: how many NumPy's matrix products may use. A library already loaded no longer reads the environment."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from threadpoolctl import threadpool_limits
 
 
 def limit_products(threads: int) -> None:
-    """Let matrix products of this process use so many threads from now on: workers are the parallel work."""
+    """Let matrix products of this process use `threads` threads from now on: the workers are what runs in parallel."""
     threadpool_limits(threads)

@@ -1,1 +1,1 @@
-"""Checks: what is wrong with a benchmark, looked for before it is exported in any form."""
+"""Checks: faults of a benchmark, looked for before it is exported in any form."""

@@ -1,4 +1,4 @@
-"""Check: everything that is looked at before a benchmark is exported, in one call."""
+"""Check: everything that is checked before a benchmark is exported, in one call."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ GRAVE_FIRST = {"error": 0, "warning": 1}
 
 
 def check(benchmark: Benchmark, takes: Callable[[Posed], object], *, cells: Cells = no_cells) -> tuple[Finding, ...]:
-    """All findings, errors first, of a benchmark whose pairs are those of one use that a form takes.
+    """Return all findings, errors first, of a benchmark whose pairs have one use and are taken by one form.
 
-    `takes` is what that form takes: one that takes questions (`asks`) carries no statements, one that takes
-    statements (`states`) no questions, any other both. `cells` is which texts it writes as cells of a CSV or a TSV.
-    Every image is read and decoded once. Raises Unreachable (an OSError) where a store failed.
+    `takes` selects the pairs that the form takes: a form that takes questions (`asks`) carries no statements, one that
+    takes statements (`states`) no questions, any other both. `cells` returns the texts that it writes as cells of a CSV
+    or a TSV. Every image is read and decoded once. Raises Unreachable (an OSError) if a store failed.
     """
     pairs = list(enumerate(benchmark.pairs))
     questions = [(number, pair) for number, pair in pairs if takes is not states and asks(pair)]
@@ -60,7 +60,7 @@ def _tells(questions: Numbered) -> Iterator[Finding]:
 
 
 def _of_benchmark(pairs: Numbered) -> Numbered:
-    """Without those for training, of which there may be any number."""
+    """Leave out the pairs for training, of which there may be any number."""
     return [(number, pair) for number, pair in pairs if pair.use == BENCHMARK]
 
 

@@ -1,7 +1,7 @@
-"""Codes: every fault that a check knows, how grave it is, and whether a person may accept it by name.
+"""Codes: every fault that a check knows, its severity, and whether a person may accept it by name.
 
-An error hinders an export. Some may be accepted, because only a person can say whether they are faults; the others
-make the benchmark wrong, or break those who read it (MMVP's and Cambrian-1's scorers, lmms-eval, VLMEvalKit).
+An error prevents an export. Some errors may be accepted, because only a person can say whether they are faults; the
+others make the benchmark wrong, or break its readers (MMVP's and Cambrian-1's scorers, lmms-eval, VLMEvalKit).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True)
 class Code:
-    """A kind of fault, and what it means."""
+    """A kind of fault, and its meaning."""
 
     name: str
     severity: Severity

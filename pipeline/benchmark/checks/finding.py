@@ -1,4 +1,4 @@
-"""Finding: one fault of a benchmark: what, where, and what to do."""
+"""Finding: one fault of a benchmark: what it is, where it is, and what to do about it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stages.text import plain
 
 Numbered = Sequence[tuple[int, Posed]]  # pairs with their numbers in the benchmark, from 0
 EVERY = "all questions"
-NAMED = 3  # pairs that a finding of many names
+NAMED = 3  # pairs named by a finding about many
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Finding:
     acceptable: bool
 
     def hinders(self, accepted: Collection[str]) -> bool:
-        """Whether an export is refused for it where these codes were accepted."""
+        """Whether it prevents an export for which these codes were accepted."""
         return self.severity == "error" and not (self.acceptable and self.code in accepted)
 
 
@@ -35,23 +35,23 @@ def found(code: str, where: str, sentence: str) -> Finding:
 
 
 def both(number: int) -> str:
-    """What the two questions of a pair are called."""
+    """Name the two questions of a pair."""
     return f"questions {2 * number + 1} and {2 * number + 2}"
 
 
 def of(number: int, pair: Posed) -> str:
-    """As `both`, with what the source calls the two images: by that they are found on the page."""
+    """Name them as `both` does, with the images' names in their source: these are how people find them on the page."""
     keys = ", ".join(side.photo.key for side in pair.sides)
     return f"{both(number)} ({plain(keys)})"
 
 
 def one_of(number: int, side: int) -> str:
-    """What one question of a pair is called; `side` is 0 for the first image, 1 for the second."""
+    """Name one question of a pair; `side` is 0 for the first image, 1 for the second."""
     return f"question {2 * number + 1 + side}"
 
 
 def several(numbers: Sequence[int], of: int) -> str:
-    """What the questions of several pairs of so many are called: the first few by name."""
+    """Name the questions of several pairs out of `of` pairs: the first few by number."""
     if len(numbers) == of:
         return EVERY
     named = "; ".join(both(number) for number in numbers[:NAMED])

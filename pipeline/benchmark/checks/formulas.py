@@ -1,10 +1,10 @@
-"""Formulas: words that a spreadsheet runs when it opens the CSV or TSV in which they are a cell.
+"""Formulas: texts that a spreadsheet runs when it opens the CSV or TSV in which they are a cell.
 
-Who opens a benchmark in Excel, LibreOffice or Sheets to look at it should see its words, and run none of them: they may
-have come from a published folder, a model's draft or Label Studio (OWASP, "CSV Injection"). Only cells matter: a form
-says which of its texts are one, and forms in Parquet or JSON have none. MMVP's options are not cells of their own, for
-they share one that begins with "(a)". The words are never changed, since a benchmark must read as it was written; a
-person changes them, or accepts that they are meant.
+A person who opens a benchmark in Excel, LibreOffice or Sheets should see its texts, and run none of them: they may have
+come from a published folder, a model's draft or Label Studio (OWASP, "CSV Injection"). Only cells matter: a form says
+which of its texts are cells, and forms in Parquet or JSON have none. MMVP's options are not cells of their own, because
+they share one that begins with "(a)". The texts are never changed, since a benchmark must read as it was written; a
+person changes them, or accepts that they are intended.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pipeline.benchmark.benchmark import Posed
 from pipeline.benchmark.checks.finding import Finding, Numbered, found, of
 from pipeline.benchmark.checks.words import quoted
 
-Cells = Callable[[Posed], Mapping[str, str]]  # what a text of a pair is called -> the text, of those that are cells
+Cells = Callable[[Posed], Mapping[str, str]]  # name of a text of a pair -> the text, of those that are cells
 
 STARTS = tuple("=+-@")
 CONTROL = ("\t", "\r", "\n")  # some spreadsheets drop these, and run what follows
@@ -25,12 +25,12 @@ NUMBER = re.compile(r"[+-](\d+([.,]\d+)*|[.,]\d+)(e[+-]?\d+)?%?", re.IGNORECASE)
 
 
 def no_cells(pair: Posed) -> Mapping[str, str]:
-    """The cells of a form whose files no spreadsheet opens."""
+    """Return the cells of a form whose files no spreadsheet opens."""
     return {}
 
 
 def judge_formulas(pairs: Numbered, cells: Cells) -> Iterator[Finding]:
-    """One finding for each text that is a cell, and a formula to a spreadsheet."""
+    """Yield one finding for each text that is a cell, and that a spreadsheet takes for a formula."""
     for number, pair in pairs:
         for name, text in cells(pair).items():
             if is_formula(text):
@@ -42,7 +42,7 @@ def judge_formulas(pairs: Numbered, cells: Cells) -> Iterator[Finding]:
 
 
 def is_formula(text: str) -> bool:
-    """Whether a spreadsheet may run it. Full-width signs count, for some take them for plain ones.
+    """Whether a spreadsheet may run it. Full-width signs count, as some spreadsheets take them for plain ones.
 
     A lone number with a sign is harmless: the formula `-1` is the number -1.
     """

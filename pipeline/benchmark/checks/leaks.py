@@ -1,4 +1,4 @@
-"""Leaks: whether an image's file tells the answer, to one who does not look at it: its size, its format, its name."""
+"""Leaks: whether an image's file reveals the answer to a person who does not look at it: its size, format or name."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 from pipeline.benchmark.benchmark import Posed, Side
 from pipeline.benchmark.checks.finding import EVERY, Finding, Numbered, found, several
 
-RARE = 0.001  # what chance does less often than this is no chance
-BIG = 0.7  # chances of a guess that are worth a finding; half is chance
+RARE = 0.001  # p-value below which a result is not taken for chance
+BIG = 0.7  # probability of a right guess that is worth a finding; half is chance
 
 
 def judge_files(pairs: Numbered) -> Iterator[Finding]:
-    """Bytes, pixels and format, over all questions with an answer."""
+    """Check bytes, pixels and format, over all questions with an answer."""
     sides = [side for _, pair in pairs for side in pair.sides]
     yield from _size(sides, "bytes", [side.photo.length for side in sides])
     yield from _size(sides, "pixels", [side.photo.width * side.photo.height for side in sides])
@@ -24,7 +24,7 @@ def judge_files(pairs: Numbered) -> Iterator[Finding]:
 
 
 def judge_names(pairs: Numbered) -> Iterator[Finding]:
-    """Names that hold the words of the right option and not those of the other."""
+    """Check for names that hold the words of the right option and not those of the other."""
     telling = [(number, pair) for number, pair in pairs if _name_tells(pair)]
     if 2 * len(telling) <= len(pairs):
         return
@@ -37,7 +37,7 @@ def judge_names(pairs: Numbered) -> Iterator[Finding]:
 
 
 def _size(sides: Sequence[Side], what: str, values: Sequence[int]) -> Iterator[Finding]:
-    """Mann's and Whitney's test of ranks; its effect is how often an (a) is larger than a (b), ties half."""
+    """Apply the Mann-Whitney rank test; its effect size is how often an (a) is larger than a (b), ties as half."""
     from scipy.stats import mannwhitneyu
 
     of_a, of_b = (
@@ -58,7 +58,7 @@ def _size(sides: Sequence[Side], what: str, values: Sequence[int]) -> Iterator[F
 
 
 def _format(sides: Sequence[Side]) -> Iterator[Finding]:
-    """The chi-square test of formats by letters; its effect is how often the best guess by format is right."""
+    """Apply the chi-square test to formats by letter; its effect size is the share of right guesses by format."""
     from scipy.stats import chi2_contingency
 
     tally = Counter((side.photo.format, side.answer) for side in sides)
@@ -75,13 +75,13 @@ def _format(sides: Sequence[Side]) -> Iterator[Finding]:
 
 
 def _name_tells(pair: Posed) -> bool:
-    """Whether a name tells, and the other does not tell the contrary."""
+    """Whether one name reveals the answer, and the other does not suggest the opposite."""
     told = [_tells(pair, side) for side in pair.sides]
     return max(told) > 0 and min(told) >= 0
 
 
 def _tells(pair: Posed, side: Side) -> int:
-    """1 where the name holds the right option alone, -1 where it holds the wrong one alone, else 0."""
+    """Return 1 if the name holds only the right option, -1 if it holds only the wrong one, else 0."""
     option_a, option_b = pair.options or ("", "")
     said = int(_holds(side.photo.key, option_a)) - int(_holds(side.photo.key, option_b))
     return said if side.answer == "a" else -said

@@ -1,6 +1,6 @@
-"""Letters: whether the place of a question tells its answer, to one who looks at no image.
+"""Letters: whether the place of a question reveals its answer to a person who looks at no image.
 
-Within a pair one image is (a) and the other (b); what may tell is which of them comes first.
+Within a pair one image is (a) and the other (b); the answer may be revealed by which of them comes first.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 from pipeline.benchmark.checks.finding import EVERY, Finding, found
 
-UNLIKELY = 0.01  # of the share of (a): no more of fair draws are so far from half
-RARE = 0.001  # of an order: more ways to look, so that each must be rarer
-LAGS = 8  # an order that repeats after so many pairs, or fewer, is found
-FAR = 0.15  # an order that tells less than so much over chance is let be, however many pairs there are
+UNLIKELY = 0.01  # p-value for the share of (a): at most this share of fair draws is so far from half
+RARE = 0.001  # p-value for an order: several lags are tested, so each must be rarer
+LAGS = 8  # an order that repeats after this many pairs, or fewer, is found
+FAR = 0.15  # an order that differs less than this from chance is ignored, however many pairs there are
 
 
 def judge_letters(firsts: str) -> Iterator[Finding]:
-    """`firsts`: the right letter of the first image of each pair, in order."""
+    """Check the balance of `firsts`: the right letter of the first image of each pair, in order."""
     from scipy.stats import binomtest
 
     count = firsts.count("a")
@@ -32,7 +32,7 @@ def judge_letters(firsts: str) -> Iterator[Finding]:
 
 
 def judge_order(firsts: str) -> Iterator[Finding]:
-    """Long runs of one letter, letters that take turns, and any order that repeats."""
+    """Check for long runs of one letter, alternating letters, and any order that repeats."""
     repeats = [one for lag in range(1, LAGS + 1) if (one := _repeat(firsts, lag)) is not None]
     if not (telling := [one for one in repeats if one.tells]):
         return
@@ -48,7 +48,7 @@ def judge_order(firsts: str) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class _Repeat:
-    """How often a pair has the letter of the one `lag` before it, and how rare that is by chance."""
+    """How often a pair has the letter of the pair `lag` before it, and how rare that is by chance."""
 
     lag: int
     same: int
@@ -62,12 +62,12 @@ class _Repeat:
 
 
 def _repeat(firsts: str, lag: int) -> _Repeat | None:
-    """None where there are not enough pairs. At lag 1 it counts runs, as Wald and Wolfowitz do."""
+    """Return None if there are not enough pairs. At lag 1 this counts runs, as Wald and Wolfowitz do."""
     from scipy.stats import binomtest
 
     if (of := len(firsts) - lag) < 1:
         return None
     same = sum(one == other for one, other in zip(firsts, firsts[lag:], strict=False))
     share = firsts.count("a") / len(firsts)
-    chance = share * share + (1 - share) * (1 - share)  # letters out of balance are another finding
+    chance = share * share + (1 - share) * (1 - share)  # unbalanced letters are a separate finding
     return _Repeat(lag, same, of, chance, float(binomtest(same, of, chance).pvalue))

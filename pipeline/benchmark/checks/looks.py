@@ -1,4 +1,4 @@
-"""Looks: every image of a benchmark read and decoded once, and what of it the checks keep."""
+"""Looks: every image of a benchmark, read and decoded once, and what the checks keep of it."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from pipeline.benchmark.photos import CHANGED, Photo
 from stages import images
 from stages.text import plain
 
-THREADS = 4  # Pillow decodes outside of Python's lock
-SIDE = 16  # of the dHash: 256 bits
+THREADS = 4  # Pillow releases the GIL while decoding
+SIDE = 16  # side of the dHash: 256 bits
 WORDS = tuple(ExifTags.Base[name] for name in ("ImageDescription", "XPTitle", "XPComment", "XPSubject", "XPKeywords"))
-INFO = ("comment", "xmp", "photoshop", "Description", "Title", "Comment", "XML:com.adobe.xmp")  # in Pillow's words
+INFO = ("comment", "xmp", "photoshop", "Description", "Title", "Comment", "XML:com.adobe.xmp")  # as Pillow names them
 
 
 @dataclass(frozen=True, eq=False)  # eq: holds an array
 class Look:
-    """One image: its dHash where it decodes (SIDE x SIDE bits), and what is wrong with it: code and sentence."""
+    """One image: its dHash if it decodes (SIDE x SIDE bits), and what is wrong with it: code and sentence."""
 
     bits: NDArray[np.bool_] | None
     wrong: tuple[str, str] | None = None
 
 
 def looks(photos: Sequence[Photo]) -> dict[str, Look]:
-    """image_id -> what it looks like. Raises Unreachable (an OSError) where a store failed."""
+    """Map each image_id to its Look. Raises Unreachable (an OSError) if a store failed."""
     distinct = list({photo.image_id: photo for photo in photos}.values())
     with ThreadPoolExecutor(THREADS) as pool:
         return dict(zip((photo.image_id for photo in distinct), pool.map(_look, distinct), strict=True))
 
 
 def judge_images(pairs: Numbered, seen: Mapping[str, Look]) -> Iterator[Finding]:
-    """Images that are not there as people saw them, and pairs that are one file twice."""
+    """Yield findings for images that are not there as people saw them, and for pairs that are one file twice."""
     for number, pair in pairs:
         for place, side in enumerate(pair.sides):
             if (wrong := seen[side.photo.image_id].wrong) is not None:
@@ -63,7 +63,7 @@ def _look(photo: Photo) -> Look:
 
 
 def _lost(photo: Photo, error: images.ImageRefused) -> tuple[str, str]:
-    """What became of an image that is not there as people saw it."""
+    """Describe why an image is not there as people saw it."""
     changed = error.status == CHANGED
     now = "was changed since the run read it" if changed else f"is {error.status} ({error.sentence})"
     sentence = plain(f"{_called(photo)} {now}; put the file back, or reject the pair")
@@ -71,9 +71,9 @@ def _lost(photo: Photo, error: images.ImageRefused) -> tuple[str, str]:
 
 
 def _odd(photo: Photo, data: bytes) -> tuple[str, str] | None:
-    """What readers make of the file that people did not see."""
+    """Describe what readers see in the file that people did not."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of odd EXIF
+        warnings.simplefilter("ignore")  # Pillow warns about unusual EXIF
         with Image.open(io.BytesIO(data), formats=images.FORMATS) as image:
             turn, told = _orientation(image), _told(image)
     if turn > 1:
@@ -86,12 +86,12 @@ def _odd(photo: Photo, data: bytes) -> tuple[str, str] | None:
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF's orientation: 1 as it lies, 2 to 8 turned or mirrored. Decoding a TIFF turns it, so there it is 1."""
+    """Return EXIF's orientation: 1 as stored, 2 to 8 turned or mirrored. Decoding turns a TIFF, so it counts as 1."""
     return 1 if image.format == "TIFF" else int(image.getexif().get(ExifTags.Base.Orientation) or 1)
 
 
 def _told(image: Image.Image) -> str:
-    """Words or a place in the metadata, in words; empty where there are none."""
+    """Say whether the metadata hold text or a place; empty if neither."""
     tags = image.getexif()
     words = any(tags.get(tag) for tag in WORDS) or any(image.info.get(name) for name in INFO)
     return "text" if words else "a place" if tags.get_ifd(ExifTags.IFD.GPSInfo) else ""

@@ -1,4 +1,4 @@
-"""Missing: what a benchmark may lack and still be exported: pairs, reviewers, licences."""
+"""Missing: what a benchmark may lack and still be exported: pairs, reviewers, licenses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PAIRS = 150  # of MMVP: 300 questions
 
 
 def judge_count(questions: Numbered) -> Iterator[Finding]:
-    """MMVP's number of pairs."""
+    """Compare the number of pairs with MMVP's."""
     if questions and len(questions) != PAIRS:
         sentence = (
             f"{len(questions):,} pairs, where MMVP has {PAIRS}; an accuracy over another number compares with none "
@@ -22,7 +22,7 @@ def judge_count(questions: Numbered) -> Iterator[Finding]:
 
 
 def judge_patterns(statements: Numbered) -> Iterator[Finding]:
-    """MMVP-VLM's number of pairs of each pattern."""
+    """Compare the number of pairs of each pattern with MMVP-VLM's."""
     counts = Counter(pair.pattern for _, pair in statements)
     uneven = [(one.name, counts[one.name]) for one in PATTERNS if counts[one.name] != PAIRS_EACH]
     if statements and uneven:
@@ -35,7 +35,7 @@ def judge_patterns(statements: Numbered) -> Iterator[Finding]:
 
 
 def judge_reviews(questions: Numbered) -> Iterator[Finding]:
-    """Questions that nobody has answered as they are."""
+    """Report questions that nobody has answered in their current form."""
     if alone := [number for number, pair in questions if not pair.reviewed_by]:
         sentence = (
             f"nobody answered {len(alone):,} of {len(questions):,} pairs blind; have a second person do it with "
@@ -45,7 +45,7 @@ def judge_reviews(questions: Numbered) -> Iterator[Finding]:
 
 
 def judge_misses(questions: Numbered) -> Iterator[Finding]:
-    """Questions to which people say otherwise: MMVP itself has two pairs with swapped answers."""
+    """Report questions that people answer differently: MMVP itself has two pairs with swapped answers."""
     if wrong := [number for number, pair in questions if pair.is_missed]:
         sentence = (
             f"half or more of those who answered {len(wrong):,} of {len(questions):,} pairs blind say otherwise; see "
@@ -55,7 +55,7 @@ def judge_misses(questions: Numbered) -> Iterator[Finding]:
 
 
 def judge_licences(pairs: Numbered) -> Iterator[Finding]:
-    """Images that a recipe or a source gave no licence."""
+    """Report images for which neither the recipe nor the source gives a license."""
     photos = {side.photo.image_id: side.photo for _, pair in pairs for side in pair.sides}
     if unknown := sum(photo.licence is None for photo in photos.values()):
         sentence = f"no licence is stated of {unknown:,} of {len(photos):,} images; find it out before you publish them"
@@ -63,7 +63,7 @@ def judge_licences(pairs: Numbered) -> Iterator[Finding]:
 
 
 def judge_shapes(pairs: Numbered) -> Iterator[Finding]:
-    """Images that CLIP's own preprocessing, with which MMVP's script reads them, crops to less than half."""
+    """Report images that CLIP's own preprocessing, with which MMVP's script reads them, crops to less than half."""
     photos = {side.photo.image_id: side.photo for _, pair in pairs for side in pair.sides}
     if narrow := sum(max(one.width, one.height) > 2 * min(one.width, one.height) for one in photos.values()):
         sentence = (

@@ -1,6 +1,6 @@
-"""Near: images of one pair that are nearly images of another, by dHash, as Cambrian-1 looked for leaks.
+"""Near: images of one pair that are near-duplicates of images of another, by dHash, as Cambrian-1 looked for leaks.
 
-Two images of one pair are meant to be near; two pairs about one scene count one blindness twice.
+The two images of one pair are meant to be near; two pairs about one scene count one failure of the blind encoder twice.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from stages.text import plain
 # Bits of 256. The same photo at half its size, at JPEG quality 30 or a third brighter is at most 25 away from itself,
 # cropped by 2 % on each side 30 (median); the nearest two of 1,200 different photos of Flickr8k are 54 apart.
 NEAR = 32
-BLOCK = 1024  # images compared with all others at once: 40 MB of distances for 10,000
+BLOCK = 1024  # images compared with all others at once: 40 MB of distances for 10,000 images
 
 
 def judge_near(pairs: Numbered, seen: Mapping[str, Look]) -> Iterator[Finding]:
-    """One finding for each pair that has an image near one of an earlier pair: the nearest, and how many more."""
+    """Yield a finding for each pair with an image near one of an earlier pair: the nearest, and how many more."""
     sides = [
         (at, place, bits)
         for at, (_, pair) in enumerate(pairs)
@@ -41,8 +41,8 @@ def judge_near(pairs: Numbered, seen: Mapping[str, Look]) -> Iterator[Finding]:
 
 
 def _near(bits: NDArray[np.bool_], of: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
-    """(place, later place, bits apart) of every two images of different pairs that are near."""
-    ones = bits.astype(np.float32)  # sums of 256 ones are exact, and a matrix product is quick
+    """Yield (place, later place, distance in bits) for every two near images of different pairs."""
+    ones = bits.astype(np.float32)  # sums of 256 ones are exact, and a matrix product is fast
     set_bits = ones.sum(axis=1)
     for start in range(0, len(ones), BLOCK):
         block = slice(start, start + BLOCK)

@@ -1,4 +1,4 @@
-"""Words: what the texts and the letters of each pair must be."""
+"""Words: what the texts and the letters of each pair must be like."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pipeline.benchmark.benchmark import Posed
 from pipeline.benchmark.checks.finding import Finding, Numbered, found, of
 from stages.text import plain
 
-QUOTED = 60  # characters of a text in a sentence
-LINES = ("Cc", "Zl", "Zp")  # Unicode's categories of control characters and of ends of lines
+QUOTED = 60  # characters of a text quoted in a sentence
+LINES = ("Cc", "Zl", "Zp")  # Unicode's categories of control characters and line separators
 
 
 def judge_questions(pairs: Numbered) -> Iterator[Finding]:
-    """MMVP's rules: one question, two options without parentheses, opposite answers."""
+    """Check MMVP's rules: one question, two options without parentheses, opposite answers."""
     for number, pair in pairs:
         question, (option_a, option_b) = pair.question or "", pair.options or ("", "")
         where = of(number, pair)
@@ -33,7 +33,7 @@ def judge_questions(pairs: Numbered) -> Iterator[Finding]:
 
 
 def judge_statements(pairs: Numbered) -> Iterator[Finding]:
-    """MMVP-VLM's rules: two statements, each true of one image only."""
+    """Check MMVP-VLM's rules: two statements, each true of one image only."""
     for number, pair in pairs:
         first, second = (side.statement or "" for side in pair.sides)
         if first.strip() and _bare(first) == _bare(second):
@@ -43,7 +43,7 @@ def judge_statements(pairs: Numbered) -> Iterator[Finding]:
 
 
 def named(pair: Posed) -> str:
-    """What a pair is about, in quotes: its question, or its first statement."""
+    """Return what a pair is about, in quotes: its question, or its first statement."""
     return quoted(pair.question or pair.first.statement or "")
 
 
@@ -61,6 +61,6 @@ def _bare(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """The text in quotes as a sentence shows it: on one line, cut where it is long."""
+    """Return the text in quotes as a sentence shows it: on one line, shortened if it is long."""
     short = text if len(text) <= QUOTED else f"{text[: QUOTED - 1]}…"
     return f'"{plain(short)}"'

@@ -1,1 +1,1 @@
-"""Drafts: what a model behind an OpenAI-compatible server proposes; it counts once a person takes it."""
+"""Drafts: what a model behind an OpenAI-compatible server proposes; a draft counts only once a person accepts it."""

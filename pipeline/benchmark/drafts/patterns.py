@@ -1,7 +1,7 @@
-"""Patterns: what a language model finds in common in all questions of a benchmark, from their words alone.
+"""Patterns: what a language model finds in common in all questions of a benchmark, from their text alone.
 
-MMVP's nine patterns came about so: GPT-4 was given the questions and options as text ("Eyes Wide Shut?", section 3.1).
-What comes back is a proposal for people; nothing is written anywhere.
+MMVP's nine patterns were found this way: GPT-4 was given the questions and options as text ("Eyes Wide Shut?", section
+3.1). The result is a proposal for people; nothing is written anywhere.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pipeline.benchmark.drafts.reply import found_json
 from stages.models.chat import Chat, DraftFailed
 from stages.text import plain
 
-SHOWN = 3  # questions of a pattern in the text; --json has all
+SHOWN = 3  # questions of a pattern shown in the text; --json has all
 MOST = 500  # characters of a name or a definition that are kept
 
 TASK = """I am analysing an image embedding model: where it takes two different images for nearly the same. Each
@@ -38,7 +38,7 @@ class Proposed:
 
 @dataclass(frozen=True)
 class PatternsSummary:
-    """What a model proposed. `questions`: number -> question; `unknown`: numbers it named that are none."""
+    """A model's proposal. `questions`: number -> question; `unknown`: how many numbers it named match no question."""
 
     run: str
     version: int
@@ -72,7 +72,7 @@ class PatternsSummary:
 
 
 def pattern_prompt(benchmark: Benchmark) -> str:
-    """What is asked: the task, then each question with its options, by number. Raises Waiting where there is none."""
+    """Return the prompt: the task, then each question with its options, by number. Raises Waiting if there is none."""
     asked = _questions(benchmark)
     if not asked:
         raise Waiting(f"{benchmark.run}/questions-{benchmark.version} has statements only; patterns are of questions")
@@ -80,7 +80,7 @@ def pattern_prompt(benchmark: Benchmark) -> str:
 
 
 def propose(chat: Chat, benchmark: Benchmark) -> PatternsSummary:
-    """Ask once. Raises Waiting where there is no question, DraftFailed for a reply that is no list of patterns."""
+    """Ask once. Raises Waiting if there is no question, DraftFailed for a reply that is not a list of patterns."""
     said = found_json(chat.ask(pattern_prompt(benchmark)), list, lambda value: value and isinstance(value[0], dict))
     asked = _questions(benchmark)
     read = [_proposed(one, asked) for one in said]
@@ -97,7 +97,7 @@ def propose(chat: Chat, benchmark: Benchmark) -> PatternsSummary:
 
 
 def _questions(benchmark: Benchmark) -> dict[int, str]:
-    """The number of a pair, from 1 -> its question and options, in one line."""
+    """Map each pair's number, from 1, to its question and options, on one line."""
     return {
         number: f"{pair.question} (a) {pair.options[0]} (b) {pair.options[1]}"
         for number, pair in enumerate(benchmark.pairs, 1)
@@ -106,7 +106,7 @@ def _questions(benchmark: Benchmark) -> dict[int, str]:
 
 
 def _proposed(said: Any, asked: Mapping[int, str]) -> tuple[Proposed, int]:
-    """A pattern, and how many numbers it names that are no question's."""
+    """Return a pattern, and how many of the numbers it names match no question."""
     name, definition = (_line(said.get(key)) if isinstance(said, dict) else "" for key in ("name", "definition"))
     if not name:
         raise DraftFailed(f"the model proposed a pattern without a name: {plain(str(said)[:MOST])}")
@@ -117,7 +117,7 @@ def _proposed(said: Any, asked: Mapping[int, str]) -> tuple[Proposed, int]:
 
 
 def _number(value: Any) -> int:
-    """A number as a model writes it, 12 or "12"; 0, which is no question's, for what is none."""
+    """Return a number as a model writes it, 12 or "12"; 0, which is no question's number, for anything else."""
     text = str(value)
     return int(text) if text.isdecimal() and len(text) < 10 else 0
 

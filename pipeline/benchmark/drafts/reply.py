@@ -1,4 +1,4 @@
-"""Reply: what a model said, made into what people may write; what is odd beyond harm is told.
+"""Reply: what a model answered, converted to changes that people may make; whatever cannot be repaired is reported.
 
 Models put JSON into fences and prose, mark options with letters, and spell names as they please.
 """
@@ -19,8 +19,8 @@ from stages.text import plain
 
 T = TypeVar("T", dict[str, Any], list[Any])
 
-SHOWN = 120  # characters of a reply in a sentence
-STARTS = 1000  # brackets that are tried: each may be read to the end of the reply
+SHOWN = 120  # characters of a reply quoted in a sentence
+STARTS = 1000  # brackets that are tried, at most: each may be read to the end of the reply
 MARK = re.compile(r"^\s*(?:\(\s*([ab])\s*\)|([ab])[).:](?=\s))\s*(?=\S)", re.IGNORECASE)  # (a) Open, a) Open, A. Open
 WRAPPED = re.compile(r"^\(([^()]*)\)$")
 LETTER = re.compile(r"^\W*(?:option[\s_]*)?([ab])\W*$", re.IGNORECASE)
@@ -28,10 +28,10 @@ STATED = ("left_statement", "right_statement")
 
 
 def found_json(said: str, kind: type[T], fits: Callable[[T], object]) -> T:
-    """The last JSON object (or list) in what was said that fits, or else the last one at all.
+    """Return the last JSON object (or list) in a reply that fits, or else the last one of all.
 
-    Fences and prose around it are let be; models that think aloud say what they mean at the end. Raises DraftFailed
-    where there is none.
+    Fences and prose around it are ignored; models that think aloud give their answer at the end. Raises DraftFailed if
+    there is none.
     """
     if not (values := list(_values(said, kind))):
         raise DraftFailed(f"the model answered without the JSON that it was asked for: {_short(said)}")
@@ -39,7 +39,7 @@ def found_json(said: str, kind: type[T], fits: Callable[[T], object]) -> T:
 
 
 def _values(said: str, kind: type[T]) -> Iterator[T]:
-    """Every JSON value of this kind in a text that is not inside another one, of the first STARTS places."""
+    """Yield every JSON value of this kind in a text that is not inside another one, trying the first STARTS places."""
     end = 0
     for place in islice((match.start() for match in re.finditer(r"\{" if kind is dict else r"\[", said)), STARTS):
         if place < end:
@@ -52,7 +52,7 @@ def _values(said: str, kind: type[T]) -> Iterator[T]:
 
 
 def changes_of(said: Mapping[str, Any]) -> dict[str, str]:
-    """Changes to a pair that a person may take. Raises DraftFailed where it is no question with opposite answers."""
+    """Return changes that a person may accept. Raises DraftFailed if they are not a question with opposite answers."""
     texts = {name: _text(said, name) for name in TEXTS}
     for name in ("option_a", "option_b"):
         texts[name] = _option(texts[name], name)
@@ -65,7 +65,7 @@ def changes_of(said: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _text(said: Mapping[str, Any], name: str) -> str:
-    """A text as the model wrote it, a number as its digits; statements may be left out."""
+    """Return a text as the model wrote it, a number as its digits; statements may be left out."""
     value = said.get(name, "" if name in STATED else None)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = str(value)
@@ -75,7 +75,7 @@ def _text(said: Mapping[str, Any], name: str) -> str:
 
 
 def _option(text: str, name: str) -> str:
-    """An option without the letter before it, or parentheses around it. Raises DraftFailed for others in it."""
+    """Strip the letter before an option, or parentheses around it. Raises DraftFailed for other parentheses in it."""
     bare = WRAPPED.sub(r"\1", MARK.sub("", text).strip()).strip()
     if not bare or "(" in bare or ")" in bare:
         raise DraftFailed(f"the model wrote an {name} with parentheses, which no reader of MMVP takes: {_short(text)}")
@@ -83,7 +83,7 @@ def _option(text: str, name: str) -> str:
 
 
 def _answer(said: Mapping[str, Any], texts: Mapping[str, str]) -> str:
-    """The letter for the left image. Raises DraftFailed where it is none, or the right image has the same."""
+    """Return the letter for the left image. Raises DraftFailed if there is none, or if the right image has the same."""
     left, right = (_letter(said.get(name), texts) for name in ("left_answer", "right_answer"))
     if left is None:
         raise DraftFailed(f"the model said neither a nor b for the left image: {_short(str(said.get('left_answer')))}")
@@ -93,7 +93,7 @@ def _answer(said: Mapping[str, Any], texts: Mapping[str, str]) -> str:
 
 
 def _letter(value: Any, texts: Mapping[str, str]) -> str | None:
-    """a or b, however it is dressed: a letter, or the words of an option."""
+    """Return a or b, in whatever form it is given: a letter, or the words of an option."""
     if not isinstance(value, str):
         return None
     if (found := LETTER.match(value)) is not None:
@@ -103,7 +103,7 @@ def _letter(value: Any, texts: Mapping[str, str]) -> str | None:
 
 
 def _pattern(value: Any) -> str:
-    """Our name of a pattern, or none where it is no pattern: a person chooses."""
+    """Return our name of a pattern, or an empty one if it is not a pattern: a person then chooses."""
     bare = _bare(value) if isinstance(value, str) else ""
     return next((one.name for one in PATTERNS if bare in map(_bare, (one.name, one.title, one.folder))), "")
 

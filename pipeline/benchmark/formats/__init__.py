@@ -1,1 +1,1 @@
-"""Formats: benchmarks and training data in the forms that others read, out of a run and into one."""
+"""Formats: benchmarks and training data in the forms that others read, written from a run and imported into one."""

@@ -1,4 +1,4 @@
-"""Destination: the folder an export is written to, checked before any work, and there whole or not at all after it."""
+"""Destination: the folder an export is written to, checked before any work; it then appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REMEDY = "name another folder with --to"
 
 
 def destination(to: str) -> Path:
-    """The folder that `to` names. Raises Refused for a bucket and for the current folder."""
+    """Return the folder that `to` names. Raises Refused for a bucket and for the current folder."""
     if not is_local(to):
         raise Refused(f"--to {to} is in a bucket; export to a folder of this machine, and copy that")
     folder = Path(place(to)[1])
@@ -33,10 +33,10 @@ def destination(to: str) -> Path:
 
 
 def check_new(folder: Path) -> Path:
-    """The folder to write, links followed: one that is not there yet, or is empty.
+    """Return the folder to write, links resolved: it must not exist yet, or be empty.
 
-    Raises Refused for what is there already, for a link that leads nowhere, for a folder in a run, and where nothing
-    can be written.
+    Raises Refused if it exists already, for a link that leads nowhere, for a folder in a run, and if nothing can be
+    written.
     """
     real = Path(os.path.realpath(folder))
     if folder.is_symlink() and not folder.exists():
@@ -52,9 +52,9 @@ def check_new(folder: Path) -> Path:
 
 @contextmanager
 def whole_or_absent(to: Path) -> Iterator[Path]:
-    """A folder to write into, which becomes `to` when the block ends well, and else is removed.
+    """Yield a folder to write into, which becomes `to` if the block succeeds, and is removed otherwise.
 
-    What a killed export left of it is removed first: it may hold images that were forgotten since.
+    What a killed export left behind is removed first: it may hold images that were forgotten since.
     """
     with ExitStack() as stack:
         try:
@@ -65,13 +65,13 @@ def whole_or_absent(to: Path) -> Iterator[Path]:
             raise Refused(f"{to} cannot be written ({error.strerror}); {REMEDY}") from error
         yield aside
         aside.chmod(0o755)
-        if to.exists():  # an empty one
+        if to.exists():  # an empty folder
             to.rmdir()
         aside.rename(to)
 
 
 def _check_outside_runs(folder: Path, real: Path) -> None:
-    """Raise Refused where the folder is a run or a step of one, or lies in one, by its own path or by its links'."""
+    """Raise Refused if the folder is or is inside a run or a step of one, by its own path or by its resolved path."""
     above = [real, *real.parents, folder, *folder.parents]
     inside = [f"the run {one}" for one in above if any(_is_step(one / step) for step in ORDER)]
     inside += [f"{one}, a step of a run" for one in above if _is_step(one)]
@@ -84,7 +84,7 @@ def _is_step(folder: Path) -> bool:
 
 
 def _check_parent(folder: Path, real: Path) -> None:
-    """Raise Refused where the nearest folder above that is there takes no new folder."""
+    """Raise Refused if the nearest existing folder above does not accept a new folder."""
     for path in (folder, real):
         above = next(one for one in path.parents if os.path.lexists(one))
         if not above.is_dir():

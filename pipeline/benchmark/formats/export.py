@@ -1,7 +1,7 @@
 """Export: a frozen benchmark in a form that others read, after every check of it, or a run's pairs as they are.
 
-The folder appears whole or not at all. Nothing is written where a check fails, unless that check's code was accepted
-by name.
+The folder appears complete or not at all. Nothing is written if a check fails, unless that check's code was accepted by
+name.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ def export(
     apart_from: Sequence[str] = (),
     only_check: bool = False,
 ) -> ExportSummary:
-    """Write the run's questions into a new folder, or say what hinders it.
+    """Write the run's questions into a new folder, or report what prevents it.
 
-    `accepted`: codes of findings that do not hinder it; `apart_from`: benchmarks of which training data must hold no
-    image. Raises Waiting where nothing is frozen that the form takes, Refused for the rest.
+    `accepted`: codes of findings that do not prevent it; `apart_from`: benchmarks whose images must not be in training
+    data. Raises Waiting if nothing that the form takes is frozen, Refused for the rest.
     """
     _check_codes(accepted)
     to = destination(str(to))
@@ -47,7 +47,7 @@ def export(
     whole = read_benchmark(run, version)
     taken = _taken(whole, form)
     behind = _is_behind(run, known_store(run.folder, store))
-    # whatever was ever published must not be trained on; read first, for what is named there may be refused
+    # whatever was ever published must not be trained on; read first, as what `apart_from` names may be refused
     held = held_out(read_versions(run), apart_from) if form.use == TRAINING else None
     findings = check(taken, form.takes, cells=form.cells) + (held.check(taken.photos) if held else ())
     if not only_check:
@@ -71,9 +71,9 @@ def export(
 def export_pairs(
     run: Run, form: RunForm, to: str | Path, *, store: Path | None = None, most: int | None = None
 ) -> ExportSummary:
-    """Write the run's pairs, at most `most`, into a new folder, whether people have written of them or not.
+    """Write the run's pairs, at most `most`, into a new folder, whether people have written about them or not.
 
-    Raises Refused where no pair has both its images.
+    Raises Refused if no pair has both its images.
     """
     to = check_new(destination(str(to)))
     with whole_or_absent(to) as folder:
@@ -84,7 +84,7 @@ def export_pairs(
 
 
 def _left_out(whole: Benchmark, form: Form) -> dict[str, int]:
-    """Why frozen pairs are not in this form -> how many."""
+    """Map each reason why frozen pairs are not in this form to their number."""
     other_use = sum(pair.use != form.use for pair in whole.pairs)
     unfit = sum(pair.use == form.use and not form.takes(pair) for pair in whole.pairs)
     told = {f"not for {form.use}": other_use, "nothing in them that this format takes": unfit}
@@ -106,7 +106,7 @@ def _how(form: Form) -> str:
 
 
 def _refuse(findings: Sequence[Finding], accepted: Sequence[str], run: Run) -> None:
-    """Raise Refused, naming the first findings, where any hinders an export."""
+    """Raise Refused, naming the first findings, if any of them prevents an export."""
     if not (hinders := [one for one in findings if one.hinders(accepted)]):
         return
     told = "; ".join(f"{one.where}: {one.sentence} ({one.code})" for one in hinders[:3])
@@ -117,12 +117,12 @@ def _refuse(findings: Sequence[Finding], accepted: Sequence[str], run: Run) -> N
 
 
 def _accepted(findings: Sequence[Finding], accepted: Sequence[str]) -> tuple[str, ...]:
-    """The codes that were found and would have hindered the export."""
+    """Return the accepted codes that were found and would have prevented the export."""
     return tuple(sorted({one.code for one in findings if one.hinders(()) and not one.hinders(accepted)}))
 
 
 def _is_behind(run: Run, store: Path | None) -> bool:
-    """Whether people have written since the newest version."""
+    """Whether people have written anything since the newest version."""
     return store is not None and is_changed(run, store)
 
 

@@ -1,8 +1,8 @@
-"""Held out: images of benchmarks, of which none may be among training data.
+"""Held out: images of benchmarks, none of which may be in training data.
 
-An image is known again by its image_id, by its bytes, and by how it looks: dHash over 8 x 8 cells, by which Cambrian-1
+An image is recognized by its image_id, by its bytes, and by its looks: dHash over 8 x 8 cells, with which Cambrian-1
 looked for benchmark images among training images (arXiv 2406.16860, appendix). Crops and mirrored copies are not found.
-Flat drawings of different things may look alike, so only a person can say whether such a one is in a benchmark.
+Flat drawings of different things may look alike, so only a person can say whether such an image is in a benchmark.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from stages import images
 from stages.images import ImageRefused
 from stages.text import plain
 
-CELLS = 8  # a side: 64 bits
-# of 64 bits. Photos saved anew (JPEG quality 50) or made small (224 x 224) moved by at most 3, of 67; of 19,900 pairs
-# of different photos none was nearer than 11
+CELLS = 8  # per side: 64 bits
+# bits of 64. Of 67 photos saved again (JPEG quality 50) or made small (224 x 224), none moved by more than 3; of 19,900
+# pairs of different photos none was nearer than 11
 NEAR = 4
 SHOWN = 3  # images that a finding names
-THREADS = 4  # Pillow decodes outside of Python's lock
+THREADS = 4  # Pillow releases the GIL while decoding
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One image: what to call it, and what it is known again by.
+    """One image: its name, and what it is recognized by.
 
-    A file in a folder has no image_id, a run's image that cannot be read any more no dhash; `unread` says why.
+    A file in a folder has no image_id, and an image of a run that cannot be read any more no dhash; `unread` says why.
     """
 
     name: str
@@ -60,11 +60,11 @@ class HeldOut:
     seen: tuple[Seen, ...]
 
     def check(self, photos: Iterable[Photo]) -> tuple[Finding, ...]:
-        """What photos for training are among the held out images, what look like one, and what could not be compared.
+        """Find photos for training that are, or look like, held out images, and images that could not be compared.
 
-        What looks like one is a finding each, for a person has to look; the others name the first ones and say how
-        many there are. A photo that is gone is known again by its id and its bytes alone: that it is gone the checks
-        of the images say. Raises OSError where a store failed.
+        Each photo that looks like a held out image is a finding of its own, because a person has to look; the other
+        findings name the first images and say how many there are. A photo that is gone is recognized by its id and
+        bytes alone: the checks of the images report that it is gone. Raises OSError if a store failed.
         """
         ours = {photo.image_id: photo for photo in photos}.values()
         same = {photo.image_id: again for photo in ours if (again := self._same(photo))}
@@ -80,7 +80,7 @@ class HeldOut:
         )
 
     def _same(self, photo: Photo) -> str:
-        """In words, which image of a benchmark it is, whatever has become of its file; empty where it is none."""
+        """Describe which benchmark image the photo is, whatever happened to its file; empty if it is none of them."""
         if (same := self._by_id.get(photo.image_id)) is not None:
             return f"{_called(photo)} is {same.name}"
         if (same := self._by_bytes.get(photo.sha256)) is not None:
@@ -88,7 +88,7 @@ class HeldOut:
         return ""
 
     def _like(self, photo: Photo) -> str:
-        """In words, which image of a benchmark it looks like; empty where it looks like none, or cannot be read."""
+        """Describe which benchmark image the photo looks like; empty if there is none, or if it cannot be read."""
         if not self._dhashes.size or (ours := _of_photo(photo).dhash) is None:
             return ""
         apart = np.bitwise_count(self._dhashes ^ np.uint64(ours))
@@ -113,16 +113,16 @@ class HeldOut:
 
 
 def held_out(benchmarks: Sequence[Benchmark], folders: Sequence[str]) -> HeldOut:
-    """The images of these benchmarks' pairs, and of what `folders` name: runs with frozen questions, folders, files.
+    """Collect the images of these benchmarks' pairs, and of `folders`: runs with frozen questions, folders, files.
 
-    Raises Waiting for a run in which nothing is frozen, Refused for one without a benchmark, for a folder without
-    images and for what may be an image there and cannot be compared: nobody could say where else it is; OSError where a
-    store failed.
+    Raises Waiting for a run in which nothing is frozen; Refused for a run without a benchmark, for a folder without
+    images and for a file there that may be an image and cannot be compared, because nobody could say where else it is;
+    OSError if a store failed.
     """
     runs = [folder for folder in folders if steps_begun(Folder(folder))]
     found = [(folder, images_below(folder)) for folder in folders if folder not in runs]
     every = [*benchmarks, *(benchmark for run in runs for benchmark in _versions(Run.open(run)))]
-    # versions of one benchmark share most images: each is read once
+    # versions of one benchmark share most images: each image is read once
     shown = [(photo, benchmark.name) for benchmark in every for photo in benchmark.of().photos]
     distinct = {(photo.image_id, photo.sha256): (photo, name) for photo, name in shown}
     seen = [_of_photo(photo, f" of {name}") for photo, name in distinct.values()]
@@ -130,7 +130,7 @@ def held_out(benchmarks: Sequence[Benchmark], folders: Sequence[str]) -> HeldOut
 
 
 def _versions(run: Run) -> Sequence[Benchmark]:
-    """Raises Refused where none of them has a benchmark: nothing would be held out."""
+    """Read all versions of a run. Raises Refused if none has a benchmark: nothing would be held out."""
     versions = read_versions(run)
     if not any(version.of().pairs for version in versions):
         raise Refused(f"{run} has frozen pairs for training alone, and no benchmark to hold out; leave it out")
@@ -138,7 +138,7 @@ def _versions(run: Run) -> Sequence[Benchmark]:
 
 
 def _of_folder(folder: str, found: Iterator[Found]) -> Iterator[Seen]:
-    """Each image once, however often its bytes lie there, by the first of its names. Decodes a few at a time."""
+    """Yield each image once, however often its bytes are there, under its first name. Decodes a few at a time."""
     known = set[str]()
     with ThreadPoolExecutor(THREADS) as pool:
         while some := list(islice(found, THREADS)):
@@ -169,7 +169,7 @@ def _of_photo(photo: Photo, where: str = "") -> Seen:
 
 
 def _dhash(data: bytes) -> int:
-    """Of 64 bits. Raises ImageRefused for what does not decode."""
+    """Return a dHash of 64 bits. Raises ImageRefused for data that does not decode."""
     bits = dhash(images.decode(data), CELLS).hash
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
 
@@ -179,7 +179,7 @@ def _called(photo: Photo) -> str:
 
 
 def _finding(code: str, met: Sequence[str], of: str, remedy: str) -> Iterator[Finding]:
-    """A finding of this code which names the first ones, where there are any."""
+    """Yield a finding of this code that names the first images, if there are any."""
     if met:
         more = f", and {len(met) - SHOWN} more" if len(met) > SHOWN else ""
         yield found(code, f"{len(met)} {of}", plain(f"{', '.join(met[:SHOWN])}{more}; {remedy}"))

@@ -1,4 +1,4 @@
-"""Import answer: what `import` took in, and what one does with it now."""
+"""Import summary: what `import` read, and what to do with it next."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from stages.text import many, plain_lines
 
 @dataclass(frozen=True)
 class ImportSummary:
-    """A published benchmark that is a run now. Its images were not copied: they lie `at`."""
+    """A published benchmark that is now a run. Its images were not copied: `at` is where they are stored."""
 
     run: str
     form: str
     pairs: int
     asking: int
     stating: int
-    version: int  # of the questions
+    version: int  # version of the questions
     at: str
     note: str
     embed: str  # the command that makes the run's other steps
@@ -39,12 +39,12 @@ class ImportSummary:
 
 @dataclass(frozen=True)
 class ReturnedSummary:
-    """What Label Studio's work changed in the store of its run."""
+    """What the annotations from Label Studio changed in the store of their run."""
 
     run: str
     written: int
     as_it_was: int  # tasks that say what the store says already, or that nobody annotated
-    kept: Sequence[str]  # pairs that were changed in the run after they were annotated: the run's words stay
+    kept: Sequence[str]  # pairs changed in the run after they were annotated: the run's words are kept
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -1,7 +1,7 @@
-"""Importing: a benchmark that others published becomes a run with frozen questions.
+"""Importing: turn a benchmark that others published into a run with frozen questions.
 
-All of it is read and checked before anything is written. The images stay where they lie: the run's own images step
-reads them, so that the run can be embedded and searched like any other. A killed import is finished by the same
+All of it is read and checked before anything is written. The images stay where they are stored: the run's own images
+step reads them, so that the run can be embedded and searched like any other. A killed import is finished by the same
 command.
 """
 
@@ -42,8 +42,8 @@ from stages.author.store import Store, utc_now
 from stages.download.overlap import would_read
 from stages.text import many
 
-RECIPE = "mmvp"  # whose encoders are MMVP's own
-PUBLISHED = ("left_id", "right_id", *CHOICES, *TEXTS, "first", "place", "author")  # of a pair
+RECIPE = "mmvp"  # its encoders are MMVP's own
+PUBLISHED = ("left_id", "right_id", *CHOICES, *TEXTS, "first", "place", "author")  # fields of a pair
 READERS: Mapping[str, Callable[[Path, str], Published]] = {
     "mmvp": read_mmvp,
     "mmvp-vlm": read_mmvp_vlm,
@@ -54,10 +54,10 @@ READERS: Mapping[str, Callable[[Path, str], Published]] = {
 def import_benchmark(
     source: str, url: str, form: str, *, answers: str = AS_FOUND, store: Path | None = None
 ) -> ImportSummary:
-    """Make the run `url` of a published folder. `answers`: which of MMVP's disputed ones.
+    """Make the run `url` from a published folder. `answers`: which version of MMVP's disputed answers to use.
 
-    Raises Refused, with nothing written, for a folder that is not as its form has it, and for a run that has
-    questions or people's work already.
+    Raises Refused, with nothing written, for a folder that does not follow its form, and for a run that already has
+    questions or people's work.
     """
     root, name = _root_and_name(url)
     run, found = Folder(root) / name, _read(source, form, answers)
@@ -104,8 +104,8 @@ def _read(source: str, form: str, answers: str) -> Published:
 
 
 def _changes(found: Published, name: str) -> list[str]:
-    """The recipe's one source: it is called as the run is, so that no two benchmarks have images of one id."""
-    told = {"name": json.dumps(name), "kind": found.kind, "uri": found.uri}  # in quotes 2024 is a name
+    """Set the recipe's one source, named after the run, so that no two benchmarks have images with the same id."""
+    told = {"name": json.dumps(name), "kind": found.kind, "uri": found.uri}  # quoted, so that 2024 is a name
     return [f"images.sources.0.{setting}={value}" for setting, value in told.items()]
 
 
@@ -119,7 +119,7 @@ def _check_apart(config: Config, run: Folder) -> None:
 
 
 def _check_ours(config: Config, run: Folder) -> None:
-    """Raise Refused where a run of other images lies there."""
+    """Raise Refused if a run of other images is stored there."""
     there = Draft.planned(run / "images")
     if there is not None and there.lineage.settings != steps(config)[0].stage.settings:
         raise Refused(f"{run.url} is a run of other images; name another run")
@@ -139,7 +139,7 @@ def _is_in_store(found: Published, run: Folder, at: Path) -> bool:
 
 
 def _alike(pairs: Sequence[Authored]) -> list[tuple[str, ...]]:
-    """What was published of the pairs: nothing that another start of the same import has otherwise."""
+    """Return what was published about the pairs, which is the same whenever the same import is run again."""
     return sorted(tuple(str(getattr(pair, name)) for name in PUBLISHED) for pair in pairs)
 
 
@@ -149,7 +149,7 @@ def _images(config: Config, run: Folder) -> Manifest:
 
 
 def _authored(found: Published, images: Manifest) -> list[Authored]:
-    """The pairs with the ids of their images. Raises Refused for an image that was there a moment ago, and is gone."""
+    """Return the pairs with the ids of their images. Raises Refused for an image that is gone since it was read."""
     rows = (row for batch in images.batches(("image_id", "uri", "status")) for row in batch.to_pylist())
     ids = {row["uri"]: row["image_id"] for row in rows if row["status"] == OK}
     if lost := [shown.uri for pair in found.pairs for shown in (pair.first, pair.second) if shown.uri not in ids]:

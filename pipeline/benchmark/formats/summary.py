@@ -1,4 +1,4 @@
-"""Summary: what `export` says it did, or would do."""
+"""Summary: the result of `export`, as it is or would be."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pipeline.benchmark.checks.finding import Finding
 from stages.text import many, plain_lines, table
 
 ACCEPTED = "accepted"
-SHOWN = 20  # findings in the text; --json has all
+SHOWN = 20  # findings shown in the text; --json has all
 
 
 @dataclass(frozen=True)
 class ExportSummary:
-    """What was written where, and what was found on the way. `to` is None where nothing was to be written."""
+    """What was written where, and what the checks found. `to` is None if nothing was to be written."""
 
     run: str
     form: str
     to: str | None
-    version: int | None = None  # of the questions; None for a form of the run's pairs
+    version: int | None = None  # version of the questions; None for a form of the run's pairs
     pairs: int = 0
-    left_out: Mapping[str, int] = field(default_factory=dict)  # why -> pairs
+    left_out: Mapping[str, int] = field(default_factory=dict)  # reason -> pairs
     findings: Sequence[Finding] = ()
     accepted: Sequence[str] = ()
     behind: bool = False  # people have written since the newest version

@@ -1,1 +1,1 @@
-"""Page: where people decide over pairs and write their questions, and the server behind it."""
+"""Page: where people decide on pairs and write their questions, and the server behind it."""

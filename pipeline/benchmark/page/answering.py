@@ -1,4 +1,4 @@
-"""Answering: the page of a second person, who answers the questions one image at a time, shuffled, without knowing."""
+"""Answering: the page where a second person answers the questions blind, one image at a time, in shuffled order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Key = tuple[str, str, str]  # left_id, right_id, side
 
 
 class Given(BaseModel):
-    """An answer as the page sends it. `question`: what the page was told that the question is called."""
+    """An answer as the page sends it. `question`: the name of the question that the page was given."""
 
     model_config = ConfigDict(extra="forbid")
     question: str
@@ -36,10 +36,10 @@ class Given(BaseModel):
 
 
 class Examination:
-    """One person's way through the questions. `again` are those that this person went back to, the last one first."""
+    """One person's way through the questions. `again`: those this person went back to, the latest first."""
 
     def __init__(self, run: Run, store: Store, person: str) -> None:
-        """Raises NotCommitted where the run's images are not there whole."""
+        """Raises NotCommitted if the run's images are not complete."""
         self.store, self.person = store, person
         self._names = OpaqueNames(store.secret(), person)
         self._live = LiveQueue(run, store.pairs)
@@ -48,12 +48,12 @@ class Examination:
         self._again: list[Key] = []
 
     def next(self) -> dict[str, Any]:
-        """What is asked now, how many were answered and how many there are; never what is right, or of which pair."""
+        """Return the next question and how many are answered, of how many; never the right answer or the pair."""
         with self._turn:
             return self._view()
 
     def answer(self, given: Given) -> bool:
-        """Keep an answer; False where the question is another by now, or none."""
+        """Store an answer; return False if the question has changed since or no longer exists."""
         with self._turn:
             one = next((one for one in self._every() if self._names.question(one) == given.question), None)
             if one is None:
@@ -64,23 +64,23 @@ class Examination:
             return True
 
     def back(self) -> None:
-        """Ask the last answered question of this sitting once more."""
+        """Ask the question answered last in this sitting once more."""
         with self._turn:
             if self._given:
                 self._again.insert(0, self._given.pop())
 
     def photo(self, name: str) -> Photo | None:
-        """The photo of the question whose photo is called so; None where this person is asked none such."""
+        """Return the photo with this name; None if this person is not asked about any photo of that name."""
         found = next((one for one in self._every() if self._names.photo(one) == name), None)
         return found and self._live.now().photos.get(_image_id(found))
 
     def _pairs(self) -> list[Authored]:
-        """The pairs of which the photos are there."""
+        """Return the pairs whose photos are there."""
         there = self._live.now().places
         return [pair for pair in self.store.pairs() if pair.ids in there]
 
     def _every(self) -> list[Asked]:
-        """All that this person is asked, answered or not."""
+        """Return everything that this person is asked, answered or not."""
         return queue_for(self._pairs(), [], self.person)
 
     def _view(self) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def _image_id(one: Asked) -> str:
 
 
 def _photo(examination: Examination, name: str) -> Response:
-    """A photo, or what goes wrong without a word of where the image lies."""
+    """Return a photo, or an error that does not reveal where the image is stored."""
     if (found := examination.photo(name)) is None:
         raise HTTPException(404, "no such photo")
     try:
@@ -124,7 +124,7 @@ def _photo(examination: Examination, name: str) -> Response:
 
 
 def answer_app(run: Run, examination: Examination, given: Pass) -> FastAPI:
-    """The page of one who answers; it has no route that says what authors wrote beside the question."""
+    """Return the app of the person who answers; no route returns what authors wrote besides the question."""
     app = bare_app(given, lambda name: _photo(examination, name))
 
     @app.get("/", response_class=HTMLResponse)

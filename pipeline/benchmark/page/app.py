@@ -1,4 +1,4 @@
-"""App: the routes of the authors' page. What a request names is looked up among the run's pairs, never on the disk."""
+"""App: the routes of the authors' page. Names in a request are looked up among the run's pairs, never on the disk."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from stages.images import ImageRefused
 from stages.models.chat import Chat, DraftFailed
 from stages.patterns import PATTERNS
 
-FIRST = 3  # pairs that come with the page
+FIRST = 3  # pairs sent with the page
 
 
 class Change(BaseModel):
-    """A write to one pair, and the version it was made from."""
+    """A write to one pair, and the version it is based on."""
 
     model_config = ConfigDict(extra="forbid")
     version: StrictInt
@@ -38,7 +38,7 @@ class Change(BaseModel):
 
 
 def bare_app(given: Pass, photo: Callable[[str], Response]) -> FastAPI:
-    """What both pages have: the gate, the photos by the names that `photo` knows, and files of their own."""
+    """Return what both pages share: the gate, the photos by the names that `photo` knows, and the static files."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Gate, given=given)
 
@@ -53,12 +53,12 @@ def bare_app(given: Pass, photo: Callable[[str], Response]) -> FastAPI:
 
 
 async def _told(request: Request, error: Exception) -> Response:
-    """What the program refuses, as the page shows it; a store that does not answer now may do so soon."""
+    """Return a refusal of the program as the page shows it; a store that does not answer now may do so soon."""
     return JSONResponse({"error": str(error)}, 503 if isinstance(error, StoreFailed) else 409)
 
 
 async def _odd(request: Request, error: Exception) -> Response:
-    """A request that is none of this page's; what it held is not sent back."""
+    """Return the answer to a request that this page does not send; the content of the request is not sent back."""
     return JSONResponse({"error": "the request is not as this page sends them"}, 422)
 
 
@@ -67,7 +67,7 @@ def photo_response(jpeg: bytes) -> Response:
 
 
 def photo_of(photos: Callable[[], Any]) -> Callable[[str], Response]:
-    """The route of the photos: those that are in `photos()`, image_id -> Photo, and no others."""
+    """Return the photo route: it serves those in `photos()`, image_id -> Photo, and no others."""
 
     def photo(image_id: str) -> Response:
         if (found := photos().get(image_id)) is None:
@@ -83,7 +83,7 @@ def photo_of(photos: Callable[[], Any]) -> Callable[[str], Response]:
 
 
 def author_app(desk: Desk, given: Pass, names: tuple[str, str], chat: Chat | None = None) -> FastAPI:
-    """The page of one who writes. `names`: of the blind encoder and the reference; `chat`: asked for drafts."""
+    """Return the app of the person who writes. `names`: the blind and the reference encoder; `chat`: writes drafts."""
     app = bare_app(given, photo_of(lambda: desk.queue.photos))
     app.get("/", response_class=HTMLResponse)(lambda: _page(desk, given, names, chat))
 
@@ -118,7 +118,7 @@ def author_app(desk: Desk, given: Pass, names: tuple[str, str], chat: Chat | Non
         except DraftFailed as error:
             return JSONResponse({"error": str(error)}, 502)
         except Conflict:
-            changes = {}  # the write below says so
+            changes = {}  # the write below reports it
         write = partial(desk.change, ids, asked.version, changes, drafting.model)
         return await run_in_threadpool(_written, desk, ids, write)
 
@@ -149,7 +149,7 @@ def _page(desk: Desk, given: Pass, names: tuple[str, str], chat: Chat | None) ->
 
 
 def _written(desk: Desk, ids: Ids | None, write: Callable[[], Any]) -> Response:
-    """What a write came to: the pair as it is now, whoever wrote it last; null where it is not shown any more."""
+    """Return the result of a write: the pair as it is now, whoever wrote it last; null if it is no longer shown."""
     if ids is not None and not desk.takes(ids):
         return JSONResponse({"error": "no such pair in this run"}, 404)
     status, said = 200, dict[str, str]()
@@ -162,5 +162,5 @@ def _written(desk: Desk, ids: Ids | None, write: Callable[[], Any]) -> Response:
         return JSONResponse({"error": str(error)}, 422)
     queue = desk.queue
     view = pair_view(desk, queue, ids) if ids is not None and ids in queue.places else None
-    changed = status == 200 and ids is not None  # an undo may find nothing to take back
+    changed = status == 200 and ids is not None  # an undo may find nothing to undo
     return JSONResponse({**said, "pair": view, "changed": changed, "progress": desk.progress()}, status)

@@ -1,8 +1,8 @@
-"""Connections: how long a request may take to come, how long an answer may lie unread, and how many there may be.
+"""Connections: how long a request may take to arrive, an answer may stay unread, and how many connections there may be.
 
-uvicorn waits for ever for the rest of a request, and for a client that does not read: a few hundred half-sent requests
-would keep everybody else out. Here a connection that is late is cut, and of too many the one goes that has waited
-longest for its request.
+uvicorn waits forever for the rest of a request, and for a client that does not read: a few hundred half-sent requests
+would keep everybody else out. Here a late connection is cut, and if there are too many, the one that has waited longest
+for its request is cut.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ class Limits:
     """How patient the server is."""
 
     request_s: float = 20.0  # from a connection, or the first byte of its next request, to the request's last byte
-    unread_s: float = 60.0  # for an answer that lies there for a client that does not read it
+    unread_s: float = 60.0  # for an answer that its client does not read
     idle_s: int = 5  # between an answer and the next request
-    connections: int = 200  # a third of the files that a process may have open: as many again may come at once
+    connections: int = 200  # a third of the files a process may open: as many again may arrive at once
     header_bytes: int = 16384
 
 
 class Timer(Protocol):
-    """What was planned for later, and can be taken back."""
+    """A scheduled call that can be canceled."""
 
     def cancel(self) -> None: ...
 
@@ -37,7 +37,7 @@ Later = Callable[[float, Callable[[], None]], Timer]
 
 
 class PatientProtocol(H11Protocol):
-    """One connection. `later` plans what is to be done after so many seconds; by default the event loop does."""
+    """One connection. `later` schedules a call after the given number of seconds; by default the event loop does."""
 
     def __init__(self, *, limits: Limits, later: Later | None = None, **more: Any) -> None:
         super().__init__(**more)
@@ -48,7 +48,7 @@ class PatientProtocol(H11Protocol):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a request is still to come, or the rest of one."""
+        """Whether a request, or the rest of one, has still to arrive."""
         return self.conn.their_state in (h11.IDLE, h11.SEND_BODY) and not self.transport.is_closing()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -69,10 +69,10 @@ class PatientProtocol(H11Protocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         begun = self.conn.their_state is h11.SEND_BODY or self.conn.trailing_data[0]
-        if begun and self._request is None:  # a part of the next request came with the last one
+        if begun and self._request is None:  # part of the next request came with the previous one
             self._await_request()
         self._settle()
-        self._await_reader()  # uvicorn closes an idle connection, and then it ends only when all is read
+        self._await_reader()  # uvicorn closes an idle connection, which then ends only when all is read
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -81,7 +81,7 @@ class PatientProtocol(H11Protocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self._unread = _taken_back(self._unread)
-        if self.cycle.response_complete:  # the little that is left may be left for ever
+        if self.cycle.response_complete:  # the little that is left may stay unread forever
             self._await_reader()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -89,7 +89,7 @@ class PatientProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def cut(self) -> None:
-        """End the connection at once, whatever was not sent or not read."""
+        """End the connection at once, even if something was not sent or not read."""
         self.transport.abort()
 
     def _await_request(self) -> None:
@@ -101,7 +101,7 @@ class PatientProtocol(H11Protocol):
             self._unread = self._later(self._limits.unread_s, self.cut)
 
     def _settle(self) -> None:
-        """A whole request has all the time that its answer takes; a closed connection ends when all is read."""
+        """Stop timing a complete request, whose answer may take any time; a closed connection ends when all is read."""
         if not self.is_waiting:
             self._request = _taken_back(self._request)
         if self.transport.is_closing():
@@ -109,7 +109,7 @@ class PatientProtocol(H11Protocol):
 
 
 def _taken_back(timer: Timer | None) -> Timer | None:
-    """None, where a timer was."""
+    """Cancel the timer, if there is one, and return None."""
     if timer is not None:
         timer.cancel()
     return None

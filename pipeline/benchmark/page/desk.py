@@ -1,4 +1,4 @@
-"""Desk: all that one person's page reads and writes: the queue, the store, and what the two say together."""
+"""Desk: everything that one person's page reads and writes: the queue, the store, and both combined."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from stages.author.authored import BENCHMARK, DUPLICATE, KEPT, OPEN, REJECTED, T
 from stages.author.store import Store
 from stages.patterns import PAIRS_EACH, PATTERNS
 
-WANTED = 150  # pairs of MMVP
-TYPING_S = 20.0  # a pause in typing after which undo takes back only what came later
+WANTED = 150  # pairs in MMVP
+TYPING_S = 20.0  # after such a pause in typing, undo takes back only what came later
 SHOWS = ("all", OPEN, KEPT, "unfinished", REJECTED, DUPLICATE, "missed")
 
 
 @dataclass(frozen=True)
 class Known:
-    """What the store says at a moment, read once until it changes."""
+    """The content of the store at one moment, read once until it changes."""
 
     written: Mapping[Ids, Authored]
     missed: Mapping[Ids, tuple[str, ...]]  # who answered it wrongly
-    changed: bool  # since the newest freezing
+    changed: bool  # since the newest frozen version
 
 
 class Desk:
     """One run as one person works on it. Used by many threads."""
 
     def __init__(self, run: Run, store: Store, person: str) -> None:
-        """Raises NotCommitted where the run's images or pairs are not there whole."""
+        """Raises NotCommitted if the run's images or pairs are not complete."""
         self.run, self.store, self.person = run, store, person
         self._turn = threading.Lock()
         self._heard = store.changed_elsewhere
@@ -44,12 +44,12 @@ class Desk:
 
     @property
     def queue(self) -> Queue:
-        """The pairs as they are now. A request takes it once."""
+        """The pairs as they are now. A request reads it once."""
         return self._live.now()
 
     @property
     def known(self) -> Known:
-        """What people wrote; read again where another process has written."""
+        """What people wrote; read again after another process has written."""
         with self._turn:
             if (heard := self.store.changed_elsewhere) != self._heard:
                 self._known, self._heard = self._read(), heard
@@ -66,17 +66,17 @@ class Desk:
         """Write to a pair as this person. Raises Conflict, Unwritable."""
         read = replace(Authored(*ids), version=version)
         pair = self._heard_of(self.store.change(read, changes, self.person, draft, joins_s=TYPING_S))
-        if ids not in self.queue.places:  # it left the run while it was written: now people know it
+        if ids not in self.queue.places:  # it left the run while being written: now it is a pair that people wrote
             self._live.read_again()
         return pair
 
     def undo(self) -> Authored | None:
-        """Take this person's last change back. Raises Conflict."""
+        """Undo this person's last change. Raises Conflict."""
         back = self.store.undo(self.person)
         return back and self._heard_of(back)
 
     def matching(self, queue: Queue, show: str, search: str) -> list[int]:
-        """The places in `queue` of the pairs that are to be shown and hold every word of the search."""
+        """Return the places in `queue` of the pairs that `show` selects and that contain every word of the search."""
         known, words = self.known, search.lower().split()
 
         def matches(ids: Ids, text: str) -> bool:
@@ -87,7 +87,7 @@ class Desk:
         return queue.found(lambda pair, text: matches(pair.ids, text))
 
     def progress(self) -> dict[str, Any]:
-        """How far the work is, as the page shows it."""
+        """Return the progress of the work, as the page shows it."""
         known, places = self.known, self.queue.places
         pairs = list(known.written.values())
         decided = Counter(pair.decision for pair in pairs)
@@ -110,7 +110,7 @@ class Desk:
         }
 
     def freeze(self) -> tuple[int, int, bool]:
-        """The frozen version, its questions, and whether it is new. Raises Waiting, Refused."""
+        """Freeze and return the version, its number of questions, and whether it is new. Raises Waiting, Refused."""
         version, manifest, new = freeze(self.run, self.store.path)
         with self._turn:
             self._known = self._read()

@@ -1,4 +1,4 @@
-"""Drafting: a model's words for the pair on the screen, a few pairs at a time, never over the words of a person."""
+"""Drafting: a model's draft for the pair on the screen, a few pairs at a time, never replacing what a person wrote."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AT_ONCE = 4  # a model may take minutes, and pages and saves must be answered me
 
 
 class Drafting:
-    """Asks `chat`, if there is one, about the pairs of a desk."""
+    """Ask `chat`, if there is one, for drafts of a desk's pairs."""
 
     def __init__(self, desk: Desk, chat: Chat | None) -> None:
         self.desk, self.chat = desk, chat
@@ -26,7 +26,7 @@ class Drafting:
         self._asking = 0
 
     async def changes(self, ids: Ids, version: int) -> dict[str, str]:
-        """What to write of a pair that was read in this version. Raises Conflict, DraftFailed; ends with the server."""
+        """Return a draft for a pair read in this version. Raises Conflict, DraftFailed; ends with the server."""
         now = self.desk.written(ids)
         if now.version != version:
             raise Conflict(now)
@@ -41,10 +41,10 @@ class Drafting:
             raise DraftFailed("the server ended before the model had answered") from None
         finally:
             self._asking -= 1
-        return {name: text for name, text in said.items() if text or name != "pattern"}  # a pattern is not taken away
+        return {name: text for name, text in said.items() if text or name != "pattern"}  # a pattern is not cleared
 
     def _asked_aside(self, ids: Ids) -> Future[dict[str, str]]:
-        """In a thread that nobody waits for when the server ends: the model may answer minutes later."""
+        """Ask in a thread that the server does not wait for when it ends: the model may answer minutes later."""
         answer = Future[dict[str, str]]()
         answer.set_running_or_notify_cancel()
 

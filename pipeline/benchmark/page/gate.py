@@ -1,10 +1,10 @@
-"""Gate: who may speak to the page's server. Every request passes here before any route.
+"""Gate: which requests may reach the page's server. Every request passes here before any route.
 
-- The name asked for (Host) must be this machine's: else a foreign site that points its own name at 127.0.0.1
+- The requested host name (Host) must be this machine's: otherwise a foreign site that points its own name at 127.0.0.1
   could read the answers (DNS rebinding).
-- A write must come from this page: its origin, and the token that only this page was given (CSRF).
-- On an address other machines reach, every request must show the key of the URL that was printed; a cookie
-  carries it on.
+- A write must come from this page: it needs its origin, and the token that only this page was given (CSRF).
+- On an address that other machines reach, every request must present the key of the URL that was printed; after that, a
+  cookie carries it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN_HEADER = "x-blindpairs-token"  # noqa: S105 - a header's name
-MOST = 65536  # bytes of a write
+MOST = 65536  # bytes of a write, at most
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
@@ -37,19 +37,19 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Pass:
-    """What lets a request through: `token` for writes; `key`, asked of every request, where others reach the server."""
+    """What lets a request through: `token` for writes; `key` for every request, if other machines reach the server."""
 
     key: str | None = None
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
 
     @staticmethod
     def on(host: str) -> Pass:
-        """The pass of a server bound to this address."""
+        """Return the pass of a server bound to this address."""
         return Pass(None if is_loopback(host) else secrets.token_urlsafe(32))
 
 
 class Gate:
-    """Middleware around the routes: refuses with a sentence, or passes and adds the headers."""
+    """Middleware around the routes: refuses with a sentence, or passes the request on and adds the headers."""
 
     def __init__(self, app: ASGIApp, given: Pass) -> None:
         self.app, self.given = app, given
@@ -71,7 +71,7 @@ class Gate:
         await (answer or self.app)(scope, receive, with_headers)
 
     def _odd(self, scope: Scope) -> Response | None:
-        """The answer to a request that may not pass; None where it may."""
+        """Return the answer to a request that may not pass; None if it may."""
         headers = Headers(scope=scope)
         if not _is_named_here(headers.get("host", ""), anywhere=self.given.key is not None):
             return _refused(421, "this server goes by this machine's own names alone")
@@ -95,14 +95,14 @@ class Gate:
         return None
 
     def _without_key(self, scope: Scope, headers: Headers) -> Response | None:
-        """The answer to a request without the key, or with it in its URL, from which a cookie takes over."""
+        """Return the answer to a request without the key, or with it in its URL, from where a cookie takes over."""
         shown, name = (
             parse_qs(scope["query_string"].decode("latin-1")).get("key", [""])[0],
             f"blindpairs_{_port(scope)}",
         )
         if self._is_key(shown):
             answer = RedirectResponse("/", 303)
-            # lax: the URL may be followed from a mail; writes are held to their origin and token anyway
+            # lax: the link may be opened from an email; writes need their origin and token anyway
             answer.set_cookie(name, shown, httponly=True, samesite="lax")
             return answer
         if self._is_key(_cookie(headers.get("cookie", ""), name)):
@@ -114,7 +114,7 @@ class Gate:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a server that is bound to this address."""
+    """Whether only this machine reaches a server bound to this address."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
@@ -122,7 +122,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _is_named_here(host: str, *, anywhere: bool) -> bool:
-    """Any port: who forwards one to another machine comes with that of their own."""
+    """Check the name only, with any port: people who forward a port to another machine use a port of their own."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:

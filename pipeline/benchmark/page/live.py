@@ -1,4 +1,4 @@
-"""Live: a run's queue as it is now. A run may grow, be filtered anew, or forget images while a page is open."""
+"""Live: a run's current queue. A run may grow, be filtered again, or forget images while a page is open."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pipeline.run.run import Run
 from stages.author.authored import Authored, Ids
 
 STEPS = ("images", "pairs")
-ASKED_S = 10.0  # a bucket is asked no more often than that whether anything was committed
+ASKED_S = 10.0  # seconds between two checks of a bucket for new commits, at least
 
 
 class LiveQueue:
-    """The queue of a run, read again when its images or pairs were committed anew. Used by many threads."""
+    """The queue of a run, read again after its images or pairs were committed again. Used by many threads."""
 
     def __init__(self, run: Run, written: Callable[[], Iterable[Authored]]) -> None:
-        """`written`: what people have written, of pairs that the run no longer has among it. Raises as read_queue."""
+        """`written` returns what people wrote, also about pairs no longer in the run. Raises as read_queue does."""
         self.run, self.written = run, written
         self._turn = threading.RLock()
         self._stamp, self._asked = self._now(), time.monotonic()
@@ -37,23 +37,23 @@ class LiveQueue:
             return self._queue
 
     def read_again(self) -> None:
-        """Read it whatever the stamp says."""
+        """Read the queue again, whatever the stamp says."""
         with self._turn:
             self.run = self.run.reopened()
             self._queue = read_queue(self.run, self.written())
             self._shown |= set(self._queue.places)
 
     def was_shown(self, ids: Ids) -> bool:
-        """Whether this pair is in the queue, or was while a page was open on it and its images are still the run's.
+        """Whether this pair is in the queue, or was while a page was open and its images are still in the run.
 
-        Somebody may be typing still; of images that were forgotten nothing is taken any more.
+        Somebody may still be typing; nothing more is accepted about images that were forgotten.
         """
         if ids in self.now().places:
             return True
         return ids in self._shown and len(photos_of(self.run.reopened(), set(ids))) == len(ids)
 
     def _now(self) -> tuple[object, ...] | None:
-        """Changes with the commits; None while one is away, being made anew."""
+        """Return a stamp that changes with each commit; None while one is missing because it is being rebuilt."""
         self._asked = time.monotonic()
         try:
             return tuple(self._commit(step) for step in STEPS if step in self.run.folder.folders())

@@ -1,8 +1,8 @@
-"""Opaque: what questions and photos are called on the page of one who answers, which tells nothing of them.
+"""Opaque: names of questions and photos on the page of the person who answers, which reveal nothing about them.
 
-An HMAC (RFC 2104) with a key that lies in the authors' store: who has no key cannot tell which two questions are of
-one pair, which image is its left one, or which image of the run it is. Each person's names are their own, and stay
-the same when the server is started anew.
+An HMAC (RFC 2104) with a key that is stored in the authors' store: without the key nobody can tell which two questions
+belong to one pair, which image is its left one, or which image of the run it is. Each person has their own names, which
+are the same after the server restarts.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from stages.author.answers import asked
 
 @dataclass(frozen=True)
 class OpaqueNames:
-    """One person's names, of 32 hex digits."""
+    """One person's names, each of 32 hex digits."""
 
     key: bytes = field(repr=False)
     person: str
 
     def question(self, one: Asked) -> str:
-        """Another one as soon as a word of the question is changed."""
+        """Return the question's name, which changes as soon as a word of the question changes."""
         return self._name("question", one, asked(one[0]))
 
     def photo(self, one: Asked) -> str:
-        """One for each question: an image that stands in two pairs has two."""
+        """Return the photo's name, one for each question: an image that is in two pairs has two."""
         return self._name("photo", one)
 
     def _name(self, what: str, one: Asked, *more: str) -> str:

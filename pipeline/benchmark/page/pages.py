@@ -1,4 +1,4 @@
-"""Pages: the templates, and the files they load, which are read when the server starts and known by name alone."""
+"""Pages: the templates, and the files they load, which are read when the server starts and looked up only by name."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 def page(name: str, **values: Any) -> str:
-    """A page of these values, each shown as text."""
+    """Render a page with these values, each shown as text."""
     return _environment().get_template(name).render(**values)
 
 
 def static(name: str) -> Response:
-    """The route of scripts and styles: those that came with the program, by their whole names."""
+    """Serve scripts and styles: those that come with the program, by their full names."""
     if (found := _files().get(name)) is None:
         raise HTTPException(404, "no such file")
     data, kind = found

@@ -1,7 +1,8 @@
-"""Queue: a run's pairs in the order in which a person sees them, each other pair unlike the last.
+"""Queue: a run's pairs in the order in which a person sees them, ordered so that consecutive pairs differ.
 
-Pairs that look alike (one group, the same two labels) come in rounds: of each group and each two labels the widest
-gap first, then the second of each. So the first hundred pairs show what the run holds, not one crowd of it.
+Pairs that look alike (the same group, the same two labels) come in rounds: first the pair with the widest gap of each
+group and each two labels, then the second of each. So the first hundred pairs show what the run holds, not one cluster
+of it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ COLUMNS = ("left_id", "right_id", "blind_cosine", "reference_cosine", "gap", "gr
 
 @dataclass(frozen=True)
 class Listed:
-    """A pair as the filter left it; a pair that people wrote of and the run no longer has lacks the numbers."""
+    """A pair from the filter; a pair that people wrote about but that the run no longer has lacks the numbers."""
 
     left_id: str
     right_id: str
@@ -39,25 +40,25 @@ class Listed:
 
 @dataclass(frozen=True)
 class Queue:
-    """Pairs in order, the photos they are of, and what a search looks through."""
+    """Pairs in order, their photos, and the texts that a search looks through."""
 
     pairs: Sequence[Listed]
     photos: Mapping[str, Photo]
     places: Mapping[Ids, int]
-    texts: Sequence[str]  # of each pair, lower case
+    texts: Sequence[str]  # one per pair, in lower case
     has_ranks: bool = True  # an imported benchmark has pairs that no run found
 
     def found(self, matches: Callable[[Listed, str], bool]) -> list[int]:
-        """The places of the pairs that match."""
+        """Return the places of the pairs that match."""
         return [
             place for place, (pair, text) in enumerate(zip(self.pairs, self.texts, strict=True)) if matches(pair, text)
         ]
 
 
 def read_queue(run: Run, written: Iterable[Authored]) -> Queue:
-    """The kept pairs of the run, and behind them those that people wrote of and that are not among these.
+    """Read the run's kept pairs, followed by the pairs that people wrote about and that are not among them.
 
-    Raises NotCommitted where images or pairs are not there whole.
+    Raises NotCommitted if images or pairs are not complete.
     """
     ranked = _ranked(run) if run.has("pairs") else []
     known = {pair.ids for pair in ranked}
@@ -71,7 +72,7 @@ def read_queue(run: Run, written: Iterable[Authored]) -> Queue:
 
 
 def diverse(pairs: Sequence[Listed], label: Callable[[str], str]) -> list[Listed]:
-    """`pairs` in rounds of groups, and within a round in rounds of labels; as given where they are in none."""
+    """Order `pairs` in rounds of groups, and each round in rounds of labels; unranked pairs come last, as given."""
     groups, labels = Counter[int](), Counter[tuple[int, str, str]]()
     turns: dict[Ids, tuple[int, int, int]] = {}
     for pair in sorted(pairs, key=_rank):

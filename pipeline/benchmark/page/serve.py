@@ -1,4 +1,4 @@
-"""Serve: `blindpairs author`, which opens a run's page on this machine and says where."""
+"""Serve: `blindpairs author`, which serves a run's page from this machine and prints its URL."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Address:
             raise Refused("--host is empty; leave it out for this machine alone, or name an address")
 
     def url(self, given: Pass) -> str:
-        """What to open; of a server on every address, by this machine's name."""
+        """Return the URL to open; for a server on every address, with this machine's name."""
         named = socket.gethostname() if self.host in EVERYWHERE else self.host
         host = f"[{named}]" if ":" in named else named
         return f"http://{host}:{self.port}/" + (f"?key={given.key}" if given.key else "")
@@ -51,7 +51,7 @@ class Address:
 def serve_author(
     run: Run, address: Address, person: str, store: Path | None, chat: Chat | None, said: Callable[[str], None]
 ) -> None:
-    """Serve the page of one who writes, until it is stopped. Raises Refused, NotCommitted before it starts."""
+    """Serve the page of the person who writes, until stopped. Raises Refused, NotCommitted before it starts."""
     path = store_path(run.folder, store)
     _check_pairs(run, path)
     with closing(_bound(address)) as listening, closing(Store(path)) as opened:
@@ -66,7 +66,7 @@ def serve_author(
 
 
 def serve_answers(run: Run, address: Address, person: str, store: Path | None, said: Callable[[str], None]) -> None:
-    """Serve the page of one who answers, until it is stopped. Raises Refused before it starts."""
+    """Serve the page of the person who answers, until stopped. Raises Refused before it starts."""
     path = store_path(run.folder, store)
     if not path.exists():
         raise Waiting(f"{run} has no questions to answer yet: people write them with `blindpairs author {run}`")
@@ -97,7 +97,7 @@ def _check_pairs(run: Run, store: Path) -> None:
 
 
 def _nothing(store: Store, person: str) -> str:
-    """Why there is nothing for this person to answer."""
+    """Say why there is nothing for this person to answer."""
     others = sum(is_asked(pair) for pair in store.pairs())
     if others:
         return f"asks about {others} pairs, all with words of {person}, who knows the answers: have another answer them"
@@ -105,7 +105,7 @@ def _nothing(store: Store, person: str) -> str:
 
 
 def _encoders(run: Run) -> tuple[str, str]:
-    """What the blind encoder and the reference are called."""
+    """Return the names of the blind and the reference encoder."""
     if not run.has("candidates"):
         return "blind", "reference"
     search = run.manifest("candidates").lineage.settings["search"]
@@ -123,12 +123,12 @@ def _bound(address: Address) -> socket.socket:
 
 
 def _why(error: OSError) -> str:
-    """Its first words: asyncio's add the address once more."""
+    """Return the first words of the error: asyncio's errors add the address a second time."""
     return str(error.strerror or error).split(" (")[0]
 
 
 def _serve(app: FastAPI, listening: socket.socket, ready: Callable[[], None]) -> None:
-    # what is still asked of a model is abandoned, and that is no error
+    # requests to a model that are still open are abandoned, which is not an error
     logging.getLogger("uvicorn.error").addFilter(lambda said: "graceful shutdown exceeded" not in said.getMessage())
     server_of(app, ready).run([listening])
 
@@ -136,7 +136,7 @@ def _serve(app: FastAPI, listening: socket.socket, ready: Callable[[], None]) ->
 def server_of(
     app: FastAPI, ready: Callable[[], None], limits: Limits | None = None, later: Later | None = None
 ) -> uvicorn.Server:
-    """The server of a page, which calls `ready` when it listens. `later`: as PatientProtocol has it."""
+    """Return the server of a page, which calls `ready` once it listens. `later`: as in PatientProtocol."""
     limits = limits or Limits()
 
     class Server(uvicorn.Server):
@@ -153,7 +153,7 @@ def server_of(
         server_header=False,
         h11_max_incomplete_event_size=limits.header_bytes,
         timeout_keep_alive=limits.idle_s,
-        backlog=limits.connections,  # so many are accepted at once, before any is cut
+        backlog=limits.connections,  # this many are accepted at once, before any is cut
         timeout_graceful_shutdown=3,
     )
     return Server(settings)

@@ -1,7 +1,7 @@
-"""Shots: an image as a browser is to show it, which is as the encoders saw it.
+"""Shots: an image as a browser should show it, which is as the encoders saw it.
 
-Only a plain RGB JPEG passes as it lies. Anything else goes through the decoding that the encoders have (first
-frame, no alpha, grey scaled, rotation left alone), for a browser would show another picture.
+Only a plain RGB JPEG is sent unchanged. Anything else is decoded as for the encoders (first frame, no alpha, gray
+scaled, rotation ignored), because a browser would show a different picture.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ QUALITY = 92
 
 
 def shot(photo: Photo) -> bytes:
-    """A JPEG of what the run read. Raises ImageRefused where the image is gone, was changed or does not decode.
+    """Return a JPEG of what the run read.
 
-    OSError where a store failed.
+    Raises ImageRefused if the image is gone, was changed or does not decode, OSError if a store failed.
     """
     data = photo.read()
     if photo.format == "JPEG" and max(photo.width, photo.height) <= LONGEST and _is_rgb(data):
@@ -29,19 +29,19 @@ def shot(photo: Photo) -> bytes:
 
 
 def bare_shot(photo: Photo) -> bytes:
-    """As `shot`, and nothing but pixels: a file may hold captions and names, and is known by its bytes."""
+    """Return only the pixels of what `shot` returns: a file may hold captions and names, and is known by its bytes."""
     return _encoded(photo.read())
 
 
 def _encoded(data: bytes) -> bytes:
     image, stream = images.decode(data), io.BytesIO()
-    image.info = {}  # Pillow would write its comment again
+    image.info = {}  # else Pillow would write the comment back
     image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
     image.save(stream, "JPEG", quality=QUALITY)
     return stream.getvalue()
 
 
 def _is_rgb(data: bytes) -> bool:
-    images.header(data)  # its refusals before Pillow's errors
+    images.header(data)  # so that it refuses before Pillow raises
     with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
         return image.mode == "RGB"

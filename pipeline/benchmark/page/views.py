@@ -1,4 +1,4 @@
-"""Views: pairs, photos and questions as plain JSON for the pages. A page gets nothing else of a run."""
+"""Views: pairs, photos and questions as plain JSON for the pages. A page gets nothing else about a run."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pipeline.benchmark.photos import Photo
 from stages.author.authored import Ids
 from stages.text import visible
 
-TEXT = 500  # characters of a caption, key or URL: a caption may be a book
+TEXT = 500  # characters of a caption, key or URL: a caption may be as long as a book
 AT_ONCE = 50  # pairs in one window
-PRIVATE = ("left_id", "right_id", "writers", "first", "place")  # of a pair, what no page needs
+PRIVATE = ("left_id", "right_id", "writers", "first", "place")  # fields of a pair that no page needs
 
 
 def photo_view(photo: Photo) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def photo_view(photo: Photo) -> dict[str, Any]:
 
 
 def pair_view(desk: Desk, queue: Queue, ids: Ids) -> dict[str, Any]:
-    """All that the page shows of one pair. Raises KeyError for a pair that is not in `queue`."""
+    """Return everything that the page shows of one pair. Raises KeyError for a pair that is not in `queue`."""
     known, place, written = desk.known, queue.places[ids], desk.written(ids)
     pair = queue.pairs[place]
     numbers = ("rank", "group", "blind_cosine", "reference_cosine", "gap")
@@ -46,7 +46,7 @@ def pair_view(desk: Desk, queue: Queue, ids: Ids) -> dict[str, Any]:
 def window(
     desk: Desk, show: str, search: str, *, after: int | None = None, before: int | None = None, count: int = 1
 ) -> dict[str, Any]:
-    """Up to `count` matching pairs on from a place, nearest first, and how many match in all."""
+    """Return up to `count` matching pairs from a place onward, nearest first, and how many match in all."""
     queue = desk.queue
     places = desk.matching(queue, show, search)
     chosen = _near(places, after, before)[: max(0, min(count, AT_ONCE))]
@@ -65,7 +65,7 @@ def _near(places: Sequence[int], after: int | None, before: int | None) -> list[
 
 
 def _bounded(value: Any) -> Any:
-    """A text as a page may show it: no longer than a person reads, without characters that steer it."""
+    """Return a text as a page may show it: cut to a readable length, without control characters."""
     if not isinstance(value, str):
         return value
     return visible(value if len(value) <= TEXT else value[: TEXT - 1] + "…")

@@ -1,1 +1,1 @@
-"""Encoders: images in, vectors out. Any encoder can play the blind one or the reference."""
+"""Encoders: images in, vectors out. Any encoder can be the blind or the reference encoder."""

@@ -1,7 +1,7 @@
-"""Allocation: a library makes no more numbers while it loads a checkpoint than the checkpoint's weights account for.
+"""Allocation: keep a library from allocating more numbers for a checkpoint than the checkpoint's weights account for.
 
-It builds a model as the configuration says, and only then compares it with the weights. A configuration that asks for
-more is stopped before the tensor that would be too much is allocated.
+A library builds the model from the configuration, and only then compares it with the weights. If a configuration
+describes too large a model, loading is stopped before the tensor that exceeds the limit is allocated.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from torch.overrides import TorchFunctionMode
 
 from stages.models.encoders.weights import Weights
 
-# weights have 2 or 4 bytes each, so a model may be 4 to 8 times what its weights are: some make a tensor twice, and
-# a checkpoint of one tower may leave out the other
+# weights have 2 or 4 bytes each, so a model may have 4 to 8 times as many numbers as its weights: some libraries make a
+# tensor twice, and a checkpoint of one tower may leave out the other
 NUMBERS_PER_BYTE = 2
-BESIDE = 1 << 24  # numbers that are no weights, such as masks: 64 MiB
+BESIDE = 1 << 24  # numbers that are not weights, such as masks: 64 MiB
 CONSTRUCTORS = (torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn, torch.arange, torch.linspace)
 
 
 class Allocation(TorchFunctionMode):
-    """While it is entered, counts the numbers of the tensors that this thread makes for a model of these weights.
+    """A context that counts the numbers in the tensors that this thread creates for a model of these weights.
 
-    Raises ValueError, before the tensor is made, when they are more than the weights account for.
+    Raises ValueError, before the tensor is created, if they are more than the weights account for.
     """
 
     def __init__(self, found: Weights) -> None:

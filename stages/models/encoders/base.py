@@ -1,7 +1,7 @@
-"""The encoder's protocol, and the one place that knows which module serves which kind.
+"""Base: the encoder protocol, and the one place that maps each kind of encoder to its module.
 
-A kind's module has `load(settings, weights, device) -> Encoder`; its weights are found beforehand
-(checkpoints.py). To add a kind: a settings class, a case in checkpoints.py, a module, a line in MODULES.
+A kind's module has `load(settings, weights, device) -> Encoder`; its weights are found beforehand (checkpoints.py).
+To add a kind, write a settings class, a case in checkpoints.py, a module, and a line in MODULES.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ SAID_OF_MEMORY = (
     "not enough memory",
     "can't allocate memory",
     "status_alloc_failed",  # cuBLAS, cuDNN
-    "could not create a primitive",  # oneDNN, on a CPU, where its compiled code finds no room
+    "could not create a primitive",  # oneDNN, on a CPU, if there is no memory for its compiled code
 )
-TOLD = 300  # characters of a library's own words in a refusal
+TOLD = 300  # characters of a library's own message that a refusal quotes
 
 
 class Encoder(Protocol):
-    """Images in, one vector each out.
+    """Turns images into one vector each.
 
-    `prepare` is the model's own preprocessing of one RGB image; it runs in decoding threads. `encode`
-    turns prepared images into an (n, dim) float32 array, not yet of unit length; a row must not
-    depend on the other rows. It may be called by several threads at once.
+    `prepare` is the model's own preprocessing of one RGB image; it runs in decoding threads. `encode` turns prepared
+    images into an (n, dim) float32 array, not yet of unit length; a row must not depend on the other rows. `encode` may
+    be called by several threads at once.
     """
 
     dim: int
-    preparation: str  # encoders that name the same one prepare images alike: it is done once for them
-    batched: bool  # whether images are computed together, so that how many there are decides time and memory
-    computed: str  # how finely and on what, such as "bfloat16 on NVIDIA H100 80GB HBM3"
+    preparation: str  # encoders with the same value prepare images identically, so it is done once for all of them
+    batched: bool  # whether images are computed together, so that their number determines time and memory
+    computed: str  # precision and device, such as "bfloat16 on NVIDIA H100 80GB HBM3"
 
     def prepare(self, image: Image.Image) -> Any: ...
 
@@ -57,9 +57,9 @@ class Encoder(Protocol):
 def load(
     settings: EncoderSettings, weights: Weights | None, machine: Machine, precision: Precision = "auto"
 ) -> Encoder:
-    """The encoder, ready on the machine's device. Raises Refused where weights, model, settings or device do not fit.
+    """Load the encoder onto the machine's device. Raises Refused if weights, model, settings or device do not fit.
 
-    A failure of the machine (memory, the GPU) is raised as it is.
+    A failure of the machine (memory, the GPU) is raised unchanged.
     """
     module = import_module(MODULES[settings.kind])
     try:
@@ -67,7 +67,7 @@ def load(
         _check(encoder)
     except Refused:
         raise
-    except Exception as error:  # the libraries raise nearly anything over a checkpoint that is not theirs
+    except Exception as error:  # the libraries raise almost anything for a checkpoint that is not theirs
         if is_out_of_memory(error) or "CUDA" in str(error):
             raise
         named = getattr(settings, "model", "the built-in encoder")
@@ -76,18 +76,18 @@ def load(
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether this machine ran out of memory, or its GPU did, in any of the ways that is said."""
+    """Whether the error means that this machine or its GPU ran out of memory, in any of the known wordings."""
     return isinstance(error, MemoryError) or any(words in str(error).lower() for words in SAID_OF_MEMORY)
 
 
 def _device(machine: Machine, precision: Precision) -> Any:
-    from stages.models.encoders.device import device_of  # it loads torch, which a built-in encoder does without
+    from stages.models.encoders.device import device_of  # loads torch, which built-in encoders do not need
 
     return device_of(machine, precision)
 
 
 def _check(encoder: Encoder) -> None:
-    """Raise ValueError unless images of any shape become one vector each, and the same one each time."""
+    """Raise ValueError unless images of any shape become one vector each, and the same vector each time."""
     wide, tall = (encoder.prepare(Image.new("RGB", size, "grey")) for size in ((64, 48), (48, 64)))
     if np.shape(wide) != np.shape(tall):
         raise ValueError("its preprocessing leaves images of different shapes different; no batch can be made of them")

@@ -1,4 +1,4 @@
-"""The two built-in encoders: no weights, so they run anywhere; their code is their identity."""
+"""Built-in: the two encoders without weights, which run anywhere; their code is their identity."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def load(settings: kinds.Colour | kinds.Structure, found: None, device: None) ->
 
 @cache
 def _colour() -> Colour:
-    """It never changes, and its table takes a twentieth of a second."""
+    """Create the color encoder once: it never changes, and building its table takes a twentieth of a second."""
     return Colour()

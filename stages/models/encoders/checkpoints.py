@@ -1,7 +1,7 @@
-"""Checkpoints: which weights an encoder's settings name, found and checked before anything is loaded.
+"""Checkpoints: find and check the weights that an encoder's settings name, before anything is loaded.
 
-The driver asks this before any work. Only a name of open_clip's or timm's own (not a folder, not a
-hub repository) makes it import that library.
+The driver does this before any work. A library is imported only for a model name of its own (open_clip's or timm's),
+not for a folder or a hub repository.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from stages.models.encoders.weights import Weights, from_folder
 LOCAL, HUB = "local-dir:", "hf-hub:"
 OPEN_CLIP = ("open_clip_config.json", ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors"))
 TIMM = ("config.json", ("model.safetensors",))
-TRANSFORMERS = ("config.json", ("model.safetensors", "model.safetensors.index.json"))  # it alone reads an index
-PREPROCESSING = ("preprocessor_config.json", "processor_config.json")  # either says how an image is prepared
+TRANSFORMERS = ("config.json", ("model.safetensors", "model.safetensors.index.json"))  # only it reads an index
+PREPROCESSING = ("preprocessor_config.json", "processor_config.json")  # either describes the preprocessing
 ADAPTER = "adapter_config.json"
 
 
 def weights_of(settings: EncoderSettings) -> Weights | None:
-    """The weights an encoder will load, found and fit for use; None for one that has none.
+    """Find the weights that an encoder will load, and check that they are usable; None for an encoder without weights.
 
-    Raises Refused where they are not at hand, are a pickle, or do not fit the model, and where the configuration
-    beside them names anything else to open or has absurd sizes.
+    Raises Refused if they are not available, are a pickle, or do not fit the model, and if the configuration next to
+    them names any other file to open or has absurd sizes.
     """
     match settings:
         case OpenClip():
@@ -44,9 +44,9 @@ def weights_of(settings: EncoderSettings) -> Weights | None:
 
 
 def check_activation(model: str, tag: str) -> None:
-    """Refuse a model of open_clip's whose activation is not the one its weights were trained with.
+    """Refuse an open_clip model whose activation is not the one its weights were trained with.
 
-    open_clip itself only warns, and gives plausible, wrong vectors.
+    open_clip itself only warns, and gives plausible but wrong vectors.
     """
     import open_clip
 
@@ -89,7 +89,7 @@ def _timm(settings: Timm) -> Weights:
 
 
 def _checked(found: Weights, *names: str) -> Weights:
-    """The same, once the configuration that the library will read is known to be harmless."""
+    """Return `found` after checking that the configuration that the library will read is harmless."""
     configs = {path: json_of(path, f"{path} is gone") for path in found.configs if path.name in names}
     for path, config in configs.items():
         check_references(path, config)
@@ -102,7 +102,7 @@ def _folder(model: str) -> Path:
 
 
 def _open_clip_repository(model: str, tag: str | None) -> str:
-    """The hub repository behind open_clip's name and tag. Raises Refused for names it does not know."""
+    """Return the hub repository of an open_clip name and tag. Raises Refused for names open_clip does not know."""
     import open_clip
 
     if model not in open_clip.list_models():
@@ -119,7 +119,7 @@ def _open_clip_repository(model: str, tag: str | None) -> str:
 
 
 def _timm_repository(model: str) -> str:
-    """The hub repository behind timm's name. Raises Refused for names it does not know."""
+    """Return the hub repository of a timm name. Raises Refused for names timm does not know."""
     import timm
 
     try:

@@ -1,4 +1,4 @@
-"""Entries of a configuration: its keys and values at any depth, however deep it is nested."""
+"""Entries: the keys and values of a configuration at any depth, however deeply it is nested."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def entries(config: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    """Every key with its value, objects and lists too; what a list holds has the list's key."""
+    """Yield every key with its value, including objects and lists; a list's elements have the list's key."""
     waiting = [(key, config)]
     while waiting:
         key, value = waiting.pop()

@@ -1,7 +1,7 @@
-"""References: what a configuration may not name, because a library would open or fetch it, unchecked.
+"""References: what a configuration must not refer to, because a library would open or fetch it unchecked.
 
-Found by reading how open_clip 3.3, transformers 5.24 and timm 1.0.31 load a folder. Custom code (`auto_map`) is not
-among it: the libraries are told not to run any.
+The list comes from reading how open_clip 3.3, transformers 5.24 and timm 1.0.31 load a folder. Custom code (`auto_map`)
+is not in it, because the libraries are called in a way that does not run any.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from manifests.errors import Refused
 from stages.models.encoders.config_entries import entries
 from stages.models.encoders.plain_files import shown
 
-# key -> what a library takes from where its value says
+# key -> what a library loads from the location in its value
 ELSEWHERE = {
     "transformers_weights": "weights",
     "configuration_files": "its configuration",
@@ -25,8 +25,8 @@ ELSEWHERE = {
 }
 QUANTIZED = ("quantization_config", "compression_config")
 ATTENTION = ("attn_implementation", "_attn_implementation")
-COMPUTED = (None, "eager", "sdpa", "flex_attention")  # torch's own; others may be fetched from a hub, and are code
-MODEL_OF_TIMM = ("architecture", "timm_model_name")  # hf-hub: or local-dir: before a name says where it lies
+COMPUTED = (None, "eager", "sdpa", "flex_attention")  # torch's own; others may be code fetched from a hub
+MODEL_OF_TIMM = ("architecture", "timm_model_name")  # a prefix hf-hub: or local-dir: says where the model is stored
 TEXT_MODEL = "hf_model_name"
 
 
@@ -52,7 +52,7 @@ def _problem(key: str, value: Any) -> str | None:
 
 
 def _text_models() -> list[str]:
-    """The text models of the hub that open_clip's own models are built with; of these only the shape is fetched."""
+    """Return the hub's text models used by open_clip's own models; only their configuration is fetched."""
     import open_clip
 
     models = [open_clip.get_model_config(name) or {} for name in open_clip.list_models()]

@@ -1,7 +1,7 @@
-"""Sizes: bounds on the numbers of a configuration, so that none of them fills memory or takes for ever.
+"""Sizes: bounds on the numbers in a configuration, so that none of them fills memory or takes forever.
 
-A configuration has a few hundred bytes, and a library builds what it says before it looks at the weights. Each bound is
-several times what the largest known models have. What the numbers amount to together is left to allocation.py.
+A configuration has a few hundred bytes, and a library builds the model it describes before looking at the weights. Each
+bound is several times the value in the largest known models. The total size of the model is checked by allocation.py.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Configs = Mapping[Path, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Bound:
-    """No number of a key that matches `keys` is beyond `most`, in the unit `what`."""
+    """An upper bound `most`, in the unit `what`, on the numbers of every key that matches `keys`."""
 
     keys: re.Pattern[str]
     most: int
@@ -44,13 +44,13 @@ WIDTHS = Bound(
     "numbers wide",
 )
 OF_A_MODEL = (PIXELS, LAYERS, CLASSES, RATIOS, WIDTHS)
-# any number may be a size where a file says how images are prepared, except those of tokens and of sound
+# in a file that describes preprocessing any number may be a size, except those of tokens and of audio
 OF_IMAGES = (Bound(re.compile(r"^(?!(.*_)?(ids?|index|tokens?|length|rate)$)"), PIXELS.most, PIXELS.what),)
-MOST_IN_ALL = 5000  # layers of a list; one that lists the places of a hundred layers sums to 4,950
+MOST_IN_ALL = 5000  # sum of a list of layers; a list of the indices of a hundred layers sums to 4,950
 PREPARING = ("preprocessor_config.json", "processor_config.json")
 LEAST_CROP = 0.25  # images are resized to their size divided by crop_pct; timm's own are 0.875 to 1.15
-MOST_PATCHES = 128  # a side: where attention is computed whole, 1 GiB a head; 2048 pixels in patches of 16
-# what begins with patches of 2 or 4 pixels, and lets each attend to its neighbours alone, or to fewer and fewer
+MOST_PATCHES = 128  # per side: a full attention matrix then takes 1 GiB per head; 2048 pixels in patches of 16
+# models that start with patches of 2 or 4 pixels and let each attend only to neighbors, or to progressively fewer
 IN_STAGES = ("convnext", "focalnet", "hiera", "mobilevit", "poolformer", "pvt", "segformer", "swin")
 DEPTH = ("num_hidden_layers", "num_layers", "layers", "depth")
 WIDTH = ("hidden_size", "width", "embed_dim", "d_model", "dim")
@@ -58,7 +58,7 @@ REMEDY = "correct it, or fetch the checkpoint again"
 
 
 def check_sizes(configs: Configs, weights_bytes: int) -> None:
-    """Raise Refused for a number beyond its bound, and for layers that need more weights than there are bytes."""
+    """Raise Refused for a number beyond its bound, and for layers that need more weights than the file has bytes."""
     for path, key, value in _entries(configs):
         _check_number(path, key, value)
         if key.endswith("crop_pct") and any(not number >= LEAST_CROP for number in _numbers(value)):
@@ -76,7 +76,7 @@ def _entries(configs: Configs) -> Iterator[tuple[Path, str, Any]]:
 
 
 def _check_number(path: Path, key: str, value: Any) -> None:
-    """What is not a number (nan) is within no bound."""
+    """Raise Refused for a number beyond its bound; NaN is within no bound."""
     bounds = OF_IMAGES if path.name in PREPARING else OF_A_MODEL
     bound = next((bound for bound in bounds if bound.keys.search(key)), None)
     if bound is None:
@@ -91,7 +91,7 @@ def _check_number(path: Path, key: str, value: Any) -> None:
 
 
 def _check_layers(path: Path, config: Mapping[str, Any], weights_bytes: int) -> None:
-    """A layer has at least one square matrix of its width, and a weight at least one byte."""
+    """Raise Refused for too many layers: each has at least one square matrix of its width, each weight one byte."""
     (depth, layers), (across, width) = _first(config, DEPTH), _first(config, WIDTH)
     if layers * width**2 > weights_bytes:
         raise Refused(
@@ -101,7 +101,7 @@ def _check_layers(path: Path, config: Mapping[str, Any], weights_bytes: int) -> 
 
 
 def _check_patches(configs: Configs) -> None:
-    """The largest image in the smallest patches must not be more tokens than can attend to one another."""
+    """Check that the largest image in the smallest patches makes no more tokens than can attend to one another."""
     found = [(path, key, number) for path, key, value in _entries(configs) for number in _numbers(value)]
     side = max((number for path, key, number in found if _is_side(path, key)), default=0)
     patch = min((number for _, key, number in found if key == "patch_size" and number > 0), default=side)
@@ -114,7 +114,7 @@ def _check_patches(configs: Configs) -> None:
 
 
 def _is_side(path: Path, key: str) -> bool:
-    """Whether it is a side of an image; a `width` of a model is how many numbers a token has."""
+    """Whether the key is a side of an image; a model's `width` is how many numbers a token has."""
     return bool(PIXELS.keys.search(key)) or (path.name in PREPARING and key.endswith("width"))
 
 
@@ -126,12 +126,12 @@ def _is_in_stages(configs: Configs) -> bool:
 
 
 def _first(config: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[str, int]:
-    """The first of these keys that has a whole number, and that number; 0 where there is none."""
+    """Return the first of these keys that has an integer, and that integer; an empty name and 0 if there is none."""
     return next(((key, value) for key in keys if type(value := config.get(key)) is int), ("", 0))
 
 
 def _numbers(value: Any) -> list[float]:
-    """The numbers that a value is or lists, those written as text too."""
+    """Return the number or numbers in a value or list, including those written as text."""
     if isinstance(value, list):
         return [number for each in value if not isinstance(each, list) for number in _numbers(each)]
     if isinstance(value, (int, float)):

@@ -1,4 +1,4 @@
-"""Device: where torch computes, how finely, and in which threads and streams."""
+"""Device: where torch computes, in which precision, and in which threads and streams."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from stages.models.encoders.settings import Precision
 
 NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float16: "float16"}
 TYPES = {name: kind for kind, name in NAMES.items()}
-# what multiplies each type at full speed: the first compute capability of a GPU, the instructions of a CPU.
-# float16 first: its rounding moves a vector fifty times less; numbers beyond 65,504 become infinite, and are seen
+# hardware that multiplies each dtype at full speed: a GPU's lowest compute capability, a CPU's instructions.
+# float16 first: its rounding changes a vector fifty times less; numbers beyond 65,504 become infinite and are detected
 ON_GPU = {"float16": (7, 0), "bfloat16": (8, 0)}
 ON_CPU = {"float16": ("avx512_fp16", "amx_fp16"), "bfloat16": ("avx512_bf16", "amx_bf16", "bf16")}
 
@@ -26,8 +26,8 @@ ON_CPU = {"float16": ("avx512_fp16", "amx_fp16"), "bfloat16": ("avx512_bf16", "a
 class Device:
     """Where one encoder computes.
 
-    `batched`: images go through the network together. A CPU computes them one by one: it is faster there (the
-    caches hold one image's activations, not many's), and no bit of a vector depends on other images.
+    `batched`: images are run through the network together. A CPU computes them one by one: this is faster there (the
+    caches can hold the activations of one image, not of many), and no bit of a vector depends on other images.
     """
 
     place: torch.device
@@ -47,9 +47,9 @@ class Device:
 
     @contextmanager
     def computing(self) -> Iterator[None]:
-        """Without gradients, with this many threads, and on a GPU in a stream of this thread's own.
+        """Compute without gradients, with this many threads, and on a GPU in this thread's own stream.
 
-        Two threads so keep a GPU busy: the batch of one is copied while that of the other is computed.
+        In this way two threads keep a GPU busy: one's batch is copied while the other's is computed.
         """
         torch.set_num_threads(self.threads)
         with torch.inference_mode(), self._stream():
@@ -64,9 +64,9 @@ class Device:
 
 
 def device_of(machine: Machine, precision: Precision) -> Device:
-    """The machine's device in this precision; TF32 is off: float32 means float32.
+    """Return the machine's device in this precision; TF32 is off: float32 means float32.
 
-    Raises Refused where the device has no instructions for the precision: it would be thousands of times slower.
+    Raises Refused if the device has no instructions for the precision: it would be thousands of times slower.
     """
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
@@ -83,9 +83,9 @@ def device_of(machine: Machine, precision: Precision) -> Device:
 
 
 def _fast(place: torch.device) -> list[str]:
-    """The types of 16 bits that this device has instructions for, best first."""
+    """Return the 16-bit dtypes that this device has instructions for, best first."""
     if place.type == "cuda":
         capability = torch.cuda.get_device_capability(place)
         return [name for name, first in ON_GPU.items() if capability >= first]
-    has: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # older torch cannot tell
+    has: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # older torch versions lack this function
     return [name for name, units in ON_CPU.items() if any(has.get(unit) for unit in units)]

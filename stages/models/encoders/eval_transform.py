@@ -1,9 +1,9 @@
-"""DINOv2's own evaluation preprocessing: torchvision's resize, crop and normalisation of a PIL image.
+"""Evaluation transform: DINOv2's own preprocessing, torchvision's resize, crop and normalization of a PIL image.
 
 Source: facebookresearch/dinov2, dinov2/data/transforms.py, `make_classification_eval_transform`: Resize(256, bicubic),
-CenterCrop(224), ToTensor, Normalize. The image processor of transformers does the same by other code: its crop lies one
-pixel beside torchvision's where a resized side is odd, and it resizes tensors, which rounds differently. The sizes, the
-filter, mean and std are those of the checkpoint's `preprocessor_config.json`.
+CenterCrop(224), ToTensor, Normalize. The image processor of transformers does the same with different code: its crop is
+one pixel off torchvision's if a resized side is odd, and it resizes tensors, which rounds differently. The sizes,
+filter, mean and std are those in the checkpoint's `preprocessor_config.json`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image
 from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Normalize, Resize, ToTensor
 
-FILTERS = (  # by Pillow's numbers, which checkpoints write
+FILTERS = (  # indexed by Pillow's numbers, which checkpoints use
     InterpolationMode.NEAREST,
     InterpolationMode.LANCZOS,
     InterpolationMode.BILINEAR,
@@ -23,14 +23,14 @@ FILTERS = (  # by Pillow's numbers, which checkpoints write
     InterpolationMode.HAMMING,
 )
 DONE = ("do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_convert_rgb")
-APART = 1.5  # pixels that the two may lie apart: crops are rounded, and interpolation rounds
+APART = 1.5  # pixels by which the two may differ: crops are rounded, and interpolation rounds
 
 
 def eval_transform(processor: Any) -> Compose:
-    """The checkpoint's preprocessing as torchvision does it: an RGB image in, (3, height, width) float32 out.
+    """Build the checkpoint's preprocessing from torchvision: an RGB image in, (3, height, width) float32 out.
 
-    `processor`: the checkpoint's image processor of transformers. Only its settings are used. Raises ValueError where
-    they ask for more than torchvision's resize, crop and normalisation.
+    `processor`: the checkpoint's image processor of transformers. Only its settings are used. Raises ValueError if they
+    require more than torchvision's resize, crop and normalization.
     """
     if odd := [
         name for name in dir(processor) if name.startswith("do_") and name not in DONE and getattr(processor, name)
@@ -71,7 +71,7 @@ def _sides(size: Mapping[str, int]) -> list[int]:
 
 
 def _check_alike(made: Compose, processor: Any) -> None:
-    """On an even slope both must give nearly the same, or the processor has a step that its settings do not tell."""
+    """Check that both treat a linear gradient nearly alike; if not, the processor has a step not in its settings."""
     slope = Image.linear_gradient("L")
     picture = Image.merge("RGB", (slope, slope.rotate(90), slope.rotate(180)))
     ours, theirs = made(picture), processor(images=picture, return_tensors="pt")["pixel_values"][0]

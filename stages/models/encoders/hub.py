@@ -1,6 +1,6 @@
-"""Hub: a checkpoint's files, fetched from a hub into its own cache.
+"""Hub: fetch a checkpoint's files from a hub into the hub's own cache.
 
-Whether a hub may be asked is huggingface_hub's own switch, HF_HUB_OFFLINE, which `--offline` sets.
+Whether a hub may be contacted is decided by huggingface_hub's own switch, HF_HUB_OFFLINE, which `--offline` sets.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from stages.models.encoders.weights import CONFIGS, INDEX, SAFETENSORS, Weights,
 
 
 def from_hub(repository: str, revision: str | None, config: str | None, names: Sequence[str]) -> Weights:
-    """The checkpoint of a hub repository, fetched into the hub's own cache unless it is there.
+    """Return the checkpoint of a hub repository, fetched into the hub's own cache if it is not there.
 
-    Raises Refused where it is neither cached nor to be had.
+    Raises Refused if it is neither cached nor available.
     """
     try:
         folder = _snapshot(repository, revision, [*CONFIGS, *_patterns(names)])
-    except Exception as error:  # the hub's client raises its own, its transport's and plain RuntimeErrors
+    except Exception as error:  # the hub's client raises its own errors, its transport's, and plain RuntimeErrors
         raise Refused(_why_not(repository, revision, error)) from error
     return from_folder(Path(folder), config, names, called=f"the hub's {repository}")
 
 
 def _snapshot(repository: str, revision: str | None, patterns: Sequence[str]) -> str:
-    """The folder of the repository's files in the hub's cache, brought up to date if the hub answers."""
+    """Return the folder of the repository's files in the hub's cache, updated if the hub answers."""
     from huggingface_hub import snapshot_download
 
     silent = not _answers(repository, revision)
@@ -33,22 +33,22 @@ def _snapshot(repository: str, revision: str | None, patterns: Sequence[str]) ->
 
 
 def _answers(repository: str, revision: str | None) -> bool:
-    """Whether there is a hub, whatever it says. Asked first, for the download itself would wait for ever."""
+    """Whether the hub responds, with any answer. Checked first, because the download itself would wait forever."""
     from huggingface_hub import HfApi, constants
     from huggingface_hub.errors import HfHubHTTPError, HTTPError
 
     try:
         revision = revision or constants.DEFAULT_REVISION
         HfApi().model_info(repository, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT)
-    except HfHubHTTPError:  # an answer
+    except HfHubHTTPError:  # an error is also an answer
         return True
-    except (OSError, HTTPError):  # offline by choice, not reached, or silent too long
+    except (OSError, HTTPError):  # offline by choice, not reachable, or timed out
         return False
     return True
 
 
 def _patterns(names: Sequence[str]) -> list[str]:
-    """The names, and those of the parts of a sharded checkpoint."""
+    """Return the names, and patterns for the parts of a sharded checkpoint."""
     sharded = [name.removesuffix(f"{SAFETENSORS}{INDEX}") for name in names if name.endswith(INDEX)]
     return [*names, *(f"{stem}-*{SAFETENSORS}" for stem in sharded)]
 

@@ -1,4 +1,4 @@
-"""Network: a torch model that images go through, with its library's preprocessing, on a device."""
+"""Network: a torch model that encodes images, with its library's preprocessing, on a device."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ BLANK = Image.new("RGB", (64, 64))
 
 
 class Network:
-    """An encoder (base.Encoder) made of a torch model.
+    """An encoder (base.Encoder) made from a torch model.
 
-    `features` of the model's input, (n, 3, height, width) in the device's type, are (n, dim) vectors.
+    `features` maps the model's input, (n, 3, height, width) in the device's dtype, to (n, dim) vectors.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class Network:
     ) -> None:
         model.to(device.place, device.dtype).eval()
         if device.is_gpu:
-            torch.cuda.synchronize(device.place)  # streams of threads do not wait for the one that filled the weights
+            torch.cuda.synchronize(device.place)  # threads' streams do not wait for the one that copied the weights
         self._features = torch.compile(features, dynamic=False) if device.compiled else features
         self._pixels, self._device = pixels, device
         self.preparation, self.batched = pixels.identity, device.batched
@@ -35,11 +35,11 @@ class Network:
         self.dim = int(self.encode([self.prepare(BLANK)]).shape[1])
 
     def prepare(self, image: Image.Image) -> torch.Tensor:
-        """(3, height, width), uint8 where the preprocessing could be cut (pixels.py), else float32."""
+        """Prepare an image: (3, height, width), uint8 if the preprocessing could be split (pixels.py), else float32."""
         return self._pixels.prepare(image)
 
     def encode(self, batch: Sequence[torch.Tensor]) -> NDArray[np.float32]:
-        """(n, dim) float32, not normalised. On a CPU image by image, whatever the batch."""
+        """Encode images to (n, dim) float32, not normalized. On a CPU, one image at a time, whatever the batch."""
         with self._device.computing():
             if self._device.batched:
                 return self._forward(torch.stack(list(batch)))

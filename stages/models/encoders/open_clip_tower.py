@@ -1,6 +1,6 @@
-"""open_clip's image towers: the projected embedding, preprocessed as the model's own configuration says.
+"""open_clip's image towers: the projected embedding, with the preprocessing of the model's own configuration.
 
-Source of the feature: `encode_image`, as the author of MMVP answers in tsb0601/MMVP issue 10.
+The feature is `encode_image`, as the author of MMVP states in tsb0601/MMVP issue 10.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PREPROCESSING = {
 
 
 def load(settings: OpenClip, found: Weights, device: Device) -> Network:
-    """The tower on the device, from the very file that was found: open_clip is not left to find its own."""
+    """Load the tower onto the device, from exactly the file that was found: open_clip must not look for its own."""
     if settings.model.startswith((LOCAL, HUB)):
         with found.alone() as folder, Allocation(found):
             model, transform = _built(f"{LOCAL}{folder}", None, {})
@@ -37,7 +37,7 @@ def load(settings: OpenClip, found: Weights, device: Device) -> Network:
 
 
 def _built(source: str, weights: str | None, preprocessing: Mapping[str, Any]) -> tuple[Any, Any]:
-    """open_clip's model and its preprocessing. `weights` is None where `source` is a folder with its own."""
+    """Create open_clip's model and its preprocessing. `weights` is None if `source` is a folder with its own."""
     import open_clip
 
     model, transform = open_clip.create_model_from_pretrained(source, weights, weights_only=True, **preprocessing)
@@ -45,7 +45,7 @@ def _built(source: str, weights: str | None, preprocessing: Mapping[str, Any]) -
 
 
 def _preprocessing(model: str, tag: str) -> dict[str, Any]:
-    """How images are prepared for these weights, as open_clip's own table of tags says."""
+    """Return the preprocessing arguments for these weights, from open_clip's own table of tags."""
     import open_clip
 
     facts = open_clip.get_pretrained_cfg(model, tag)

@@ -1,9 +1,9 @@
-"""Pixels: a library's own preprocessing, cut in two where pixels are still bytes.
+"""Pixels: a library's own preprocessing, split in two at the point where pixels are still bytes.
 
-Resizing and cropping run in decoding threads and leave (3, height, width) uint8. What follows (to floats, mean,
-std) runs on a batch, on the device: a quarter of the bytes wait and are copied. Both halves are the library's own
-functions. On odd pictures the halves must give bit for bit what the whole gives; where they do not, the
-preprocessing is not cut, and runs whole in the decoding threads.
+Resizing and cropping run in decoding threads and give (3, height, width) uint8. The rest (conversion to floats, mean,
+std) runs on a batch, on the device, so that only a quarter of the bytes are held and copied. Both halves are the
+library's own functions. On test pictures the halves must give bit for bit the same as the complete preprocessing;
+otherwise it is not split, and all of it runs in the decoding threads.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from PIL import Image
 
 Whole = Callable[[Image.Image], torch.Tensor]  # -> (3, height, width) float32
 Batch = Callable[[torch.Tensor], torch.Tensor]  # (n, 3, height, width) uint8 -> float32
-SHAPES = ((160, 97), (97, 160), (611, 400), (224, 224), (20, 33))  # of the odd pictures: width, height
+SHAPES = ((160, 97), (97, 160), (611, 400), (224, 224), (20, 33))  # of the test pictures: width, height
 TO_TENSOR = ("ToTensor", "MaybeToTensor")
 
 
@@ -28,7 +28,7 @@ TO_TENSOR = ("ToTensor", "MaybeToTensor")
 class Pixels:
     """How images become a network's input: `prepare` one image, then `finish` a batch of them.
 
-    `identity`: encoders of the same one prepare images alike, so that one of them does for all.
+    `identity`: encoders with the same identity prepare images identically, so that it need be done only once.
     """
 
     prepare: Whole
@@ -37,7 +37,7 @@ class Pixels:
 
 
 def of_transform(whole: Any) -> Pixels:
-    """torchvision's `Compose`, as open_clip and timm make it: resize, crop, to a tensor, mean and std."""
+    """Split torchvision's `Compose`, as open_clip and timm make it: resize, crop, to a tensor, mean and std."""
     steps = list(getattr(whole, "transforms", []))
     cut = next((place for place, step in enumerate(steps) if type(step).__name__ in TO_TENSOR), None)
     if cut is None:
@@ -58,8 +58,8 @@ def of_transform(whole: Any) -> Pixels:
 
 
 def of_processor(processor: Any) -> Pixels:
-    """An image processor of transformers with the torchvision backend."""
-    # torch warns that it could write into Pillow's bytes: nobody does, and a copy of a large photo takes long
+    """Split an image processor of transformers with the torchvision backend."""
+    # torch warns that Pillow's bytes could be overwritten: nothing does so, and copying a large photo is slow
     warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
 
     def whole(image: Image.Image) -> torch.Tensor:
@@ -67,7 +67,7 @@ def of_processor(processor: Any) -> Pixels:
         return tensor
 
     def prepare(image: Image.Image) -> torch.Tensor:
-        pixels = torch.from_numpy(np.asarray(image)).permute(2, 0, 1)  # a view: the resize takes it as it lies
+        pixels = torch.from_numpy(np.asarray(image)).permute(2, 0, 1)  # a view: the resize accepts its memory layout
         if processor.do_resize:
             pixels = processor.resize(pixels[None], processor.size, resample=processor.resample)[0]
         if getattr(processor, "do_center_crop", None):
@@ -89,18 +89,18 @@ def _whole(whole: Whole) -> Pixels:
 
 
 def _same(whole: Whole, prepare: Whole, finish: Batch) -> Pixels:
-    """The two halves, if they give what the whole gives."""
+    """Return the two halves if they give the same as the complete preprocessing, else the latter unsplit."""
     try:
         firsts = [prepare(image) for image in _odd_pictures()]
         seconds = [finish(first[None])[0] for first in firsts]
         same = all(map(torch.equal, seconds, map(whole, _odd_pictures())))
-    except (AttributeError, TypeError, ValueError, RuntimeError):  # a processor with steps of its own
+    except (AttributeError, TypeError, ValueError, RuntimeError):  # a processor with other steps
         same = False
     return Pixels(prepare, finish, _digest(firsts)) if same else _whole(whole)
 
 
 def _digest(pictures: list[torch.Tensor]) -> str:
-    """What a preparation is known by: what it makes of the odd pictures."""
+    """Identify a preparation by a hash of its output for the test pictures."""
     hasher = hashlib.sha256()
     for picture in pictures:
         hasher.update(f"{picture.dtype} {tuple(picture.shape)} ".encode())
@@ -109,7 +109,7 @@ def _digest(pictures: list[torch.Tensor]) -> str:
 
 
 def _odd_pictures() -> Iterator[Image.Image]:
-    """Blotches with grain, in many shapes: resizing or cropping one pixel off shows."""
+    """Draw test pictures of blotches with grain, in many shapes, so that an offset of one pixel is noticed."""
     for seed, (width, height) in enumerate(SHAPES):
         dice = np.random.default_rng(seed)
         blotches = Image.fromarray(dice.integers(0, 256, (4, 5, 3), dtype=np.uint8)).resize((width, height))

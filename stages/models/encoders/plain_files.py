@@ -1,7 +1,8 @@
 """Plain files: which files of a checkpoint's folder may be opened.
 
-A stranger may have written the folder. Reading a pipe would wait for ever, and a link or a name with `..` would lead to
-files that nobody meant to read. So only regular files inside the folder are opened, once every link is followed.
+The folder may come from an untrusted source. Reading a pipe would block forever, and a link or a name with `..` would
+lead to files that nobody meant to read. So only files that are, after following every link, regular files inside the
+folder are opened.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ LARGEST_JSON = 16 << 20  # bytes; an index of 90,000 tensors has 9 MB, a configu
 
 
 def is_plain(path: Path) -> bool:
-    """Whether there is a regular file, or a link to one. A name no file can have is no file."""
+    """Whether the path is a regular file, or a link to one; False for a name that no file can have."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except (OSError, ValueError):
@@ -26,7 +27,7 @@ def is_plain(path: Path) -> bool:
 
 
 def check_inside(path: Path, folder: Path) -> None:
-    """Raise Refused unless the file lies in the checkpoint's folder, once every link is followed."""
+    """Raise Refused unless the file is inside the checkpoint's folder after following every link."""
     if not path.resolve().is_relative_to(_boundary(folder)):
         raise Refused(
             f"{path} leads to {path.resolve()}, outside the checkpoint's folder, and is not opened; "
@@ -35,7 +36,7 @@ def check_inside(path: Path, folder: Path) -> None:
 
 
 def json_of(path: Path, absent: str) -> dict[str, Any]:
-    """A JSON object. Raises Refused, with the words `absent` where there is no such file."""
+    """Read a JSON object. Raises Refused, with the message `absent` if there is no such file."""
     if not is_plain(path):
         raise Refused(absent)
     if path.stat().st_size > LARGEST_JSON:
@@ -50,19 +51,19 @@ def json_of(path: Path, absent: str) -> dict[str, Any]:
 
 
 def shown(value: object) -> str:
-    """A value from such a file, cut and escaped for one line of a refusal, whatever it holds."""
-    short = reprlib.Repr()  # it also stops where a plain repr would fail, on what is nested deeply
+    """Return any value from such a file, shortened and escaped for one line of a refusal."""
+    short = reprlib.Repr()  # unlike a plain repr it also handles deeply nested values
     short.maxstring, short.maxother = 300, 100
     return short.repr(value)
 
 
 def plain(text: str) -> str:
-    """A name from such a file, the same way, without quotes."""
+    """Return a name from such a file, shortened and escaped in the same way, without quotes."""
     return shown(text)[1:-1]
 
 
 def _boundary(folder: Path) -> Path:
-    """What the files must lie in: the folder, or the repository in a hub's cache, whose snapshots link to its blobs."""
+    """Return the folder that must contain the files; in a hub's cache, the repository: snapshots link to its blobs."""
     snapshot = folder.resolve()
     repository = snapshot.parent.parent
     cached = snapshot.parent.name == "snapshots" and repository.name.startswith("models--")

@@ -1,7 +1,7 @@
-"""Fuse QuickGELU, the activation of OpenAI's CLIP, on a GPU: the libraries' own makes three passes over memory.
+"""QuickGELU: fuse the activation of OpenAI's CLIP on a GPU; the libraries' own makes three passes over memory.
 
-The kernel (quick_gelu_kernel.py) is tried before the first image. Where it cannot be compiled or is wrong, the
-library's own stays, with a warning: it is slower, and a run must not end for that.
+The kernel (quick_gelu_kernel.py) is tried before the first image. If it cannot be compiled or gives wrong results, the
+library's own is kept, with a warning: it is slower, but that must not end a run.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ CLASSES = (
     "transformers.activations.QuickGELUActivation",
     "timm.layers.activations.QuickGELU",
 )
-TOLERANCE = {"rtol": 0.01, "atol": 1e-5}  # tells a wrong kernel from a rounding in 16 bits
+TOLERANCE = {"rtol": 0.01, "atol": 1e-5}  # distinguishes a wrong kernel from 16-bit rounding
 
 
 def fuse(model: torch.nn.Module, device: Device) -> bool:
-    """Let the kernel compute every QuickGELU of a model on a GPU. Whether there was any, and it does.
+    """Replace every QuickGELU of a model on a GPU with the kernel. Return whether any was replaced.
 
-    A compiled network is left alone: its compiler fuses what it finds. On a CPU nothing changes, to the last bit.
+    A compiled network is left alone: its compiler does its own fusing. On a CPU results stay bit-identical.
     """
     found = [module for module in model.modules() if _class_name(module) in CLASSES]
     kernel = _working_kernel(device) if found and device.is_gpu and not device.compiled else None
@@ -42,9 +42,9 @@ def _class_name(module: torch.nn.Module) -> str:
 
 
 def _working_kernel(device: Device) -> Activation | None:
-    """The kernel, or None with a warning where it does not work on this device."""
+    """Return the kernel, or None with a warning if it does not work on this device."""
     try:
-        from stages.models.encoders.quick_gelu_kernel import quick_gelu  # Triton is not there on every machine
+        from stages.models.encoders.quick_gelu_kernel import quick_gelu  # Triton is not installed on every machine
 
         _try(quick_gelu, device)
     except Exception as error:  # noqa: BLE001 - Triton, its compiler and the C compiler raise nearly anything
@@ -56,9 +56,9 @@ def _working_kernel(device: Device) -> Activation | None:
 
 
 def _try(kernel: Activation, device: Device) -> None:
-    """Compile both forms that a network needs, for sizes that are multiples of 16 and others.
+    """Compile both versions that a network needs: for sizes that are multiples of 16, and for other sizes.
 
-    Raises ValueError where the kernel gives other numbers than torch.
+    Raises ValueError if the kernel gives different numbers from torch.
     """
     with device.computing():
         special = torch.tensor([float("inf"), float("-inf"), float("nan"), 0.0])

@@ -1,4 +1,4 @@
-"""QuickGELU in one pass, in Triton: read once, computed in float32 whatever its type, rounded once, written once."""
+"""QuickGELU in one pass, in Triton: read once, computed in float32 whatever the dtype, rounded once, written once."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import torch
 import triton
 import triton.language as tl
 
-BLOCK = 1024  # numbers a program; 16 bytes a thread at a time where they have 16 bits
+BLOCK = 1024  # numbers per program; 16 bytes per thread at a time if numbers have 16 bits
 
 
 @triton.jit
 def write_quick_gelu(
     given,  # n numbers, contiguous
-    made,  # n numbers of the same type
-    n: tl.int64,  # a large batch has more than 32 bits can count
+    made,  # n numbers of the same dtype
+    n: tl.int64,  # a large batch has more numbers than 32 bits can count
     BLOCK: tl.constexpr,
 ) -> None:
     """Write x * sigmoid(1.702 x) for every x."""
@@ -23,7 +23,7 @@ def write_quick_gelu(
 
 
 def quick_gelu(x: torch.Tensor) -> torch.Tensor:
-    """x * sigmoid(1.702 x), of any shape, in the type of x. On the current GPU, in its current stream; no gradients."""
+    """Compute x * sigmoid(1.702 x) for any shape, in x's dtype; on the current GPU and stream, without gradients."""
     x = x.contiguous()
     made = torch.empty_like(x)
     write_quick_gelu[(triton.cdiv(x.numel(), BLOCK),)](x, made, x.numel(), BLOCK)

@@ -1,4 +1,4 @@
-"""What a recipe says of an encoder; one class a kind, so that a setting of another kind is an error."""
+"""Settings: an encoder in a recipe; one class per kind, so that a setting of another kind is an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""timm's backbones: pooled features before any classifier, preprocessed as the model's configuration says."""
+"""timm's backbones: pooled features before any classifier, with the preprocessing of the model's configuration."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from stages.models.encoders.weights import Weights
 
 
 def load(settings: Timm, found: Weights, device: Device) -> Network:
-    """The backbone on the device, from the very file that was found."""
+    """Load the backbone onto the device, from exactly the file that was found."""
     import timm
 
     with found.alone() as folder, Allocation(found):
-        # with its own classifier first: asked for none, timm lets any other weights be missing too
+        # with its own classifier first: if none is requested, timm also accepts any other missing weights
         model = timm.create_model(f"{LOCAL}{folder}", pretrained=True)
     model.reset_classifier(0)
     facts = timm.data.resolve_model_data_config(model)

@@ -1,8 +1,8 @@
-"""Vision transformers of the transformers library: DINOv2 and its kin, by CLS or mean patch token.
+"""Vision transformers of the transformers library: DINOv2 and similar models, by CLS or mean patch token.
 
-The feature is the library's `last_hidden_state`. DINOv2's is after the final LayerNorm: its CLS token is
-what torch.hub's `dinov2_vitl14` returns when called (facebookresearch/dinov2, vision_transformer.py:
-x_norm_clstoken). CLIP's is before it.
+The feature is the library's `last_hidden_state`. DINOv2's comes after the final LayerNorm: its CLS token is what
+torch.hub's `dinov2_vitl14` returns when called (facebookresearch/dinov2, vision_transformer.py: x_norm_clstoken).
+CLIP's comes before it.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from stages.models.encoders.pixels import Pixels, of_processor, of_transform
 from stages.models.encoders.settings import Preprocessing, Transformers
 from stages.models.encoders.weights import Weights
 
-# the library's default; its PIL backend gives other pixels (cosines of pairs moved by up to 7e-4)
+# the library's default; its PIL backend gives different pixels (cosines of pairs change by up to 7e-4)
 BACKEND = "torchvision"
-# weights a checkpoint may lack, because `last_hidden_state` of a whole image does not pass through them
+# weights a checkpoint may lack, because `last_hidden_state` of an unmasked image does not depend on them
 UNUSED = ("pooler.", "head.", "mask_token")
 
 
 def load(settings: Transformers, found: Weights, device: Device) -> Network:
-    """The transformer on the device, whatever type its checkpoint is stored in."""
+    """Load the transformer onto the device, whatever dtype its checkpoint is stored in."""
     from transformers import AutoImageProcessor, AutoModel
     from transformers.utils.logging import disable_progress_bar
 
-    disable_progress_bar()  # the run's own progress is on that line
-    # trust_remote_code: left open, the library asks at the terminal whether to run the checkpoint's own code
+    disable_progress_bar()  # the run's own progress is shown on that line
+    # trust_remote_code: if unset, the library asks in the terminal whether to run the checkpoint's own code
     with found.alone() as folder, Allocation(found):
         processor = AutoImageProcessor.from_pretrained(folder, backend=BACKEND, trust_remote_code=False)
         whole, told = AutoModel.from_pretrained(
@@ -43,7 +43,7 @@ def load(settings: Transformers, found: Weights, device: Device) -> Network:
             trust_remote_code=False,
             output_loading_info=True,
         )
-    model = getattr(whole, "vision_model", whole)  # of a two-tower model (SigLIP, CLIP) the image tower
+    model = getattr(whole, "vision_model", whole)  # the image tower of a two-tower model (SigLIP, CLIP)
     _check_complete(told["missing_keys"], "" if model is whole else "vision_model.")
     special = _tokens_before_patches(model, settings.pooling)
 
@@ -59,14 +59,14 @@ def _pixels(processor: Any, preprocessing: Preprocessing) -> Pixels:
 
 
 def _check_complete(missing: Collection[str], tower: str) -> None:
-    """Raise ValueError for weights the checkpoint lacks: the library makes them up, and only warns."""
+    """Raise ValueError for weights the checkpoint lacks: the library initializes them randomly and only warns."""
     lacking = sorted(key for key in missing if key.startswith(tower) and not any(part in key for part in UNUSED))
     if lacking:
         raise ValueError(f"its weights do not fit its configuration; {len(lacking)} are missing, such as {lacking[0]}")
 
 
 def _tokens_before_patches(model: torch.nn.Module, pooling: str) -> int:
-    """CLS, distillation token and registers. Raises ValueError where CLS is asked of a model that has none."""
+    """Count the CLS token, distillation token and registers. Raises ValueError if CLS is requested but missing."""
     embeddings = getattr(model, "embeddings", None)
     has_cls = any(hasattr(embeddings, name) for name in ("cls_token", "class_embedding"))
     if pooling == "cls" and not has_cls:

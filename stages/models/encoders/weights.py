@@ -1,7 +1,7 @@
-"""Weights: where an encoder's checkpoint lies on this machine, and the hash that names it.
+"""Weights: where an encoder's checkpoint is stored on this machine, and the hashes that identify it.
 
-Only safetensors are read: a pickle can run any code when it is opened. Libraries look around in a folder, so they are
-given one that holds the checked files alone.
+Only safetensors are read: a pickle can run any code when it is opened. Libraries look for files in the folder they are
+given, so they get one that contains only the checked files.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from manifests.errors import Refused
 from manifests.stores.holding import scratch_folder
 from stages.models.encoders.plain_files import check_inside, is_plain, json_of, plain, shown
 
-# what decides a vector beside the weights; a tokenizer's files do not
+# the files that affect a vector besides the weights; a tokenizer's files do not
 CONFIGS = ("config.json", "open_clip_config.json", "preprocessor_config.json", "processor_config.json")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 SAFETENSORS, INDEX = ".safetensors", ".index.json"
@@ -25,7 +25,7 @@ MOST_PARTS = 1000  # files of one checkpoint; the largest known have 200
 
 @dataclass(frozen=True)
 class Weights:
-    """A folder with a configuration, and the safetensors in it that will be loaded (of a sharded one the index too)."""
+    """A folder with a configuration, and its safetensors files to load (plus the index of a sharded checkpoint)."""
 
     folder: Path
     files: tuple[Path, ...]
@@ -36,16 +36,16 @@ class Weights:
 
     @property
     def configs(self) -> tuple[Path, ...]:
-        """The configuration files beside the weights."""
+        """The configuration files next to the weights."""
         return tuple(path for name in CONFIGS if is_plain(path := self.folder / name))
 
     def identity(self) -> dict[str, str]:
-        """File name -> sha256 of the weights and of the configuration beside them."""
+        """Return file name -> sha256, for the weights and the configuration next to them."""
         return {self._name(path): sha256_of(path) for path in (*self.files, *self.configs)}
 
     @contextmanager
     def alone(self) -> Iterator[Path]:
-        """A folder with links to these files and nothing else, while a library reads it.
+        """Provide a temporary folder with links to only these files, for a library to read.
 
         In the checkpoint's own folder it would also find pickles, adapters and other shards, and prefer some of them.
         """
@@ -61,11 +61,11 @@ class Weights:
 
 
 def from_folder(folder: Path, config: str | None, names: Sequence[str], called: str | None = None) -> Weights:
-    """The checkpoint in `folder`: its `config` file (None: the library has its own), and the first of `names`.
+    """Find the checkpoint in `folder`: its `config` file (None: the library has its own), and the first of `names`.
 
-    A name that ends in `.index.json` is the index of a sharded checkpoint. `called` is what to call the folder in a
-    refusal. Raises Refused for a missing folder, configuration or weights, for a configuration that is no JSON,
-    for weights that are no whole safetensors file, for pickles, and for files outside the folder.
+    A name that ends in `.index.json` is the index of a sharded checkpoint. `called` is the name of the folder in a
+    refusal. Raises Refused for a missing folder, configuration or weights, for a configuration that is not JSON,
+    for weights that are not a complete safetensors file, for pickles, and for files outside the folder.
     """
     called = called or str(folder)
     if not folder.is_dir():
@@ -95,7 +95,7 @@ def _files(folder: Path, names: Sequence[str]) -> tuple[Path, ...]:
 
 
 def _parts(index: Path) -> list[str]:
-    """The files that an index lists. It is checked before it is read: it may be a link that leads elsewhere."""
+    """Return the files that an index lists. It is checked before it is read, as it may be a link to another place."""
     check_inside(index, index.parent)
     listed = json_of(index, f"{index} is not there").get("weight_map")
     if not isinstance(listed, dict) or not listed:
@@ -111,7 +111,7 @@ def _parts(index: Path) -> list[str]:
 
 
 def _check_name(index: Path, name: object) -> None:
-    """Refuse a name in an index that is not one of a safetensors file below the index's own folder."""
+    """Refuse a name in an index unless it names a safetensors file below the index's own folder."""
     if not isinstance(name, str) or not name.endswith(SAFETENSORS):
         raise Refused(
             f"{index} lists {shown(name)}, which is no .safetensors file; others are not opened, "
@@ -133,7 +133,7 @@ def _no_weights(folder: Path, wanted: str, called: str) -> str:
 
 
 def _check_file(path: Path, folder: Path) -> None:
-    """Refuse what is not a whole safetensors file, such as a cut download or a git-lfs pointer."""
+    """Refuse anything that is not a complete safetensors file, such as a truncated download or a git-lfs pointer."""
     from safetensors import SafetensorError, safe_open
 
     if not is_plain(path):

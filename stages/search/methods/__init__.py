@@ -1,1 +1,1 @@
-"""Methods: ways to find, in one tile, the pairs that may reach the floor."""
+"""Methods: ways to find the pairs in one tile that may reach the floor."""

@@ -1,8 +1,8 @@
-"""Method: names, in one tile, every pair that may reach the floor.
+"""Method: proposes, in one tile, every pair that may reach the floor.
 
-It may name too many, never too few (`ivf` alone may miss some, and says so): float64 judges each one
-afterwards (tile.py). To add one: a class like those beside this file, a line in choice.py, its name in
-SearchSettings.method.
+It may propose too many pairs but never miss one (only `ivf` may miss some, and says so): each pair is then
+scored in float64 (tile.py). To add a method, write a class like those beside this file, and add a line to
+choice.py and its name to SearchSettings.method.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Places = tuple[NDArray[np.int64], NDArray[np.int64]]  # images of the left side,
 
 
 class Method(Protocol):
-    """One way to search; instances live on a worker and may hold a GPU."""
+    """One way to search. Instances live on a worker and may hold a GPU."""
 
     def near(self, left: Side, right: Side, settings: SearchSettings) -> Iterator[Places]:
-        """Pairs (i, j) that may have a blind cosine >= `settings.min_cosine`, each at most once, in any order.
+        """Yield pairs (i, j) that may have a blind cosine >= `settings.min_cosine`, each at most once, in any order.
 
-        On the diagonal (`left is right`) pairs with i >= j may be among them and are passed over.
+        On the diagonal (`left is right`) pairs with i >= j may be included; the caller ignores them.
         """
         ...

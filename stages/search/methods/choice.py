@@ -1,4 +1,4 @@
-"""Choice: the method a recipe names, for the device the worker has."""
+"""Choice: the method that a recipe names, for the worker's device."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stages.search.methods.ivf import Ivf
 
 
 def method_of(name: str, machine: Machine) -> Method:
-    """One of SearchSettings.method, on a CPU or a GPU."""
+    """Create the method with this name (see SearchSettings.method), on a CPU or a GPU."""
     methods: dict[str, Callable[[], Method]] = {
         "exact": partial(Exact, machine.threads) if machine.device == "cpu" else partial(ExactGpu, machine.device),
         "flat": partial(Flat, machine),

@@ -1,8 +1,8 @@
 """Exact on a GPU: the same bound, in float16 with float32 sums, by the fused kernel (kernel.py).
 
-Rounding the sketches to float16 is part of the bound (stages/vectors/sketch.py, `in_half`); what the
-tensor cores' sums may err is taken off the floor. A region in which more places reach it than there is
-room for is halved and gone through again.
+Rounding the sketches to float16 is part of the bound (stages/vectors/sketch.py, `in_half`); the possible error
+of the tensor cores' sums is subtracted from the floor. If more places in a region reach it than the buffer has
+room for, the region is halved and processed again.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from stages.search.side import Side
 from stages.vectors.cosine import slack
 from stages.vectors.sketch import in_half
 
-ROOM = 1 << 24  # places of one region: 128 MB
+ROOM = 1 << 24  # places found in one region, at most: 128 MB
 REGION = 1 << 18  # rows of one region on each side
-MULTIPLE = 32  # of numbers in a row, for the tensor cores
+MULTIPLE = 32  # row lengths are a multiple of this, for the tensor cores
 
 
 class ExactGpu:
-    """Reads sketches alone; on a GPU."""
+    """Reads only sketches; on a GPU."""
 
     def __init__(self, device: str, room: int = ROOM, region: int = REGION) -> None:
         self._device, self._room, self._region = device, room, region
@@ -37,7 +37,7 @@ class ExactGpu:
         return self.regions(x, y, settings.min_cosine - half_slack(x.shape[1]), left is right)
 
     def regions(self, x: Any, y: Any, radius: float, diagonal: bool) -> Iterator[Places]:
-        """(i, j) with x[i] . y[j] >= radius, of rows that are `there`; region by region."""
+        """Yield (i, j) with x[i] . y[j] >= radius, for rows on the device (see `there`); region by region."""
         for top in range(0, len(x), self._region):
             for edge in range(top if diagonal else 0, len(y), self._region):
                 rows, columns = x[top : top + self._region], y[edge : edge + self._region]
@@ -45,7 +45,7 @@ class ExactGpu:
                     yield i + top, j + edge
 
     def there(self, sketches: NDArray[np.float32]) -> Any:
-        """The sketches in float16 on the device, filled up with zeros to a multiple of 32 numbers."""
+        """Return the sketches in float16 on the device, padded with zeros to a multiple of 32 numbers."""
         import torch
 
         half = in_half(sketches)
@@ -54,7 +54,7 @@ class ExactGpu:
         return torch.from_numpy(filled).to(self._device)
 
     def _reaching(self, x: Any, y: Any, radius: float, diagonal: bool) -> Iterator[Places]:
-        """(i, j) of one region; halved along its longer side where there is too little room."""
+        """Yield (i, j) of one region, which is halved along its longer side if there is too little room."""
         found = self._written(x, y, radius, diagonal)
         if found is not None:
             yield found[:, 0], found[:, 1]
@@ -67,7 +67,7 @@ class ExactGpu:
                         yield i + top, j + edge
 
     def _written(self, x: Any, y: Any, radius: float, diagonal: bool) -> NDArray[np.int64] | None:
-        """What the kernel wrote down: (places, 2), or None where there was too little room."""
+        """Run the kernel and return the pairs it wrote, (places, 2), or None if there was too little room."""
         import torch
         import triton
 
@@ -83,15 +83,15 @@ class ExactGpu:
 
 
 def half_slack(length: int) -> float:
-    """What a product of so many float16 numbers may err: products are exact in float32, sums are truncated.
+    """Bound the error of an inner product of `length` float16 numbers: products are exact in float32, sums truncated.
 
-    A truncated sum errs by up to twice what a rounded one does; this is four times that of float32 (cosine.py).
+    A truncated sum has up to twice the error of a rounded one; this allows four times that of float32 (cosine.py).
     """
     return slack(4 * length)
 
 
 def _halves(rows: int, columns: int, diagonal: bool) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Both halves of the longer side, and the whole other side; of a diagonal region both halves of both."""
+    """Return both halves of the longer side and all of the other side; for a diagonal region, both halves of both."""
     top, edge = -(-rows // 2), -(-columns // 2)
     halves = [(0, top), (top, rows)], [(0, edge), (edge, columns)]
     if diagonal:

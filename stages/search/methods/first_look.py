@@ -1,14 +1,14 @@
-"""First look: every product in bfloat16, which new processors multiply fastest; float32 for what it leaves.
+"""First look: a first pass in bfloat16, which new processors multiply fastest; its survivors are checked in float32.
 
-Rows x are rounded to x' of 8 bits. Of the product that float32 would be asked for this is off by
+Rows x are rounded to x' with 8 bits. The error of the inner product is at most
 
     |x.y - x'.y'| = |(x - x').y + x'.(y - y')| <= |x - x'| |y| + |x'| |y - y'|,
 
-each length the largest of its side, taken from the rows themselves (float32 holds x - x' exactly). The radius is
-lowered by that, and by what summing may err; the products themselves are exact in float32. The result comes rounded
-to bfloat16, and so is the lowered radius: rounding keeps order, so what reached the one reaches the other. Positive
-numbers of that type lie in order as whole numbers do, and are compared as such. So no pair is lost by the first look;
-what it leaves is multiplied again in float32, and is what `products` would name.
+where each length is the largest on its side, measured on the rows themselves (float32 holds x - x' exactly). The
+radius is lowered by this bound and by the possible summation error; the products themselves are exact in float32. The
+result is rounded to bfloat16, and so is the lowered radius: rounding preserves order, so a product that reached the
+radius still does. The bit patterns of positive bfloat16 numbers are ordered as integers and are compared as such. So
+the first look loses no pair; its survivors are multiplied again in float32, which leaves what `products` would find.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from stages.search.methods.base import Places
 from stages.search.methods.products import cut, lots
 from stages.vectors.cosine import slack
 
-LEAST_RADIUS = 0.125  # lowered by less than a tenth, it stays positive
-ROWS, COLUMNS = 512, 1024  # of one product: 1 MB
-MULTIPLE = 32  # of numbers in a row, for the processor's tiles
+LEAST_RADIUS = 0.125  # lowered by less than a tenth, so it stays positive
+ROWS, COLUMNS = 512, 1024  # size of one product: 1 MB
+MULTIPLE = 32  # row lengths are a multiple of this, for the processor's tiles
 TOGETHER = 32768  # pairs multiplied again at a time
 
 
 class Rounded:
-    """Rows in bfloat16, filled up with zeros, and how far rounding moved them.
+    """Rows in bfloat16, padded with zeros, and how far rounding moved them.
 
-    `length`: the longest row, rounded or not; `off`: the farthest that one was moved.
+    `length`: length of the longest row, rounded or not; `off`: the largest distance that rounding moved a row.
     """
 
     def __init__(self, rows: NDArray[np.float32]) -> None:
@@ -48,13 +48,13 @@ class Rounded:
 def reaching(
     left: NDArray[np.float32], right: NDArray[np.float32], radius: float, diagonal: bool = False, threads: int = 1
 ) -> Iterator[Places]:
-    """(i, j) with left[i] . right[j] >= radius in float32, as products.reaching; the radius >= LEAST_RADIUS.
+    """Yield (i, j) with left[i] . right[j] >= radius in float32, as products.reaching does; radius >= LEAST_RADIUS.
 
-    `diagonal`: both are the same rows, and products that hold no i < j are left out.
+    `diagonal`: both are the same rows, and products without any i < j are skipped.
     """
     import torch
 
-    torch.set_num_threads(threads)  # of this thread: each has a number of its own
+    torch.set_num_threads(threads)  # applies to this thread: each thread has its own setting
     x = Rounded(left)
     y = x if diagonal else Rounded(right)
     least = lowered(radius, x, y)
@@ -65,13 +65,13 @@ def reaching(
 
 
 def lowered(radius: float, x: Rounded, y: Rounded) -> float:
-    """What the product of the rounded rows reaches wherever that of the rows reaches the radius."""
+    """Return a radius that rounded rows reach whenever the original rows reach the given one."""
     lengths = x.length * y.length
     return radius - x.off * y.length - x.length * y.off - slack(4 * x.rows.shape[1]) * max(lengths, 1.0)
 
 
 def _reaching(x: Any, y: Any, least: float, diagonal: bool) -> Iterator[Places]:
-    """(i, j) whose rounded product reaches `least` rounded."""
+    """Yield (i, j) whose rounded product reaches `least`, rounded as well."""
     import torch
 
     bar = torch.tensor(least, dtype=torch.bfloat16).view(torch.int16).item()
@@ -87,5 +87,5 @@ def _reaching(x: Any, y: Any, least: float, diagonal: bool) -> Iterator[Places]:
 
 
 def _longest(rows: NDArray[np.float32]) -> float:
-    """The length of the longest of them, and a little more: what the sum of up to 8,192 squares errs in float32."""
+    """Return the length of the longest row, plus a margin for the float32 error of summing up to 8,192 squares."""
     return float(np.sqrt(np.einsum("ij,ij->i", rows, rows).max(initial=0.0))) * (1 + 2.0**-11)

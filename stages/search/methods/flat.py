@@ -1,4 +1,4 @@
-"""Flat: FAISS IndexFlatIP range search over the full vectors. The reference: slow, and not ours."""
+"""Flat: FAISS IndexFlatIP range search over the full vectors. The baseline: slow, and not our code."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from stages.search.settings import SearchSettings
 from stages.search.side import Side
 from stages.vectors.cosine import of_unit_length, slack
 
-QUERIES = 256  # left images asked at a time: bounds one answer at QUERIES x block_rows pairs
+QUERIES = 256  # left images per query: limits one result to QUERIES x block_rows pairs
 
 
 class Flat:
-    """Every inner product, in float32, against the floor less its slack; on a GPU where the worker has one."""
+    """Compares every float32 inner product with the floor minus its slack; on a GPU if the worker has one."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
@@ -38,9 +38,9 @@ class Flat:
 def searched(
     index: Any, asked: NDArray[np.float32], there: NDArray[np.float32], floor: float, machine: Machine
 ) -> Iterator[Places]:
-    """A range search of a FAISS index that holds `there`, by what the machine has.
+    """Run a range search on a FAISS index that contains `there`, on the machine's device.
 
-    FAISS's range is strictly above the radius, hence the slack also for equality.
+    FAISS's range is strictly above the radius, so the slack also covers equality.
     """
     import faiss
 
@@ -53,7 +53,7 @@ def searched(
 
 
 def ranged(index: Any, asked: NDArray[np.float32], radius: float) -> Iterator[Places]:
-    """A range search of a FAISS index on inner products, QUERIES rows at a time."""
+    """Run a range search on a FAISS inner-product index, QUERIES rows at a time."""
     for start in range(0, len(asked), QUERIES):
         limits, _, found = index.range_search(np.ascontiguousarray(asked[start : start + QUERIES]), radius)
         yield start + np.repeat(np.arange(len(limits) - 1), np.diff(limits.astype(np.int64))), found

@@ -1,6 +1,6 @@
-"""IVF: FAISS looks only into the cells nearest to each image. It may miss pairs: `blindpairs audit` says how many.
+"""IVF: FAISS searches only the cells nearest to each image. It may miss pairs: `blindpairs audit` says how many.
 
-The cells are made of the right side of each tile, by FAISS's own k-means with its fixed seed.
+The cells are trained on the right side of each tile, by FAISS's own k-means with its fixed seed.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ A_CELL = 39  # vectors to train one cell on, as FAISS advises
 
 
 class Ivf:
-    """IndexIVFFlat over the full vectors; on a GPU where the worker has one."""
+    """IndexIVFFlat over the full vectors; on a GPU if the worker has one."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
 
     def near(self, left: Side, right: Side, settings: SearchSettings) -> Iterator[Places]:
-        """See Method.near, but some of the pairs may not be named."""
+        """See Method.near, except that some pairs may be missed."""
         import faiss
 
         faiss.omp_set_num_threads(self._machine.threads)
@@ -39,5 +39,5 @@ class Ivf:
 
 
 def cell_count(vectors: int) -> int:
-    """4 sqrt(n) cells, as FAISS's guidelines have it, but no more than can be trained."""
+    """Return 4 sqrt(n) cells, as FAISS's guidelines recommend, but no more than can be trained."""
     return max(1, min(vectors // A_CELL, int(4 * vectors**0.5)))

@@ -1,8 +1,8 @@
-"""Kernel: the threshold test fused into the matrix product, in Triton. No product ever reaches the GPU's memory.
+"""Kernel: the threshold test fused into the matrix product, in Triton. No product is ever written to GPU memory.
 
-One program makes one BLOCK x BLOCK product in float32 from float16 rows on the tensor cores, and writes
-down the places that reach the radius: where few do, the arithmetic is all there is to it. Programs are
-numbered so that those that run together share rows in the cache (Triton's tutorial on matrix products).
+One program computes one BLOCK x BLOCK product in float32 from float16 rows on the tensor cores and writes only
+the places that reach the radius: if they are few, the arithmetic is the only cost. Programs are numbered so that
+those running together share rows in the cache (Triton's matrix multiplication tutorial).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ TOGETHER = 16  # rows of blocks that run together
 def write_reaching(
     left,  # (n, K) float16, rows contiguous
     right,  # (m, K) float16
-    found,  # (capacity, 2) int32: places written down, in no order
-    count,  # (1,) int64: how many there were, also beyond the capacity
+    found,  # (capacity, 2) int32: places written, in no order
+    count,  # (1,) int64: how many there were, including those beyond the capacity
     n,
     m,
     radius,

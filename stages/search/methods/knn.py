@@ -1,7 +1,7 @@
-"""K-nearest neighbours grown into a range search, for indexes that have none: FAISS's on a GPU.
+"""KNN: range search by growing k-nearest-neighbor queries, for indexes without one, such as FAISS's on a GPU.
 
-k grows until the k-th neighbour lies below the radius. Rows that would need more than such an index
-gives (2,048) are compared with all others instead (products.py), so that nothing is lost.
+k grows until the k-th neighbor is below the radius. Rows that would need more neighbors than such an index
+returns (2,048) are compared with all others instead (products.py), so that no pair is lost.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from stages.search.methods.base import Places
 from stages.search.methods.products import reaching
 
 FIRST, GROWTH, MOST = 32, 8, 2048
-QUERIES = 4096  # rows asked at a time
-REDUCED = 2.0**-9  # what a product errs more where the GPU rounds its factors to 11 bits (TF32)
+QUERIES = 4096  # rows per query
+REDUCED = 2.0**-9  # extra error of a product if the GPU rounds its factors to 11 bits (TF32)
 
 
 def ranged_by_knn(
     index: Any, asked: NDArray[np.float32], there: NDArray[np.float32], radius: float, most: int = MOST
 ) -> Iterator[Places]:
-    """(i, j) with asked[i] . there[j] >= radius; `index` holds `there` and answers search(rows, k) by inner product."""
+    """Yield (i, j) with asked[i] . there[j] >= radius.
+
+    `index` contains `there` and has a method search(rows, k) by inner product.
+    """
     for start in range(0, len(asked), QUERIES):
         rows = np.arange(start, min(start + QUERIES, len(asked)))
         k = min(FIRST, len(there), most)
@@ -42,6 +45,6 @@ def ranged_by_knn(
 def _above(
     rows: NDArray[np.int64], scores: NDArray[np.float32], found: NDArray[np.int64], radius: float
 ) -> Iterator[Places]:
-    """The neighbours that reach the radius; -1 is FAISS's word for none."""
+    """Yield the neighbors that reach the radius; FAISS returns -1 for no neighbor."""
     which, place = np.nonzero((scores >= radius) & (found >= 0))
     yield rows[which], found[which, place].astype(np.int64)

@@ -1,7 +1,7 @@
-"""Pace: which way to multiply sketches is the faster one here. Both name the same pairs.
+"""Pace: which of two ways to multiply sketches is faster on this machine. Both find the same pairs.
 
-The first look needs torch, whose loading takes seconds, and a processor that multiplies bfloat16 by
-itself. Where a tile is large enough to be worth the one, the other is measured.
+The first look needs torch, which takes seconds to load, and a processor with native bfloat16 multiplication.
+If a tile is large enough to be worth loading torch, the processor's speed is measured.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from stages.vectors.cosine import slack
 
 Reaching = Callable[[NDArray[np.float32], NDArray[np.float32], float, bool], Iterator[Places]]
 
-LOADING = 10**11  # multiplications of a tile: with fewer, loading torch takes longer than is saved
-MEASURING = 10**9  # the same of measuring, where torch is loaded already
-GAIN = 1.2  # times as fast, at least
-ROWS, CHECKED = 2048, 128  # that are timed, and those whose products are compared with float64's
+LOADING = 10**11  # multiplications in a tile: with fewer, loading torch takes longer than it saves
+MEASURING = 10**9  # the same limit for measuring, if torch is already loaded
+GAIN = 1.2  # minimum speedup
+ROWS, CHECKED = 2048, 128  # rows that are timed, and rows whose products are compared with float64's
 NEVER = 2.0  # no inner product of unit vectors reaches it
 
-_alone = Lock()  # threads that measured at once would measure each other
+_alone = Lock()  # threads that measured at the same time would slow each other down
 
 
 def reaching_by(comparisons: int, numbers: int, radius: float, threads: int) -> Reaching:
-    """products.reaching or first_look.reaching, for so many comparisons of sketches of so many numbers."""
+    """Return products.reaching or first_look.reaching, for this many comparisons of sketches of length `numbers`."""
     least = MEASURING if "torch" in sys.modules else LOADING
     if radius < first_look.LEAST_RADIUS or comparisons * numbers < least:
         return products.reaching
@@ -43,7 +43,7 @@ def reaching_by(comparisons: int, numbers: int, radius: float, threads: int) -> 
 
 
 def first_look_is_faster(numbers: int, threads: int) -> bool:
-    """Whether it is by GAIN, with so many threads, and multiplies as its bound has it. Takes some 50 ms, once."""
+    """Whether it is faster by GAIN with this many threads and meets its error bound. Takes about 50 ms, once."""
     with _alone:
         return _measured(numbers, threads)
 
@@ -57,7 +57,7 @@ def _measured(numbers: int, threads: int) -> bool:
 
 
 def drawn_rows(random: np.random.Generator, rows: int, numbers: int) -> NDArray[np.float32]:
-    """(rows, numbers) drawn rows of unit length."""
+    """Draw random rows of unit length, (rows, numbers)."""
     found = random.standard_normal((rows, numbers), dtype=np.float32)
     return found / np.linalg.norm(found, axis=1, keepdims=True)
 
@@ -68,13 +68,13 @@ def _sums_in_float32(rows: NDArray[np.float32]) -> bool:
 
 
 def is_nearest(product: Any, x: Any, y: Any) -> bool:
-    """Whether a bfloat16 product (n, m) of (n, k) and (m, k) is that of float64 but for one rounding to nearest."""
+    """Whether a bfloat16 product (n, m) of (n, k) and (m, k) equals float64's up to one rounding to nearest."""
     exact = x.double() @ y.double().T
     return bool(((product.double() - exact).abs() <= exact.abs() * 2.0**-8 + slack(4 * x.shape[1])).all())
 
 
 def _seconds(reaching: Reaching, rows: NDArray[np.float32], rounds: int = 3) -> float:
-    """The least of a few, for other work only adds to it."""
+    """Time a few rounds and return the minimum, because other load only adds to it."""
     found = []
     for _ in range(rounds):
         began = time.perf_counter()

@@ -1,6 +1,6 @@
-"""Products: every pair of rows whose inner product, in float32, reaches a radius; on a CPU.
+"""Products: find every pair of rows whose inner product, in float32, reaches a radius; on a CPU.
 
-A product is written into a buffer small enough to stay in a core's own cache, and is compared there.
+Each matrix product is written into a buffer small enough to stay in a core's own cache, and is compared there.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from stages.search.methods.base import Places
 
-ROWS, COLUMNS = 256, 512  # of one product: 512 KB
-REGION = 8192  # rows and columns gone through together, so that what is found lies in few shards
+ROWS, COLUMNS = 256, 512  # size of one product: 512 KB
+REGION = 8192  # rows and columns processed together, so that the pairs found are in few shards
 
 
 def reaching(
     left: NDArray[np.float32], right: NDArray[np.float32], radius: float, diagonal: bool = False
 ) -> Iterator[Places]:
-    """(i, j) with left[i] . right[j] >= radius, of (n, k) and (m, k) float32 rows.
+    """Yield (i, j) with left[i] . right[j] >= radius, for (n, k) and (m, k) float32 rows.
 
-    `diagonal`: both are the same rows, and products that hold no i < j are left out.
+    `diagonal`: both are the same rows, and products without any i < j are skipped.
     """
     least = np.float32(radius)
     products, reaches = np.empty(ROWS * COLUMNS, np.float32), np.empty(ROWS * COLUMNS, bool)
@@ -35,7 +35,7 @@ def reaching(
 
 
 def cut(rows: int, columns: int, most: tuple[int, int], diagonal: bool) -> Iterator[tuple[slice, slice]]:
-    """Products of at most `most` rows and columns, region by region; on the diagonal those alone that hold an i < j."""
+    """Yield products of at most `most` rows and columns, by region; on the diagonal only those with some i < j."""
     for top in range(0, rows, REGION):
         for edge in range(0, columns, REGION):
             for start in range(top, min(top + REGION, rows), most[0]):
@@ -46,7 +46,7 @@ def cut(rows: int, columns: int, most: tuple[int, int], diagonal: bool) -> Itera
 
 
 def lots(found: Iterable[Places], most: int) -> Iterator[Places]:
-    """The same places in the same order, `most` at a time, so that each shard is read for many of them."""
+    """Yield the same places in the same order, `most` at a time, so that one read of a shard serves many of them."""
     waiting: list[Places] = []
     count = 0
     for more in found:

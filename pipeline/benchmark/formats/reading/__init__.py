@@ -1,1 +1,1 @@
-"""Reading: what others published, or wrote in Label Studio, read and checked whole before any of it is taken."""
+"""Reading: what others published, or annotated in Label Studio, read and checked in full before any of it is used."""

@@ -1,7 +1,7 @@
 """Disputed: four answers of the published MMVP, found to be swapped by people who looked at the images.
 
 Rows 99 and 100 (an elephant's tusks), 279 and 280 (an elderly person): tsb0601/MMVP issues 14 and 30, corrected in
-lmms-eval. Which of them a file has cannot be told from its name: both sets can be asked for.
+lmms-eval. A file's name does not show which answers it has: either set can be requested.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from pipeline.benchmark.formats.reading.published import Published, PublishedPai
 AS_FOUND, ORIGINAL, CORRECTED = "as_found", "original", "corrected"
 ANSWERS = (AS_FOUND, ORIGINAL, CORRECTED)
 OTHER = {"a": "b", "b": "a"}
-PUBLISHED: Mapping[int, str] = {99: "a", 279: "a"}  # the pairs' first rows; the second has the other letter
+PUBLISHED: Mapping[int, str] = {99: "a", 279: "a"}  # a pair's first row -> its letter; the second has the other
 ROWS = 300
 KNOWN, KNOWN_ROW = "Is the elderly person standing or sitting in the picture?", 279
 KNOWN_OPTIONS = ("Standing", "Sitting")
 
 
 def corrected(found: Published, answers: str) -> Published:
-    """The benchmark with the disputed answers that are asked for, and a note on which it has.
+    """Return the benchmark with the requested disputed answers, and a note on which answers it has.
 
-    Raises Refused where it is not the published MMVP, so that these rows say nothing.
+    Raises Refused if it is not the published MMVP, where these rows mean nothing.
     """
     if not _is_mmvp(found):
         if answers == AS_FOUND:

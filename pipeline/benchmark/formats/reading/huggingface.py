@@ -1,4 +1,4 @@
-"""Reading Hugging Face: the folder that writing/huggingface.py writes, or what the hub made of it, row by row."""
+"""Reading Hugging Face: the folder that writing/huggingface.py writes, or the hub's version of it, row by row."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from stages.patterns import BY_NAME
 
 BYTES = "image.bytes"
 SAID = ("index", "question", "options", "answer", "statement", "pattern", "author", "authored_at")
-ROWS_AT_ONCE = 16  # their images are in memory together
+ROWS_AT_ONCE = 16  # their images are in memory at the same time
 Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row: its number from 1 through all files, which is its index, the cell of its image, and what it says."""
+    """A row: its number from 1 across all files, which is its index, the cell of its image, and its values."""
 
     number: int
     cell: Cell
@@ -47,7 +47,7 @@ class Row:
 
 
 def read_huggingface(folder: Path, answers: str) -> Published:
-    """The benchmark in `folder`. Raises Refused, naming row and file, for what is not as it was written."""
+    """Read the benchmark in `folder`. Raises Refused, naming row and file, for anything not as it was written."""
     if answers != AS_FOUND:
         raise Refused(f"--answers {answers} is about the published folder of MMVP; import that with --format mmvp")
     rows = list(_rows(folder))
@@ -58,7 +58,7 @@ def read_huggingface(folder: Path, answers: str) -> Published:
 
 
 def _rows(folder: Path) -> Iterator[Row]:
-    """Every row of every file, its image decoded once and not kept."""
+    """Yield every row of every file; its image is decoded once and not kept."""
     files = sorted(file for file in folder.rglob("*.parquet") if not _is_hidden(file.relative_to(folder)))
     if not files:
         raise Refused(f"{folder} holds no Parquet file; a data set of the hub has them in data/")
@@ -95,7 +95,7 @@ def _values(parquet: pq.ParquetFile, file: Path) -> Iterator[Values]:
 
 
 def _check_columns(schema: pa.Schema, file: Path) -> None:
-    """Raise Refused where a column that is read is not there, or of another kind; the hub may have made texts large."""
+    """Raise Refused if a required column is missing or of another kind; the hub may have made texts large."""
     for name in ("image", *SAID):
         wanted = COLUMNS.field(name).type
         there = schema.field(name).type if name in schema.names else None
@@ -107,7 +107,7 @@ def _check_columns(schema: pa.Schema, file: Path) -> None:
 
 
 def _kind(kind: pa.DataType) -> str:
-    """A column's kind in a word, however Arrow stores it."""
+    """Return a column's kind in a word, however Arrow stores it."""
     if pa.types.is_struct(kind):
         fields = sorted(f"{field.name} {_kind(field.type)}" for field in kind)
         return f"struct of {', '.join(fields)}"
@@ -155,7 +155,7 @@ def _check_time(text: str, both: str) -> None:
 
 
 def _asked(row: Row) -> tuple[str, str, str]:
-    """The question and its options; empty where nothing is asked."""
+    """Return the question and its options; empty if nothing is asked."""
     question, options = row.values["question"], row.values["options"] or []
     if question is None and not options:
         return "", "", ""

@@ -1,6 +1,6 @@
-"""Reading Label Studio: its JSON export, task by task: which pair, and what the annotation that counts says of it.
+"""Reading Label Studio: its JSON export, task by task: which pair it is, and what the annotation that counts says.
 
-Of a task the newest annotation counts that was not cancelled.
+For each task, the newest annotation that was not canceled counts.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from pipeline.benchmark.formats.reading.times import moment
 from pipeline.benchmark.formats.writing.label_studio import offered
 from stages.author.authored import BENCHMARK, CHOICES, OPEN, TEXTS, Ids, Unwritable, checked
 
-KEYS = {"choices": "choices", "textarea": "text"}  # type of a result -> where its value lies
+KEYS = {"choices": "choices", "textarea": "text"}  # type of a result -> key of its value
 WHAT = "export JSON from Label Studio (not JSON-MIN): a list of tasks with data and annotations"
 Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Annotated:
-    """What a task says of its pair: the words, whose they are, when they were written."""
+    """What a task says about its pair: the words, their author, and when they were written."""
 
     words: Mapping[str, str]
-    author: str  # empty where nobody is named
+    author: str  # empty if nobody is named
     at: datetime | None
 
 
 @dataclass(frozen=True)
 class Returned:
-    """A task: where it stands in the file, its pair, what the run had at the export, and what was annotated."""
+    """A task: its place in the file, its pair, what the run had at the export, and what was annotated."""
 
     where: str
     pair: Ids
@@ -42,7 +42,10 @@ class Returned:
 
 
 def returned_tasks(file: Path) -> list[Returned]:
-    """Every task of the file. Raises Refused, naming it, for the first that is none or says what no pair can be."""
+    """Read every task of the file.
+
+    Raises Refused, naming the task, for the first that is invalid or says what no pair can be.
+    """
     return [_returned(task, f"task {place} of {file}") for place, task in enumerate(_tasks(file), 1)]
 
 
@@ -88,14 +91,14 @@ def _annotated(annotation: Json, where: str) -> Annotated:
 
 
 def _author(by: Any) -> str:
-    """Who annotated: Label Studio says it as a number, or as a person with a number and an address."""
+    """Return the annotator: Label Studio gives a number, or a person with a number and an address."""
     if isinstance(by, dict):
         by = by.get("email") or by.get("id")
     return f"user {by}" if isinstance(by, int) else str(by or "").strip()
 
 
 def _words(annotation: Json, where: str) -> dict[str, str]:
-    """All that people write of a pair; what has no result was left empty."""
+    """Return everything that people write about a pair; a control without a result was left empty."""
     found = dict.fromkeys((*CHOICES, *TEXTS), "") | {"decision": OPEN, "use": BENCHMARK}
     told = [_said(result, where) for result in annotation.get("result", [])]
     names = [name for name, _ in told]
@@ -108,14 +111,14 @@ def _words(annotation: Json, where: str) -> dict[str, str]:
 
 
 def _said(result: Any, where: str) -> tuple[str, str]:
-    """The control of a result, and its one value."""
+    """Return the control of a result, and its one value."""
     name, kind, value = (
         (result.get(key) for key in ("from_name", "type", "value")) if isinstance(result, dict) else (None,) * 3
     )
     if name not in (*CHOICES, *TEXTS) or kind != ("choices" if name in CHOICES else "textarea"):
         raise Refused(f"{where} has a result of the control {name!r} ({kind!r}), which config.xml does not have")
     values = value.get(KEYS[kind]) if isinstance(value, dict) else None
-    values = [values] if isinstance(values, str) else values  # some exports leave the list out around one text
+    values = [values] if isinstance(values, str) else values  # some exports leave out the list around a single text
     if not isinstance(values, list) or len(values) != 1 or not isinstance(values[0], str):
         raise Refused(f"{where}: {name} is {str(values)[:60]}, and not one text")
     if name in CHOICES and values[0] not in offered(name):

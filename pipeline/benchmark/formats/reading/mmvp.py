@@ -15,13 +15,13 @@ from pipeline.benchmark.formats.writing.mmvp import FOLDER, HEADER
 
 OPTIONS = re.compile(r"\(a\)([^()]*)\(b\)([^()]*)", re.IGNORECASE)
 ANSWER = re.compile(r"\(?([ab])\)?", re.IGNORECASE)
-MISREAD = "lndex"  # as which `Index` was published at some time
+MISREAD = "lndex"  # how `Index` was once published
 
 
 def read_mmvp(folder: Path, answers: str) -> Published:
-    """The benchmark in `folder`. `answers`: which of those that are disputed (disputed.py).
+    """Read the benchmark in `folder`. `answers`: which of the disputed answers (disputed.py) to use.
 
-    Raises Refused, naming row and file, for the first thing that is not as MMVP has it.
+    Raises Refused, naming row and file, for the first thing that is not as in MMVP.
     """
     lines = pairs_of(folder, HEADER, also=(MISREAD,))
     at = images_folder(folder, FOLDER)
@@ -52,7 +52,7 @@ def _pair(first: Line, second: Line, files: dict[int, Path], at: Path) -> Publis
 
 @dataclass(frozen=True)
 class _Said:
-    """What a row says."""
+    """The content of a row."""
 
     question: str
     options: tuple[str, str]

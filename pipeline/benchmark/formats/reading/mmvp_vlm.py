@@ -15,7 +15,7 @@ from pipeline.benchmark.formats.writing.mmvp_vlm import FOLDER, HEADER
 from stages.patterns import PATTERNS
 
 IN_README = "MMVP_VLM_Images"
-# what the paper and its script (evaluate_vlm.py) call a pattern where that is not its folder's name or title
+# names of a pattern in the paper and its script (evaluate_vlm.py) that are not its folder's name or title
 ALSO = {"structure": ("Structural Characteristics",), "text": ("Texts",)}
 TYPES: Mapping[str, str] = {
     plain(name): pattern.name
@@ -25,7 +25,7 @@ TYPES: Mapping[str, str] = {
 
 
 def read_mmvp_vlm(folder: Path, answers: str) -> Published:
-    """The benchmark in `folder`. Raises Refused, naming row and file, for the first thing that is not as published."""
+    """Read the benchmark in `folder`. Raises Refused, naming row and file, for the first thing not as published."""
     if answers != AS_FOUND:
         raise Refused(f"--answers {answers} is about MMVP's questions; MMVP-VLM has none")
     lines = pairs_of(folder, HEADER)
@@ -38,7 +38,7 @@ def read_mmvp_vlm(folder: Path, answers: str) -> Published:
 
 
 def _files(at: Path) -> dict[str, dict[int, Path]]:
-    """Pattern -> number -> image file, by the folders there are."""
+    """Map pattern -> number -> image file, for the folders there are."""
     found: dict[str, dict[int, Path]] = {}
     for folder in sorted(one for one in at.iterdir() if one.is_dir()):
         if (pattern := TYPES.get(plain(folder.name))) is None:

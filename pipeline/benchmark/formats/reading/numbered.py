@@ -1,4 +1,4 @@
-"""Numbered: the image files of a published folder, which are joined to their rows by the number they are named."""
+"""Numbered: the image files of a published folder, which are matched to their rows by the number in their name."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from stages import images
 
 
 def plain(name: str) -> str:
-    """A folder's or pattern's name as all its published spellings: `MMVP_Images` is `MMVP Images`."""
+    """Return one form for all published spellings of a folder's or pattern's name: `MMVP_Images` is `MMVP Images`."""
     return " ".join(name.replace("_", " ").split()).casefold()
 
 
 def images_folder(folder: Path, *names: str) -> Path:
-    """The folder of images in a published one: by one of these names, or the only one that holds image files.
+    """Return the folder of images in a published folder: the one with one of these names, or the only one with images.
 
-    Raises Refused, saying what was looked for, where there is none or there are several.
+    Raises Refused, saying what was looked for, if there is none or there are several.
     """
     inside = sorted(one for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))
     wanted = {plain(name) for name in names}
@@ -29,7 +29,7 @@ def images_folder(folder: Path, *names: str) -> Path:
 
 
 def numbered(folder: Path) -> dict[int, Path]:
-    """Number -> image file. Raises Refused where two files have one number."""
+    """Map number -> image file. Raises Refused if two files have the same number."""
     found: dict[int, Path] = {}
     for file in sorted(folder.iterdir()):
         if not (images.is_named_as_image(file.name) and file.stem.isascii() and file.stem.isdigit()):

@@ -1,4 +1,4 @@
-"""Published: a benchmark as it lies in a folder, read and checked whole, before anything of it is written."""
+"""Published: a benchmark as it is stored in a folder, read and checked in full before any of it is written."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from stages import images
 from stages.author.authored import KEPT, MOST, Authored, Unwritable, checked
 from stages.images import ImageRefused
 
-IMPORTED = "imported"  # the author of what does not name one
-DECODERS = 4  # images decoded at once, to see whether they do
+IMPORTED = "imported"  # the author if none is named
+DECODERS = 4  # images decoded at once, to check that they decode
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One image of a published pair: where its bytes lie, as the images table will name it, and what is said of it."""
+    """One image of a published pair: its uri, as in the images table, and what is said about it."""
 
     uri: str
     answer: str = ""  # a or b
@@ -39,7 +39,7 @@ class PublishedPair:
     authored_at: str = ""
 
     def authored(self, ids: Mapping[str, str], place: int) -> Authored:
-        """The pair as people write it, its images in the order of their ids. `ids`: uri -> image_id."""
+        """Return the pair as people write it, its images in the order of their ids. `ids`: uri -> image_id."""
         first = "left" if ids[self.first.uri] < ids[self.second.uri] else "right"
         left, right = (self.first, self.second) if first == "left" else (self.second, self.first)
         return Authored(
@@ -62,19 +62,19 @@ class PublishedPair:
 
 @dataclass(frozen=True)
 class Published:
-    """A published benchmark: its pairs in order, and the source (`kind`, `uri`) by which a run reads its images."""
+    """A published benchmark: its pairs in order, and the source (`kind`, `uri`) from which a run reads its images."""
 
     kind: str
     uri: str
     pairs: tuple[PublishedPair, ...]
-    note: str = ""  # what is known of it that a person should hear
+    note: str = ""  # what a person should know about it
 
     def authored(self, ids: Mapping[str, str]) -> list[Authored]:
         return [pair.authored(ids, place) for place, pair in enumerate(self.pairs, 1)]
 
 
 def text_of(what: str, text: str, where: str) -> str:
-    """A text as the store keeps it. Raises Refused where it is empty or too long; `where` begins the sentence."""
+    """Return a text as the store keeps it. Raises Refused if it is empty or too long; `where` begins the sentence."""
     try:
         found = checked({"question": text})["question"]
     except Unwritable as error:
@@ -85,7 +85,7 @@ def text_of(what: str, text: str, where: str) -> str:
 
 
 def whole(pair: PublishedPair, rows: str) -> PublishedPair:
-    """The pair as it is. Raises Refused, naming its rows, for one of which freezing would leave out what it says."""
+    """Return the pair unchanged. Raises Refused, naming its rows, if freezing would leave out a part of it."""
     authored = pair.authored({pair.first.uri: "first", pair.second.uri: "second"}, 1)
     asks, states = bool(pair.question), bool(pair.first.statement)
     if lost := [*(authored.question_lacks if asks else ()), *(authored.statements_lack if states else ())]:
@@ -94,7 +94,7 @@ def whole(pair: PublishedPair, rows: str) -> PublishedPair:
 
 
 def check_decode(found: Sequence[tuple[str, Path]]) -> None:
-    """Raise Refused, naming the first row and file, where an image does not decode; `found`: (row, file)."""
+    """Raise Refused, naming the first row and file, if an image does not decode; `found`: (row, file)."""
     with ThreadPoolExecutor(DECODERS) as pool:
         faults = pool.map(lambda one: _fault_of_file(one[1]), found)
         for (where, path), fault in zip(found, faults, strict=True):
@@ -110,7 +110,7 @@ def _fault_of_file(path: Path) -> str:
 
 
 def fault_of(data: bytes) -> str:
-    """Why these bytes are no image that goes through a run; empty where they are one."""
+    """Return why these bytes are not an image that a run accepts; empty if they are."""
     try:
         images.decode(data)
     except ImageRefused as refusal:

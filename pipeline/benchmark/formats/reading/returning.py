@@ -1,8 +1,8 @@
-"""Returning: what people did in Label Studio goes back into the store of the run that the tasks came from.
+"""Returning: write people's work in Label Studio back to the store of the run that the tasks came from.
 
-All of the file is checked before any pair is written. A task is written where it says anything else than the run
-says. Where somebody changed the pair in the run since the export, a task that still says what it said then is left
-alone, and of two changes the later one stays.
+All of the file is checked before any pair is written. A task is written if it differs from the run. If somebody changed
+the pair in the run since the export, a task that still says what it said then is ignored, and of two changes the later
+one is kept.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ from stages.author.store import Conflict, Store, utc_now
 
 
 def read_label_studio(run: Run, store: Path, file: Path, by: str) -> ReturnedSummary:
-    """Write what was annotated in `file` as its annotators' work; `by` is the author where none is named.
+    """Write the annotations in `file` as their annotators' work; `by` is the author if none is named.
 
-    Raises Refused, with nothing written, naming the task, for a pair that is not the run's, or that no pair can be.
+    Raises Refused, with nothing written, naming the task, for a pair that is not the run's, or for what no pair can
+    hold.
     """
     tasks = returned_tasks(file)
     _check_known(run, tasks, written_pairs(store))
@@ -36,7 +37,7 @@ def read_label_studio(run: Run, store: Path, file: Path, by: str) -> ReturnedSum
         answer, news = _decided(run, tasks, written_pairs(store), by)
         try:
             _adopt(news, store)
-        except Conflict:  # somebody wrote meanwhile: decided anew
+        except Conflict:  # somebody wrote meanwhile: decide again
             continue
         return answer
 
@@ -44,7 +45,7 @@ def read_label_studio(run: Run, store: Path, file: Path, by: str) -> ReturnedSum
 def _decided(
     run: Run, tasks: Sequence[Returned], written: Mapping[Ids, Authored], by: str
 ) -> tuple[ReturnedSummary, list[Authored]]:
-    """What is to be written over what people have written in the run, and what that comes to."""
+    """Decide what to write over people's work in the run, and summarize it."""
     known = [(task, written.get(task.pair, Authored(*task.pair))) for task in tasks]
     changed = [(task, now) for task, now in known if task.annotated and _is_news(task, task.annotated, now)]
     kept = {task.pair: None for task, now in changed if task.annotated and _is_older(task, task.annotated, now)}
@@ -53,7 +54,7 @@ def _decided(
 
 
 def _check_known(run: Run, tasks: Sequence[Returned], written: Mapping[Ids, Authored]) -> None:
-    """Raise Refused where a pair stands twice, has an image that is not the run's, or is no pair of it."""
+    """Raise Refused if a pair appears twice, has an image that is not in the run, or is not a pair of the run."""
     photos, pairs = photos_of(run, {one for task in tasks for one in task.pair}), ranked(run)
     first: dict[Ids, str] = {}
     for task in tasks:
@@ -66,7 +67,7 @@ def _check_known(run: Run, tasks: Sequence[Returned], written: Mapping[Ids, Auth
 
 
 def _is_news(task: Returned, annotated: Annotated, now: Authored) -> bool:
-    """Whether it says what the run does not say, unless that is only what the task said when it was exported."""
+    """Whether it says something that the run does not, unless that is only what the task said when it was exported."""
     if not now.draft and annotated.words == words_of(now):
         return False
     return _is_of_label_studio(now) or {**annotated.words, "draft": ""} != task.before
@@ -80,12 +81,12 @@ def _is_older(task: Returned, annotated: Annotated, now: Authored) -> bool:
 
 
 def _is_of_label_studio(now: Authored) -> bool:
-    """Whether the run has of it what came from there, or nothing at all."""
+    """Whether the run's version of the pair came from Label Studio, or the run has none."""
     return not now.version or now.changed_by == FORM.name
 
 
 def _authored(annotated: Annotated, now: Authored, by: str) -> Authored:
-    """The pair as it was annotated; its author is who wrote its words, not who decided over it."""
+    """Return the pair as annotated; its author is the person who wrote its words, not the one who decided on it."""
     words: dict[str, Any] = {**annotated.words, "draft": ""}
     changed = replace(now, **words)
     if now.author and not now.draft and all(getattr(now, name) == getattr(changed, name) for name in WORDS):
@@ -95,7 +96,7 @@ def _authored(annotated: Annotated, now: Authored, by: str) -> Authored:
 
 
 def _adopt(pairs: Sequence[Authored], store: Path) -> None:
-    if not pairs:  # opening it would make it
+    if not pairs:  # opening it would create it
         return
     with closing(Store(store)) as opened:
         opened.adopt(pairs, FORM.name)

@@ -1,7 +1,8 @@
-"""Rows: the Questions.csv of a published folder, cell by cell, with all that published files do to it.
+"""Rows: the Questions.csv of a published folder, cell by cell, with the quirks of published files.
 
-The header's first cell was published as `lndex` too; columns count by their place. What a row says is judged by the
-form that reads it; here its number is: `Index` must count 1, 2, 3 without a gap, for images are named by it.
+The header's first cell was also published as `lndex`; columns are identified by position. The form that reads a row
+checks what it says; here its number is checked: `Index` must count 1, 2, 3 without a gap, because images are named by
+it.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ class Line:
 
 
 def pairs_of(folder: Path, header: Sequence[str], also: Sequence[str] = ()) -> list[tuple[Line, Line]]:
-    """Every two rows of a folder's Questions.csv. `also`: what else the header's first cell may be.
+    """Read every two rows of a folder's Questions.csv. `also`: what else the header's first cell may be.
 
-    Raises Refused, naming row and file, where it is none, or has an odd number of rows.
+    Raises Refused, naming row and file, if there is no such table, or if it has an odd number of rows.
     """
     lines = list(_lines(folder / QUESTIONS, header, {plain(name) for name in (header[0], *also)}))
     if not lines or len(lines) % 2:
@@ -59,7 +60,7 @@ def _lines(file: Path, header: Sequence[str], first: set[str]) -> Iterator[Line]
 
 def _read(file: Path) -> list[list[str]]:
     try:
-        text = file.read_text(encoding="utf-8-sig")  # a mark at its start is Excel's
+        text = file.read_text(encoding="utf-8-sig")  # Excel writes a byte order mark at its start
         return list(csv.reader(io.StringIO(text, newline="")))
     except UnicodeDecodeError as error:
         raise Refused(f"{file} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
@@ -70,7 +71,7 @@ def _read(file: Path) -> list[list[str]]:
 
 
 def _cut(cells: Sequence[str], columns: int, where: str) -> tuple[str, ...]:
-    """The cells without the empty ones that spreadsheets leave behind the last column."""
+    """Return the cells without the empty ones that spreadsheets leave after the last column."""
     if len(cells) < columns or any(cell.strip() for cell in cells[columns:]):
         remedy = "; a text with a comma is put in quotes" if len(cells) > columns else ""
         raise Refused(f"{where} has {len(cells)} cells, {columns} are read{remedy}")

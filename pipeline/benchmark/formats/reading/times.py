@@ -1,4 +1,4 @@
-"""Times: when something was written, as others say it."""
+"""Times: when something was written, in the formats that others use."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from datetime import UTC, datetime
 
 
 def moment(text: str) -> datetime:
-    """A time of ISO 8601; one without a zone is UTC. Raises ValueError for what is none."""
+    """Parse a time in ISO 8601; a time without a zone is UTC. Raises ValueError for anything else."""
     found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)

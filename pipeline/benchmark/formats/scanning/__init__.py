@@ -1,1 +1,1 @@
-"""Scanning: every image in a folder, found by what its files hold, whatever they are called and however packed."""
+"""Scanning: every image in a folder, found by the contents of its files, whatever their names and packing."""

@@ -1,4 +1,4 @@
-"""Archives: the files inside a tar or a zip, and what gzip, bzip2 or xz packed, one at a time."""
+"""Archives: the files inside a tar or a zip, and files compressed with gzip, bzip2 or xz, one at a time."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pipeline.benchmark.formats.scanning.source import Source
 from stages.download.tar import Damage, member_file, members
 
 PACKED = re.compile(r"\.(gz|bz2|xz)$", re.IGNORECASE)
-LOCKED = 1  # the bit of a zip's flags that says so
+LOCKED = 1  # the flag bit of an encrypted zip entry
 
 
 def files_in(source: Source) -> Iterator[Source]:
-    """The files in an archive, called `ARCHIVE:NAME`; each is open until the next is asked for.
+    """Yield the files in an archive, called `ARCHIVE:NAME`; each is open until the next is requested.
 
-    Raises Refused for a tar that breaks off, for a member without bytes of its own and for one that is encrypted, and
-    what the libraries raise for bytes that are damaged.
+    Raises Refused for a truncated tar, for a member without bytes of its own and for an encrypted one, and whatever the
+    libraries raise for damaged bytes.
     """
     assert source.kind is not None
     return OPENERS[source.kind.name](source)
@@ -53,7 +53,7 @@ def _in_zip(source: Source) -> Iterator[Source]:
 
 
 def _unpacked(opened: Callable[..., Any]) -> Callable[[Source], Iterator[Source]]:
-    """One file that was packed alone; it keeps the name, as `x.tar.gz:1.jpg` is what people look for."""
+    """Open one file that was compressed alone; it keeps the name, as `x.tar.gz:1.jpg` is what people look for."""
 
     def files(source: Source) -> Iterator[Source]:
         with source.from_start() as file, opened(file) as plain:

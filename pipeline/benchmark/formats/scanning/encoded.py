@@ -1,8 +1,7 @@
-"""Encoded: files inside a text, as base64 or hexadecimal digits, wherever they stand in it.
+"""Encoded: files inside a text, as base64 or hexadecimal digits, wherever they are in it.
 
-Nothing is parsed of TSV, CSV, JSON, HTML or notebooks: a long run of base64's letters is a file where its first bytes
-are those of a kind that is known. So cells with lists of images, data URIs and a text that is base64 as a whole are all
-found.
+TSV, CSV, JSON, HTML and notebooks are not parsed: a long run of base64's letters is a file if its first bytes are those
+of a known kind. So cells with lists of images, data URIs and a text that is base64 as a whole are all found.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from pipeline.benchmark.formats.scanning.printed import LONGEST, first_printed
 from stages import images
 
 SHORTEST = 60  # letters of a run: 45 bytes
-HEAD, WHOLE = 512, 4  # letters by which a run is told from words, and of which whole bytes are made
-MOST = 2 * images.MAX_BYTES  # letters: those of the largest image in hexadecimal digits
-# letters of a line where tools break a run into lines; of longer ones each line is a run of its own
+HEAD, WHOLE = 512, 4  # letters that distinguish a run from words, and letters that make up complete bytes
+MOST = 2 * images.MAX_BYTES  # letters: as many as the largest image has in hexadecimal digits
+# letters per line if tools break a run into lines; each line longer than that is a run of its own
 NARROWEST, WIDEST = 40, 128
-# what JSON, JSON inside JSON and URLs may have in place of the letters "/" and "+"
+# what JSON, JSON inside JSON and URLs may contain in place of the letters "/" and "+"
 BACKSLASHED = {
     rb"\/": b"/",
     rb"\u002f": b"/",
@@ -42,7 +41,7 @@ ESCAPED = {
 LONGEST_ESCAPE = 7
 LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
 LINE, BREAK = re.compile(rb"[A-Za-z0-9+/_-]+"), re.compile(rb"\r?\n|(?:\\r)?\\n")
-# to find where a run begins: twenty times as fast as by a regular expression
+# to find where a run begins: twenty times as fast as a regular expression
 ALIKE, LONG = bytes(LETTERS[0] if byte in LETTERS else 0 for byte in range(256)), LETTERS[:1] * NARROWEST
 HEX = re.compile(rb"(?:0[xX])?((?:[0-9a-fA-F]{2})+)")
 AGAIN = "make the table again"
@@ -59,14 +58,14 @@ class BadFile(ValueError):
 
 
 def files_in_text(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """The line (from 1) and the bytes of each file that a text holds, in order; one of them is in memory at once.
+    """Yield the line (from 1) and the bytes of each file in a text, in order; one file is in memory at once.
 
-    Raises BadFile where one does not decode, is longer than any image, or is written in a way that is not read.
+    Raises BadFile if a file does not decode, is longer than any image, or is written in a way that is not supported.
     """
     text, waiting = _Text(), list[bytes]()
     for chunk in chunks:
         waiting.append(chunk)
-        if sum(map(len, waiting)) >= len(text.rest):  # a long run is looked at anew no more often than it doubles
+        if sum(map(len, waiting)) >= len(text.rest):  # a long run is examined again no more often than it doubles
             yield from text.read(b"".join(waiting), last=False)
             waiting = []
     yield from text.read(b"".join(waiting), last=True)
@@ -74,19 +73,19 @@ def files_in_text(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
 
 @dataclass
 class _Text:
-    """What was read of a text and has to be looked at again, and the line it begins in."""
+    """The part of a text that was read but must be examined again, and the line in which it begins."""
 
     rest: bytes = b""
     line: int = 1
 
     def read(self, block: bytes, *, last: bool) -> Iterator[tuple[int, bytes]]:
-        """The files in what was kept and this block; of the last block, those that end with it too."""
+        """Yield the files in the kept text and this block; for the last block, also those that end with it."""
         text, looked_at = _unescaped(self.rest + block), 0
         if printed := first_printed(text):
             place, says = printed
             raise BadFile(self._line_at(text, place), f"holds {says}, which is not read: make the table with base64")
         for start, looked_at, decode in _runs(text):
-            if not last and looked_at >= len(text) - LONGEST_ESCAPE:  # it may go on
+            if not last and looked_at >= len(text) - LONGEST_ESCAPE:  # it may continue
                 is_over = decode is None and looked_at - start >= HEAD
                 return self._drop(text, start, looked_at) if is_over else self._keep(text, start)
             if decode and looked_at - start >= SHORTEST:
@@ -106,7 +105,7 @@ class _Text:
         self.line, self.rest = self._line_at(text, start), text[start:]
 
     def _drop(self, text: bytes, start: int, end: int) -> None:
-        """Of a run that is no file its first letters are enough to pass over the rest; what follows it is kept."""
+        """Keep only the first letters of a run that is not a file, enough to skip the rest; what follows it is kept."""
         self.line, self.rest = self._line_at(text, end), text[start : start + HEAD] + text[end:]
 
     def _line_at(self, text: bytes, place: int) -> int:
@@ -121,10 +120,10 @@ def _unescaped(text: bytes) -> bytes:
 
 
 def _runs(text: bytes) -> Iterator[tuple[int, int, Decode | None]]:
-    """Where each run of letters begins and ends, and what makes a file of it; None for one that is no file."""
+    """Yield where each run of letters begins and ends, and its decoder; None for a run that is not a file."""
     alike, at = text.translate(ALIKE), 0
     while (at := alike.find(LONG, at)) >= 0:
-        # a run may follow an escape, whose letter is none of it, as in "\\n/9j/"
+        # a run may follow an escape, whose letter is not part of it, as in "\\n/9j/"
         at += text[at - 1 : at] == b"\\" and text[at : at + 1] in b"bfnrtx"
         line = LINE.match(text, at)
         assert line is not None  # there are letters
@@ -137,7 +136,7 @@ def _runs(text: bytes) -> Iterator[tuple[int, int, Decode | None]]:
 
 
 def _end_of_lines(text: bytes, end: int, width: int) -> int:
-    """Where a run ends whose first line ends at `end`: with the last line of its width, or a shorter one behind it."""
+    """Return where a run ends whose first line ends at `end`: after the last line of its width, or a shorter one."""
     while (gap := BREAK.match(text, end)) and (line := LINE.match(text, gap.end())):
         length = line.end() - line.start()
         if length > width:
@@ -149,7 +148,7 @@ def _end_of_lines(text: bytes, end: int, width: int) -> int:
 
 
 def _decoder(line: bytes) -> tuple[int, Decode | None]:
-    """Where in a line a file begins, and what makes it of the run; None where there is none of a kind that is known.
+    """Return where in a line a file begins, and its decoder; None if there is no file of a known kind.
 
     The end of an escape before a run, such as u0022 or 2C, looks like the run's first letters.
     """
@@ -173,7 +172,7 @@ def _of_hex(run: bytes) -> bytes:
 
 
 def _of_base64(run: bytes) -> bytes:
-    """Of either alphabet; in the usual one "-" and "_" are no letters, and end it. Padding may be left out."""
+    """Decode either alphabet; in the usual one "-" and "_" are not letters, and end it. Padding may be left out."""
     letters = _joined(run)
     if b"+" in letters or b"/" in letters:
         letters = letters.partition(b"-")[0].partition(b"_")[0]

@@ -1,6 +1,6 @@
-"""Folder: the images in a folder, or in a file that is named in its place, on a disk or in a bucket.
+"""Folder: the images in a folder, or in a single file given in its place, on a disk or in a bucket.
 
-All files are looked at before any is read whole, so that one hears at once what cannot be read.
+All files are checked before any is read completely, so that unreadable files are reported at once.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from stages.download.store_listing import is_folder
 from stages.download.walk import File
 from stages.text import plain
 
-SHOWN = 3  # files that a refusal names
+SHOWN = 3  # files named by a refusal
 
 
 def images_below(folder: str) -> Iterator[Found]:
-    """Every image in `folder`, in the order of paths; links are followed. All files are looked at before the first.
+    """Return every image in `folder`, in path order; links are followed. All files are checked before the first image.
 
-    Raises Refused where the folder is not there or a run lies in it, and for a file that may be an image, or hold some,
-    and cannot be read; OSError where a store failed.
+    Raises Refused if the folder is not there or contains a run, and for a file that may be or contain images and cannot
+    be read; OSError if a store failed.
     """
     files = _files(folder)
     _check_no_run(files)
@@ -41,7 +41,7 @@ def images_below(folder: str) -> Iterator[Found]:
 
 
 def without_images(folder: str) -> Refused:
-    """What is raised for a folder in which there is nothing to compare."""
+    """Return the error to raise for a folder in which there is nothing to compare."""
     return Refused(f"{folder} is neither a run nor a folder with images; name the benchmark that is to be held out")
 
 
@@ -61,7 +61,7 @@ def _files(folder: str) -> Sequence[File]:
 
 
 def _check_no_run(files: Sequence[File]) -> None:
-    """Raise Refused for a run among them: its images lie where its tables say."""
+    """Raise Refused for a run among the files: its images are stored where its tables say."""
     for file in files:
         run, step, name = ("", "", *file.uri.rsplit("/", 2))[-3:]
         if name in (PLAN, COMMIT) and step in ORDER:
@@ -69,7 +69,7 @@ def _check_no_run(files: Sequence[File]) -> None:
 
 
 def _fault(file: File) -> str:
-    """Why a file cannot be read, as far as its first bytes show; empty where they show nothing."""
+    """Return why a file cannot be read, as far as its first bytes show; empty if they show no reason."""
     if file.fault:
         return f"{file.fault}: mend it, {AWAY}"
     try:
@@ -85,4 +85,4 @@ def _images_of(file: File) -> Iterator[Found]:
         with images.opened(file.uri, ahead=True) as opened:
             yield from images_in(Source(file.uri, opened))
     except Refused as refusal:
-        raise Refused(plain(str(refusal))) from refusal  # names from inside archives are anybody's
+        raise Refused(plain(str(refusal))) from refusal  # names from inside archives may be anything

@@ -1,7 +1,7 @@
 """Kinds: what a file is by its first bytes, and whether that is an image, holds some, may hold some, or holds none.
 
-A kind that is not listed is either text, which is searched for encoded images, or may hold images and is refused: so
-that a format missing here is named to a person, and not passed over.
+A kind that is not listed is either text, which is searched for encoded images, or may hold images and is refused, so
+that a format missing here is reported to a person, and not skipped.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import Literal
 from stages import images
 from stages.download.index import UNREAD
 
-START = 8192  # bytes that are enough to tell: an SVG may have a long head
+START = 8192  # bytes that are enough to recognize a kind: an SVG may have a long header
 PACKED = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar", ".parquet", ".pq", ".arrow", ".feather")
 PICTURES = (*images.NAMES, *UNREAD, ".svgz", ".eps", ".avifs", ".raf", ".orf", ".rw2", ".cr3", ".pef", ".srw", ".exr")
 
-Role = Literal["image", "archive", "table", "aside", "unread"]  # aside: what holds no image
+Role = Literal["image", "archive", "table", "aside", "unread"]  # aside: holds no image
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a file is. `says`: in a sentence, `remedy`: what to do where it is not read."""
+    """What a file is. `says`: its description in a sentence; `remedy`: what to do if the kind is not read."""
 
     name: str
     role: Role
@@ -34,7 +34,7 @@ class Kind:
 
 
 def kind_of(start: bytes, name: str = "") -> Kind | None:
-    """The kind of a file that starts so and is called so; None where its first bytes do not tell."""
+    """Return the kind of a file with these first bytes and this name; None if its first bytes are of no known kind."""
     if _is_tar(start):
         return TAR
     if not ANY.match(start):
@@ -46,14 +46,14 @@ def kind_of(start: bytes, name: str = "") -> Kind | None:
 
 
 def promised(name: str) -> str:
-    """What a file must be to which people gave this name, in words; empty where the name says nothing."""
+    """Describe what a file with this name must be; empty if the name says nothing."""
     if name.lower().endswith(PICTURES):
         return "an image"
     return "an archive or a table" if name.lower().endswith(PACKED) else ""
 
 
 def _is_tar(start: bytes) -> bool:
-    """Whether the first block is a tar's header, of whatever dialect: its checksum is right."""
+    """Whether the first block is a tar header of any dialect: its checksum is right."""
     if len(start) < tarfile.BLOCKSIZE:
         return False
     try:
@@ -84,7 +84,7 @@ ASIDE = (
     _kind("a font", "aside", rb"\0\x01\0\0\0|OTTO|wOF[F2]"),
     _kind("sound", "aside", rb"RIFF....WAVE|fLaC"),
 )
-# what stages.images decodes; a BMP by the size of its second header as well, for "BM" begins many a word
+# what stages.images decodes; a BMP also by the size of its second header, because many words begin with "BM"
 PLAIN = (
     _kind("JPEG", "image", rb"\xff\xd8\xff"),
     _kind("PNG", "image", rb"\x89PNG\r\n\x1a\n"),
@@ -105,11 +105,11 @@ CONTAINERS = (
     _kind("arrow file", "table", rb"ARROW1\0\0"),
     _kind("arrow stream", "table", rb"\xff{4}.{3}[\0\x01]"),
 )
-# before TIFF, with which some of it begins
+# before TIFF, because some RAW formats begin like it
 RAW = _unread(
     "a camera RAW image", rb"II\*\0....CR|.{4}ftypcrx |II(RO|RS|U\0)|MMOR|FUJIFILMCCD|II\x1a\0\0\0HEAP|FOVb", SAVE
 )
-# possessive: without it a page of comments takes for ever
+# possessive: otherwise a page of comments takes forever
 SVG = rb"(\xef\xbb\xbf)?(?>\s*<\?xml.*?\?>|\s*<!--.*?-->)*+\s*<(!DOCTYPE\s+svg|([\w-]+:)?svg[\s>])"
 UNREADABLE = (
     _unread("a pointer of Git LFS, not the file itself", rb"version https://git-lfs", "fetch it with `git lfs pull`"),

@@ -1,6 +1,6 @@
-"""Printed: images in a text in ways that are not read: as programs print bytes, and as uuencode.
+"""Printed: images in a text in forms that are not read: as programs print bytes, and as uuencode.
 
-A program's own text may hold the first bytes of formats, so of an image more than these is asked.
+A program's own text may hold the first bytes of formats, so more of an image than these is required.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-LONGEST = 512  # bytes of a text that the patterns look at, at most
+LONGEST = 512  # bytes of a text that the patterns examine, at most
 
 
 @dataclass(frozen=True)
 class Printed:
-    """A way to print an image: what it is in words, what every such text holds, and how one begins."""
+    """A way to print an image: its description, what every such text holds, and how one begins."""
 
     says: str
     holds: bytes
@@ -39,7 +39,7 @@ WAYS = (
 
 
 def first_printed(text: bytes) -> tuple[int, str] | None:
-    """Where in the text an image is printed, and how; None where none is."""
+    """Return where in the text an image is printed, and how; None if there is none."""
     for way in WAYS:
         if way.holds in text and (match := way.begins.search(text)) is not None:
             return match.start(), way.says

@@ -1,7 +1,7 @@
-"""Scan: the images in one file, by what it holds, and in whatever lies in it.
+"""Scan: the images in one file, found by its contents, and in whatever is nested in it.
 
-A file that may be an image, or hold some, and cannot be read is refused: an image that nobody looked at would pass for
-one that is in no benchmark.
+A file that may be an image, or hold some, and cannot be read is refused: otherwise an image that nobody examined would
+pass as one that is in no benchmark.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from pipeline.benchmark.formats.scanning.tiff import fault_of_tiff
 from stages.download.parquet.entries import raise_if_not_the_files, reason_of
 from stages.images import ImageRefused
 
-DEEPEST = 8  # archives in one another; a small one may hold itself
-# what the libraries raise for bytes that are not what they began as
+DEEPEST = 8  # nested archives; a small one may hold itself
+# what the libraries raise for bytes that are not what their first bytes say
 DAMAGED = (
     EOFError,
     OSError,
@@ -41,19 +41,22 @@ DAMAGED = (
 )
 AWAY = "or move it elsewhere if it is not of the benchmark"
 AGAIN = f"download it again, {AWAY}"
-OF_GIT = "/.git/"  # what it keeps there of its own holds what is checked out beside it
+OF_GIT = "/.git/"  # git's own files there hold what is checked out beside them
 
 
 @dataclass(frozen=True)
 class Found:
-    """An image's bytes, and what it is called: a file, or a place in one."""
+    """An image's bytes, and its name: a file, or a place in one."""
 
     name: str
     data: bytes
 
 
 def images_in(source: Source) -> Iterator[Found]:
-    """Every image in a file, in order. Raises Refused, naming what cannot be read, and OSError where a store failed."""
+    """Yield every image in a file, in order.
+
+    Raises Refused, naming what cannot be read, and OSError if a store failed.
+    """
     try:
         if sentence := fault(source):
             raise Refused(sentence)
@@ -61,13 +64,13 @@ def images_in(source: Source) -> Iterator[Found]:
     except ImageRefused as refusal:
         raise Refused(_not_whole(source, refusal.sentence)) from refusal
     except (*DAMAGED, pa.ArrowException) as error:
-        if not isinstance(error, pa.ArrowMemoryError):  # a damaged table asks for any amount
+        if not isinstance(error, pa.ArrowMemoryError):  # a damaged table may request any amount
             raise_if_not_the_files(error)
         raise Refused(_not_whole(source, reason_of(error) or type(error).__name__)) from error
 
 
 def fault(source: Source) -> str:
-    """A sentence on a file whose first bytes show that it cannot be read; empty where they do not."""
+    """Return why a file cannot be read, as a sentence, if its first bytes show it; empty if they do not."""
     kind, promise, name = source.kind, source.promise, source.name
     if source.depth > DEEPEST:
         return f"{name} lies in more archives than are opened in one another ({DEEPEST}): unpack it, {AWAY}"
@@ -97,7 +100,7 @@ def _images_in(source: Source) -> Iterator[Found]:
 
 
 def _in_text(source: Source) -> Iterator[Found]:
-    """Images in base64 and the like, called `FILE:LINE`, and `FILE:LINE#2` where it is the second in a line."""
+    """Yield images in base64 and the like, called `FILE:LINE`, or `FILE:LINE#2` for the second one in a line."""
     before, count = 0, 0
     try:
         for line, data in files_in_text(text_of(source.chunks())):
@@ -119,7 +122,7 @@ def _may_be_text(source: Source) -> bool:
 
 
 def _is_passed(source: Source) -> bool:
-    """Whether bytes that nobody knows are no image for all that: git's own, and a few that are too short for one."""
+    """Whether bytes of no known kind are accepted as no image: git's own, and those too short for one."""
     return OF_GIT in source.name or (len(source.start) < SHORTEST and not source.promise)
 
 

@@ -1,4 +1,4 @@
-"""Source: one file as it is scanned, wherever it lies: in a folder, in an archive, in a cell of a table."""
+"""Source: one file as it is scanned, wherever it is: in a folder, in an archive, in a cell of a table."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from pipeline.benchmark.formats.scanning.kinds import START, Kind, kind_of, prom
 from stages import images
 from stages.images import ImageRefused
 
-AT_ONCE = 1 << 20  # bytes of a file read at once, where it is read from its start to its end
+AT_ONCE = 1 << 20  # bytes read at once from a file that is read from start to end
 
 
 @dataclass(frozen=True)
 class Source:
-    """An open file, which stands at its first byte and is read once.
+    """An open file, positioned at its first byte, which is read once.
 
-    `seekable`: it goes back at no cost; `depth`: how many others it lies in; `called`: what people called it, where it
-    is not called `name`.
+    `seekable`: going back costs nothing; `depth`: how many other files it is nested in; `called`: the name that people
+    gave it, if that is not `name`.
     """
 
     name: str
@@ -41,21 +41,21 @@ class Source:
 
     @property
     def promise(self) -> str:
-        """What it must be by its name, in words; empty where that says nothing."""
+        """What the file must be by its name, in words; empty if the name says nothing."""
         return promised(self.called or self.name)
 
     def inside(self, name: str, file: IO[bytes], *, seekable: bool, called: str = "") -> Source:
-        """A file that lies in this one."""
+        """Return a file nested in this one."""
         return Source(name, file, seekable, self.depth + 1, called)
 
     def chunks(self) -> Iterator[bytes]:
-        """All its bytes, a few at a time; once."""
+        """Yield all its bytes, chunk by chunk; once."""
         yield self.start
         while chunk := self.file.read(AT_ONCE):
             yield chunk
 
     def whole(self) -> bytes:
-        """All its bytes; once. Raises ImageRefused for more than an image has."""
+        """Read all its bytes; once. Raises ImageRefused if there are more than an image may have."""
         start = self.start
         data = start + self.file.read(images.MAX_BYTES + 1 - len(start))
         if len(data) > images.MAX_BYTES:
@@ -64,9 +64,9 @@ class Source:
 
     @contextmanager
     def from_start(self) -> Iterator[IO[bytes]]:
-        """The file from its first byte, to read here and there; on the disk where it only comes from start to end.
+        """Open the file at its first byte for random access; copy it to disk first if it can only be read in order.
 
-        Raises Refused where the disk takes no copy.
+        Raises Refused if the disk does not accept the copy.
         """
         if self.seekable:
             self.file.seek(0)
@@ -78,7 +78,7 @@ class Source:
             yield copy
 
     def _copy_to(self, copy: IO[bytes]) -> None:
-        """Copy chunk by chunk: an error of the disk says nothing of the file."""
+        """Copy chunk by chunk, so that an error of the disk is not taken for one of the file."""
         for chunk in self.chunks():
             try:
                 copy.write(chunk)

@@ -1,7 +1,7 @@
-"""Tables: the values inside Parquet and Arrow files that may hold images, one at a time, each called as a cell.
+"""Tables: the values inside Parquet and Arrow files that may hold images, one at a time, each named by its cell.
 
-Bytes and text count at any depth of structs, lists and maps: the hub's `image: {bytes, path}`, several images a row,
-base64 as VLMEvalKit keeps it, or JSON. Numbers hold no image, but lists of small whole numbers may be its pixels.
+Bytes and text count at any depth of structs, lists and maps: the hub's `image: {bytes, path}`, several images per row,
+base64 as VLMEvalKit stores it, or JSON. Numbers hold no image, but lists of small integers may be its pixels.
 """
 
 from __future__ import annotations
@@ -19,39 +19,39 @@ from stages import parquet_bytes as cells
 from stages.download.tar import Member, member_file
 from stages.parquet_bytes import Cell
 
-SHORTEST = 64  # bytes; a shorter value is an id or a word, and no image
-# of a block of stages/parquet_bytes.py: values are looked at once, and Arrow holds three times what it decodes
+SHORTEST = 64  # bytes; a shorter value is an id or a word, not an image
+# parts of a block of stages/parquet_bytes.py: values are examined once, and Arrow holds three times what it decodes
 PARTS = 4
 MOST = 256  # rows decoded at once, however small they are in the file
 SMALL = (pa.uint8(), pa.int8())
 
 
 def values_in(source: Source) -> Iterator[Source]:
-    """The values of a table that may hold an image, called `TABLE#COLUMN[ROW]`.
+    """Yield the values of a table that may hold an image, called `TABLE#COLUMN[ROW]`.
 
-    Raises Refused for a column of pixels, and for an image of which only a path is there.
+    Raises Refused for a column of pixels, and for an image of which only the path is there.
     """
     assert source.kind is not None
     with source.from_start() as whole:
-        # a damaged file may ask for more than there is, and get it: memory, not bytes
+        # a damaged file may request more than there is, and get it: memory, not bytes
         file = member_file(whole, Member(source.name, 0, whole.seek(0, 2)))
         for column, first, values in READERS[source.kind.name](source, file):
-            values.validate(full=True)  # Arrow reads damaged files without a look, and the process would die of it
+            values.validate(full=True)  # Arrow does not check damaged files, which would crash the process
             for row, value in enumerate(values, first):
                 yield from _inside(source, Cell(source.name, column, row), value.as_py())
 
 
 def _of_parquet(source: Source, file: Any) -> Iterator[tuple[str, int, pa.Array]]:
-    """Column, number of the first row, values: a few rows at a time, as many as their images allow."""
+    """Yield column, number of the first row, and values: a few rows at a time, as many as their images allow."""
     parquet = cells.parquet(file)
     for field in _chosen(source, parquet.schema_arrow):
         first = 0
         for group in range(parquet.num_row_groups):
-            facts = parquet.metadata.row_group(group)  # not of its columns: of a damaged footer the process would die
+            facts = parquet.metadata.row_group(group)  # not per column: a damaged footer would crash the process
             count = min(cells.rows_at_once(facts.num_rows, PARTS * facts.total_byte_size), MOST)
             how = {"row_groups": [group], "columns": [field.name], "use_threads": False}
             for batch in parquet.iter_batches(count, **how):
-                for column in batch.columns:  # several where they have one name
+                for column in batch.columns:  # several if they share one name
                     yield field.name, first, column
                 first += batch.num_rows
 
@@ -81,7 +81,7 @@ READERS = {"parquet": _of_parquet, "arrow file": _of_arrow_file, "arrow stream":
 
 
 def _chosen(source: Source, schema: pa.Schema) -> list[pa.Field]:
-    """The columns that hold bytes or text at any depth. Raises Refused for one of pixels."""
+    """Return the columns that hold bytes or text at any depth. Raises Refused for a column of pixels."""
     if pixels := [field.name for field in schema if any(_is_pixels(kind) for kind in _kinds(field.type))]:
         raise Refused(
             f"{source.name} has a column {pixels[0]} of small whole numbers in lists, which may be the pixels of "
@@ -91,7 +91,7 @@ def _chosen(source: Source, schema: pa.Schema) -> list[pa.Field]:
 
 
 def _kinds(kind: pa.DataType) -> Iterator[pa.DataType]:
-    """The type, and those inside it."""
+    """Yield the type, and the types nested in it."""
     yield kind
     if isinstance(kind, pa.BaseExtensionType):
         yield from _kinds(kind.storage_type)
@@ -113,9 +113,9 @@ def _is_text_or_bytes(kind: pa.DataType) -> bool:
 
 
 def _inside(source: Source, cell: Cell, value: Any, place: str = "") -> Iterator[Source]:
-    """Each text and each bytes of a value; `place` says which of a list."""
+    """Yield each text and each bytes value inside a value; `place` is the position in a list."""
     if isinstance(value, str):
-        value = value.encode("utf-8", "surrogatepass").replace(b"\0", b" ")  # it is a text, whatever it holds
+        value = value.encode("utf-8", "surrogatepass").replace(b"\0", b" ")  # it is text, whatever it holds
     if isinstance(value, bytes):
         if len(value) >= SHORTEST:
             yield source.inside(f"{cell}{place}", BytesIO(value), seekable=True)
@@ -124,7 +124,7 @@ def _inside(source: Source, cell: Cell, value: Any, place: str = "") -> Iterator
         for name, one in value.items():
             yield from _inside(source, replace(cell, column=f"{cell.column}.{name}"), one, place)
     elif isinstance(value, list):
-        named = bool(value) and all(isinstance(one, tuple) for one in value)  # a map's
+        named = bool(value) and all(isinstance(one, tuple) for one in value)  # the entries of a map
         for number, one in enumerate(value):
             if named:
                 yield from _inside(source, cell, dict([one]), place)
@@ -133,7 +133,7 @@ def _inside(source: Source, cell: Cell, value: Any, place: str = "") -> Iterator
 
 
 def _check_bytes(cell: Cell, value: Mapping[str, Any], place: str) -> None:
-    """Raise Refused for the hub's struct of an image whose bytes lie elsewhere."""
+    """Raise Refused for the hub's image struct if its bytes are stored elsewhere."""
     if "bytes" in value and not value["bytes"] and (path := value.get("path")):
         raise Refused(
             f"{cell}{place} holds no bytes, only the path {path}: make the table with the bytes in it, or put that "

@@ -1,4 +1,4 @@
-"""Text: whether a file is one, of whatever encoding."""
+"""Text: whether a file is text, in any encoding."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import codecs
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-# of C0, text in any 8-bit encoding has these alone; a few hundred bytes of anything else have others too
+# C0 characters that text in an 8-bit encoding does not have; a few hundred bytes of anything else have some
 CONTROL = bytes({*range(7), *range(14, 27), *range(28, 32)})
-WIDE = {  # mark at the start -> how it goes on; the mark of UTF-16 begins that of UTF-32
+WIDE = {  # byte order mark -> encoding; UTF-16's mark is the beginning of UTF-32's
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -17,13 +17,13 @@ WIDE = {  # mark at the start -> how it goes on; the mark of UTF-16 begins that 
 
 
 class NoText(Exception):
-    """Bytes that are no text."""
+    """Bytes that are not text."""
 
 
 def text_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The chunks of a text as they are; UTF-16 and UTF-32 with their marks as UTF-8.
+    """Yield the chunks of a text unchanged, but UTF-16 and UTF-32 with byte order marks as UTF-8.
 
-    Raises NoText at the first bytes that are none: neither UTF-8 without zeros, nor without control characters.
+    Raises NoText at the first bytes that are not text: neither UTF-8 without zeros, nor without control characters.
     """
     stream = iter(chunks)
     first = next(stream, b"")

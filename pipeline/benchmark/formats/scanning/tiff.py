@@ -1,4 +1,4 @@
-"""TIFF: whether the first image in one, which is the one that is decoded, is all there is to see of it.
+"""TIFF: whether a TIFF shows nothing but its first image, which is the one that is decoded.
 
 Camera RAW comes as TIFF, with a small version in front (TIFF 6.0, NewSubfileType; DNG 1.7, DNGVersion); scans and
 microscopes put many pages into one file.
@@ -13,15 +13,15 @@ from PIL import Image, ImageSequence
 from PIL.TiffImagePlugin import TiffImageFile
 
 SUBFILE, DNG = 254, 50706  # tags
-REDUCED, MASK = 1, 4  # bits of the first
+REDUCED, MASK = 1, 4  # bits of SUBFILE's value
 SAVE_EACH = "save each as a file of its own, as PNG or JPEG"
 
 
 def fault_of_tiff(data: bytes) -> str:
-    """What keeps a TIFF from being compared, and what to do; empty where nothing does, or where it does not open."""
+    """Return what prevents comparing a TIFF, and what to do; empty if nothing does, or if it does not open."""
     try:
         with warnings.catch_warnings(), Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
-            warnings.simplefilter("ignore")  # of sizes and odd tags, which decoding judges
+            warnings.simplefilter("ignore")  # about sizes and unusual tags, which decoding checks
             assert isinstance(image, TiffImageFile)
             kinds = [int(image.tag_v2.get(SUBFILE, 0)) for _ in ImageSequence.Iterator(image)]
             image.seek(0)

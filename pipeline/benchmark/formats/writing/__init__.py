@@ -1,1 +1,1 @@
-"""Writing: a benchmark, or a run's pairs, as files in the form that somebody else reads."""
+"""Writing: a benchmark, or a run's pairs, as files in the form that another program reads."""

@@ -1,6 +1,6 @@
-"""Card: the README.md by which the Hugging Face hub shows a data set: what it is, how it was made, who may use it.
+"""Card: the README.md with which the Hugging Face hub shows a dataset: what it is, how it was made, who may use it.
 
-Only what is named here is told: a run's settings hold paths of the machine it was made on.
+Only the settings named here are shown: a run's settings hold paths of the machine it was made on.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from stages.patterns import BY_NAME
 
 NOT_STATED = "not stated"
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
-# of the names that the hub knows for licences, those that photos have
+# license names known to the hub that photos have
 KNOWN = (
     *("cc0-1.0", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0"),
     *("cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nd-4.0", "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0"),
@@ -30,7 +30,7 @@ KNOWN = (
 
 @dataclass(frozen=True)
 class Source:
-    """Where images of the benchmark come from, as far as that may be told."""
+    """Where images of the benchmark come from, as far as that may be published."""
 
     name: str
     kind: str
@@ -48,7 +48,7 @@ class Encoder:
 
 
 def card(benchmark: Benchmark) -> str:
-    """The whole README.md."""
+    """Return the complete README.md."""
     made_of, pairs = benchmark.made_of, benchmark.pairs
     was_found = "filter.blind_min" in made_of
     thresholds = ("comparison", "blind_min", "reference_max")
@@ -87,13 +87,13 @@ def sources_of(benchmark: Benchmark) -> Sequence[Source]:
 
 
 def licences_of(benchmark: Benchmark) -> Sequence[tuple[str, str, int]]:
-    """(licence, source, images), most first."""
+    """Return (license, source, number of images), most images first."""
     counts = Counter((photo.licence or NOT_STATED, photo.source) for photo in benchmark.photos)
     return [(*which, count) for which, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
 
 
 def _patterns(benchmark: Benchmark) -> Sequence[tuple[str, int]]:
-    """(what people call it, pairs) of each pattern there is, in MMVP's order, then those of none."""
+    """Return (title, number of pairs) of each pattern present, in MMVP's order, then of the pairs without a pattern."""
     counts = Counter(pair.pattern for pair in benchmark.pairs)
     named = [(BY_NAME[name].title, counts[name]) for name in BY_NAME if counts[name]]
     return [*named, *([("none named", counts[None])] if counts[None] else [])]
@@ -109,13 +109,13 @@ def _encoder(made_of: Mapping[str, Any], role: str) -> Encoder:
 
 
 def _without_folders(model: str) -> str:
-    """A model of the hub as it is called there; of one that is a folder of some machine only its own name."""
+    """Return the name of a model on the hub unchanged; of a model in a local folder, only the folder's own name."""
     is_place = model.startswith(("/", "~", ".", "local-dir:")) or "://" in model
     return model.rstrip("/").rsplit("/", 1)[-1] if is_place else model
 
 
 def _front(benchmark: Benchmark) -> dict[str, Any]:
-    """What the hub reads of the card. A licence is named only where all images state the same, and one it knows."""
+    """Return the card's metadata for the hub. A license is named only if all images state the same, known one."""
     stated = {(photo.licence or "").strip().lower().replace(" ", "-") for photo in benchmark.photos}
     licence = next(iter(stated)) if len(stated) == 1 else ""
     tasks = ["visual-question-answering"] if any(map(asks, benchmark.pairs)) else ["zero-shot-image-classification"]

@@ -1,4 +1,4 @@
-"""Form: one way in which others read a benchmark, and what it takes of ours."""
+"""Form: one form in which others read a benchmark, and which of our pairs it takes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ QUALITY = 95  # of a JPEG made from another format
 
 @dataclass(frozen=True)
 class Form:
-    """A form: `write` puts the benchmark into an empty folder; it gets what `part` gives, in that order.
+    """A form: `write` puts the benchmark into an empty folder; it receives what `part` returns, in that order.
 
-    `order`: what pairs are sorted by; those of which it says the same stay as they were frozen. `next` says in a
-    sentence what one does with the folder, or is a function that says it of a benchmark; `{to}` in it is the folder.
-    `cells`: the texts of a pair that are cells of their own in a CSV or a TSV, as they were written.
+    `order`: the sort key of the pairs; pairs with equal keys stay in their frozen order. `next` is a sentence on what
+    to do with the folder, or a function that returns one for a benchmark; `{to}` in it is the folder. `cells`: the
+    texts of a pair that are cells of their own in a CSV or a TSV, as they were written.
     """
 
     name: str
@@ -37,24 +37,24 @@ class Form:
     cells: Cells = no_cells
 
     def part(self, benchmark: Benchmark) -> Benchmark:
-        """The benchmark's pairs of `use` that have what `takes` asks, in the order in which they are written."""
+        """Return the benchmark's pairs of `use` that the form `takes`, in the order in which they are written."""
         taken = benchmark.of(self.use, having=self.takes)
         return replace(taken, pairs=tuple(sorted(taken.pairs, key=self.order)))
 
     def next_step(self, benchmark: Benchmark, to: Path) -> str:
-        """`next`, said of this benchmark in this folder."""
+        """Return `next` for this benchmark in this folder."""
         told = self.next if isinstance(self.next, str) else self.next(benchmark)
         return told.format(to=to)
 
 
 @dataclass(frozen=True)
 class RunForm:
-    """A form of a run's pairs, whether people have written of them or not.
+    """A form of a run's pairs, whether people have written about them or not.
 
-    `write(run, store, folder, name, most)` puts them into an empty folder, which will be called `name`; it says how
-    many pairs it wrote, and how many it left out for which reason. `store`: where people wrote, None if nobody said
-    so of a run in a bucket; `most`: how many pairs at most, the best; None for all. `reads_store`: whether the form has
-    what people wrote in it.
+    `write(run, store, folder, name, most)` puts them into an empty folder, which will be called `name`; it returns how
+    many pairs it wrote, and how many it left out for which reason. `store`: where people wrote, None if that is not
+    known for a run in a bucket; `most`: at most how many pairs, the best ones; None for all. `reads_store`: whether the
+    form contains what people wrote.
     """
 
     name: str
@@ -65,9 +65,9 @@ class RunForm:
 
 
 def as_jpeg(photo: Photo) -> bytes:
-    """The photo for forms whose files are named .jpg: a JPEG's own bytes, anything else decoded and written as one.
+    """Return the photo for forms whose files are named .jpg: a JPEG's own bytes, anything else re-encoded as JPEG.
 
-    Raises ImageRefused where the image is gone or does not decode.
+    Raises ImageRefused if the image is gone or does not decode.
     """
     data = photo.read()
     if photo.format in JPEGS:

@@ -1,4 +1,4 @@
-"""Forms: all of them, by the name that `--format` takes."""
+"""Forms: all forms, by the name that `--format` takes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OF_THE_RUN: dict[str, RunForm] = {form.name: form for form in (label_studio.FORM
 
 
 def form_of(name: str) -> Form | RunForm:
-    """The form of this name. Raises Refused, naming all, where there is none."""
+    """Return the form of this name. Raises Refused, naming all forms, if there is none."""
     known: dict[str, Form | RunForm] = {**FORMS, **OF_THE_RUN}
     if name not in known:
         raise Refused(f"there is no format {name!r}; formats are: {', '.join(known)}")

@@ -1,7 +1,7 @@
-"""Hugging Face: a folder that `datasets.load_dataset` opens: one Parquet with the images' bytes in it, and a data card.
+"""Hugging Face: a folder for `datasets.load_dataset`: one Parquet with the images' bytes in it, and a dataset card.
 
-An image is the hub's struct {bytes, path}; the schema's metadata says so, by which `datasets` decodes it. The bytes
-are the file's own; the path is a number, for a name from the source may tell the answer.
+An image is the hub's struct {bytes, path}; the schema's metadata says so, which is how `datasets` knows to decode it.
+The bytes are the file's own; the path is a number, because a name from the source may reveal the answer.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ COLUMNS = for_datasets(
 
 
 def write_huggingface(benchmark: Benchmark, folder: Path) -> None:
-    """The Parquet, two rows a pair in order, and README.md."""
+    """Write the Parquet, two rows per pair in order, and README.md."""
     (folder / FILE).parent.mkdir()
     rows = (row for place, pair in enumerate(benchmark.pairs) for row in _rows(pair, 2 * place))
     write_rows(folder / FILE, COLUMNS, rows)
@@ -81,7 +81,7 @@ def _own(side: Side, index: int) -> dict[str, Any]:
 
 
 def whole(pair: Posed) -> bool:
-    """Whether it has anything to ask or to state: every frozen pair has."""
+    """Whether the pair has anything to ask or to state: every frozen pair has."""
     return asks(pair) or states(pair)
 
 

@@ -1,7 +1,7 @@
-"""Label Studio: a run's pairs as tasks of Label Studio, with what people have written of them so far.
+"""Label Studio: a run's pairs as tasks of Label Studio, with what people have written about them so far.
 
-The layout is that of Label Studio's own JSON: a task's `data`, and of its `annotations` a `result` for each control
-of the labelling interface (config.xml). `data.written` is what the run had at the export, by which
+The layout is that of Label Studio's own JSON: a task has `data`, and its `annotations` have a `result` for each control
+of the labeling interface (config.xml). `data.written` is what the run had at the export, from which
 reading/returning.py knows what was changed there.
 """
 
@@ -44,10 +44,10 @@ HINTS = {pattern.name: pattern.asks for pattern in PATTERNS}
 def write_label_studio(
     run: Run, store: Path | None, folder: Path, called: str, most: int | None = None
 ) -> tuple[int, Mapping[str, int]]:
-    """Tasks, labelling interface and photos of the run's ranked pairs, best first, and of those only people know.
+    """Write tasks, labeling interface and photos of the run's ranked pairs, best first, then of pairs only people know.
 
-    `called`: what `folder` will be called. How many tasks there are, and why other pairs are none. Raises NotCommitted
-    for a run without pairs of which nobody has written.
+    `called`: the future name of `folder`. Returns how many tasks there are, and why other pairs have none. Raises
+    NotCommitted for a run without pairs about which nobody has written.
     """
     written = written_pairs(store)
     cosines = ranked(run, required=not written)
@@ -68,7 +68,7 @@ def write_label_studio(
 
 
 def written_pairs(store: Path | None) -> dict[Ids, Authored]:
-    """What people have written so far, by the ids of the pair; nothing where there is no store."""
+    """Return what people have written so far, by the ids of the pair; nothing if there is no store."""
     if store is None or not store.exists():
         return {}
     with closing(Store(store)) as opened:
@@ -76,7 +76,7 @@ def written_pairs(store: Path | None) -> dict[Ids, Authored]:
 
 
 def ranked(run: Run, *, required: bool = False) -> dict[Ids, Mapping[str, Any]]:
-    """Both cosines of each ranked pair of the run, best first. Raises NotCommitted where they are `required`."""
+    """Return both cosines of each ranked pair, best first. Raises NotCommitted if they are `required` and missing."""
     if not required and not run.has("pairs"):
         return {}
     columns = ("left_id", "right_id", "blind_cosine", "reference_cosine", "rank")
@@ -86,7 +86,7 @@ def ranked(run: Run, *, required: bool = False) -> dict[Ids, Mapping[str, Any]]:
 
 
 def config() -> str:
-    """The labelling interface: a control for each thing that people write of a pair."""
+    """Return the labeling interface: a control for each thing that people write about a pair."""
     choices = [
         {"name": name, "says": SAYS[name], "offered": [(value, HINTS.get(value, "")) for value in offered(name)]}
         for name in CHOICES
@@ -95,12 +95,12 @@ def config() -> str:
 
 
 def offered(name: str) -> Sequence[str]:
-    """The choices of a control: nobody chooses what a pair is that nobody has touched."""
+    """Return the choices of a control, without the value of a pair that nobody has touched, which nobody chooses."""
     return [value for value in CHOICES[name] if value not in ("", OPEN)]
 
 
 def results_of(pair: Authored) -> list[dict[str, Any]]:
-    """What people have written of a pair, control by control, as Label Studio keeps it."""
+    """Return what people have written about a pair, control by control, in Label Studio's format."""
     chosen = [(name, "choices") for name in CHOICES if getattr(pair, name) in offered(name)]
     told = [(name, "textarea") for name in TEXTS if getattr(pair, name)]
     return [_result(pair, name, kind) for name, kind in (*chosen, *told)]
@@ -112,7 +112,7 @@ def _result(pair: Authored, name: str, kind: str) -> dict[str, Any]:
 
 
 def words_of(pair: Authored) -> dict[str, str]:
-    """All that people write of a pair."""
+    """Return everything that people write about a pair."""
     return {name: getattr(pair, name) for name in (*CHOICES, *TEXTS)}
 
 
@@ -131,7 +131,7 @@ def _task(pair: Authored, row: Mapping[str, Any] | None, photos: Mapping[str, Ph
 
 
 def _copied(photos: Iterable[Photo], to: Path) -> dict[str, str]:
-    """Write each photo as a JPEG, which every browser shows; image_id -> why not, of those that could not be."""
+    """Write each photo as a JPEG, which every browser shows; return image_id -> reason for those that failed."""
     lost = dict[str, str]()
     for photo in photos:
         try:

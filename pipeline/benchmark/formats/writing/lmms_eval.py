@@ -1,8 +1,8 @@
 """lmms-eval: a task folder for `--include_path`, whose prompts and scores are those of lmms-eval's own task `mmvp`.
 
-The functions are lmms-eval's (lmms_eval/tasks/mmvp/utils.py); they take an Index that is a whole number from 1, pairs
-on (2k - 1, 2k), Options `(a) x (b) y` and a Correct Answer `(a)` or `(b)`. Built-in tasks win over included ones
-where names clash, so that ours has a name of its own.
+The functions are lmms-eval's (lmms_eval/tasks/mmvp/utils.py); they take an Index that is an integer from 1, pairs on
+(2k - 1, 2k), Options `(a) x (b) y` and a Correct Answer `(a)` or `(b)`. Built-in tasks take precedence over included
+ones with the same name, so ours has a name of its own.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def task_name(benchmark: Benchmark) -> str:
 
 
 def write(benchmark: Benchmark, folder: Path) -> None:
-    """The task's YAML, its Parquet and how to run it. Raises ImageRefused where an image is gone."""
+    """Write the task's YAML, its Parquet and how to run it. Raises ImageRefused if an image is gone."""
     task = task_name(benchmark)
     write_rows(folder / f"{task}.parquet", COLUMNS, _rows(benchmark))
     (folder / f"{task}.yaml").write_text(filled("lmms_eval.yaml.j2", task=task) + "\n", encoding="utf-8")
@@ -56,7 +56,7 @@ def _rows(benchmark: Benchmark) -> Iterator[dict[str, Any]]:
                 "Question": pair.question,
                 "Options": options_of(pair),
                 "Correct Answer": f"({side.answer})",
-                # named by place: the name in the source may tell the answer
+                # named by place: the name in the source may reveal the answer
                 "image": picture(side.photo, str(place)),
             }
 

@@ -1,4 +1,4 @@
-"""Markdown: texts of ours with words of others in them, which must stay words."""
+"""Markdown: our texts with other people's words in them, which must remain plain text."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 def filled(template: str, **values: Any) -> str:
-    """A template of this package with `values`: HTML in them is escaped, with the filter `words` Markdown too.
+    """Render a template of this package with `values`: HTML in them is escaped, with the filter `words` Markdown too.
 
-    With `typed` they are a word of a command that a person copies out of a block of code.
+    The filter `typed` makes a value one word of a command that a person copies out of a code block.
     """
     made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.filters.update(words=words, typed=typed, number=lambda value: f"{value:,}")
@@ -30,7 +30,7 @@ def typed(text: str) -> Markup:
 
 
 def words(text: object) -> Markup:
-    """`text` in one line of Markdown, a table's cell among them, such that nothing in it is a mark."""
+    """Return `text` as one line of Markdown, also for a table's cell, such that nothing in it is markup."""
     return Markup(MARKS.sub(r"\\\1", _line(text)).translate(HTML))  # noqa: S704 - what HTML could begin with is gone
 
 

@@ -1,7 +1,7 @@
-"""MMVP: 300 questions as MMVP/MMVP publishes them: Questions.csv, and the images by number in `MMVP Images`.
+"""MMVP: questions in the layout of MMVP/MMVP with its 300: Questions.csv, and the images by number in `MMVP Images`.
 
-Row number, `Index` and image name are one number from 1; rows 2k - 1 and 2k are a pair (METHOD: MMVP's own README
-and scripts/evaluate_mllm.py, which reads row by position and image by row).
+Row number, `Index` and image name are one number from 1; rows 2k - 1 and 2k are a pair (METHOD: MMVP's own README and
+scripts/evaluate_mllm.py, which reads row by position and image by row).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HEADER = ("Index", "Question", "Options", "Correct Answer")
 
 
 def write_mmvp(benchmark: Benchmark, folder: Path) -> None:
-    """The folder whole: as many rows as images, two a pair."""
+    """Write the complete folder: as many rows as images, two per pair."""
     (folder / FOLDER).mkdir()
     rows: list[Sequence[object]] = []
     for pair in benchmark.pairs:
@@ -31,7 +31,7 @@ def write_mmvp(benchmark: Benchmark, folder: Path) -> None:
 
 
 def options_of(pair: Posed) -> str:
-    """Both options in one text, as MMVP writes them."""
+    """Return both options in one text, as MMVP writes them."""
     assert pair.options is not None
     return "(a) {} (b) {}".format(*pair.options)
 

@@ -1,7 +1,7 @@
-"""MMVP-VLM: statements as MMVP/MMVP_VLM publishes them: Questions.csv, and the images by number in a folder a pattern.
+"""MMVP-VLM: statements as MMVP/MMVP_VLM publishes them: Questions.csv, and numbered images in a folder per pattern.
 
-Ids count from 1 through the patterns in their published order; an odd id is a pair's first image, the even one after
-it its second (METHOD: scripts/evaluate_vlm.py, which scores by position: nine blocks of 15 pairs).
+Ids count from 1 through the patterns in their published order; an odd id is a pair's first image, the even one after it
+its second (METHOD: scripts/evaluate_vlm.py, which scores by position: nine blocks of 15 pairs).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PLACES = {name: place for place, name in enumerate(BY_NAME)}
 
 
 def write_mmvp_vlm(benchmark: Benchmark, folder: Path) -> None:
-    """The folder whole, the pairs as they come: FORM orders them pattern by pattern."""
+    """Write the complete folder, with the pairs in the given order: FORM orders them pattern by pattern."""
     rows: list[Sequence[object]] = []
     for pair in benchmark.pairs:
         at = folder / FOLDER / BY_NAME[str(pair.pattern)].folder
@@ -42,7 +42,7 @@ def _cells(pair: Posed) -> Mapping[str, str]:
 
 
 def _next(benchmark: Benchmark) -> str:
-    """The published scorer is named only where its numbers are right."""
+    """Name the published scorer only if its numbers are right."""
     counts = Counter(pair.pattern for pair in benchmark.pairs)
     if all(counts[name] == PAIRS_EACH for name in BY_NAME):
         return "MMVP's scripts/evaluate_vlm.py --directory {to} scores a CLIP model on it"

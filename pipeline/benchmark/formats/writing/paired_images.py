@@ -1,6 +1,6 @@
 """Paired images: a run's pairs with the bytes of both images, as Parquet. It needs no questions.
 
-Best pairs first, in files of some hundred megabytes. Of images no more than a row group is in memory.
+Best pairs come first, in files of some hundred megabytes. At most one row group of images is in memory.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from pipeline.benchmark.photos import Photo, photos_of
 from pipeline.run.run import Run
 from stages.images import ImageRefused
 
-FILE_BYTES = 500 * 2**20  # of images, after which the next file begins
-AT_ONCE = 10_000  # pairs whose images are looked up in one reading of the images table
+FILE_BYTES = 500 * 2**20  # bytes of images after which the next file begins
+AT_ONCE = 10_000  # pairs whose images are looked up in one pass over the images table
 OF_PAIR = ("left_id", "right_id", "blind_cosine", "reference_cosine", "gap", "group", "rank")
 OF_IMAGE = ("caption", "label", "licence", "url")
 SIDES = ("left", "right")
@@ -42,10 +42,10 @@ NOT_THERE = "not_among_the_images"
 
 
 def write_paired_images(run: Run, folder: Path, most: int | None = None) -> tuple[int, Mapping[str, int]]:
-    """Write the run's pairs, at most `most` of them, into the folder: how many, and why others were left out.
+    """Write the run's pairs, at most `most`, into the folder; return how many, and why others were left out.
 
-    A pair is left out where an image of it is gone, or its bytes are others than when the run was made. Raises Refused
-    where the run has no pairs, or all are left out.
+    A pair is left out if one of its images is gone, or its bytes differ from when the run was made. Raises Refused if
+    the run has no pairs, or if all are left out.
     """
     pairs = _pairs(run).slice(0, most)
     left_out = Counter[str]()
@@ -58,7 +58,7 @@ def write_paired_images(run: Run, folder: Path, most: int | None = None) -> tupl
 
 
 def _pairs(run: Run) -> pa.Table:
-    """The kept pairs, best first."""
+    """Read the kept pairs, best first."""
     remedy = "`blindpairs run RECIPE` makes them"
     if not run.has("pairs"):
         raise Refused(f"{run} has no pairs yet; {remedy}")
@@ -71,7 +71,7 @@ def _pairs(run: Run) -> pa.Table:
 
 
 def _rows(run: Run, pairs: pa.Table, left_out: Counter[str]) -> Iterator[Row]:
-    """A row for each pair whose images are there; the others are counted."""
+    """Yield a row for each pair whose images are there; the others are counted."""
     for begin in range(0, pairs.num_rows, AT_ONCE):
         some = pairs.slice(begin, AT_ONCE).to_pylist()
         photos = photos_of(run, {pair[f"{side}_id"] for pair in some for side in SIDES})
@@ -83,7 +83,7 @@ def _rows(run: Run, pairs: pa.Table, left_out: Counter[str]) -> Iterator[Row]:
 
 
 def _row(pair: Mapping[str, Any], photos: Sequence[Photo | None]) -> Row:
-    """Raises ImageRefused where one of the two images is not what it was."""
+    """Return a pair's row. Raises ImageRefused if one of the two images is not what it was."""
     row = dict(pair)
     for side, photo in zip(SIDES, photos, strict=True):
         if photo is None:
@@ -94,7 +94,7 @@ def _row(pair: Mapping[str, Any], photos: Sequence[Photo | None]) -> Row:
 
 
 def _write(folder: Path, rows: Iterator[Row]) -> int:
-    """Files pairs-00000.parquet and on, and how many rows they hold; each ends with the group that fills it."""
+    """Write pairs-00000.parquet and on; each file ends with the group that fills it. Return their number of rows."""
     folder.mkdir()
     ahead, files, written = groups(rows), 0, 0
     while group := next(ahead, None):

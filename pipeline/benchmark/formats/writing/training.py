@@ -1,7 +1,7 @@
-"""Training: questions as conversations, for LLaVA (one JSON list) and for Cambrian-1 (a JSON object a line).
+"""Training: questions as conversations, for LLaVA (one JSON list) and for Cambrian-1 (one JSON object per line).
 
 Both take `{id, image, conversations}` with the image's path below a folder, and a turn of `human` before one of `gpt`.
-The answer is a letter, so the question ends with the prompt that asks for one: short answers without it teach a model
+The answer is a letter, so the question ends with the prompt that requests one: short answers without it teach a model
 to be curt everywhere (the "answer machine" of Cambrian-1, arXiv 2406.16860).
 """
 
@@ -18,12 +18,12 @@ from pipeline.benchmark.formats.writing.form import Form, as_jpeg
 from pipeline.benchmark.formats.writing.markdown import filled
 from stages.author.authored import TRAINING
 
-IMAGE = "<image>"  # where LLaVA's reader puts the image in
+IMAGE = "<image>"  # where LLaVA's reader inserts the image
 LETTER = "Answer with the option's letter from the given choices directly."
 
 
 def write_llava(benchmark: Benchmark, folder: Path) -> None:
-    """llava.json and images/. Raises Refused for words that the reader takes for an image, before anything else."""
+    """Write llava.json and images/. Raises Refused, before writing, for words that the reader takes for an image."""
     entries = list(_entries(benchmark))
     text = json.dumps(entries, ensure_ascii=False, indent=1)
     (folder / "llava.json").write_text(text + "\n", encoding="utf-8")
@@ -31,7 +31,7 @@ def write_llava(benchmark: Benchmark, folder: Path) -> None:
 
 
 def write_cambrian(benchmark: Benchmark, folder: Path) -> None:
-    """cambrian.jsonl and images/. Raises Refused as write_llava does."""
+    """Write cambrian.jsonl and images/. Raises Refused as write_llava does."""
     lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in _entries(benchmark)]
     (folder / "cambrian.jsonl").write_text("".join(lines), encoding="utf-8")
     _write_rest(benchmark, folder, "cambrian.jsonl")

@@ -1,7 +1,7 @@
-"""VLMEvalKit: a TSV for its folder of data, and a script that makes MMVP's pair accuracy of its results.
+"""VLMEvalKit: a TSV for its data folder, and a script that computes MMVP's pair accuracy from its results.
 
 VLMEvalKit takes an unknown name for a custom multiple-choice dataset and scores single questions; its own pair metric
-runs for the name `MMVP` alone, whose file is locked by a hash. So the pairs are counted afterwards, by pair_score.py.
+runs only for the name `MMVP`, whose file is locked by a hash. So the pairs are counted afterward, by pair_score.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pipeline.benchmark.formats.writing.markdown import TEMPLATES, filled
 from pipeline.benchmark.formats.writing.names import plain_name
 
 SCORER = "pair_score.py"
-# in a dataset's name, VLMEvalKit or one of its models treats these specially, some in any case
+# VLMEvalKit or one of its models treats these specially in a dataset's name, some case-insensitively
 SPECIAL = (
     *("mmbench", "ccbench", "circular", "mmcr", "mmt", "mmsci", "mmmu", "lego", "openended", "video", "mme", "cot"),
     *("hallusionbench", "megabench", "treebench", "mathvista", "mmvet", "chartmuseum", "ocrvqa", "crpe", "niah"),
@@ -31,21 +31,21 @@ MISSING = (
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"),
     *("NULL", "NaN", "None", "n/a", "nan", "null"),
 )
-# what pandas may read as a number or a truth, spaces after it or not, where a whole column is like that
+# what pandas may read as a number or a boolean, with or without trailing spaces, if a complete column is like that
 NO_TEXT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]*)?|[+-]?inf(inity)?|true|false", re.IGNORECASE)
-WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")  # numbers that are told as they were read
+WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")  # numbers that pandas does not change
 ASKED = ("index", "question", "A", "B", "answer", "category")
-NO_PATTERN = "other"  # never empty: VLMEvalKit sorts the categories, and cannot sort a gap
-# a last row: with it no column of words is of numbers alone, and VLMEvalKit, once it has read them, leaves out a row
-# that has no image; a space after a number would not do, for pandas skips it
+NO_PATTERN = "other"  # never empty: VLMEvalKit sorts the categories, and cannot sort a missing one
+# a last row: with it no column of words holds only numbers, and VLMEvalKit, once it has read them, drops a row
+# that has no image; a space after a number would not suffice, because pandas skips it
 NOT_ASKED = ("0", *("no question: it keeps the words of the others",) * 3, "", "", "", "")
 
 
 def data_name(benchmark: Benchmark) -> str:
-    """A name that VLMEvalKit treats as it treats any, and that no other rows or images have.
+    """Return a name that VLMEvalKit does not treat specially, and that no other rows or images have.
 
-    VLMEvalKit keeps images and results by name and index, and does not look whether they are those of the TSV. Runs of
-    one name, and one version before and after `forget`, differ; so the name ends in a hash of what the rows hold.
+    VLMEvalKit stores images and results by name and index, and does not check that they are those of the TSV. Runs with
+    the same name, and one version before and after `forget`, differ; so the name ends in a hash of what the rows hold.
     """
     name = f"blindpairs_{plain_name(benchmark.name)}"
     if any(word in name.lower() for word in SPECIAL):
@@ -54,14 +54,14 @@ def data_name(benchmark: Benchmark) -> str:
 
 
 def _hash_of(benchmark: Benchmark) -> str:
-    """Eight hexadecimal digits, which hold no SPECIAL word. Of an image it takes the SHA-256, which `read` checks."""
+    """Return eight hex digits, which hold no SPECIAL word. An image counts by its SHA-256, which `read` checks."""
     rows = zip(_asked(benchmark), benchmark.photos, strict=True)
     told = json.dumps([(*asked, photo.sha256) for asked, photo in rows])
     return hashlib.sha256(told.encode()).hexdigest()[:8]
 
 
 def write(benchmark: Benchmark, folder: Path) -> None:
-    """The TSV, the scorer with what it must know, and how to use both. Raises ImageRefused where an image is gone."""
+    """Write the TSV, the scorer with its data, and how to use both. Raises ImageRefused if an image is gone."""
     name = data_name(benchmark)
     _write_table(folder / f"{name}.tsv", (*ASKED, "split", "image"), _rows(benchmark), "\t")
     _write_table(folder / "answers.csv", ASKED, _asked(benchmark), ",")
@@ -80,14 +80,14 @@ def _write_table(path: Path, names: Sequence[str], rows: Iterable[Sequence[str]]
 
 def _rows(benchmark: Benchmark) -> Iterator[Sequence[str]]:
     for asked, photo in zip(_asked(benchmark), benchmark.photos, strict=True):
-        # the file's own bytes: VLMEvalKit's own encoder would write JPEGs anew, and enlarge small ones
+        # the file's own bytes: VLMEvalKit's own encoder would re-encode JPEGs, and enlarge small ones
         yield (*map(_told, asked), "test", base64.b64encode(photo.read()).decode("ascii"))
     if _loses_words(benchmark):
         yield NOT_ASKED
 
 
 def _asked(benchmark: Benchmark) -> Iterator[Sequence[str]]:
-    """What is asked and what is right, in the order of ASKED; a pair is the rows 2k - 1 and 2k."""
+    """Yield what is asked and what is right, in the order of ASKED; a pair is the rows 2k - 1 and 2k."""
     place = 0
     for pair in benchmark.pairs:
         for side in pair.sides:
@@ -96,7 +96,7 @@ def _asked(benchmark: Benchmark) -> Iterator[Sequence[str]]:
 
 
 def _words(pair: Posed) -> Iterator[str]:
-    """Question and options, each on one line."""
+    """Return question and options, each on one line."""
     assert pair.question is not None
     assert pair.options is not None
     return (" ".join(text.split()) for text in (pair.question, *pair.options))
@@ -108,12 +108,12 @@ def _cells(pair: Posed) -> Mapping[str, str]:
 
 
 def _told(text: str) -> str:
-    """A cell that pandas reads as text: an option `None` would be no option."""
+    """Return a cell that pandas reads as text: otherwise an option `None` would be missing."""
     return f"{text} " if text in MISSING else text
 
 
 def _loses_words(benchmark: Benchmark) -> bool:
-    """Whether pandas reads a column of the questions as no text, and tells its cells otherwise: 1.50 as 1.5."""
+    """Whether pandas reads a column of the questions not as text, and thereby changes its cells: 1.50 to 1.5."""
     columns = zip(*_asked(benchmark), strict=True)
     return any(all(map(NO_TEXT.fullmatch, one)) and not all(map(WHOLE.fullmatch, one)) for one in columns)
 
