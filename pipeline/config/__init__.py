@@ -1,1 +1,1 @@
-"""Config: the values of a recipe, how they are read, changed, and which presets there are."""
+"""Config: the values of a recipe, how they are read and changed, and which presets there are."""

@@ -1,4 +1,4 @@
-"""Changes: `--set NAME=VALUE` onto a recipe's values."""
+"""Changes: apply `--set NAME=VALUE` to a recipe's values."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Parse = Callable[[str], Any]
 
 
 def apply(values: dict[str, Any], change: str, parse: Parse) -> None:
-    """Put one change ("a.b.0.c=value") into `values`; `parse` reads YAML.
+    """Apply one change ("a.b.0.c=value") to `values`; `parse` reads YAML.
 
-    A text is taken as it is typed: only what is quoted or in brackets, a number, true, false and null
-    are read as YAML, so that a path may hold a " #" or a ": ". Raises Refused, showing the change back.
+    A text is taken literally: only values in quotes or brackets, numbers, true, false and null are
+    read as YAML, so that a path may contain a " #" or a ": ". Raises Refused, quoting the change.
     """
     name, equals, text = change.partition("=")
     if not equals or not name:
@@ -40,7 +40,7 @@ def _value(text: str, change: str, parse: Parse) -> Any:
 
 
 def _entered(place: Any, step: str, change: str) -> Any:
-    """The value under `step`, made an empty mapping where there is none yet."""
+    """Return the value under `step`, created as an empty mapping where there is none yet."""
     if isinstance(place, list):
         if not (step.isascii() and step.isdigit()) or int(step) > len(place):
             raise Refused(f"--set {change}: {step} is no place in a list of {len(place)}")

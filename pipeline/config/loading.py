@@ -1,4 +1,4 @@
-"""Loading: a recipe file, a preset under it, and `--set` on top, into a Config or one sentence of refusal."""
+"""Loading: read a recipe file, the preset under it, and `--set` on top, into a Config or a one-sentence refusal."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def preset_names() -> list[str]:
 
 
 def read_config(recipe: str, changes: Sequence[str] = (), run: str | None = None) -> Config:
-    """The config of a recipe file or preset, with `changes` ("a.b.0.c=value") and the run's name on top.
+    """Read the config of a recipe file or preset, with `changes` ("a.b.0.c=value") and the run's name on top.
 
-    Raises Refused, naming file, setting and remedy, for anything that does not fit.
+    Raises Refused, naming file, setting and remedy, for anything invalid.
     """
     values = _recipe_values(recipe)
     for change in changes:
@@ -43,7 +43,7 @@ def read_config(recipe: str, changes: Sequence[str] = (), run: str | None = None
 
 
 def named_values(recipe: str, changes: Sequence[str] = ()) -> dict[str, Any]:
-    """The settings that a recipe file and `changes` give themselves, without those of any preset."""
+    """Return the settings that a recipe file and `changes` give themselves, without those of any preset."""
     path = Path(os.path.expanduser(recipe))
     values = _mapping(path.read_text(encoding="utf-8", errors="replace"), recipe) if path.is_file() else {}
     for change in changes:
@@ -80,7 +80,7 @@ def _mapping(text: str, where: str) -> dict[str, Any]:
 
 
 def _parsed(text: str) -> Any:
-    """`text` as YAML. Raises ValueError, in one line, where it is none."""
+    """Parse `text` as YAML. Raises ValueError, in one line, where it is not YAML."""
     try:
         value = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader
         check_depth(value)
@@ -92,7 +92,7 @@ def _parsed(text: str) -> Any:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML in which a key may stand only once; PyYAML alone takes the last one silently."""
+    """Loads YAML in which a key may occur only once; PyYAML alone silently takes the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -102,7 +102,7 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`over` on top of `base`; what is given anew with its `kind`, such as an encoder, replaces what was there."""
+    """Merge `over` onto `base`; a mapping given with its `kind`, such as an encoder, replaces the old one."""
     both = dict(base)
     for key, value in over.items():
         nested = isinstance(value, dict) and isinstance(both.get(key), dict) and "kind" not in value
@@ -125,7 +125,7 @@ def _fault(fault: ErrorDetails, values: Any) -> str:
 
 
 def _where(steps: Sequence[str | int], values: Any, *, missing: bool) -> str:
-    """The dotted name of a fault as the recipe spells it: pydantic's own steps (a union's tag) are no part of it."""
+    """Return a fault's dotted name as the recipe spells it, without pydantic's own steps (a union's tag)."""
     named: list[str] = []
     for step in steps:
         there = step in values if isinstance(values, dict) else isinstance(values, list) and isinstance(step, int)

@@ -1,4 +1,4 @@
-"""Settings: a recipe's values, read strictly. A misspelt key is an error that names the nearest right one."""
+"""Settings: a recipe's values, read strictly. A misspelled key is an error that names the nearest valid key."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from stages.search.settings import SearchSettings
 from stages.settings import Settings
 
 RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
-DECODERS = 2  # threads that decode for one that computes on a CPU
+DECODERS = 2  # decoding threads per computing thread on a CPU
 
 
 class WorkerSettings(Settings):
-    """How a step's work is spread. It changes no row beyond the precision it is computed in: no fingerprint has it."""
+    """How a step's work is distributed. It changes rows only within numerical precision: no fingerprint has it."""
 
     count: int | None = Field(None, ge=1, description="workers; null: as many as cores (or GPUs) and memory hold")
     cpus: float | None = Field(
@@ -58,15 +58,15 @@ class WorkerSettings(Settings):
         return gpus
 
     def cpus_of(self, share: float | None = None) -> float:
-        """Cores that one worker takes up; `share`: those of its machine that fall to it, beside a GPU."""
+        """Return the cores one worker uses; `share`: its share of the machine's cores, beside a GPU."""
         return self.cpus or max(float(self.threads), math.floor(share or 0.0))
 
     def reserved_bytes(self, needed: int) -> int:
-        """Memory that one worker takes up; `needed` is what its stage says."""
+        """Return the memory one worker uses; `needed` is the stage's own estimate."""
         return int(self.memory * (1 << 30)) if self.memory else needed
 
     def machine(self, gpus: float, cpus: float = 0.0) -> Machine:
-        """What a worker of these settings has to work with: so many GPUs (0: none) and cores."""
+        """Return the resources of a worker with these settings, this many GPUs (0: none) and cores."""
         return Machine(
             device="cuda" if gpus else "cpu",
             gpus=max(1, int(gpus)),
@@ -79,7 +79,7 @@ class WorkerSettings(Settings):
 
 
 class Workers(Settings):
-    """Workers of each step, by the section that sets the step."""
+    """The worker settings of each step, by the section that configures the step."""
 
     images: WorkerSettings = WorkerSettings()
     embed: WorkerSettings = WorkerSettings()
@@ -89,7 +89,7 @@ class Workers(Settings):
 
 
 class Prices(Settings):
-    """What machines cost. `plan` alone reads it; it changes no row, so it enters no fingerprint."""
+    """What machines cost. Only `plan` reads it; it changes no row, so no fingerprint includes it."""
 
     gpu_hour: float | None = Field(
         None,
@@ -103,7 +103,7 @@ class Prices(Settings):
 
 
 class Config(Settings):
-    """A whole recipe."""
+    """A complete recipe."""
 
     run: RunName = Field(description="name of the run: its manifests lie in root/run/step")
     images: DownloadSettings

@@ -1,1 +1,1 @@
-"""The command that takes images out of a run for good."""
+"""Forget: the command that permanently removes images from a run."""

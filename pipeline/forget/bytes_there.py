@@ -1,4 +1,4 @@
-"""Bytes there: what this project fetched itself is wiped where it lies; of all else it is said where it lies."""
+"""Bytes there: wipe the bytes this project fetched itself; for all other bytes, report where they are stored."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NAMED = 3  # files that are named
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """How many images were wiped where they lay, and where others still lie."""
+    """How many images were wiped in place, and where others are still stored."""
 
     wiped: int = 0
     left: int = 0
@@ -43,9 +43,9 @@ class Elsewhere:
 
 
 def wiped(sources: Mapping[str, Mapping[str, Any]], rows: Sequence[Row]) -> Elsewhere:
-    """Overwrite with zeros what a source of kind `urls` fetched, and take its rows out of the tables beside it.
+    """Overwrite with zeros what a source of kind `urls` fetched, and remove its rows from the tables beside it.
 
-    `sources`: name -> settings, as the lineage of the images states them. Can be done again.
+    `sources`: name -> settings, as the lineage of the images states them. Can be repeated.
     """
     ours = {name: absolute(one["into"]) for name, one in sources.items() if one["kind"] == "urls"}
     there = [row for row in rows if row["uri"] and row["uri"].startswith(f"{ours.get(row['source'], '//')}/")]
@@ -64,7 +64,7 @@ def wiped(sources: Mapping[str, Mapping[str, Any]], rows: Sequence[Row]) -> Else
 
 
 def _is_it(row: Row) -> bool:
-    """Whether the bytes at its place are still the image's: they may be gone, or others by now."""
+    """Whether the bytes at the row's location are still the image's: they may be gone or replaced by now."""
     try:
         data = images.read(row["uri"], row["offset"], row["length"])
     except ImageRefused:
@@ -73,7 +73,7 @@ def _is_it(row: Row) -> bool:
 
 
 def _erased(into: Folder, source: str, ids: set[str]) -> list[str]:
-    """Take them out of all tables and lists of a source; those that are damaged, and may name them still."""
+    """Remove the ids from all tables and lists of a source; return the damaged files, which may still name them."""
     damaged = []
     for folder in (into, into / LISTS):
         folder.sweep_left()
@@ -90,7 +90,7 @@ def _erased(into: Folder, source: str, ids: set[str]) -> list[str]:
 
 
 def _beside(uri: str, stretches: set[Stretch]) -> Iterator[Stretch]:
-    """The captions that lie beside these images in a tar."""
+    """Yield the captions stored beside these images in a tar."""
     index = index_of(uri)
     stems = {one.name.rpartition(".")[0] for one in index.pictures if (one.offset, one.length) in stretches}
     for (stem, _), member in index.sidecars.items():
@@ -99,7 +99,7 @@ def _beside(uri: str, stretches: set[Stretch]) -> Iterator[Stretch]:
 
 
 def _wipe(uri: str, stretches: Sequence[Stretch]) -> None:
-    """Zeros in place on a disk; an object in a bucket is put again."""
+    """Write zeros in place on a disk; in a bucket, upload the object again."""
     if is_local(uri):
         with open(place(uri)[1], "r+b") as file:
             for offset, length in stretches:

@@ -1,6 +1,6 @@
-"""Forget: `blindpairs forget`, which takes images out of every manifest of a run and leaves no trace of them.
+"""Forget: `blindpairs forget`, which removes images from every manifest of a run and leaves no trace of them.
 
-What is to go is written down first (intent.py), so that a forget that was killed is finished by the next one.
+What is to be removed is recorded first (intent.py), so that a killed forget is finished by the next one.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ WHY = "blindpairs forget"
 
 
 def forget(url: str, named: Sequence[str], listed: str | None = None, store: Path | None = None) -> ForgetSummary:
-    """Take the named images (URL, sha256 or image_id each; `listed`: a file of them) out of the run at `url`.
+    """Remove the named images (each a URL, sha256 or image_id; `listed`: a file of them) from the run at `url`.
 
-    `store`: where people wrote, if that is not in the run's folder. Without names it finishes a forget that was
-    stopped. Raises Refused for what names no image, where nothing is named, where another process drives the run,
-    and where a shard was changed since its commit.
+    `store`: where people's answers are stored, if not in the run's folder. Without names, finish an interrupted
+    forget. Raises Refused for a name of no valid form, where nothing is named, where another process drives the
+    run, and where a shard was changed since its commit.
     """
     folder, names = any_run_folder(url), asked_for(named, listed)
     if names == OptOut() and not folder.has(REMOVAL):
@@ -62,7 +62,7 @@ def _finish(run: Folder, lease: Lease, store: Path | None) -> ForgetSummary | No
 
 
 def _sources(images: Held | None) -> Any:
-    """What the recipe said of each source. Raises Refused where the lineage was changed."""
+    """Return the recipe's settings of each source. Raises Refused where the lineage was changed."""
     if images is None:
         return {}
     try:
@@ -77,7 +77,7 @@ def _begin(run: Folder, names: OptOut, lease: Lease, finished: int, store: Path 
     steps = steps_held(run)
     found = find(steps.get("images"), names, named_as_served(_sources(steps.get("images")), names.sha256))
     if not found.rows:
-        # what is no image of the run any more may still stand in what people wrote
+        # an image that is no longer in the run may still occur in what people wrote
         written = without_written(run, sorted(names.image_ids), Removed(_now(), WHY), store)
         return ForgetSummary(run.url, 0, found.counts, written, finished=finished)
     check_steps(steps)
@@ -97,7 +97,7 @@ def _begin(run: Folder, names: OptOut, lease: Lease, finished: int, store: Path 
 
 
 def _done(run: Folder, intent: Intent, lease: Lease, store: Path | None) -> ForgetSummary:
-    """All of it, from the start or from wherever it was stopped."""
+    """Do the removal, from the start or from where it was interrupted."""
     told: Mapping[str, Any] = intent.payload
     note = Removed(intent.at, intent.why)
     rows = without(run, intent.ids, note, lease.check) | without_written(run, intent.ids, note, store)

@@ -1,4 +1,4 @@
-"""Named: what a person wants forgotten, and which images of a run that is."""
+"""Named: what a person wants forgotten, and which images of a run match."""
 
 from __future__ import annotations
 
@@ -23,19 +23,21 @@ from stages.download.urls.fetched_table import urls_of
 from stages.download.urls.output_folder import tables_of_all
 
 COLUMNS = ("image_id", "source", "key", "url", "uri", "offset", "length", "sha256")
-NAMING = {"url": "urls", "sha256": "sha256", "image_id": "image_ids"}  # column -> what names by it
+NAMING = {"url": "urls", "sha256": "sha256", "image_id": "image_ids"}  # column -> kind of name
 
 
 @dataclass(frozen=True)
 class Found:
-    """The rows of `images` that are named, and of each name how many they are."""
+    """The rows of `images` that are named, and the number of rows per name."""
 
     rows: tuple[Mapping[str, Any], ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)  # hex in lower case; URLs as their keys (targets.url_key)
+    counts: Mapping[str, int] = field(
+        default_factory=dict
+    )  # name -> rows; hex in lower case, URLs as their keys (targets.url_key)
 
 
 def asked_for(named: Sequence[str], listed: str | None) -> OptOut:
-    """All that is named, on the command line and in a file. Raises Refused for what names no image."""
+    """Collect all names given on the command line and in a file. Raises Refused for a name of no valid form."""
     known = entries(listed, with_image_ids=True) if listed else OptOut()
     more: dict[str, set[str]] = {kind: set(getattr(known, kind)) for kind in NAMING.values()}
     for one in named:
@@ -57,7 +59,7 @@ def _kind_of(named: str) -> tuple[str, str]:
 
 
 def find(images: Held | None, names: OptOut, served: Mapping[str, str]) -> Found:
-    """Which rows of a run's images are named. `served`: image_id -> sha256 as served, of those named by that."""
+    """Find the named rows of a run's images. `served`: image_id -> sha256 as served, of images named by that hash."""
     wanted = {column: frozenset(getattr(names, kind)) for column, kind in NAMING.items()}
     lists = {column: texts(sorted(values)) for column, values in wanted.items()}
     lists["image_id"] = texts(sorted({*wanted["image_id"], *served}))
@@ -76,17 +78,17 @@ def find(images: Held | None, names: OptOut, served: Mapping[str, str]) -> Found
 
 
 def named_as_served(sources: Mapping[str, Mapping[str, Any]], hashes: Collection[str]) -> dict[str, str]:
-    """image_id -> hash, of what sources of kind `urls` fetched with one of these sha256, before it was resized."""
+    """Return image_id -> hash of images that `urls` sources fetched with one of these sha256, before resizing."""
     found: dict[str, str] = {}
     for name, one in sources.items() if hashes else ():
         if one["kind"] == "urls":
             into = Folder(absolute(one["into"]))
             for table in tables_of_all(into, name):
-                with suppress(Refused):  # a damaged one names nobody
+                with suppress(Refused):  # a damaged table names no image
                     found |= {image_id(name, url): digest for url, digest in urls_of(into, [table], hashes)}
     return found
 
 
 def _by_url(urls: pa.Array, wanted: Collection[str]) -> pa.Array:
-    """Which of these are wanted, whatever their spelling."""
+    """Return which of these URLs are wanted, whatever their spelling."""
     return pa.array([bool(wanted and url) and url_key(url) in wanted for url in urls.to_pylist()], pa.bool_())

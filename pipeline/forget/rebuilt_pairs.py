@@ -1,4 +1,4 @@
-"""Rebuilt pairs: the pairs of what is left, made again at once with the settings they had."""
+"""Rebuilt pairs: make the pairs of the remaining images again at once, with the settings they had."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from stages.filter.stage import Filter
 
 
 def settings_of(pairs: Held | None) -> dict[str, Any] | None:
-    """What the pairs are made again from; None where there were none."""
+    """Return what is needed to make the pairs again; None where there were none."""
     if pairs is None or pairs.commit is None:
         return None
     return {"lineage": pairs.lineage, "made_with": pairs.commit.get("made_with", {})}
 
 
 def pairs_again(run: Folder, known: dict[str, Any]) -> bool:
-    """Make and commit the pairs; False where what they are made of is not finished or another by now: `run` makes them.
+    """Make and commit the pairs; False if their inputs are unfinished or have changed: then `run` makes them.
 
     Takes seconds, in this process: the filter reads the candidates once.
     """

@@ -1,4 +1,4 @@
-"""Summary: what `forget` says it did."""
+"""Summary: the report of what `forget` did."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pipeline.forget.bytes_there import Elsewhere
 from pipeline.run.layout import VERSION
 from stages.text import many, plain_lines, table
 
-SHOWN = 10  # names that are in no row
+SHOWN = 10  # most names shown that are in no row
 
 
 @dataclass(frozen=True)
 class ForgetSummary:
-    """Which names were images, what went from each step, and what is still elsewhere."""
+    """Which names were images, what was removed from each step, and what is still stored elsewhere."""
 
     run: str
     images: int
     named: Mapping[str, int] = field(default_factory=dict)  # name -> how many images
-    rows: Mapping[str, int] = field(default_factory=dict)  # step -> rows that went
+    rows: Mapping[str, int] = field(default_factory=dict)  # step -> rows removed
     alike: int = 0  # other images of the run with the same bytes
     elsewhere: Elsewhere = field(default_factory=Elsewhere)
     gallery: str | None = None
-    finished: int = 0  # images of an earlier removal that had been stopped, finished first
+    finished: int = 0  # images of an interrupted earlier removal, which was finished first
     pairs_again: bool = True
 
     def to_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Traces: what a run's other files say of images that are forgotten: error texts, and bounds of a plan."""
+"""Traces: remove forgotten images from a run's other files: error texts, and bounds of a plan."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipeline.run.layout import FAILURES
 from stages.download.fetch.targets import forms_of
 
 WORDS = ("error", "why", "trace")  # in events and failures: texts that may name an image
-BOUNDS = ("after", "to")  # in the plan of a folder: files that a task lies between
+BOUNDS = ("after", "to")  # in the plan of a folder: the files that bound a task
 SAID = "(this named an image that was forgotten)"
 NAMES = ("image_id", "url", "sha256", "key")
 START = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]*")  # where a word may begin, and its letters and digits there
@@ -27,13 +27,14 @@ Names = Callable[[str], bool]
 
 
 def naming(rows: Sequence[Mapping[str, Any]]) -> Names:
-    """Whether a text names one of these images: by id, URL (as written or as asked for), hash or key, as a whole word.
+    """Return a test whether a text names one of these images, by id, URL (written or requested), hash or key.
 
-    Words are found by the letters and digits they begin with, so that a text costs its length, however many there are.
+    Only complete words match. Words are found by the letters and digits they begin with, so that the cost is linear
+    in the length of the text, however many names there are.
     """
     words = {str(row[name]) for row in rows for name in NAMES if row[name]}
     words |= {form for row in rows if row["url"] for form in forms_of(row["url"])}
-    lengths = defaultdict[str, set[int]](set)  # of the words that begin so
+    lengths = defaultdict[str, set[int]](set)  # initial letters and digits -> lengths of the words
     for word in words:
         lengths[_run(word)].add(len(word))
     return lambda text: any(
@@ -44,13 +45,13 @@ def naming(rows: Sequence[Mapping[str, Any]]) -> Names:
 
 
 def _run(text: str) -> str:
-    """The ASCII letters and digits that a text begins with."""
+    """Return the ASCII letters and digits that a text begins with."""
     found = START.match(text)
     return found[0] if found else ""
 
 
 def without_traces(run: Folder, steps: Mapping[str, Held], names: Names) -> None:
-    """Take what names the images out of events, failures and plans. Can be done again."""
+    """Remove text that names the images from events, failures and plans. Can be repeated."""
     folder = run / EVENTS
     for name in folder.sizes():
         _again(folder, name, _lines(folder.read(name), names))
@@ -73,7 +74,7 @@ def _clean_failures(step: Folder, names: Names) -> None:
 
 
 def _lines(data: bytes, names: Names) -> bytes:
-    """Events, one a line; a line that is not whole stays unless it names one."""
+    """Return the cleaned events, one per line; an incomplete line is kept unless it names an image."""
     found = []
     for line in data.splitlines(keepends=True):
         value = None
@@ -102,7 +103,7 @@ def _again(folder: Folder, name: str, data: bytes, *, unless: bool = False) -> N
 
 
 def _without_bounds(images: Held, names: Names) -> None:
-    """What a finished task lay between is not asked again."""
+    """Remove the bounds that name an image from finished tasks, which no longer need them."""
     done, tasks = set(images.shards()), []
     for task in images.tasks:
         told = {key: SAID for key in BOUNDS if task["name"] in done and isinstance(task.get(key), str)}

@@ -1,4 +1,4 @@
-"""Written: what people wrote of images that are forgotten goes too, from their store and every frozen version."""
+"""Written: remove what people wrote about forgotten images from their store and every frozen version."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from manifests.storage import Folder
 from pipeline.run.layout import VERSION
 from stages.author.store import Store
 
-WRITTEN = "written by people"  # pairs of the store, as the answer calls them
+WRITTEN = "written by people"  # name of the store's pairs in the summary
 
 
 def without_written(run: Folder, ids: Sequence[str], note: Removed, store: Path | None) -> dict[str, int]:
-    """Take out all questions about pairs with these images; version, and the store -> how many went.
+    """Remove all questions about pairs with these images; return version or store -> number removed.
 
-    Can be done again: what a killed process left is finished. A question goes with both its rows.
+    Can be repeated, which finishes the work of a killed process. A question is removed with both its rows.
     """
     gone = {}
     for name in sorted(name for name in run.folders() if VERSION.fullmatch(name)):
@@ -37,8 +37,8 @@ def without_written(run: Folder, ids: Sequence[str], note: Removed, store: Path 
 
 
 def _without(version: Held, ids: Sequence[str], note: Removed) -> int:
-    """The rows that went of one version."""
-    if version.commit is None:  # a freezing that was killed: the next one begins anew
+    """Remove these images from one version and return the number of rows removed."""
+    if version.commit is None:  # a freeze that was killed: the next one starts again
         version.discard()
         return 0
     for name in version.shards():

@@ -1,1 +1,1 @@
-"""Plan: what a run will take: the search by arithmetic, embedding by a rehearsal."""
+"""Plan: estimate what a run will take: the search by arithmetic, embedding by a rehearsal."""

@@ -1,4 +1,4 @@
-"""Planning: what a run would do and take, step by step, before anything starts."""
+"""Planning: work out what a run would do and take, step by step, before anything starts."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ NOTHING = Counts()
 
 
 def planned(config: Config, wanted: Sequence[Step], run: Folder, *, measure: bool = False) -> PlanSummary:
-    """Each step's state, and what embedding and search will take where it is known how many images there are.
+    """Return each step's state, and what embedding and search will take where the number of images is known.
 
-    `measure`: where vectors are to be made, the embed step is run on drawn photos, for less than a minute.
+    `measure`: if vectors are to be made, run the embed step on drawn photos for less than a minute.
     """
     resolutions = resolve(wanted, run)
     there = {
@@ -42,7 +42,7 @@ def planned(config: Config, wanted: Sequence[Step], run: Folder, *, measure: boo
 
 
 def imagined(config: Config, wanted: Sequence[Step], run: Folder, images: int, *, measure: bool = False) -> PlanSummary:
-    """What so many images would take; sources are not looked at, weights only to `measure`, if they are at hand."""
+    """Plan for `images` images; sources are not read, and weights only to `measure`, if they are available locally."""
     there = {"embeddings": Manifest.open(run / "embeddings")} if (run / "embeddings").has(COMMIT) else {}
     embed = next(step for step in wanted if step.name == "embeddings")
     embedding = _measured_if_at_hand(config, embed, images) if measure else None
@@ -65,7 +65,7 @@ def _measured(config: Config, embed: Step, images: int | None) -> EmbeddingForec
 def _embedding(
     config: Config, resolutions: Sequence[Resolution], there: Mapping[str, Manifest], images: int | None
 ) -> EmbeddingForecast | Unmeasured | None:
-    """What embedding will take, of what is missing as far as that is known; None where nothing is."""
+    """Forecast the embedding of the missing images, as far as they are known; None where none is missing."""
     resolution = next((one for one in resolutions if one.step.name == "embeddings"), None)
     if resolution is None or resolution.state is State.REUSE:
         return None
@@ -74,7 +74,7 @@ def _embedding(
 
 
 def _missing(resolution: Resolution, there: Mapping[str, Manifest]) -> int | None:
-    """How many images of a begun step have no vectors yet; None before the images table has grown too."""
+    """Return how many images of a begun step have no vectors yet; None until the images table has grown, too."""
     if "images" not in there:
         return None
     shards = resolution.folder.sizes()
@@ -82,7 +82,7 @@ def _missing(resolution: Resolution, there: Mapping[str, Manifest]) -> int | Non
 
 
 def _images(config: Config, resolutions: Sequence[Resolution], there: Mapping[str, Manifest]) -> int | None:
-    """How many images will be searched, as far as that is known: those embedded, those read, or files in folders."""
+    """Return how many images will be searched, as far as known: embedded images, read images, or files in folders."""
     for step in ("embeddings", "images"):
         if step in there:
             return there[step].counts.ok
@@ -109,9 +109,9 @@ def _step(resolution: Resolution, there: Mapping[str, Manifest]) -> StepSummary:
 
 
 def _growing(resolution: Resolution, there: Mapping[str, Manifest]) -> StepSummary:
-    """How many shards there are, and how many are new, as far as that is known before its inputs grew."""
+    """Return how many shards exist and how many are new, as far as known before the step's inputs have grown."""
     step, old = resolution.step, resolution.there
-    assert old is not None  # or nothing could grow
+    assert old is not None  # otherwise nothing could grow
     before, tasks = begun(old), list(resolution.tasks)
     if not tasks and all(name in there for name in step.reads):
         reads = {name: there[name] for name in step.reads}
@@ -125,14 +125,14 @@ def _growing(resolution: Resolution, there: Mapping[str, Manifest]) -> StepSumma
 
 
 def _urls(tasks: Sequence[Task]) -> str:
-    """How many rows of tables of URLs are to be fetched, where tasks are stretches of such."""
+    """Say how many rows of tables of URLs are to be fetched, where tasks are stretches of such tables."""
     stretches = [task.facts for task in tasks if "urls" in task.facts and not task.facts["listed"]]
     rows, urls = (sum(facts[name] for facts in stretches) for name in ("rows", "urls"))
     return f"; {urls:,} of {rows:,} rows have a URL and pass the filters" if stretches else ""
 
 
 def _amount(resolution: Resolution) -> str:
-    """How much there is to do, as far as the lineage says it before anything ran."""
+    """Say how much there is to do, as far as the lineage shows before anything has run."""
     if resolution.state is State.REBUILD:
         return "; ".join(map(str, resolution.changed))
     found = resolution.lineage.external_state.get("found", {})

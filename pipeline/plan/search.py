@@ -1,7 +1,7 @@
-"""Search: what the search of a recipe will take, before it starts, with the arithmetic shown.
+"""Search: forecast what the search of a recipe will take before it starts, with the arithmetic shown.
 
 Rates are measured on this machine in a few seconds (stages/search/calibration.py). How many pairs survive a
-sketch is measured on the vectors where there are any, and otherwise assumed and said to be.
+sketch is measured on the vectors where there are any; otherwise it is assumed and reported as assumed.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ GPU_ROWS = 1 << 20  # block_rows that suits a GPU
 
 @dataclass(frozen=True)
 class Forecast:
-    """The search of so many images on this machine, and on GPUs of an assumed rate."""
+    """The search of the given number of images on this machine, and on GPUs of an assumed rate."""
 
     search: cost.Search
     rates: Rates
     workers: int
-    known: bool  # whether lengths and shares are those of the recipe's own vectors
+    known: bool  # whether lengths and shares are from the recipe's own vectors
 
     @property
     def seconds(self) -> Mapping[str, cost.Seconds]:
-        """Method -> where its time goes. `ivf` may miss pairs, so it is not weighed against these."""
+        """Method -> how its time is spent. `ivf` may miss pairs, so it is not compared with these."""
         return {name: of(self.search, self.rates, self.workers) for name, of in METHODS.items()}
 
     @property
@@ -98,7 +98,7 @@ METHODS = {"exact": cost.exact, "flat": cost.flat}
 
 
 def forecast(config: Config, there: Mapping[str, Manifest], images: int) -> Forecast:
-    """What the search of `images` will take; `there` are the committed manifests of the run."""
+    """Forecast what the search of `images` will take; `there`: the committed manifests of the run."""
     vectors = _of_vectors(config, there["embeddings"]) if "embeddings" in there else None
     search = cost.Search(images, **(vectors or ASSUMED), block_rows=config.search.block_rows)
     workers = config.workers.search.count or machine.cores()
@@ -106,14 +106,14 @@ def forecast(config: Config, there: Mapping[str, Manifest], images: int) -> Fore
 
 
 def _rates(search: cost.Search, workers: int, floor: float) -> Rates:
-    """Of sketches so long, compared as a worker with one thread would compare those of a whole tile."""
+    """Measure the rates for sketches of this length, compared as a one-thread worker compares those of a full tile."""
     numbers = search.directions + 1
     way = reaching_by(search.rows**2, numbers, floor, threads=1)
     return calibrated(workers, (search.blind_dim, search.reference_dim), numbers, way)
 
 
 def _of_vectors(config: Config, embeddings: Manifest) -> dict[str, Any] | None:
-    """Lengths and shares of a draw of the embeddings; None where there are too few to tell."""
+    """Return lengths and shares of a draw of the embeddings; None where there are too few."""
     roles = (config.search.blind, config.search.reference)
     blind, reference = (drawn(embeddings, role, config.sketch.draw) for role in roles)
     if len(blind) < 2:
@@ -131,7 +131,7 @@ def _of_vectors(config: Config, embeddings: Manifest) -> dict[str, Any] | None:
 
 
 def duration(seconds: float) -> str:
-    """In the unit a person would say it in."""
+    """Format seconds in the unit a person would use."""
     for unit, name in ((86400, "days"), (3600, "h"), (60, "min")):
         if seconds >= 1.5 * unit:
             return f"{seconds / unit:,.1f} {name}"
@@ -139,7 +139,7 @@ def duration(seconds: float) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes in the unit a person would say them in."""
+    """Format bytes in the unit a person would use."""
     for unit, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB")):
         if count >= unit:
             return f"{count / unit:,.1f} {name}"

@@ -1,4 +1,4 @@
-"""Summary: what `blindpairs plan` says, for a person (`str`) and for a program (`to_json`)."""
+"""Summary: the output of `blindpairs plan`, for a person (`str`) and for a program (`to_json`)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pipeline.run.summary import RunSummary, StepSummary
 
 
 class Printable(Protocol):
-    """Something that says itself to a person (`str`) and to a program."""
+    """Something that can be printed for a person (`str`) and for a program (`to_json`)."""
 
     def to_json(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
 class PlanSummary:
-    """What a run would do, step by step, and what embedding and search will take as far as that is known."""
+    """What a run would do, step by step, and what embedding and search will take, as far as known."""
 
     run: str
     steps: tuple[StepSummary, ...]

@@ -1,1 +1,1 @@
-"""Reports: what a run, a source or an encoder is like: gallery, status, audit, lint, parity."""
+"""Reports: describe a run, a source or an encoder: gallery, status, audit, lint, parity."""

@@ -1,4 +1,4 @@
-"""Growth: prove that a step only grew, so that its shards can stay.
+"""Growth: prove that a step only grew, so that its shards can be kept.
 
 Three things prove it: the settings are the same; the source still has every file it had, unchanged (its stage checks
 that); and each input is the manifest the step was made from, or that manifest with new shards after it: its commit
@@ -19,9 +19,9 @@ from stages.base import OnGrowth, PriorState, Stage, Task
 
 
 def only_grew(stage: Stage, then: Lineage, now: Lineage, states: Mapping[str, Set[str]]) -> bool:
-    """Whether a step's lineage changed by growth alone; `states`: step -> its earlier fingerprints.
+    """Whether a step's lineage changed only by growth; `states`: step -> its earlier fingerprints.
 
-    For a stage without inputs the source itself has to be checked as well (`Stage.extended`).
+    For a stage without inputs, the source itself must be checked as well (`Stage.extended`).
     """
     same = (then.stage, then.table, then.inputs.keys()) == (now.stage, now.table, now.inputs.keys())
     return (
@@ -34,13 +34,13 @@ def only_grew(stage: Stage, then: Lineage, now: Lineage, states: Mapping[str, Se
 
 
 def earlier(there: Manifest | Draft, *, grows: bool) -> frozenset[str]:
-    """The fingerprints of the committed states a step extends; `grows`: its current one is about to be among them."""
+    """Return the fingerprints of the committed states a step extends; `grows`: include its current one."""
     own = {there.lineage.fingerprint} if grows and isinstance(there, Manifest) else set()
     return frozenset({state.fingerprint for state in there.grown} | own)
 
 
 def begun(there: Manifest | Draft) -> PriorState:
-    """The tasks a step had. A plan that is ahead of its commit, as after a kill, is cut back to it."""
+    """Return the tasks a step had. A plan that is ahead of its commit, as after a kill, is truncated to it."""
     plan = Draft.planned(there.folder) if isinstance(there, Manifest) else there
     tasks = [Task.from_json(task) for task in plan.tasks] if plan else []
     if isinstance(there, Manifest):
@@ -52,11 +52,11 @@ def begun(there: Manifest | Draft) -> PriorState:
 
 
 def other_inputs(there: Manifest | Draft, reads: Mapping[str, Manifest]) -> list[str]:
-    """The inputs whose shards are neither those the step was made from nor begin with them."""
+    """Return the inputs whose shards neither are nor begin with those the step was made from."""
     inputs = there.lineage.inputs
     return [name for name, read in reads.items() if there.made_of.get(name) != read.content_at(inputs.get(name, ""))]
 
 
 def _alike(then: Any, now: Any) -> bool:
-    """Whether the fingerprint would see them as equal."""
+    """Whether the fingerprint would treat them as equal."""
     return json.dumps(then, sort_keys=True) == json.dumps(now, sort_keys=True)

@@ -1,7 +1,7 @@
-"""Keep the preprocessing that a run was begun with, where only a preset has changed since.
+"""Prior settings: keep the preprocessing that a run was begun with, where only a preset has changed since.
 
 The presets once left DINOv2's preprocessing to transformers' image processor; they now name torchvision. A run that was
-begun before goes on as it was, unless the recipe itself or --set names a preprocessing.
+begun before continues unchanged, unless the recipe itself or --set names a preprocessing.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from manifests.storage import Folder
 from pipeline.config.settings import Config
 
 SETTING = "preprocessing"
-DEFAULT = "library"  # of runs whose lineage does not name it
+DEFAULT = "library"  # for runs whose lineage does not name it
 
 
 def as_begun(config: Config, run: Folder, named: Mapping[str, Any]) -> tuple[Config, str]:
-    """The config with the preprocessing that `run` was begun with, and a sentence that says so ("" if nothing changed).
+    """Return the config with the preprocessing `run` was begun with, and a sentence on it ("" if nothing changed).
 
     `named`: the settings that the recipe file and --set give themselves. Raises Refused where the plan or the commit of
-    the embeddings does not read.
+    the embeddings is unreadable.
     """
     asking = {name for name, one in config.embed.encoders.items() if getattr(one, SETTING, DEFAULT) != DEFAULT}
     asking -= {name for name, one in _encoders(named).items() if SETTING in one}
@@ -45,12 +45,12 @@ def _with_default(config: Config, encoders: Collection[str]) -> Config:
 
 
 def _begun(embeddings: Folder) -> Mapping[str, Any]:
-    """The encoders of the embeddings that lie there; none where they were not begun."""
+    """Return the encoders of the existing embeddings; empty where they were not begun."""
     found = next((name for name in (COMMIT, PLAN) if embeddings.has(name)), None)
     return parsed(embeddings, found, lambda value: _encoders(value["lineage"]["settings"])) if found else {}
 
 
 def _encoders(settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """embed.encoders of some settings, of which anything may be missing."""
+    """Return embed.encoders of some settings, any part of which may be missing."""
     encoders = (settings.get("embed") or {}).get("encoders") or {}
     return {name: one for name, one in encoders.items() if isinstance(one, Mapping)}

@@ -1,4 +1,4 @@
-"""Resolve: before any work, what each step of a run needs: reuse, resume, extend, build, rebuild, or refuse it."""
+"""Resolve: decide before any work what each step of a run needs: reuse, resume, extend, build, rebuild, or refuse."""
 
 from __future__ import annotations
 
@@ -21,40 +21,40 @@ from stages.base import OnGrowth, Task
 class State(StrEnum):
     """What a step needs."""
 
-    REUSE = "reuse"  # committed, same fingerprint, or kept as it is although what it was made of grew
-    RESUME = "resume"  # begun, same fingerprint: only the missing shards
-    EXTEND = "extend"  # its source or inputs grew: what is there stays, and new shards are made
+    REUSE = "reuse"  # committed, same fingerprint, or kept as it is although its inputs grew
+    RESUME = "resume"  # begun, same fingerprint: only the missing shards are made
+    EXTEND = "extend"  # its source or inputs grew: existing shards are kept, and new shards are made
     BUILD = "build"  # nothing there yet
     REBUILD = "rebuild"  # cheap, and its settings or inputs changed
 
 
 @dataclass(frozen=True)
 class Resolution:
-    """One step, the lineage it must have, and what it needs; `changed` says why it is made again."""
+    """One step, the lineage it must have, and what it needs; `changed`: why it is made again."""
 
     step: Step
     folder: Folder
     lineage: Lineage
     state: State
     changed: tuple[Difference, ...] = ()
-    unseen: str = ""  # why its source or weights could not be looked at again
-    there: Manifest | Draft | None = None  # what lies there
-    tasks: tuple[Task, ...] = ()  # of a source that grew: the old and the new ones
+    unseen: str = ""  # why its source or weights could not be checked again
+    there: Manifest | Draft | None = None  # what is stored in `folder`
+    tasks: tuple[Task, ...] = ()  # for a source that grew: the old and the new tasks
 
     @property
     def earlier(self) -> frozenset[str]:
-        """The fingerprints of all committed states that it goes on from."""
+        """The fingerprints of all committed states that the step continues from."""
         if self.there is None or self.state in (State.BUILD, State.REBUILD):
             return frozenset()
         return earlier(self.there, grows=self.state is State.EXTEND)
 
 
 def resolve(steps: Sequence[Step], run: Folder) -> list[Resolution]:
-    """Look at every step before anything is started.
+    """Resolve every step before anything is started.
 
-    Raises Refused where sources or weights are not there, or where a step that is dear to make was
-    made with other settings, or of a source that did not only grow: the message names the first of
-    them with both values.
+    Raises Refused where sources or weights are missing, or where a step that is expensive to make was
+    made with other settings, or from a source that did not only grow: the message names the first
+    differences with both values.
     """
     resolutions: dict[str, Resolution] = {}
     for step in steps:
@@ -68,7 +68,7 @@ def resolve(steps: Sequence[Step], run: Folder) -> list[Resolution]:
 
 
 def _there(folder: Folder) -> Manifest | Draft | None:
-    """What lies there. On a disk its shards' footers are looked at, too; in a bucket each would be a request."""
+    """Open what is in the folder. On a disk, check its shards' footers, too; in a bucket each would be a request."""
     if not folder.has(COMMIT):
         return Draft.planned(folder)
     manifest = Manifest.open(folder)
@@ -78,7 +78,7 @@ def _there(folder: Folder) -> Manifest | Draft | None:
 
 
 def _external_state(step: Step, there: Manifest | Draft | None) -> tuple[Mapping[str, Any], str]:
-    """What the step finds outside; of a finished step of these settings what it found then, if it cannot be asked.
+    """Return the step's external state; if unavailable, what a finished step of these settings found then.
 
     So a filter can be changed while the disk with the photos, or the weights, are elsewhere.
     """
@@ -114,9 +114,9 @@ def _resolution(
 
 
 def _grown(resolution: Resolution, there: Manifest | Draft) -> Resolution:
-    """What becomes of a step whose source or inputs grew. Raises Refused where a source did not only grow."""
+    """Resolve a step whose source or inputs grew. Raises Refused where a source did not only grow."""
     stage = resolution.step.stage
-    if stage.on_growth is OnGrowth.KEPT:  # as it was committed; what was not is made of all there is now
+    if stage.on_growth is OnGrowth.KEPT:  # kept as committed; an uncommitted step is made from everything there is now
         if isinstance(there, Manifest):
             return replace(resolution, lineage=there.lineage, state=State.REUSE, changed=())
         return replace(resolution, state=State.REBUILD)
@@ -133,7 +133,7 @@ def _grown(resolution: Resolution, there: Manifest | Draft) -> Resolution:
 
 
 def _changed(folder: Folder, changed: Sequence[Difference]) -> str:
-    own = [one for one in changed if not one.name.startswith("inputs.")]  # what they are made of follows from it
+    own = [one for one in changed if not one.name.startswith("inputs.")]  # differences of inputs follow from these
     shown = own or list(changed)
     told = "; ".join(map(str, shown[:4]))
     more = f"; and {len(shown) - 4} more" if len(shown) > 4 else ""

@@ -1,8 +1,8 @@
-"""Retry failed: URLs that failed are asked for once more (`run --retry-failed`), as new shards of a run that grows.
+"""Retry failed: request failed URLs once more (`run --retry-failed`), as new shards of a run that grows.
 
-Where a URL failed it no longer counts: its row goes from every step (pipeline/run/removal), so each URL stays one
-row, and nothing that was embedded or searched is made again. Each move can be repeated after a kill:
-the lists lie beside what was fetched, and a run takes up every list that it has no task for.
+The old failure no longer counts: its row is removed from every step (pipeline/run/removal), so each URL still has
+one row, and nothing that was embedded or searched is made again. Each action can be repeated after a kill:
+the lists are stored beside what was fetched, and a run takes up every list that it has no task for.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ WHY = "asked for again, in new shards (--retry-failed)"
 
 
 def asked_again(config: Config, run: Folder, said: Callable[[str], None], *, retry: bool) -> bool:
-    """Put what failed and may be had by now into lists, if `retry`, and take up all lists; whether there was one.
+    """If `retry`, list failed URLs that may be available now; take up all lists and return whether there was one.
 
-    Call it while the run is this driver's alone, and look at its steps again afterwards.
+    Call it while only this driver owns the run, and resolve its steps again afterwards.
     """
     sources = [source for source in config.images.sources if isinstance(source, UrlsSettings)]
-    taken_up = [_take_up(source, run) for source in sources]  # of an earlier one that was stopped, or of another run
+    taken_up = [_take_up(source, run) for source in sources]  # lists of an interrupted earlier retry, or of another run
     if retry:
         _list_all(sources, run, said)
         taken_up += [_take_up(source, run) for source in sources]
@@ -40,7 +40,7 @@ def asked_again(config: Config, run: Folder, said: Callable[[str], None], *, ret
 
 
 def finish(run: Folder) -> None:
-    """Do the rest of a taking up that was stopped, if there is one."""
+    """Finish taking up a list where that was interrupted, if it was."""
     intent = Intent.read(run)
     if intent and intent.kind == AGAIN:
         without(run, intent.ids, Removed(intent.at, intent.why))
@@ -70,7 +70,7 @@ def _list_what_failed(source: UrlsSettings, images: Manifest, said: Callable[[st
 
 
 def _failed(source: UrlsSettings, images: Manifest) -> Iterator[dict[str, Any]]:
-    """The rows of a source that failed in a way that may pass."""
+    """Yield the rows of a source that failed in a way that may be temporary."""
     names = [name for name in SCHEMA.names if name in images.columns and name not in ("width", "height")]
     for batch in images.batches(["image_id", "source", "status", *names]):
         for row in batch.to_pylist():
@@ -79,13 +79,13 @@ def _failed(source: UrlsSettings, images: Manifest) -> Iterator[dict[str, Any]]:
 
 
 def _take_up(source: UrlsSettings, run: Folder) -> bool:
-    """Take what stands in lists that the run has no task for out of where it failed; whether there were any."""
+    """Remove the failed rows of URLs in lists that the run has no task for; return whether there were such lists."""
     if (plan := Draft.planned(run / "images")) is None:
         return False
     known = {task.get("table") for task in plan.tasks}
     try:
         new = [uri for uri in lists(source) if uri not in known]
-    except Refused:  # the tables are elsewhere by now, which resolve.py allowed: nothing is fetched
+    except Refused:  # the tables have been moved, which resolve.py allowed: nothing is fetched
         return False
     if new:
         check_steps(steps_held(run))

@@ -1,1 +1,1 @@
-"""Download: from sources as people have them to rows that say where every image lies."""
+"""Download: turn sources as people have them into rows that say where every image is stored."""

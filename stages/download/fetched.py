@@ -1,11 +1,11 @@
-"""What img2dataset left: tars of images with a Parquet table beside each, failed URLs included.
+"""Fetched: img2dataset's output, tars of images with a Parquet table beside each, failed URLs included.
 
-Its keys are positions in the URL list, so an image is named by key and URL together. A URL it could
-not fetch comes along as a rejected row with its reason; one it calls fetched that is not in the tar,
-too (a tar cut short is noticed here).
+Its keys are positions in the URL list, so an image is identified by key and URL together. A URL that it could
+not fetch becomes a rejected row with its reason; so does a URL that it reports as fetched but whose image is
+not in the tar (a truncated tar is noticed here).
 
-A folder that a source of kind urls fetched reads the same way. Its tables have one column more, `again_in`: a row
-that has it set was asked for again in another table, and an image that no row names was forgotten.
+A folder that a source of kind urls fetched is read the same way. Its tables have one more column, `again_in`: a row
+that has it set was requested again in another table, and an image that no row names was forgotten.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ TABLE, TAR = ".parquet", ".tar"
 SUCCESS = "success"
 FAILED, MISSING = "failed", "missing_from_tar"
 REQUIRED = ("key", "url", "status")
-AGAIN_IN = "again_in"  # urls/fetched_table.py alone writes it
+AGAIN_IN = "again_in"  # written only by urls/fetched_table.py
 COLUMNS = (*REQUIRED, "error_message", AGAIN_IN, *(name for spellings in SPELLINGS.values() for name in spellings))
 
 
 @dataclass(frozen=True)
 class FetchedSource:
-    """One tar with its Parquet is one task; `uri` names the folder, or the tars by braces or glob."""
+    """A task is one tar with its Parquet table; `uri` names the folder, or the tars by braces or glob."""
 
     source: FetchedSettings
 
     def external_state(self) -> dict[str, int | str]:
-        """What there is now: number, bytes, and a hash of names and sizes of the Parquet tables and the tars.
+        """Return the current number, bytes, and a hash of names and sizes of the Parquet tables and the tars.
 
-        Refused where a tar has no table, for then img2dataset was stopped while it wrote that shard.
+        Raises Refused if a tar has no table, because img2dataset was then stopped while it wrote that shard.
         """
         tables, tars = self._files(TABLE), self._files(TAR)
         finished = {file.uri.removesuffix(TABLE) for file in tables}
@@ -76,13 +76,13 @@ class FetchedSource:
         return {"source": self.source.name, "table": absolute(table.uri), "bytes": [table.size, tar_bytes]}
 
     def extended(self, begun: PriorState) -> tuple[list[Task], list[Task]]:
-        """Files are known again by place and bytes; new ones come after."""
+        """Recognize earlier files by location and bytes; new files come after them."""
         return grown(begun, self.plan())
 
     def rows(self, task: Task) -> tuple[list[Row], Counts]:
-        """A row for every URL of the table, and for every image of the tar the table does not know.
+        """Return a row for every URL of the table, and for every image of the tar that the table does not name.
 
-        Of what kind urls fetched neither for those asked for again later, nor for those forgotten: counted aside.
+        In what kind urls fetched, URLs requested again later and forgotten images get no row: they are counted aside.
         """
         table, notes = task.facts["table"], Counter[str]()
         uri = table.removesuffix(TABLE) + TAR
@@ -99,12 +99,12 @@ class FetchedSource:
         else:
             rows += [self._unnamed(uri, member, index, notes) for member in lying.values()]
         rows += [self._again(uri, member) for member in again]
-        if index.damage and index.pictures:  # a row that lacks its image says so itself; this may be more than those
+        if index.damage and index.pictures:  # a row without its image says so itself; more than those may be lost
             notes[f"(tars: {index.damage.status})"] += 1
         return rows, Counts(aside=dict(+(index.aside + notes)))
 
     def _files(self, ending: str) -> list[File]:
-        """The tars of the source, or the tables beside them. Raises Refused where there are none."""
+        """Return the tars of the source, or the tables beside them. Raises Refused if there are none."""
         uri = self.source.uri
         with listing(self.source):
             folder = is_folder(absolute(uri))
@@ -148,13 +148,13 @@ def _stem(member: Member) -> str:
 
 
 def _word(status: Any) -> str:
-    """img2dataset's word for what went wrong; a table of another origin may have none, or ours for success."""
+    """Return img2dataset's word for what went wrong; a foreign table may have none, or our word for success."""
     return FAILED if status in (None, "", OK) else str(status)
 
 
 @contextmanager
 def _table(uri: str) -> Iterator[pq.ParquetFile]:
-    """The Parquet table at `uri`. Raises Refused where it cannot be read or is not img2dataset's; Unreachable."""
+    """Open the Parquet table at `uri`. Raises Unreachable, and Refused if it cannot be read or is not img2dataset's."""
     try:
         with images.opened(uri) as file:
             parquet = pq.ParquetFile(file, pre_buffer=not is_local(uri))
@@ -162,13 +162,13 @@ def _table(uri: str) -> Iterator[pq.ParquetFile]:
                 raise Refused(f"{uri} has no column {absent[0]}, so it is not img2dataset's; move it out of the folder")
             yield parquet
     except (Unreachable, MemoryError):
-        raise  # the store's failure, or the machine's, says nothing of the table
+        raise  # a failure of the store or the machine says nothing about the table
     except (pa.ArrowException, OSError, ValueError) as error:
         raise Refused(f"{uri} cannot be read as Parquet: {error}") from error
 
 
 def _entries(uri: str) -> tuple[bool, list[Mapping[str, Any]]]:
-    """Whether images may have been taken out of a table, and its rows; only the columns that mean something here."""
+    """Return whether images may have been removed from a table, and its rows, with only the columns used here."""
     with _table(uri) as parquet:
         columns = [name for name in COLUMNS if name in parquet.schema_arrow.names]
         return AGAIN_IN in columns, parquet.read(columns=columns).to_pylist()

@@ -1,6 +1,6 @@
-"""A folder of image files. The folder a file lies in becomes its label, as in ImageNet's synset folders.
+"""Folder: a source of image files, each labeled with the name of its folder, as in ImageNet's synset folders.
 
-A folder inside it that may not be read is a rejected row: there may be images in it.
+A subfolder that cannot be read becomes a rejected row, because there may be images in it.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from stages.download.row import Found, Row, looked_at, printable, refused
 from stages.download.settings import FolderSettings
 from stages.download.walk import File
 
-NAMED_ASIDE = 20  # other files named one by one in a shard's counts; the rest are only counted
+NAMED_ASIDE = 20  # other files listed by name in a shard's counts; the rest are only counted
 
 
 @dataclass(frozen=True)
 class FolderSource:
-    """Files below a folder; those not named like an image are counted and named, and are no rows."""
+    """Files below a folder; files not named like an image are counted and listed by name, but are not rows."""
 
     source: FolderSettings
     shard_rows: int
 
     def external_state(self) -> dict[str, int | str]:
-        """What there is now: number, bytes, and a hash of names and sizes of the image files."""
+        """Return the current number, bytes, and a hash of names and sizes of the image files."""
         with listing(self.source):
             found = digest(self._image_files())
         if not found["files"]:
@@ -42,9 +42,9 @@ class FolderSource:
         return found
 
     def plan(self) -> list[Task]:
-        """One task a stretch of image files, named by the paths it lies between.
+        """Return one task for each stretch of image files, identified by the paths that bound it.
 
-        Stretches are as even as they can be, at most `shard_rows` long: in a short last one a single
+        Stretches are as even as possible, at most `shard_rows` long: in a short last stretch a single
         broken image would be too large a share.
         """
         count = sum(1 for _ in self._image_files())
@@ -55,21 +55,21 @@ class FolderSource:
             to, name = block[-1].name, f"{self.source.name}-{len(tasks):05d}"
             tasks.append(Task(name, {"source": self.source.name, "after": after, "to": to, "files": len(block)}))
             after = to
-        if tasks:  # the last stretch is open, so that other files behind the last image are counted too
+        if tasks:  # the last stretch has no upper bound, so that other files after the last image are counted too
             tasks[-1] = Task(tasks[-1].name, {**tasks[-1].facts, "to": None})
         return tasks
 
     def extended(self, begun: PriorState) -> tuple[list[Task], list[Task]]:
-        """A folder does not grow: its tasks go on if it is as it was. Raises Refused where it is not."""
+        """Keep the tasks if the folder is unchanged: a folder does not grow. Raises Refused if it changed."""
         if begun.external_state == self.external_state():
             return list(begun.tasks), []
         if begun.external_state and begun.settled:
             uri = self.source.uri
             raise Refused(f"the folder {uri} changed; folders do not grow, but a new one may be a new source")
-        return [], numbered_after(begun.tasks, self.plan())  # nothing was made of it that stays
+        return [], numbered_after(begun.tasks, self.plan())  # nothing permanent was made from it
 
     def rows(self, task: Task) -> tuple[list[Row], Counts]:
-        """The rows of one stretch, and what lay between them."""
+        """Return the rows of one stretch, and counts of the other files between them."""
         files = list(files_below(self._root, task.facts["after"], task.facts["to"]))
         pictures = [file for file in files if _is_row(file)]
         if len(pictures) != task.facts["files"]:

@@ -1,8 +1,8 @@
-"""Growth: a source of which one file is one task may get more files; those it had must be as they were.
+"""Growth: a source with one task for each file may get more files; the files it had must be unchanged.
 
-Which files these are is in the tasks themselves: place and bytes. So a file is known again by both,
-new ones are numbered after the old, whatever their names, and what changed can be named. A new file
-that was withdrawn or mended before its growth was committed is no matter: nothing was made of it.
+The tasks themselves record the location and bytes of their files. So a file is recognized by both,
+new files are numbered after the old, whatever their names, and a changed file can be named. A new file
+that was withdrawn or repaired before its growth was committed does not matter: nothing was made from it.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from manifests.errors import Refused
 from stages.base import PriorState, Task
 from stages.download.settings import SourceSettings
 
-PLACES = ("uri", "table")  # what a task calls its file
+PLACES = ("uri", "table")  # facts in which a task names its file
 
 
 def grows(source: Mapping[str, Any] | SourceSettings) -> bool:
-    """Whether new files of a source are new tasks: not so in a folder, of which a task is a stretch.
+    """Return whether new files of a source become new tasks; not in a folder, where a task is a stretch.
 
-    Of imagenet only some forms grow: its source says so itself, of whatever uri.
+    Only some forms of imagenet grow: its source decides that itself, whatever the uri.
     """
     kind = source.kind if isinstance(source, SourceSettings) else source["kind"]
     return kind in ("shards", "img2dataset", "parquet", "imagenet", "urls")
 
 
 def grown(begun: PriorState, now: Sequence[Task]) -> tuple[list[Task], list[Task]]:
-    """The tasks of one source that go on, and its new ones. `now`: what it would plan if nothing were there.
+    """Return the tasks of one source that are kept, and its new tasks. `now`: what it would plan from scratch.
 
-    Raises Refused where the file of a settled task changed or is gone; another such task is left out, and
-    a changed file is then a new one.
+    Raises Refused if the file of a settled task changed or is gone; any other such task is left out, and
+    a changed file then counts as a new file.
     """
     settled = {task.name for task in begun.tasks[: begun.settled]}
     lying = {_place(task): task.facts for task in now}
@@ -43,7 +43,7 @@ def grown(begun: PriorState, now: Sequence[Task]) -> tuple[list[Task], list[Task
 
 
 def numbered_after(begun: Sequence[Task], new: Sequence[Task]) -> list[Task]:
-    """The new tasks of a source, under numbers that none of its earlier ones has."""
+    """Return the new tasks of a source, under numbers that none of its earlier tasks has."""
     first = 1 + max((_number(task) for task in begun), default=-1)
     return [Task(f"{_stem(task)}-{first + place:05d}", task.facts) for place, task in enumerate(new)]
 

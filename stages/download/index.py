@@ -1,4 +1,4 @@
-"""Index: what lies where in one tar."""
+"""Index: what one tar contains, and where."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from stages.download.row import Look, Unfit, look, printable
 from stages.download.tar import Damage, Member, members
 from stages.images import ImageRefused
 
-SIDECARS = ("json", "txt", "cls")  # in this order: a caption or class of its own counts more than one in the .json
-# what people call images in formats that are not read, or by an ending that is not known
+SIDECARS = ("json", "txt", "cls")  # in this order: a caption or class in a file of its own overrides one in the .json
+# endings of images in formats that are not read, and image endings that are not recognized
 UNREAD = (".jfif", ".jpe", ".heic", ".heif", ".jxl", ".tga", ".ico", ".psd", ".j2k", ".pbm", ".pnm", ".svg", ".dng",
           ".cr2", ".nef", ".arw", ".apng", ".jpeg2", ".image", ".img")  # fmt: skip
 SIDECAR_BYTES = 1 << 20  # longer than any caption
-KEPT_BYTES = 64 << 20  # of a tar's sidecars while its rows are made; those beyond are read one by one
-KINDS_ASIDE = 20  # endings counted one by one
+KEPT_BYTES = 64 << 20  # of a tar's sidecars, kept while its rows are made; further sidecars are read one by one
+KINDS_ASIDE = 20  # endings counted separately
 
 
 @dataclass
 class Index:
-    """What one tar holds, by name; `damage` says why there may be more that cannot be had."""
+    """What one tar holds, by name; `damage` says why there may be more that cannot be read."""
 
     pictures: list[Member] = field(default_factory=list)
     sidecars: dict[tuple[str, str], Member] = field(default_factory=dict)  # (name, "txt") -> member
     aside: Counter[str] = field(default_factory=Counter)
     damage: Damage | None = None
-    looks: dict[int, Look | Unfit] = field(default_factory=dict)  # offset of a picture -> what its bytes say
+    looks: dict[int, Look | Unfit] = field(default_factory=dict)  # offset of an image -> what its bytes say
     kept: dict[int, bytes] = field(default_factory=dict)  # offset of a sidecar -> its bytes
     room: int = KEPT_BYTES
 
 
 def index_of(uri: str, part: Callable[[IO[bytes]], IO[bytes]] = lambda file: file) -> Index:
-    """Where everything lies in the tar at `uri`, or in a `part` of that file that is a tar: offsets are then within it.
+    """Index the tar at `uri`, or a `part` of that file that is a tar: offsets are then within the part.
 
-    On a disk only headers are read. From a store the tar comes once, from its start to its end, in large
-    blocks: its images are looked at as they go by, for later each would cost a request.
+    On a disk only headers are read. From a store the tar is read once, from start to end, in large
+    blocks: its images are inspected as they pass, because later each would cost a request.
 
-    Raises Unreachable where it is a store that failed: no fault of the tar's.
+    Raises Unreachable if a store failed, which is not a fault of the tar.
     """
     index = Index()
     try:
@@ -77,7 +77,7 @@ def _enter(index: Index, member: Member | Damage) -> None:
 
 
 def _look(index: Index, file: IO[bytes], uri: str, member: Member) -> None:
-    """Look at a picture's bytes as the tar goes by, and keep a sidecar's."""
+    """Inspect an image's bytes while the tar is read, and keep a sidecar's bytes."""
     if images.is_named_as_image(member.name):
         index.looks[member.offset] = look(lambda: images.read_from(file, uri, member.offset, member.length))
     elif member.length <= min(SIDECAR_BYTES, index.room):
@@ -89,7 +89,7 @@ def _look(index: Index, file: IO[bytes], uri: str, member: Member) -> None:
 
 
 def _kind_of(name: str, kinds: Mapping[str, int]) -> str:
-    """What a member that is neither image nor sidecar is counted under; never more than a few words in all."""
+    """Return the name under which a member that is neither image nor sidecar is counted; there are only a few names."""
     ending = os.path.splitext(name)[1]
     kind = f"{printable(ending)} members" if ending else "members without an ending"
     return kind if kind in kinds or len(kinds) < KINDS_ASIDE else "(other members)"

@@ -1,4 +1,4 @@
-"""Listing: which files a source has, in one order everywhere, on a disk or in a bucket."""
+"""Listing: the files of a source, in the same order on a disk and in a bucket."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from stages.download.store_listing import files_in_store
 from stages.download.store_walk import walked_in_store
 from stages.download.walk import Bounds, File, walked
 
-MOST_NAMES = 1_000_000  # that braces may stand for
+MOST_NAMES = 1_000_000  # that braces may expand to
 
 
 def files_below(uri: str, after: str | None = None, to: str | None = None) -> Iterator[File]:
-    """Every file below a folder whose path is > `after` and <= `to` (None: no bound), sorted by path.
+    """Return every file below a folder whose path is > `after` and <= `to` (None: no bound), sorted by path.
 
     Links are followed, loops of links are not. Folders outside the bounds are not entered. Raises
-    Refused where the folder itself cannot be read, or cannot be named in a row; OSError where it lies in a
-    store that failed or does not let us.
+    Refused if the folder itself cannot be read, or cannot be named in a row; OSError if it is in a
+    store that failed or denies access.
     """
     if uri != printable(uri):
         raise Refused(f"the path {uri!a} is not UTF-8, so no row can say where its images lie; rename it")
@@ -41,7 +41,7 @@ def files_below(uri: str, after: str | None = None, to: str | None = None) -> It
 
 
 def files_matching(source: SourceSettings, uri: str) -> list[File]:
-    """The files that braces and globs in `uri` name. Raises Refused where one is not there, or cannot be listed."""
+    """Return the files that braces and globs in `uri` name. Raises Refused if one is missing or cannot be listed."""
     with listing(source):
         named = [absolute(one) for one in _expanded(source, uri)]
         if is_local(absolute(uri)):
@@ -55,9 +55,9 @@ def files_matching(source: SourceSettings, uri: str) -> list[File]:
 
 @contextmanager
 def listing(source: SourceSettings) -> Iterator[None]:
-    """While a source is listed, before any work: turns what its store answers into Refused, naming the source.
+    """Turn errors of a source's store into Refused, naming the source, while it is listed before any work.
 
-    Asks first whether anybody is there (within 20 s), whether we may, and whether there is such a bucket.
+    First checks that the store answers (within 20 s), that access is allowed, and that the bucket exists.
     """
     uri = absolute(source.uri)
     if is_local(uri):
@@ -72,12 +72,12 @@ def listing(source: SourceSettings) -> Iterator[None]:
 
 
 def literally(uri: str) -> str:
-    """`uri` such that `files_matching` takes none of its characters for a brace or a glob."""
+    """Escape `uri` so that `files_matching` takes none of its characters for a brace or a glob."""
     return re.sub(r"([\\{},])", r"\\\1", glob.escape(uri))
 
 
 def digest(files: Iterable[File]) -> dict[str, int | str]:
-    """Number, bytes and a hash of names and sizes: enough to notice that a source changed."""
+    """Return number, bytes and a hash of names and sizes: enough to notice that a source changed."""
     hasher, count, total = hashlib.sha256(), 0, 0
     for file in files:
         hasher.update(f"{file.name}\0{file.size}\n".encode("utf-8", "surrogateescape"))
@@ -86,7 +86,7 @@ def digest(files: Iterable[File]) -> dict[str, int | str]:
 
 
 def _expanded(source: SourceSettings, uri: str) -> list[str]:
-    """What the braces of `uri` name; counted first, for a typing error in a range would fill the memory."""
+    """Expand the braces of `uri`, counting the names first, because a typo in a range would fill the memory."""
     ranges = [(int(first), int(last)) for first, last in re.findall(r"\{(-?\d+)\.\.(-?\d+)", uri)]
     if (names := math.prod(abs(last - first) + 1 for first, last in ranges)) > MOST_NAMES:
         raise Refused(f"source {source.name}: the braces in {uri} name {names:,} files, more than {MOST_NAMES:,}")
@@ -123,6 +123,6 @@ def _globbed(path: str) -> dict[str, int | None]:
 
 
 def _size(path: str) -> int | None:
-    """Bytes of a regular file, links followed; None for anything else. Raises OSError where there is nothing."""
+    """Return the bytes of a regular file, following links; None for anything else. Raises OSError if nothing exists."""
     facts = os.stat(path)
     return facts.st_size if stat.S_ISREG(facts.st_mode) else None

@@ -1,4 +1,4 @@
-"""Overlap: whether a source would read what a run writes, or write where it does, by their names alone."""
+"""Overlap: whether a source would read what a run writes, or write where the run writes, judged by names alone."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from manifests.stores.places import lies_in, place
 from stages.download.settings import SourceSettings, UrlsSettings
 
 BRACES, MARKS = re.compile(r"\{[^{}]*\}"), re.compile(r"[*?[{]")
-DEEP = ("folder", "parquet", "imagenet")  # kinds whose uri may be a folder that is read with all below it
+DEEP = ("folder", "parquet", "imagenet")  # kinds whose uri may be a folder that is read recursively
 
 
 def would_read(source: SourceSettings, folder: str, files: Sequence[str]) -> bool:
-    """Whether `source` would read a file that lies somewhere below `folder`, or one of `files` in it.
+    """Return whether `source` would read a file anywhere below `folder`, or one of `files` in it.
 
-    A folder of images or of Parquet is read to its depths. Of tars and tables only those are read that its uri
-    names, of what img2dataset left the tables beside them too: these may lie above a run, or beside it.
+    A folder of images or of Parquet is read recursively. Of tars and tables, only those that the uri names are
+    read, and for img2dataset also the tables beside them: these may be located above a run, or beside it.
     """
     if source.kind in DEEP and lies_in(folder, source.uri):
         return True
@@ -27,12 +27,12 @@ def would_read(source: SourceSettings, folder: str, files: Sequence[str]) -> boo
 
 
 def would_write(source: SourceSettings, folder: str) -> bool:
-    """Whether what `source` fetches would lie somewhere in `folder`."""
+    """Return whether what `source` fetches would be stored somewhere in `folder`."""
     return isinstance(source, UrlsSettings) and lies_in(source.into, folder)
 
 
 def _patterns(source: SourceSettings) -> list[str]:
-    """The files that a source reads, beside those below a folder."""
+    """Return patterns of the files that a source reads, besides those below a folder."""
     if source.kind == "folder":
         return []
     if source.kind == "img2dataset":
@@ -45,12 +45,12 @@ def _names(pattern: str, file: str) -> bool:
     wider = pattern
     while (without := BRACES.sub("*", wider)) != wider:
         wider = without
-    if not _matches(wider, file):  # the braces may stand for a million names: mostly they need not be told
+    if not _matches(wider, file):  # braces may expand to a million names, which is rarely necessary
         return False
     try:
         return any(_matches(one, file) for one in braceexpand(pattern))
     except ValueError:
-        return False  # they do not parse: listing the source refuses it
+        return False  # the braces do not parse: listing the source refuses it
 
 
 def _matches(pattern: str, file: str) -> bool:

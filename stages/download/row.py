@@ -1,4 +1,4 @@
-"""Row: one image as the images table wants it, from where it was found and what its bytes say."""
+"""Row: one image as a row of the images table, built from where it was found and what its bytes say."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stages.images import Header, ImageRefused
 
 Row = dict[str, Any]
 
-# column of the images table -> what others call it, the first one present counts
+# column of the images table -> names that others give it; the first one present counts
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "url": ("url", "URL"),
     "caption": ("caption", "TEXT", "text"),
@@ -31,20 +31,20 @@ FLOAT32_MAX = 3.4028234663852886e38
 
 @dataclass(frozen=True)
 class Found:
-    """An image as a source names it, before its bytes are looked at."""
+    """An image as a source names it, before its bytes are read."""
 
     source: str
     key: str
-    natural_key: str  # what image_id is made of: stays the same when shards are cut anew
+    natural_key: str  # image_id is derived from it: it does not change when shards are cut differently
     uri: str
     offset: int
     length: int
     fields: Mapping[str, Any] = field(default_factory=dict)
-    fault: str | None = None  # why there are no bytes to look at, where the listing says so already
+    fault: str | None = None  # why there are no bytes to read, if the listing already says so
 
 
 def fields_of(values: Mapping[str, Any], licence: str | None = None) -> Row:
-    """The columns that came with an image, by any of their known spellings; unfit values become null."""
+    """Return the columns that came with an image, under any of their known spellings; invalid values become null."""
     named = {column: _first(values, spellings) for column, spellings in SPELLINGS.items()}
     fields = {column: _number(v) if column in NUMBERS else _text(v) for column, v in named.items()}
     return fields | {"licence": fields["licence"] or licence}
@@ -52,7 +52,7 @@ def fields_of(values: Mapping[str, Any], licence: str | None = None) -> Row:
 
 @dataclass(frozen=True)
 class Look:
-    """What an image's bytes say of it."""
+    """What an image's bytes say about it."""
 
     sha256: str
     header: Header
@@ -60,14 +60,14 @@ class Look:
 
 @dataclass(frozen=True)
 class Unfit:
-    """Why an image goes no further: one word, and a sentence. Unlike an exception it holds none of its bytes."""
+    """Why an image is rejected: one word, and a sentence. Unlike an exception, it holds none of the image's bytes."""
 
     status: str
     sentence: str
 
 
 def look(read: Callable[[], bytes]) -> Look | Unfit:
-    """Read an image's bytes once, hash them and parse their header. Raises what `read` does but ImageRefused."""
+    """Read an image's bytes once, hash them and parse their header. Raises what `read` does except ImageRefused."""
     try:
         data = read()
         return Look(hashlib.sha256(data).hexdigest(), images.header(data))
@@ -76,7 +76,7 @@ def look(read: Callable[[], bytes]) -> Look | Unfit:
 
 
 def looked_at(found: Found, seen: Look | Unfit | None = None) -> Row:
-    """The row of an image, whose bytes are read now unless it is told what was `seen` of them."""
+    """Return the row of an image; its bytes are read now unless `seen` already says what they contain."""
     if found.fault:
         return refused(found, images.UNREADABLE, found.fault)
     seen = seen or look(lambda: images.read(found.uri, found.offset, found.length))
@@ -88,7 +88,7 @@ def looked_at(found: Found, seen: Look | Unfit | None = None) -> Row:
 
 
 def refused(found: Found, status: str, sentence: str) -> Row:
-    """The row of an image that goes no further: it says why, and where it was looked for."""
+    """Return the row of a rejected image: it says why, and where the image was looked for."""
     place = {"uri": found.uri or None, "offset": found.offset, "length": found.length}
     return _row(found) | place | {"status": status, "error": printable(sentence)}
 
@@ -103,7 +103,7 @@ def _row(found: Found) -> Row:
 
 
 def printable(text: str) -> str:
-    """`text` as valid UTF-8: bytes of a file name that are not are shown as escapes."""
+    """Return `text` as valid UTF-8; bytes of a file name that are not valid are shown as escapes."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -122,4 +122,4 @@ def _number(value: Any) -> float | None:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-    return number if abs(number) <= FLOAT32_MAX else None  # neither NaN nor infinity is
+    return number if abs(number) <= FLOAT32_MAX else None  # false for NaN and infinity

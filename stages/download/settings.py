@@ -1,4 +1,4 @@
-"""What a recipe says of its sources; one class a kind, so that a setting of another kind is an error."""
+"""Settings: what a recipe says about its sources; one class per kind, so that a setting of another kind is an error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=
 
 
 class SourceSettings(Settings):
-    """What every source has."""
+    """Settings that every source has."""
 
     name: Name = Field(description="enters every image_id and shard name; keep it when you move the files")
     kind: str = Field(description="folder, shards, img2dataset, parquet, imagenet or urls: the kinds are below")
@@ -24,7 +24,7 @@ class SourceSettings(Settings):
 
 
 class FolderSettings(SourceSettings):
-    """Image files below a folder; the folder a file lies in becomes its label."""
+    """Image files below a folder; the name of a file's folder becomes its label."""
 
     kind: Literal["folder"]
 
@@ -37,7 +37,7 @@ class ShardsSettings(SourceSettings):
 
 
 class FetchedSettings(SourceSettings):
-    """What img2dataset left: tars, and a Parquet table beside each."""
+    """The output of img2dataset: tars, and a Parquet table beside each."""
 
     kind: Literal["img2dataset"]
 
@@ -62,7 +62,7 @@ class ImagenetSettings(SourceSettings):
 
 
 class WhereSettings(Settings):
-    """Filters, before a byte is fetched. A row that lacks the value does not pass."""
+    """Filters applied before anything is fetched. A row that lacks the value does not pass."""
 
     aesthetic_min: float | None = Field(None, description="LAION aesthetic score at least")
     unsafe_max: float | None = Field(None, description="probability of being unsafe at most")
@@ -74,7 +74,7 @@ class WhereSettings(Settings):
 
 
 class UrlsSettings(SourceSettings):
-    """Tables of URLs, fetched by img2dataset into tars of one's own: .parquet, .csv, .tsv or .jsonl."""
+    """Tables of URLs, fetched by img2dataset into tars of your own: .parquet, .csv, .tsv or .jsonl."""
 
     kind: Literal["urls"]
     into: Place = Field(description="folder or bucket for what is fetched: tars, and a table beside each")
@@ -84,7 +84,7 @@ class UrlsSettings(SourceSettings):
     resize: int | None = Field(
         None, ge=32, description="null: bytes as served; N: a shorter side beyond N pixels is brought to N (JPEG, 95)"
     )
-    fetch: FetchSettings = Field({}, validate_default=True)  # so that what is missing is told by its own name
+    fetch: FetchSettings = Field({}, validate_default=True)  # so that a missing setting is reported by its own name
 
 
 KINDS = {

@@ -1,7 +1,7 @@
 """WebDataset shards: tars of images with their captions (.txt) and fields (.json, .cls) beside them.
 
-Members belong together by name, adjacent or not. An image's name is all before its last dot, so that
-`dog.left.jpg` and `dog.right.jpg` are two images; `dog.txt` captions both, by WebDataset's own rule
+Members belong together by name, adjacent or not. An image's name is everything before its last dot, so that
+`dog.left.jpg` and `dog.right.jpg` are two images; `dog.txt` is the caption of both, by WebDataset's own rule
 that the name ends at the first dot.
 """
 
@@ -37,9 +37,9 @@ class ShardsSource:
     source: ShardsSettings
 
     def external_state(self) -> dict[str, int | str]:
-        """What there is now: number, bytes, and a hash of names and sizes of the tars.
+        """Return the current number, bytes, and a hash of names and sizes of the tars.
 
-        Refused where `keys_repeat` would tell images apart by the names of tars, and two tars have one name.
+        Raises Refused if `keys_repeat` would distinguish images by the names of tars, and two tars have the same name.
         """
         files = files_matching(self.source, self.source.uri)
         names = Counter(file.name for file in files)
@@ -56,11 +56,11 @@ class ShardsSource:
         return [Task(f"{self.source.name}-{place:05d}", one) for place, one in enumerate(facts)]
 
     def extended(self, begun: PriorState) -> tuple[list[Task], list[Task]]:
-        """Files are known again by place and bytes; new ones come after."""
+        """Recognize earlier files by location and bytes; new files come after them."""
         return grown(begun, self.plan())
 
     def rows(self, task: Task) -> tuple[list[Row], Counts]:
-        """A row for every image of the tar, one more for a tar that is cut or broken, and what else lay in it."""
+        """Return a row for every image of the tar, one more if it is damaged, and counts of what else it held."""
         uri, notes = task.facts["uri"], Counter[str]()
         index = index_of(uri)
         seen: Counter[str] = Counter()
@@ -90,7 +90,7 @@ class ShardsSource:
 
 
 def read_sidecars(uri: str, index: Index, name: str, notes: Counter[str]) -> dict[str, Any]:
-    """Caption and fields of the image called `name`; what does not parse is noted and left out."""
+    """Return the caption and fields of the image called `name`; anything that does not parse is noted and left out."""
     values: dict[str, Any] = {}
     for kind in SIDECARS:
         if (member := _sidecar(index, name, kind)) is not None:

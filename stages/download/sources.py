@@ -1,4 +1,4 @@
-"""Sources: which class reads which kind of source, and what each of them can say."""
+"""Sources: which class reads which kind of source, and the interface that all of them share."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ from stages.download.urls.source import UrlsSource
 
 
 class Source(Protocol):
-    """What a kind of source can say: what is there, which tasks, and the rows of one task."""
+    """The interface of a kind of source: what is there, its tasks, and the rows of one task."""
 
     def external_state(self) -> dict[str, int | str]:
-        """What there is now, enough to notice a change. Raises Refused where there is nothing, or nothing fit."""
+        """Describe what there is now, enough to notice a change. Raises Refused if there is nothing usable."""
         ...
 
     def plan(self) -> list[Task]:
-        """Its tasks if none was begun; each says in `facts` whose it is: {"source": name}."""
+        """Return its tasks if none was begun; each names its source in `facts`: {"source": name}."""
         ...
 
     def extended(self, begun: PriorState) -> tuple[list[Task], list[Task]]:
-        """Of the tasks begun (of this source alone) those that go on, and the new ones that come after all.
+        """Return the tasks begun (of this source alone) that are kept, and the new tasks that come after all of them.
 
-        Raises Refused where what a settled task was made of changed or is gone.
+        Raises Refused if what a settled task was made from changed or is gone.
         """
         ...
 
     def rows(self, task: Task) -> tuple[list[Row], Counts]:
-        """A row for every image of one task, and the count of what is no row."""
+        """Return a row for every image of one task, and the counts of anything that is not a row."""
         ...
 
 
 def source_of(source: SourceSettings, shard_rows: int) -> Source:
-    """What reads this source; `shard_rows`: images in a shard of a folder."""
+    """Return the reader of this source; `shard_rows`: images in a shard of a folder."""
     if isinstance(source, FolderSettings):
         return FolderSource(source, shard_rows)
     if isinstance(source, ShardsSettings):

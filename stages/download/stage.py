@@ -1,6 +1,6 @@
-"""Download: one row for every image a source has, saying where its bytes lie. Nothing is copied.
+"""Download: one row for every image of a source, saying where its bytes are stored. Nothing is copied.
 
-Six kinds of source, one small class each, found by `kind` (sources.py). A task is a stretch of a folder
+There are six kinds of source, one small class each, selected by `kind` (sources.py). A task is a stretch of a folder
 or of a table of URLs, or one tar.
 """
 
@@ -22,7 +22,7 @@ from stages.download.growth import grows
 from stages.download.settings import DownloadSettings, SourceSettings, UrlsSettings
 from stages.download.sources import Source, source_of
 
-PATHS = ("uri", "into", "truth")  # settings of a source that name a place
+PATHS = ("uri", "into", "truth")  # settings of a source that name a location
 
 
 class Download(Stage):
@@ -46,14 +46,14 @@ class Download(Stage):
         return IMAGES.name, IMAGES.version
 
     def external_state(self) -> Mapping[str, Any]:
-        """Number, bytes and a hash of the files of each source; Refused where there are none."""
+        """Return number, bytes and a hash of the files of each source. Raises Refused if there are none."""
         return {"found": {source.name: self._source(source).external_state() for source in self.download.sources}}
 
     def plan(self, reads: Reads) -> list[Task]:
         return [task for source in self.download.sources for task in self._source(source).plan()]
 
     def covers(self, settings: Mapping[str, Any]) -> bool:
-        """Whether only sources were added since, or files were named otherwise: `extended` looks at these."""
+        """Return whether only sources were added since, or files are named differently: `extended` checks these."""
         then, now = settings["images"], self.settings["images"]
         alike = ({**one, "sources": None} for one in (then, now))
         return next(alike) == next(alike) and all(
@@ -63,7 +63,7 @@ class Download(Stage):
         )
 
     def extended(self, begun: PriorState, reads: Reads) -> list[Task]:
-        """Tars and tables that are new come after those that were there."""
+        """Put the tasks of new tars and tables after those that were there."""
         _check_none_left_out(begun, {source.name for source in self.download.sources})
         both = [self._extended(source, begun) for source in self.download.sources]
         order = {task.name: place for place, task in enumerate(begun.tasks)}
@@ -71,7 +71,7 @@ class Download(Stage):
         return kept + [task for _, new in both for task in new]
 
     def _extended(self, source: SourceSettings, begun: PriorState) -> tuple[list[Task], list[Task]]:
-        """The tasks of one source that go on, and its new ones. Raises Refused where it did not only grow."""
+        """Return the tasks of one source that are kept, and its new tasks. Raises Refused if it did more than grow."""
         tasks = tuple(task for task in begun.tasks if task.facts["source"] == source.name)
         settled = sum(1 for task in begun.tasks[: begun.settled] if task.facts["source"] == source.name)
         then = begun.external_state["found"].get(source.name, {})
@@ -79,7 +79,7 @@ class Download(Stage):
 
     def failed(self, task: Task, counts: Counts, reads: Reads) -> tuple[int, int]:
         source = self._named(task.facts["source"])
-        if isinstance(source, UrlsSettings):  # fetching judges by those it asked (fetch.min_fetched)
+        if isinstance(source, UrlsSettings):  # fetching judges by the URLs it requested (fetch.min_fetched)
             return 0, counts.seen
         return counts.lost, counts.seen
 
@@ -96,18 +96,18 @@ class Download(Stage):
 
 
 def _check_none_left_out(begun: PriorState, names: Collection[str]) -> None:
-    """A source that came with a growth not committed yet may be withdrawn; any other is part of what stays."""
+    """Check that only sources added by a growth that is not yet committed were withdrawn. Raises Refused."""
     gone = [task for task in begun.tasks[: begun.settled] if task.facts["source"] not in names]
     if gone:
         raise Refused(f"the source {gone[0].facts['source']} is no longer in the recipe")
 
 
 def _as_told(source: Mapping[str, Any]) -> dict[str, Any]:
-    """A source's settings as the lineage has them: paths in full, without what changes no row that is ok."""
+    """Return a source's settings as recorded in the lineage: full paths, without settings that change no ok row."""
     paths = {name: absolute(source[name]) for name in PATHS if source.get(name)}
     return {name: value for name, value in source.items() if name != "fetch"} | paths
 
 
 def _as_named(source: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A source's settings but for where its files lie, if each of them is known again by itself."""
+    """Return a source's settings, without the location of its files if each file is recognized by itself."""
     return {**source, "uri": None} if grows(source) else source

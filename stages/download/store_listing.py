@@ -1,4 +1,4 @@
-"""Store listing: which files of a store some URLs name, by few requests however many they are."""
+"""Store listing: which files of a store some URLs name, with few requests however many URLs there are."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from stages.download.store_walk import Entry, listed
 from stages.download.walk import File
 
 GLOB = re.compile(r"[*?[]")
-FEW = 20  # names in one folder up to which each is asked for; more cost less as one listing of the folder
+FEW = 20  # names in one folder that are looked up one by one; for more, one listing of the folder costs less
 
 
 def files_in_store(urls: Iterable[str]) -> Iterator[File]:
-    """The files that URLs with or without globs name, each folder of theirs listed once.
+    """Yield the files that URLs with or without globs name, listing each of their folders once.
 
-    Raises Refused, a sentence that starts with the URL, where one names no file; OSError as faults.os_error says.
+    Raises Refused, a sentence that starts with the URL, if a URL names no file; OSError as faults.os_error says.
     """
     by_folder: dict[str, list[str]] = defaultdict(list)
     for url in urls:
@@ -39,7 +39,7 @@ def files_in_store(urls: Iterable[str]) -> Iterator[File]:
 
 
 def is_folder(url: str) -> bool:
-    """Whether `url` is a folder; in a store, whether anything lies below it. Raises OSError where a store failed."""
+    """Return whether `url` is a folder; in a store, whether anything is below it. Raises OSError if a store fails."""
     fs, path = place(url)
     if is_local(url):
         return os.path.isdir(path)
@@ -51,7 +51,7 @@ def is_folder(url: str) -> bool:
 
 def _in_folder(folder: str, names: list[str]) -> Iterator[File]:
     entries: Mapping[str, Entry | None] = {}
-    with suppress(FileNotFoundError):  # each name is then told as missing
+    with suppress(FileNotFoundError):  # each name is then reported as missing
         entries = listed(folder)
     for name in names:
         found = {name: entries[name]} if name in entries else _matching(name, entries)
@@ -80,7 +80,7 @@ def _asked_for(url: str) -> File:
 
 
 def _of_folders_too(url: str) -> Iterator[File]:
-    """By a glob in the folders' names; fsspec lists every folder that may match."""
+    """Yield the files named by a glob in the folders' names; fsspec lists every folder that may match."""
     fs, path = place(url)
     found = patiently(lambda: {path: fs.info(path)} if fs.exists(path) else fs.glob(path, detail=True), url)
     files = [_file(fs, facts) for facts in found.values() if facts["type"] == "file"]

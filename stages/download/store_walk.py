@@ -1,6 +1,6 @@
-"""Store walk: the files below a folder of a store, a folder at a time and in the order a disk's have.
+"""Store walk: the files below a folder of a store, one folder at a time, in the same order as on a disk.
 
-A store has no folders, only names with "/" in them; asked with a delimiter it lists them as if it had.
+A store has no folders, only names with "/" in them; given a delimiter, it lists them as if it had folders.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from manifests.stores.patience import patiently
 from manifests.stores.places import place
 from stages.download.walk import Bounds, File, Level, within
 
-KNOWN_S = 600  # so long a worker's next stretch takes a folder's listing from memory
+KNOWN_S = 600  # how long a worker's next stretch may take a folder's listing from memory
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class Entry:
 
 
 def walked_in_store(url: str, bounds: Bounds) -> Iterator[File]:
-    """Every file below the folder `url` within `bounds`, sorted by full path.
+    """Return every file below the folder `url` within `bounds`, sorted by full path.
 
-    All is listed anew; of a stretch, listings are taken that this process made within the last 10 minutes.
-    Raises Refused where there is no such folder, and as `listed` does.
+    Without bounds all is listed again; for a stretch, listings that this process made within the last 10 minutes
+    are reused. Raises Refused if there is no such folder, and as `listed` does.
     """
     stretch = bounds != Bounds(None, None)
     entries: dict[str, Entry] = {}
@@ -60,10 +60,10 @@ def walked_in_store(url: str, bounds: Bounds) -> Iterator[File]:
 
 
 def listed(folder: str) -> Mapping[str, Entry | None]:
-    """What lies right in a folder of a store, by name; a folder's name ends with "/", and it is None.
+    """Return the direct contents of a folder of a store, by name; a folder's name ends with "/", and its entry is None.
 
-    One request for 1,000 names. Raises Refused where it holds a name that no path can be, an OSError as
-    faults.os_error says: FileNotFoundError where there is no such folder.
+    One request for 1,000 names. Raises Refused if it holds a name that cannot be a path, an OSError as
+    faults.os_error says: FileNotFoundError if there is no such folder.
     """
     fs, path = place(folder)
     found = patiently(lambda: fs.ls(path, detail=True), folder)
@@ -74,7 +74,7 @@ def listed(folder: str) -> Mapping[str, Entry | None]:
             raise Refused(f"{folder} is a file, not a folder; correct images.sources ... uri")
         name = one["name"].removeprefix(inside).rstrip("/")
         if one["type"] != "directory":
-            entries |= {name: _entry(fs, one)} if name else {}  # some tools mark a folder by an empty file
+            entries |= {name: _entry(fs, one)} if name else {}  # some tools mark a folder with an empty file
         elif name:
             entries[f"{name}/"] = None
         else:

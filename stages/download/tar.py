@@ -1,8 +1,8 @@
-"""Tar: where each member of an archive lies, and where the archive stops making sense.
+"""Tar: where each member of an archive is located, and where the archive stops being valid.
 
-Only headers are read. Python's tarfile takes an archive cut at a member's end, one whose next header
-is garbage, and the first of two that were joined by `cat`, for a complete one; so the zero block that
-ends every archive is looked for, and nothing but zeros may follow it.
+Only headers are read. Python's tarfile accepts as complete an archive truncated at a member's end, one whose
+next header is garbage, and the first of two that were joined by `cat`. So this module looks for the zero block
+that ends every archive, and allows nothing but zeros after it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NO_OWN_BYTES, LONG_NAME = "no_own_bytes", "long_name"  # kinds of faults of a me
 
 @dataclass(frozen=True)
 class Member:
-    """A file inside a tar: `length` bytes at `offset` of the tar, or `fault`: why it cannot be had, of which kind."""
+    """A file inside a tar: `length` bytes at `offset`, or why it cannot be read (`fault`, of this `kind`)."""
 
     name: str
     offset: int
@@ -63,22 +63,22 @@ class _MemberFile(io.RawIOBase):
 
 
 def member_file(file: IO[bytes], member: Member) -> IO[bytes]:
-    """A member of an open tar as a seekable file of its own; closing it leaves the tar open."""
+    """Return a member of an open tar as a seekable file of its own; closing it leaves the tar open."""
     return cast(IO[bytes], _MemberFile(file, member))
 
 
 @dataclass(frozen=True)
 class Damage:
-    """Why nothing more can be had from a tar; `status` is one word, the sentence says where."""
+    """Why nothing more can be read from a tar; `status` is one word, the sentence says where."""
 
     status: str
     sentence: str
 
 
 def members(file: IO[bytes]) -> Iterator[Member | Damage]:
-    """Members in order; a Damage, if any, comes last. Folders are passed over.
+    """Yield members in order; a Damage, if any, comes last. Folders are skipped.
 
-    The file may be read elsewhere between two of them. Raises Unreachable where it lies in a store that failed.
+    The file may be read elsewhere between two members. Raises Unreachable if it is in a store that failed.
     """
     size = file.seek(0, 2)
     file.seek(0)
@@ -101,7 +101,7 @@ def members(file: IO[bytes]) -> Iterator[Member | Damage]:
 def _whole_members(archive: tarfile.TarFile, headers: Headers, size: int) -> Iterator[Member | Damage]:
     try:
         while entry := archive.next():
-            if entry.size < 0:  # tarfile would go back and read the same header for ever
+            if entry.size < 0:  # tarfile would go back and read the same header forever
                 raise tarfile.ReadError(f"{entry.name} has {entry.size} bytes")
             if entry.isreg() and entry.offset_data + entry.size > size and not entry.issparse():
                 yield Damage(TRUNCATED, f"the tar ends at byte {size} inside the member {entry.name}")
@@ -111,7 +111,7 @@ def _whole_members(archive: tarfile.TarFile, headers: Headers, size: int) -> Ite
                 yield Member(entry.name, 0, 0, fault, LONG_NAME) if fault else _member(entry)
             vars(archive)["members"].clear()  # tarfile would keep every header
     except Unreachable:
-        raise  # the store's failure says nothing of the tar
+        raise  # a failure of the store says nothing about the tar
     except Exception as error:  # noqa: BLE001 - a garbled header makes tarfile raise nearly anything
         yield Damage(TRUNCATED, f"the tar breaks off after byte {archive.offset}: {error}")
         return
@@ -130,7 +130,7 @@ def _member(entry: tarfile.TarInfo) -> Member:
 
 
 def _ending(file: IO[bytes], end: int, size: int) -> Iterator[Damage]:
-    """A Damage where the archive does not end as it must: with zeros at byte `end`, and nothing but zeros after it."""
+    """Yield a Damage unless the archive ends as it must: with zeros from byte `end` to the end."""
     file.seek(end)
     block = file.read(BLOCK)
     if len(block) < BLOCK or any(block):

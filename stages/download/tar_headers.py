@@ -1,9 +1,9 @@
-"""Tar headers: a tar as tarfile may read it, whatever its extended headers hold, within a bounded memory.
+"""Tar headers: a tar that tarfile can read in bounded memory, whatever its extended headers hold.
 
-Before a member may stand headers of any length: pax records (POSIX.1-2008, "pax Interchange Format"), of which one
-may be a whole file's extended attributes, and GNU tar's long names. tarfile reads each of them at once. Here one of
-more than HEADER_BYTES is read a piece at a time, and only what tells where a member lies and what it is called
-is handed on; a name that is longer than that is cut, and `fault` says so.
+A member may be preceded by headers of any length: pax records (POSIX.1-2008, "pax Interchange Format"), one of which
+may hold all of a file's extended attributes, and GNU tar's long names. tarfile reads each of them at once. Here a
+header of more than HEADER_BYTES is read in pieces, and only what gives a member's location and name is passed on; a
+name that is longer than that is shortened, and `fault` says so.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from collections.abc import Iterator
 from typing import IO
 
 BLOCK = 512
-HEADER_BYTES = 1 << 20  # of a name, and of anything else that is read at once
-MOST_RECORDS = 1_000_000  # of a pax header: some seconds
-SHOWN = 100  # bytes of either end of a name that is cut
+HEADER_BYTES = 1 << 20  # the most of a name, and of anything else, that is read at once
+MOST_RECORDS = 1_000_000  # of a pax header: reading them takes some seconds
+SHOWN = 100  # bytes of each end of a name that is shortened
 
 PAX = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
 LONG = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 NAMES = (b"path", b"linkpath", b"GNU.sparse.name")
-# of a sparse file's maps none is needed: its bytes do not lie in one piece, whatever they say
+# a sparse file's maps are not needed: its bytes are not contiguous, whatever the maps say
 SPARSE = tuple(b"GNU.sparse." + word for word in (b"size", b"realsize", b"major", b"minor"))
 RECORD = re.compile(rb"(\d{1,19}) (?:(%s)=)?" % b"|".join((*NAMES, *SPARSE, b"size", b"hdrcharset")))
-LONGEST_START = 64  # bytes of a record's length and of those keywords
+LONGEST_START = 64  # bytes of a record's length and the longest of those keywords
 
 
 class TruncatedTar(tarfile.ReadError):
@@ -32,7 +32,7 @@ class TruncatedTar(tarfile.ReadError):
 
 
 class Headers:
-    """A tar of `size` bytes as tarfile may read it. `fault`: why the last member is not what it is called, if so."""
+    """A tar of `size` bytes as tarfile may read it. `fault`: why the last member's name is incomplete, if it is."""
 
     def __init__(self, file: IO[bytes], size: int) -> None:
         self.file, self._size, self._last = file, size, b""
@@ -40,7 +40,7 @@ class Headers:
         self.fault: str | None = None
 
     def read(self, size: int) -> bytes:
-        """At most HEADER_BYTES as they lie there; of extended headers what matters. Raises TruncatedTar."""
+        """Read at most HEADER_BYTES unchanged; of extended headers, only what matters. Raises TruncatedTar."""
         kind, length, start = self._last[156:157], _length(self._last, size), self.tell()
         self._last = b""
         if length is None:
@@ -54,9 +54,9 @@ class Headers:
         return data
 
     def _entries(self, start: int, length: int) -> Iterator[bytes]:
-        """The records of a pax header that matter, up to the first that does not parse.
+        """Yield the records of a pax header that matter, up to the first that does not parse.
 
-        Raises ReadError where that is in a long header: where the member ends may stand behind it.
+        Raises ReadError if that is in a long header: a later record may say where the member ends.
         """
         at, end = start, start + length
         for _ in range(MOST_RECORDS):
@@ -76,7 +76,7 @@ class Headers:
         raise tarfile.ReadError(f"a pax header of {length:,} bytes has more than {MOST_RECORDS:,} records")
 
     def _name(self, start: int, length: int) -> bytes:
-        """A value, or both its ends if it is too long to be read."""
+        """Return a value, or both its ends if it is too long to be read."""
         if length <= HEADER_BYTES:
             return self._at(start, length)
         self.fault = f"its name has {length:,} bytes, more than the {HEADER_BYTES:,} that are read"
@@ -92,7 +92,7 @@ class Headers:
 
 
 def _length(header: bytes, size: int) -> int | None:
-    """The bytes of an extended header, if `header` is the block before it and `size` is asked for; None: it is not."""
+    """Return the bytes of an extended header if `header` is the block before it and `size` is requested, else None."""
     if header[156:157] not in (*PAX, *LONG):
         return None
     try:
@@ -103,7 +103,7 @@ def _length(header: bytes, size: int) -> int | None:
 
 
 def _entry(keyword: bytes, value: bytes) -> bytes:
-    """A pax record, which begins with its own length."""
+    """Return a pax record, which begins with its own length."""
     rest = b" " + keyword + b"=" + value + b"\n"
     length = len(rest)
     while length != len(rest) + len(str(length)):

@@ -1,6 +1,6 @@
-"""Walk: every file below a folder, in the order of full paths, a stretch of it or all.
+"""Walk: every file below a folder, or a stretch of them, in the order of full paths.
 
-`within` is the walk itself, `walked` that of a folder of this machine; store_walk.py is a store's.
+`within` is the walk itself, `walked` the walk of a folder of this machine; store_walk.py is the walk of a store.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from functools import lru_cache
 
 from manifests.errors import Refused
 
-FRESH_NS = 2_000_000_000  # a folder changed since then may change again and keep its time, which is that coarse
+FRESH_NS = 2_000_000_000  # a folder changed more recently may change again with the same mtime, which is that coarse
 
 
 @dataclass(frozen=True)
 class File:
-    """A file of a source: its path within the source, where it lies, its size in bytes (-1: cannot be told).
+    """A file of a source: its path within the source, where it is stored, and its size in bytes (-1: unknown).
 
-    `fault` says why it cannot be read, where that shows without opening it. A folder that may not be
+    `fault` says why it cannot be read, if that is known without opening it. A folder that may not be
     read is such a file, and its name ends with "/".
     """
 
@@ -46,23 +46,23 @@ class Bounds:
         return (self.after is None or path > self.after) and (self.to is None or path <= self.to)
 
     def meet(self, folder: str) -> bool:
-        """Whether a path that starts with `folder` (which ends with "/") may lie inside."""
+        """Return whether a path that starts with `folder` (which ends with "/") may be inside."""
         above = self.after is None or folder > self.after or self.after.startswith(folder)
         return above and (self.to is None or folder <= self.to)
 
 
 @dataclass(frozen=True)
 class Level:
-    """A folder being walked: which one it is, and the paths in it still to come, in order; a folder's ends with "/"."""
+    """A folder being walked: its identity, and the remaining paths in it, in order; a folder's path ends with "/"."""
 
     identity: Hashable
     paths: Iterator[str]
 
 
 def walked(root: str, bounds: Bounds) -> Iterator[File]:
-    """Every file below the folder `root` within `bounds`, sorted by full path.
+    """Return every file below the folder `root` within `bounds`, sorted by full path.
 
-    Links are followed, loops of links are not. Raises Refused where `root` itself cannot be read.
+    Links are followed, loops of links are not. Raises Refused if `root` itself cannot be read.
     """
     try:
         first = _level(root, "")
@@ -74,7 +74,7 @@ def walked(root: str, bounds: Bounds) -> Iterator[File]:
 def within(
     bounds: Bounds, first: Level, enter: Callable[[str], Level | File], file: Callable[[str], File]
 ) -> Iterator[File]:
-    """The files at and below `first`, sorted by full path; folders outside the bounds are not entered."""
+    """Yield the files at and below `first`, sorted by full path; folders outside the bounds are not entered."""
     levels = [first]
     while levels:  # not recursive: folders may nest deeper than Python's stack
         path = next(levels[-1].paths, None)
@@ -100,7 +100,7 @@ def _entered(root: str, path: str) -> Level | File:
 
 
 def _level(root: str, prefix: str) -> Level:
-    """Raises OSError where the folder cannot be read."""
+    """Begin walking a folder. Raises OSError if it cannot be read."""
     folder = os.path.join(root, prefix)
     here = os.stat(folder)
     identity = (here.st_dev, here.st_ino)
@@ -109,14 +109,14 @@ def _level(root: str, prefix: str) -> Level:
     return Level(identity, (prefix + name for name in names))
 
 
-# the next task of a worker mostly walks the same folders; a folder changed since has another time
+# a worker's next task usually walks the same folders; a folder changed since then has another mtime
 @lru_cache(maxsize=8)
 def _names_known(folder: str, identity: tuple[int, int], changed_ns: int) -> tuple[str, ...]:
     return _names(folder)
 
 
 def _names(folder: str) -> tuple[str, ...]:
-    """Names in a folder; a folder's ends with "/", so that the walk is in the order of full paths."""
+    """Return the names in a folder; a folder's name ends with "/", so that the walk is in the order of full paths."""
     with os.scandir(folder) as entries:
         return tuple(sorted(entry.name + "/" * _leads_to_a_folder(entry) for entry in entries))
 
@@ -124,7 +124,7 @@ def _names(folder: str) -> tuple[str, ...]:
 def _leads_to_a_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link to itself, or to where we may not look: told as a file
+    except OSError:  # a link to itself, or to a place we may not read: treated as a file
         return False
 
 

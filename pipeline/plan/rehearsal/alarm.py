@@ -1,4 +1,4 @@
-"""Alarm: a block of code that is left when its time is over, whatever it waits for."""
+"""Alarm: leave a block of code when its time is over, whatever it is waiting for."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from types import FrameType
 
 
 class OutOfTime(BaseException):
-    """The time is over. No Exception, as KeyboardInterrupt is none: nobody on the way may take it for a failure."""
+    """The time is over. Like KeyboardInterrupt not an Exception: no handler on the way takes it for a failure."""
 
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Raise OutOfTime in the block after so many seconds. Only a main thread can be woken; others go on."""
+    """Raise OutOfTime in the block after `seconds`. Only the main thread can be interrupted; others continue."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -26,7 +26,7 @@ def at_most(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-        signal.setitimer(signal.ITIMER_REAL, left)  # somebody else's alarm, if there was one
+        signal.setitimer(signal.ITIMER_REAL, left)  # another caller's alarm, if there was one
 
 
 def _ring(number: int, frame: FrameType | None) -> None:

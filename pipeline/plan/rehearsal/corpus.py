@@ -1,8 +1,8 @@
 """Corpus: a committed images manifest of drawn photos, in shards of 1, 2, 4, ... rows, and the tasks that use it.
 
-How long an image takes is not known before: from seconds (two large networks on one core) to half a
-millisecond. So workers begin with the smallest shards and go on to ones twice as large: whoever is slow gets
-through a few small ones, and who is fast soon has some that are large enough to hide what a task costs by itself.
+How long an image takes is not known in advance: from seconds (two large networks on one core) to half a
+millisecond. So workers begin with the smallest shards and continue with shards twice as large: a slow worker
+finishes a few small shards, and a fast worker soon gets shards large enough to hide the fixed cost of a task.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from stages.download.settings import DownloadSettings
 from stages.download.stage import Download
 
 SOURCE = "drawn"
-ON_CPU, ON_GPU = (1, 512), (32, 4096)  # rows of the smallest shard and of the largest; a GPU fills batches up anyway
-TWICE = 2  # shards of each size a worker, before the size doubles
-ENOUGH = 100  # of the largest a worker: more than there is time for
+ON_CPU, ON_GPU = (1, 512), (32, 4096)  # rows of the smallest and of the largest shard; a GPU fills its batches anyway
+TWICE = 2  # shards of each size per worker, before the size doubles
+ENOUGH = 100  # shards of the largest size per worker: more than there is time for
 
 
 def written(folder: Path, *, gpus: bool) -> Manifest:
-    """Draw the photos into `folder`, find them with the real Download stage, and commit their rows in such shards."""
+    """Draw the photos into `folder`, find them with the real Download stage, and commit their rows in these shards."""
     (folder / SOURCE).mkdir()
     photos.draw(folder / SOURCE)
     settings = {"sources": [{"name": SOURCE, "kind": "folder", "uri": str(folder / SOURCE)}]}
@@ -45,13 +45,13 @@ def written(folder: Path, *, gpus: bool) -> Manifest:
 
 
 def sizes(*, gpus: bool) -> list[int]:
-    """Rows of the shards, from the smallest up."""
+    """Return the rows of the shards, in ascending order."""
     smallest, largest = ON_GPU if gpus else ON_CPU
     return [size for power in range(13) if smallest <= (size := 1 << power) <= largest]
 
 
 def tasks(workers: int, *, gpus: bool) -> list[Task]:
-    """What so many workers do one after the other. A shard may be made many times: nobody commits them."""
+    """Return the tasks of `workers` workers, in order. A shard may be made many times, since it is never committed."""
     each = [(size, TWICE) for size in sizes(gpus=gpus)]
     each[-1] = (each[-1][0], ENOUGH)
     return [Task(_name(size)) for size, times in each for _ in range(times * workers)]
@@ -62,7 +62,7 @@ def _name(size: int) -> str:
 
 
 def _parts(found: pa.Table, names: Mapping[str, int]) -> list[tuple[str, Part]]:
-    """For each shard as many rows as it has, each an image of its own, whose bytes may be those of others too."""
+    """Return each shard's rows, each an image of its own, although its bytes may be those of other images, too."""
     parts = []
     for name, size in names.items():
         rows = found.take([place % found.num_rows for place in range(size)])

@@ -1,4 +1,4 @@
-"""Forecast: what embedding a corpus will take and cost, from the pace measured here, with the arithmetic shown."""
+"""Forecast: what embedding a corpus will take and cost, from the measured pace, with the arithmetic shown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOUR_S = 3600.0
 
 @dataclass(frozen=True)
 class EmbeddingForecast:
-    """The embedding of so many images by this machine, and by others of its GPUs; None: of each million."""
+    """The embedding of `images` images (None: of each million) by this machine, and by other numbers of its GPUs."""
 
     images: int | None
     rehearsal: Rehearsal
@@ -29,12 +29,12 @@ class EmbeddingForecast:
 
     @property
     def seconds(self) -> float:
-        """On this machine, all its workers together."""
+        """The time on this machine, all its workers together."""
         return self.of / self.rehearsal.pace.rate
 
     @property
     def unit(self) -> str:
-        """What is paid for: a GPU with all that stands beside it, or a core."""
+        """What is paid for: a GPU with everything that comes with it, or a core."""
         return "gpu" if self.rehearsal.gpus else "core"
 
     @property
@@ -54,7 +54,7 @@ class EmbeddingForecast:
         return None if self.price is None else self.unit_hours * self.price
 
     def gpu_seconds(self, gpus: int) -> float:
-        """On so many GPUs like those here."""
+        """Return the time on `gpus` GPUs like those of this machine."""
         return self.seconds * self.rehearsal.gpus / gpus
 
     def to_json(self) -> dict[str, Any]:
@@ -115,5 +115,5 @@ class EmbeddingForecast:
 
 
 def number(value: float) -> str:
-    """Three digits, or all there are before the point."""
+    """Format a number with three digits, or with all digits before the decimal point."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

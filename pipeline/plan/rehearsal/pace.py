@@ -1,9 +1,9 @@
-"""Pace: images a second of all workers together, from when each of them was heard of.
+"""Pace: images per second of all workers together, from when the driver heard of each shard.
 
-A worker's first shard warms it up and does not count. Nor does what was made before the last worker had
-warmed up, for until then the others had more of the machine than they will have; nor shards of less than a
-quarter of the worker's largest, of which much is what a task costs by itself. Each worker's rate is that of
-whole shards, from one end to the next, so that no shard is counted in part.
+Three kinds of shards do not count: a worker's first, which warms it up; shards made before the last worker had
+warmed up, since until then the others had more of the machine than they will have; and shards of less than a
+quarter of the worker's largest, since much of their time is the fixed cost of a task. Each worker's rate is that
+of complete shards, from the end of one to the end of the next, so that no shard is counted in part.
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-LARGE = 0.25  # of a worker's largest shard
+LARGE = 0.25  # share of a worker's largest shard
 
 
 @dataclass(frozen=True)
 class Beat:
-    """A shard that was made: by which worker, when it was heard of, of how many images, in how many seconds."""
+    """A shard that was made: its worker, when the driver heard of it, its number of images, the seconds it took."""
 
     worker: str
     at: float  # seconds on the driver's clock
     images: int
-    seconds: float  # on the worker's
-    computed: str = ""  # how finely and on what
+    seconds: float  # on the worker's clock
+    computed: str = ""  # in which precision and on which device
 
 
 @dataclass(frozen=True)
 class Pace:
-    """What was measured. `error` is the standard error of the rate, as a share of it; None where it cannot be told."""
+    """The measured pace. `error` is the standard error of the rate, as a share of it; None where it is unknown."""
 
-    rate: float  # images a second, all workers together
+    rate: float  # images per second, all workers together
     workers: int
     computed: str
     images: int  # that counted
     shards: int
     seconds: float  # from when all workers had warmed up
     error: float | None
-    warm_up_only: bool = False  # nothing but warm-up was finished: the rate is a lower bound
+    warm_up_only: bool = False  # only warm-up was finished: the rate is a lower bound
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class Stretch:
 
 
 def warmed_up_at(beats: Sequence[Beat]) -> float:
-    """When the last worker had made its first shard. At least one beat is needed."""
+    """Return when the last worker had made its first shard. Needs at least one beat."""
     return max(its[0].at for its in _by_worker(beats).values())
 
 
 def pace_of(beats: Sequence[Beat]) -> Pace:
-    """The pace as far as it is known by now. At least one beat is needed."""
+    """Return the pace as far as it is known. Needs at least one beat."""
     workers, since = _by_worker(beats), warmed_up_at(beats)
     counted = {worker: found for worker, its in workers.items() if (found := _counted(its, since))}
     computed = ", ".join(sorted({beat.computed for beat in beats if beat.computed}))
@@ -70,7 +70,7 @@ def pace_of(beats: Sequence[Beat]) -> Pace:
 
 
 def _by_worker(beats: Sequence[Beat]) -> Mapping[str, list[Beat]]:
-    """Worker -> its beats, in order."""
+    """Return worker -> its beats, in order."""
     found: dict[str, list[Beat]] = {}
     for beat in beats:
         found.setdefault(beat.worker, []).append(beat)
@@ -78,7 +78,7 @@ def _by_worker(beats: Sequence[Beat]) -> Mapping[str, list[Beat]]:
 
 
 def _counted(beats: Sequence[Beat], since: float) -> list[Stretch]:
-    """The worker's shards that count: large ones, at least half of whose time lies after `since`."""
+    """Return the worker's shards that count: large shards with at least half of their time after `since`."""
     found = [
         Stretch(after.images, after.at - before.at)
         for before, after in pairwise(beats)
@@ -93,7 +93,7 @@ def _rate(stretches: Sequence[Stretch]) -> float:
 
 
 def _error(counted: Mapping[str, Sequence[Stretch]]) -> float | None:
-    """From how much the seconds an image differ from shard to shard of a worker, larger shards weighing more."""
+    """Compute the error from how much seconds per image vary between a worker's shards; larger shards weigh more."""
     shards, images, squares = 0, 0, 0.0
     for its in counted.values():
         rate = _rate(its)

@@ -1,6 +1,6 @@
-"""Photos: drawn JPEGs that are as large as photos are, and cost as much to decode.
+"""Photos: drawn JPEGs that are as large as real photos and cost as much to decode.
 
-They are windows of one drawn scene: blotches of colour, finer ones of light, and grain, which is most of a
+They are crops of one drawn scene: blotches of color, finer blotches of light, and grain, which makes up most of a
 photo's bytes.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-WIDTH, HEIGHT, QUALITY = 500, 375, 90  # the usual photo of ImageNet; 60 to 110 KB
+WIDTH, HEIGHT, QUALITY = 500, 375, 90  # ImageNet's usual photo; 60 to 110 KB
 SCENE_WIDTH, SCENE_HEIGHT = 3 * WIDTH, 3 * HEIGHT
 BLOTCHES, TEXTURE = (36, 27), (375, 281)  # of the scene, across and down
 CONTRAST, DETAIL, GRAIN = 60.0, 18.0, 8.0  # standard deviations, of 255
@@ -20,7 +20,7 @@ PHOTOS = 200
 
 
 def draw(folder: Path, count: int = PHOTOS) -> None:
-    """Write so many different photos into `folder`, the same ones each time."""
+    """Write `count` different photos into `folder`, the same photos each time."""
     random = np.random.default_rng(0)
     scene = Image.fromarray(_scene(random))
     for number in range(count):
@@ -30,7 +30,7 @@ def draw(folder: Path, count: int = PHOTOS) -> None:
 
 
 def _scene(random: np.random.Generator) -> NDArray[np.uint8]:
-    """(height, width, 3)"""
+    """Draw the scene, (height, width, 3)."""
     colours = np.stack([_smooth(random, BLOTCHES) for _ in range(3)], axis=2)
     grain = random.standard_normal((SCENE_HEIGHT, SCENE_WIDTH), dtype=np.float32)
     light = DETAIL * _smooth(random, TEXTURE) + GRAIN * grain
@@ -39,7 +39,7 @@ def _scene(random: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def _smooth(random: np.random.Generator, cells: tuple[int, int]) -> NDArray[np.float32]:
-    """Noise of so many cells across and down, brought to the size of the scene."""
+    """Return noise of this many cells across and down, resized to the scene."""
     across, down = cells
     rough = Image.fromarray(random.standard_normal((down, across), dtype=np.float32))
     return np.asarray(rough.resize((SCENE_WIDTH, SCENE_HEIGHT), Image.Resampling.BICUBIC))

@@ -1,8 +1,8 @@
 """Rehearse: run the recipe's own embed stage on drawn photos, with the workers a run would have, for some seconds.
 
-It is the real thing: the real stage, on the real executor of this machine, reading JPEGs through a committed
-images manifest and writing shards; in a temporary folder, of which nothing stays (a GPU's batch size is
-remembered as in a run).
+It uses the real stage on the real executor of this machine, which reads JPEGs through a committed images
+manifest and writes shards, in a temporary folder that is deleted afterwards (a GPU's batch size is remembered
+as in a run).
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from pipeline.plan.rehearsal.pace import Beat, Pace, pace_of, warmed_up_at
 from pipeline.run.recipe import Step
 from stages import images
 
-LIMIT_S = 45.0  # for all of it, so that a plan takes less than a minute
+LIMIT_S = 45.0  # for the entire rehearsal, so that a plan takes less than a minute
 LONGEST_S, SHORTEST_S = 20.0, 3.0  # of measuring, once all workers have warmed up
-STRAGGLER = 0.3  # of the time the first worker needed to be there: no other comes much later
-SHARDS, ERROR = 4, 0.05  # that end it early: so many counted, and so small a standard error
+STRAGGLER = 0.3  # share of the first worker's start-up time: no other worker starts much later
+SHARDS, ERROR = 4, 0.05  # end it early: this many counted shards, and at most this standard error
 DECODED = 50
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What was measured, and what of this machine it took."""
+    """What was measured, and which part of this machine it used."""
 
     pace: Pace
     gpus: float  # 0: none
-    cores: float  # beside GPUs all there are
-    decode_s: float  # seconds of one core to decode one of the photos, the others idle
+    cores: float  # beside GPUs, all cores of the machine
+    decode_s: float  # seconds of one core to decode one of the photos, with the other cores idle
 
 
 @dataclass(frozen=True)
 class Unmeasured:
-    """Why nothing could be measured, though nothing is wrong with the recipe."""
+    """Why nothing could be measured, although nothing is wrong with the recipe."""
 
     why: str
 
@@ -58,7 +58,7 @@ class Unmeasured:
 
 
 def rehearsed(step: Step, limit_s: float = LIMIT_S) -> Rehearsal | Unmeasured:
-    """Measure the step, which has looked at its weights (Stage.external_state), on this machine.
+    """Measure the step, which has already checked its weights (Stage.external_state), on this machine.
 
     Raises Refused where it cannot be set up or does not work, TasksFailed where its workers die.
     """
@@ -67,11 +67,11 @@ def rehearsed(step: Step, limit_s: float = LIMIT_S) -> Rehearsal | Unmeasured:
     with tempfile.TemporaryDirectory(prefix="blindpairs-") as name, LocalExecutor() as executor:
         try:
             executor.check([ResourceRequest(step.name, step.stage, step.workers)])
-        except Refused as refusal:  # of this machine; the run may be meant for another one
+        except Refused as refusal:  # about this machine; the run may be meant for another machine
             return Unmeasured(str(refusal))
         with suppress(OutOfTime), at_most(limit_s):
             made = corpus.written(Path(name), gpus=gpus_each(step.stage, step.workers) > 0)
-            decode_s = _decode_s(Path(name))  # before there are workers, who would only make it longer
+            decode_s = _decode_s(Path(name))  # before there are workers, which would only slow it down
             for beat in _beats(step, made, executor):
                 beats.append(beat)
                 if _enough(beats, began):
@@ -84,7 +84,7 @@ def rehearsed(step: Step, limit_s: float = LIMIT_S) -> Rehearsal | Unmeasured:
 
 
 def _beats(step: Step, made: Manifest, executor: LocalExecutor) -> Iterator[Beat]:
-    """Each shard as it is made. Raises Refused where one cannot be."""
+    """Yield each shard as it is made. Raises Refused where one cannot be made."""
     folder = Folder(f"{Path(made.folder.url).parent / step.name}")
     job = Job(step.stage, folder, {"images": made.folder}, step.workers.max_failed)
     tasks = corpus.tasks(_most_workers(step), gpus=gpus_each(step.stage, step.workers) > 0)
@@ -97,7 +97,7 @@ def _beats(step: Step, made: Manifest, executor: LocalExecutor) -> Iterator[Beat
 
 
 def _enough(beats: Sequence[Beat], began: float) -> bool:
-    """Whether the rate is known well enough, or as well as time allows."""
+    """Whether the rate is known accurately enough, or as accurately as time allows."""
     measured = beats[-1].at - warmed_up_at(beats)
     if measured >= LONGEST_S:
         return True
@@ -108,7 +108,7 @@ def _enough(beats: Sequence[Beat], began: float) -> bool:
 
 
 def _most_workers(step: Step) -> int:
-    """No fewer than there will be: memory may allow for less."""
+    """Return an upper bound on the number of workers: memory may allow fewer."""
     each = gpus_each(step.stage, step.workers)
     return step.workers.count or (places(machine.gpus(), each) if each else machine.cores())
 

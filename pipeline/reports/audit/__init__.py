@@ -1,1 +1,1 @@
-"""Audit: how many pairs the search found, measured by other code than the search's. A reader starts at audit.py."""
+"""Audit: how many pairs the search found, measured by code other than the search's. Start reading at audit.py."""

@@ -1,10 +1,10 @@
-"""Audit: random images against all others in float64, and which of their pairs the candidates hold.
+"""Audit: compare random images with all others in float64, and check which of their pairs the candidates hold.
 
-Shares no code with the search it judges (an import contract says so): which images are compared
-(compared.py), what is true of them (truth.py), what the manifest holds of that (stored.py), and what to
-make of the difference (judge.py). Vectors that were changed since they were searched are no fault of the
-search: they end the audit (sketched.py). Memory: 64 bytes an image, a batch of vectors, and the pairs that
-touch a drawn image.
+Shares no code with the search it judges (an import contract enforces it): which images are compared
+(compared.py), which pairs are true (truth.py), which of them the manifest holds (stored.py), and how to
+judge the difference (judge.py). Vectors that changed since the search are not the search's fault: they end
+the audit (sketched.py). Memory: 64 bytes per image, a batch of vectors, and the pairs that contain a drawn
+image.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from pipeline.run.run import Run
 
 
 def audit(run: Run, *, images: int, seed: int) -> Audit:
-    """Audit a run's candidates on `images` random images, or on all where there are no more; kept beside them.
+    """Audit a run's candidates on `images` random images, or on all if there are no more; store it beside them.
 
-    Raises NotCommitted or Refused where a step the candidates were made of is not there, or was made
-    again since; Damaged where a shard was changed since; Unbalanced where an image that was compared has no vector.
+    Raises NotCommitted or Refused where a step the candidates were made from is missing, or was made
+    again since; Damaged where a shard was changed since; Unbalanced where a compared image has no vector.
     """
     begun, candidates = time.monotonic(), run.manifest("candidates")
     made_of = _made_of(run, candidates)
@@ -45,7 +45,7 @@ def audit(run: Run, *, images: int, seed: int) -> Audit:
 
 
 def _made_of(run: Run, candidates: Manifest) -> dict[str, Manifest]:
-    """The manifests the search read, if they still are the ones it read."""
+    """Return the manifests the search read; raise Refused if they are no longer the ones it read."""
     found = {name: run.manifest(name) for name in ("embeddings", "sketches", "copies")}
     for name, manifest in found.items():
         if candidates.made_of.get(name, manifest.content) != manifest.content:

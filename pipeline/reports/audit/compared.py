@@ -14,14 +14,14 @@ from manifests.manifest import Manifest
 from manifests.tables import OK
 
 Ids = NDArray[np.bytes_]  # image_ids, 32 bytes each
-Places = NDArray[np.int64]  # images by their place among all that are compared
+Places = NDArray[np.int64]  # images by their place among all compared images
 
 
 @dataclass(frozen=True, eq=False)  # eq: holds arrays
 class Compared:
-    """(n,) sorted ids of the images the search compares, and the (k,) ascending places of those drawn.
+    """(n,) sorted ids of the images the search compares, and the (k,) ascending places of the drawn images.
 
-    `digests`: (n,) what the sketches say of each image's vectors, as 32 hex digits; empty where they say nothing.
+    `digests`: (n,) digest the sketches hold of each image's vectors, as 32 hex digits; empty where they hold none.
     """
 
     ids: Ids
@@ -30,17 +30,17 @@ class Compared:
 
     @cached_property
     def asked(self) -> Ids:
-        """(k,) sorted ids of those drawn."""
+        """(k,) sorted ids of the drawn images."""
         return self.ids[self.drawn]
 
 
 def compared_ids(sketches: Manifest, copies: Manifest) -> Ids:
-    """Sorted ids of the images whose sketch is ok and for which no other image stands."""
+    """Return the sorted ids of the images whose sketch is ok and that are not represented by another image."""
     return np.setdiff1d(_column(sketches, only_ok=True), _column(copies, only_ok=False))
 
 
 def digests_of(sketches: Manifest, ids: Ids) -> Ids:
-    """The sketches' digest of each of these images, empty where there is none."""
+    """Return the sketches' digest of each of these images, empty where there is none."""
     found = np.zeros(len(ids), "S32")
     for batch in sketches.batches(("image_id", "digest")):
         here = places(ids, texts(batch.column("image_id")))
@@ -49,12 +49,12 @@ def digests_of(sketches: Manifest, ids: Ids) -> Ids:
 
 
 def draw(count: int, images: int, seed: int) -> Places:
-    """Ascending places of `images` random ones of `count`, or of all where there are no more."""
+    """Return the ascending places of `images` random images of `count`, or of all if there are no more than that."""
     return np.sort(np.random.default_rng(seed).choice(count, min(images, count), replace=False))
 
 
 def places(ids: Ids, wanted: Ids) -> Places:
-    """The place of each of `wanted` among the sorted `ids`; -1 where it is none of them."""
+    """Return the place of each of `wanted` among the sorted `ids`; -1 where it is not among them."""
     found = np.searchsorted(ids, wanted)
     there = found < len(ids)
     there[there] = ids[found[there]] == wanted[there]
@@ -62,7 +62,7 @@ def places(ids: Ids, wanted: Ids) -> Places:
 
 
 def texts(column: pa.Array) -> Ids:
-    """A column of image_ids, or of digests, as NumPy has them."""
+    """Return a column of image_ids, or of digests, as a NumPy array."""
     return np.array(column.to_pylist(), dtype="S32")
 
 

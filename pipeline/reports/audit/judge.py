@@ -1,4 +1,4 @@
-"""Judge: the truth against what is stored: found, missed, cut, false, wrong."""
+"""Judge: compare the truth with what is stored: found, missed, cut, false, wrong."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pipeline.reports.audit.result import MOST_NAMED, OddPair
 from pipeline.reports.audit.stored import Stored, last_kept
 from pipeline.reports.audit.truth import Truth
 
-APART = 1e-9  # cosines of two float64 code paths are nearer than this
+APART = 1e-9  # cosines of two float64 code paths differ by less than this
 
 Mask = NDArray[np.bool_]
 
 
 def judged(truth: Truth, stored: Stored, candidates: Manifest, ids: Ids) -> dict[str, Any]:
-    """Counts and named pairs, by the names of Audit's fields. `ids`: all that were compared, sorted."""
+    """Return counts and named pairs, keyed by Audit's field names. `ids`: of all compared images, sorted."""
     at, known = _matched(truth, stored, len(ids))
     wrong = known & _differ(truth, stored, at)
     found = np.zeros(len(truth.blind), bool)
@@ -44,7 +44,7 @@ def judged(truth: Truth, stored: Stored, candidates: Manifest, ids: Ids) -> dict
 
 
 def _matched(truth: Truth, stored: Stored, count: int) -> tuple[NDArray[np.int64], Mask]:
-    """For each stored pair its place in the truth, and whether it is there; the second of two equal rows is not."""
+    """Return each stored pair's place in the truth, and whether it is in it; of two equal rows, the second is not."""
     keys = truth.left * count + truth.right  # ascending, as the pairs are
     asked = np.where(stored.left >= 0, stored.left * count + stored.right, -1)
     found = np.searchsorted(keys, asked)
@@ -56,7 +56,7 @@ def _matched(truth: Truth, stored: Stored, count: int) -> tuple[NDArray[np.int64
 
 
 def _differ(truth: Truth, stored: Stored, at: NDArray[np.int64]) -> Mask:
-    """Which stored pairs have a cosine that is not the truth's; NaN is not, either."""
+    """Return which stored pairs have a cosine that differs from the truth's; NaN counts as different."""
     if not len(truth.blind):
         return np.zeros(len(at), bool)
     near = np.abs(stored.blind - truth.blind[at]) <= APART
@@ -64,7 +64,7 @@ def _differ(truth: Truth, stored: Stored, at: NDArray[np.int64]) -> Mask:
 
 
 def _cut(truth: Truth, missing: NDArray[np.int64], candidates: Manifest, ids: Ids) -> Mask:
-    """Which missing pairs the search may have cut: both images are full of pairs of no larger reference cosine."""
+    """Return which missing pairs may have been cut: both images are full of pairs of no larger reference cosine."""
     cap = candidates.lineage.settings["search"]["max_per_image"]
     if cap is None or not candidates.counts.rejected.get(OVER_CAP):
         return np.zeros(len(missing), bool)
@@ -79,7 +79,7 @@ def _missed(truth: Truth, place: int, ids: Ids) -> OddPair:
 
 
 def _held(stored: Stored, place: int, truth: Truth | None = None, at: int = 0) -> OddPair:
-    """A stored pair, with the truth's cosines beside its own where there are any."""
+    """Return a stored pair, with the truth's cosines beside its own where there are any."""
     left, right = stored.left_id[place].decode(), stored.right_id[place].decode()
     blind, reference = (float(truth.blind[at]), float(truth.reference[at])) if truth else (None, None)
     return OddPair(left, right, blind, reference, _number(stored.blind[place]), _number(stored.reference[place]))

@@ -1,4 +1,4 @@
-"""Recall: the share of true pairs that were found, and how far a draw can tell it."""
+"""Recall: the share of true pairs that were found, and how precisely a random draw determines it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from stages.accuracy import exact
 
 
 def recall(found: int, missed: int) -> float | None:
-    """The share found; None where there was nothing to find."""
+    """Return the share found; None where there was nothing to find."""
     return found / (found + missed) if found + missed else None
 
 
 def interval(found: int, missed: int, *, whole: bool = False) -> tuple[float, float]:
-    """Clopper and Pearson's exact interval of the recall, at 95 %; (0, 1) of no pair.
+    """Return Clopper and Pearson's exact 95 % interval of the recall; (0, 1) for no pairs.
 
-    `whole`: every pair was compared, so that the recall is known. The interval takes pairs for
-    independent draws; those of one crowd of look-alikes are not, so draw many images.
+    `whole`: every pair was compared, so the recall is known. The interval assumes that pairs are
+    independent draws; pairs from one cluster of look-alikes are not, so draw many images.
     """
     share = recall(found, missed)
     if whole and share is not None:

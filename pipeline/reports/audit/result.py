@@ -1,4 +1,4 @@
-"""Result: what an audit says, and the file it is kept in: `_audit.json` beside the candidates."""
+"""Result: what an audit found, and the file that stores it: `_audit.json` beside the candidates."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pydantic import TypeAdapter
 from manifests.manifest import Manifest
 from pipeline.run.layout import AUDIT
 
-MOST_NAMED = 1000  # odd pairs of each sort that are named
+MOST_NAMED = 1000  # most odd pairs of each kind that are listed by name
 
 
 @dataclass(frozen=True)
 class OddPair:
-    """A pair that is not as it should be: the audit's own cosines, and the manifest's; null where there are none."""
+    """A pair that is not as it should be: the audit's own cosines and the manifest's; null where there are none."""
 
     left_id: str
     right_id: str
@@ -27,11 +27,11 @@ class OddPair:
 
 @dataclass(frozen=True)
 class Audit:
-    """What comparing `images` of `of` images with every other in float64 said of the candidates.
+    """What comparing `images` of `of` images with every other image in float64 showed about the candidates.
 
-    true_pairs = found + missed + cut. `cut`: max_per_image took them; `border`: true or not, float64
-    cannot tell. `false`: candidates that are no pair (below the floor, of an image that is not compared,
-    or twice there); `wrong`: candidates with other cosines than the vectors'.
+    true_pairs = found + missed + cut. `cut`: removed by max_per_image; `border`: float64 cannot decide
+    whether they are true. `false`: candidates that are not a pair (below the floor, with an image that is not
+    compared, or listed twice); `wrong`: candidates whose cosines differ from the vectors'.
     """
 
     images: int
@@ -44,7 +44,7 @@ class Audit:
     border: int
     false: int
     wrong: int
-    missed_pairs: tuple[OddPair, ...]  # the first MOST_NAMED, as below
+    missed_pairs: tuple[OddPair, ...]  # the first MOST_NAMED; likewise the two fields below
     false_pairs: tuple[OddPair, ...]
     wrong_pairs: tuple[OddPair, ...]
     recall: float | None  # found / (found + missed); null where there was no pair to find
@@ -54,17 +54,17 @@ class Audit:
     max_per_image: int | None
     seed: int
     seconds: float
-    fingerprint: str  # of the candidates that were audited, and below their content
+    fingerprint: str  # of the audited candidates; `content` below is theirs, too
     content: str
 
     @property
     def whole(self) -> bool:
-        """Whether every image was drawn: then the recall is no estimate."""
+        """Whether every image was drawn, so that the recall is not an estimate."""
         return self.images == self.of
 
     @property
     def defect(self) -> bool:
-        """Whether something is not as the search promises. Of ivf's misses it makes no promise."""
+        """Whether something breaks the search's promises. It makes none about pairs that ivf misses."""
         return bool(self.false or self.wrong or (self.missed and self.method != "ivf"))
 
     def to_json(self) -> dict[str, Any]:
@@ -72,12 +72,12 @@ class Audit:
 
 
 def read_audit(candidates: Manifest) -> Audit | None:
-    """The audit beside these candidates; None where there is none, or it is of others, or of another version."""
+    """Return the audit stored beside these candidates; None if there is none, or it is of others or another version."""
     if not candidates.folder.has(AUDIT):
         return None
     try:
         audit = TypeAdapter(Audit).validate_json(candidates.folder.read(AUDIT))
     except ValueError:
-        return None  # as good as none: `blindpairs audit` writes it again
+        return None  # treated as absent: `blindpairs audit` writes it again
     same = (audit.fingerprint, audit.content) == (candidates.lineage.fingerprint, candidates.content)
     return audit if same else None

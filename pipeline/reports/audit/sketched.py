@@ -1,4 +1,4 @@
-"""Sketched: whether the vectors that are there are still those that the sketches were made of."""
+"""Sketched: whether the stored vectors are still those the sketches were made from."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from pipeline.reports.audit.compared import Ids
 
 
 def check_sketched(embeddings: Manifest, shard: str, lists: Sequence[pa.Array], digests: Ids) -> None:
-    """Raise Damaged, naming the shard, where vectors are not those of the sketches' digests.
+    """Raise Damaged, naming the shard, where vectors do not match the sketches' digests.
 
-    `lists`: of each row the blind and the reference vector; `digests`: of each row, empty where there is none.
+    `lists`: the blind and the reference vectors of the rows; `digests`: one per row, empty where there is none.
     """
     columns = [one.to_pylist() if one.null_count else _numbers(one) for one in lists]
     for digest, *vectors in zip(digests, *columns, strict=True):
@@ -30,7 +30,7 @@ def check_sketched(embeddings: Manifest, shard: str, lists: Sequence[pa.Array], 
 
 
 def _digest(vectors: Sequence[Sequence[float] | None]) -> bytes:
-    """First 32 hex digits of sha256 of all vectors' numbers in float32; 0.0 is added so that -0.0 is none."""
+    """Return the first 32 hex digits of the sha256 of all vectors' float32 numbers; adding 0.0 turns -0.0 into 0.0."""
     numbers = [np.asarray([] if one is None else one, np.float32) + np.float32(0) for one in vectors]
     return hashlib.sha256(b"".join(one.tobytes() for one in numbers)).hexdigest()[:32].encode()
 

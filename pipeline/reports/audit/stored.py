@@ -1,4 +1,4 @@
-"""Stored: what the candidates manifest holds of the drawn images, and how full an image is there."""
+"""Stored: the candidates the manifest holds for the drawn images, and how full an image's list of candidates is."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from pipeline.reports.audit.compared import Compared, Ids, Places, places, texts
 
 @dataclass(frozen=True, eq=False)  # eq: holds arrays
 class Stored:
-    """(c,) candidates that touch a drawn image, as they are stored.
+    """(c,) candidates that contain a drawn image, as they are stored.
 
-    `left`, `right`: the places of the two images, the smaller first; -1 for one that was not compared.
+    `left`, `right`: the places of the two images, the smaller first; -1 for an image that was not compared.
     """
 
     left_id: Ids
@@ -30,7 +30,7 @@ class Stored:
 
 
 def stored_pairs(candidates: Manifest, compared: Compared) -> Stored:
-    """The candidates that touch a drawn image, in the manifest's order."""
+    """Return the candidates that contain a drawn image, in the manifest's order."""
     asked = pa.array(compared.asked.astype(str), pa.string())
     found = [CANDIDATES.columns.empty_table()]
     for batch in candidates.batches(CANDIDATES.columns.names):
@@ -43,10 +43,10 @@ def stored_pairs(candidates: Manifest, compared: Compared) -> Stored:
 
 
 def last_kept(candidates: Manifest, names: Ids, cap: int) -> NDArray[np.float64]:
-    """For each of the sorted `names` the `cap`-th least reference cosine among its candidates; inf where it has fewer.
+    """Return each sorted name's `cap`-th least reference cosine among its candidates; inf where it has fewer.
 
-    The search keeps the `cap` of least reference cosine of either image: it may cut a pair only if this
-    number is no larger than the pair's own, for both its images.
+    The search keeps the `cap` pairs of least reference cosine of either image: it may cut a pair only if this
+    number is no larger than the pair's own reference cosine, for both its images.
     """
     place, reference = _ends(candidates, names)
     order = np.lexsort((reference, place))
@@ -59,7 +59,7 @@ def last_kept(candidates: Manifest, names: Ids, cap: int) -> NDArray[np.float64]
 
 
 def _ends(candidates: Manifest, names: Ids) -> tuple[Places, NDArray[np.float64]]:
-    """Every end of a candidate that is one of `names`: its place in them, and the candidate's reference cosine."""
+    """Return every candidate side that is one of `names`: its place in them, and the candidate's reference cosine."""
     wanted = pa.array(names.astype(str), pa.string())
     found, references = [np.zeros(0, np.int64)], [np.zeros(0)]
     for batch in candidates.batches(("left_id", "right_id", "reference_cosine")):

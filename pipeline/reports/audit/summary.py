@@ -1,4 +1,4 @@
-"""Summary: what an audit says, in a few lines for a person and whole for a program."""
+"""Summary: the result of an audit, in a few lines for a person and complete for a program."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pipeline.run.layout import AUDIT
 from pipeline.run.run import Run
 from stages.text import plain, plain_lines
 
-SHOWN = 10  # pairs of each sort in the lines for a person
+SHOWN = 10  # pairs of each kind shown to a person
 
 
 @dataclass(frozen=True)
 class AuditSummary:
-    """An audit, of which manifest, and where to look next."""
+    """An audit, the manifest it is of, and where to look next."""
 
     manifest: str
     audit: Audit
@@ -51,20 +51,20 @@ class AuditSummary:
 
 
 def summarized(run: Run, audit: Audit) -> AuditSummary:
-    """What an audit of this run found, and the command that shows it in the gallery, if it has one."""
+    """Return what an audit of this run found, and the command that shows it in the gallery, if the run has pairs."""
     shown = f"`blindpairs report {run}` shows it in the gallery" if run.has("pairs") else ""
     return AuditSummary(f"{run}/candidates", audit, shown)
 
 
 def images(audit: Audit) -> str:
-    """Which images were compared with which."""
+    """Return in words which images were compared with which."""
     if audit.whole:
         return f"all {audit.of:,} images against each other"
     return f"{audit.images:,} of {audit.of:,} images against all others"
 
 
 def estimate(audit: Audit) -> str:
-    """The recall and what it is worth; rounded so that it never says more than is known."""
+    """Return the recall and its interval in words, rounded so that they never claim more than is known."""
     if audit.recall is None:
         return f"recall unknown ({_why_unknown(audit)})"
     if audit.whole:
@@ -74,12 +74,12 @@ def estimate(audit: Audit) -> str:
 
 
 def down(share: float) -> str:
-    """A share in thousandths, rounded down: 0.9999 is not 1.000."""
+    """Return a share to three decimals, rounded down: 0.9999 is not 1.000."""
     return f"{floor(share * 1000 + 1e-9) / 1000:.3f}"
 
 
 def up(share: float) -> str:
-    """A share in thousandths, rounded up."""
+    """Return a share to three decimals, rounded up."""
     return f"{ceil(share * 1000 - 1e-9) / 1000:.3f}"
 
 

@@ -1,8 +1,8 @@
-"""Truth: every pair of a drawn image and any other whose blind cosine reaches the floor, in float64.
+"""Truth: every pair of a drawn image and any other image whose blind cosine reaches the floor, in float64.
 
 Plain NumPy over the embeddings: rows at unit length, one matrix product for each batch of images and
-each lot of drawn ones. Two float64 sums of the same d products differ by up to d 2^-52 (5e-13 at
-d = 2048): whether a cosine within BORDER of the floor reaches it is not for a second code path to say.
+each lot of drawn images. Two float64 sums of the same d products differ by up to d 2^-52 (5e-13 at
+d = 2048): a second code path cannot decide whether a cosine within BORDER of the floor reaches it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pipeline.reports.audit.compared import Compared, Places, places, texts
 from pipeline.reports.audit.sketched import check_sketched
 
 BORDER = 1e-12
-ROWS, LOT = 4096, 1024  # of one product: 34 MB
+ROWS, LOT = 4096, 1024  # size of one matrix product: 34 MB
 
 Cosines = NDArray[np.float64]
 Vectors = NDArray[np.float64]
@@ -31,7 +31,7 @@ Columns = tuple[Places, Places, Cosines, Cosines]  # of pairs: two images, both 
 class Truth:
     """(p,) pairs by the places of their images, left < right, each once and in that order, with both cosines.
 
-    Those on the border are among them: `certain` says which are not.
+    Pairs on the border are included: `certain` marks those that are not on it.
     """
 
     left: Places
@@ -42,14 +42,14 @@ class Truth:
 
     @property
     def certain(self) -> NDArray[np.bool_]:
-        """Which pairs reach the floor by whatever code path."""
+        """Which pairs reach the floor by any code path."""
         return self.blind > self.floor + BORDER
 
 
 def true_pairs(embeddings: Manifest, roles: tuple[str, str], compared: Compared, floor: float) -> Truth:
-    """Every pair that touches a drawn image and reaches the floor less BORDER; `roles`: blind and reference encoder.
+    """Return every pair with a drawn image that reaches the floor less BORDER; `roles`: blind and reference encoder.
 
-    Raises Unbalanced where an image that was compared has no vector, Damaged where it has another than it had.
+    Raises Unbalanced where a compared image has no vector, Damaged where its vector has changed.
     """
     asked = _asked(embeddings, roles, compared)
     parts: list[Columns] = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))]
@@ -67,7 +67,7 @@ def true_pairs(embeddings: Manifest, roles: tuple[str, str], compared: Compared,
 
 
 def _near(here: Places, vectors: Sequence[Vectors], drawn: Places, asked: Sequence[Vectors], floor: float) -> Columns:
-    """Of one product: the place of the other image, that of the drawn one, both cosines."""
+    """Compute one product: the places of the other and of the drawn image of each pair, and both cosines."""
     blind = vectors[0] @ asked[0].T
     row, query = np.nonzero(blind >= floor - BORDER)
     if not len(row):
@@ -77,7 +77,7 @@ def _near(here: Places, vectors: Sequence[Vectors], drawn: Places, asked: Sequen
 
 
 def _once(parts: Sequence[Columns], compared: Compared) -> Iterator[Columns]:
-    """The pairs without an image and itself; those of two drawn images, which come from either side, once."""
+    """Drop pairs of an image with itself, and yield pairs of two drawn images, which come from both sides, once."""
     for other, drawn, blind, reference in parts:
         which = (other > drawn) | ((other != drawn) & ~np.isin(other, compared.drawn))
         left, right = np.minimum(other, drawn), np.maximum(other, drawn)
@@ -85,7 +85,7 @@ def _once(parts: Sequence[Columns], compared: Compared) -> Iterator[Columns]:
 
 
 def _asked(embeddings: Manifest, roles: tuple[str, str], compared: Compared) -> list[Vectors]:
-    """The (k, dim) blind and reference vectors of the drawn images, in their order."""
+    """Return the (k, dim) blind and reference vectors of the drawn images, in their order."""
     found, parts = [np.zeros(0, np.int64)], []
     for shard in embeddings.shards:
         here = places(compared.asked, texts(embeddings.read(shard.name, ["image_id"]).column("image_id")))
@@ -104,7 +104,7 @@ def _asked(embeddings: Manifest, roles: tuple[str, str], compared: Compared) -> 
 def _batches(
     embeddings: Manifest, roles: tuple[str, str], compared: Compared
 ) -> Iterator[tuple[Places, list[Vectors]]]:
-    """The compared images of each batch: (m,) places, (m, dim) blind and reference vectors."""
+    """Yield the compared images of each batch: (m,) places, (m, dim) blind and reference vectors."""
     for shard in embeddings.shards:
         for batch in embeddings.batches_of(shard.name, ["image_id", *dict.fromkeys(roles)], ROWS):
             here = places(compared.ids, texts(batch.column("image_id")))

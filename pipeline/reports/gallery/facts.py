@@ -1,7 +1,7 @@
-"""Facts: everything the report page shows, as plain frozen data. No files, no drawing, no opinions.
+"""Facts: everything the report page shows, as plain frozen data. No files, no drawing, no decisions.
 
 `gather` fills these from a run's manifests, `page` turns them into HTML; neither knows the other.
-Cosines are float64. Sequences are read in their order: pairs come best first.
+Cosines are float64. Sequences are read in order: pairs come best first.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline.reports.audit.result import Audit
 
 Cosines = NDArray[np.float64]
-# How a blind cosine is held against its threshold; a reference cosine is always held with "<".
+# How a blind cosine is compared with its threshold; a reference cosine is always compared with "<".
 Comparison = Literal[">=", ">"]
 
 
@@ -32,11 +32,11 @@ class Photo:
     url: str | None = None
     caption: str | None = None
     label: str | None = None
-    width: int = 0  # pixels of the image itself, not of the thumbnail; 0: not known
+    width: int = 0  # pixels of the image itself, not of the thumbnail; 0: unknown
     height: int = 0
     licence: str | None = None
-    copies: int = 0  # other images with the same bytes or the same vectors, which this one stands for
-    thumbnail: str = ""  # data URI; "": the bytes could not be read any more
+    copies: int = 0  # other images with the same bytes or the same vectors, which this one represents
+    thumbnail: str = ""  # data URI; "": the bytes could no longer be read
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the funnel: how many came through, and why the others did not."""
+    """One step of the funnel: how many items passed, and why the others did not."""
 
     name: str
     count: int
@@ -64,7 +64,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Planted:
-    """One row of the demo's check: pairs put there on purpose, and how many were found again."""
+    """One row of the demo's check: pairs planted on purpose, and how many were found."""
 
     pattern: str
     planted: int
@@ -84,9 +84,9 @@ class Report:
     reference_max: float
     floor: float  # search.min_cosine: below it nothing was searched
     pairs_total: int  # kept pairs of the run; `pairs` may show fewer
-    pairs: Sequence[Pair]  # best first; the first is asked for by index, then all are walked once
+    pairs: Sequence[Pair]  # best first; the first is accessed by index, then all are iterated once
     funnel: tuple[Stage, ...] = ()
-    candidates_total: int = 0  # the arrays below hold all of them, or an even draw
+    candidates_total: int = 0  # the arrays below hold all of them, or an evenly spaced draw
     candidate_blind: Cosines = field(default_factory=no_cosines)
     candidate_reference: Cosines = field(default_factory=no_cosines)
     random_blind: Cosines = field(default_factory=no_cosines)  # random pairs of images; may be empty

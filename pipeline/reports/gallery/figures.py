@@ -1,7 +1,7 @@
-"""Figures: the two cosine distributions and the map of thresholds, as SVG to put inside a page.
+"""Figures: the two cosine distributions and the heat map of thresholds, as SVG to embed in a page.
 
 Drawn by matplotlib (loaded only here, only when drawing) without its global state. One drawing
-serves light and dark (see `colors`), text stays text. The same input gives the same bytes.
+serves light and dark themes (see `colors`), text remains text. The same input gives the same bytes.
 """
 
 import io
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LEFT_MARGIN, BOTTOM_MARGIN = 0.85, 0.6  # of the heat map, inches
+LEFT_MARGIN, BOTTOM_MARGIN = 0.85, 0.6  # of the heat map, in inches
 
-# Rounded edges: a threshold such as 0.95 must be an edge, or bars would stand on both its sides.
+# Rounded edges: a threshold such as 0.95 must be an edge, or a bar would extend to both sides of it.
 BINS = np.round(np.linspace(-1.0, 1.0, 201), 9)
 
 
 def distribution(candidates: Cosines, random: Cosines, *, threshold: float, near: bool, label: str, name: str) -> str:
-    """Histogram of one encoder's cosines; the side where pairs lie (`near`: above) is tinted."""
+    """Draw a histogram of one encoder's cosines; the side where pairs are (`near`: above) is tinted."""
     color = BLIND if near else REFERENCE
     with figure(5.2, 2.4) as drawing:
         axes = drawing.add_axes((0.04, 0.17, 0.92, 0.70))
@@ -59,8 +59,8 @@ def distribution(candidates: Cosines, random: Cosines, *, threshold: float, near
 
 
 def outline(axes: "Axes", cosines: Cosines, color: str, left: float) -> None:
-    """A filled histogram drawn to its own highest bar: shapes are compared, never heights."""
-    # Clipped: float64 leaves the cosine of an image with its copy a hair above 1.
+    """Draw a filled histogram scaled to its own highest bar: shapes are compared, never heights."""
+    # Clipped: in float64 the cosine of an image with its copy is slightly above 1.
     heights, edges = np.histogram(np.clip(cosines, -1.0, 1.0), bins=BINS[left <= BINS])
     if not heights.any():
         return
@@ -69,7 +69,7 @@ def outline(axes: "Axes", cosines: Cosines, color: str, left: float) -> None:
 
 
 def leftmost(candidates: Cosines, random: Cosines, threshold: float) -> float:
-    """Where the axis begins: at 0, or at the tenth below the lowest cosine."""
+    """Return where the axis begins: at 0, or at the tenth below the lowest cosine."""
     lowest = min([0.0, threshold - 0.1, *(float(np.nanmin(c)) for c in (candidates, random) if len(c))])
     return max(-1.0, round(float(np.floor(lowest * 10 + 1e-9) / 10), 9))
 
@@ -83,7 +83,7 @@ def plain(axes: "Axes") -> None:
 
 
 def heat_map(grid: Grid, *, name: str, comparison: str) -> str:
-    """Counts by blind threshold (rows, strict at the top) and reference threshold (columns)."""
+    """Draw counts by blind threshold (rows, strictest at the top) and reference threshold (columns)."""
     rows, columns = len(grid.blind), len(grid.reference)
     width, height = LEFT_MARGIN + 0.68 * columns, BOTTOM_MARGIN + 0.34 * rows + 0.05
     with figure(width, height) as drawing:
@@ -144,7 +144,7 @@ def cell(axes: "Axes", row: int, column: int, width: int = 1, height: int = 1, *
 
 
 def heat_level(count: int, most: int) -> int:
-    """0 for none, else 1 to 7 on a log scale: counts of pairs span many powers of ten."""
+    """Return 0 for no pairs, else 1 to 7 on a log scale: counts of pairs span many powers of ten."""
     if count <= 0:
         return 0
     return 1 + min(6, int(6 * np.log1p(count) / np.log1p(most)))
@@ -155,7 +155,7 @@ def sign(comparison: str) -> str:
 
 
 def short(count: int) -> str:
-    """At most five characters, so that it fits a cell: 1234 -> 1,234, 45678 -> 46k."""
+    """Format a count in at most five characters, so that it fits a cell: 1234 -> 1,234, 45678 -> 46k."""
     for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
         if count >= 10 * size:
             return f"{count / size:.0f}{letter}"
@@ -164,7 +164,7 @@ def short(count: int) -> str:
 
 @contextmanager
 def figure(width: float, height: float) -> "Iterator[Figure]":
-    """A figure of this size (inches) with the settings that make its SVG repeatable and themable."""
+    """Yield a figure of this size (inches) with the settings that make its SVG reproducible and themable."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -180,7 +180,7 @@ def svg(drawing: "Figure", *, name: str) -> str:
 
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    # The salt makes ids repeatable, and different from the page's other figures.
+    # The salt makes ids reproducible, and different from those of the page's other figures.
     with matplotlib.rc_context({"svg.hashsalt": name}):
         drawing.savefig(buffer, format="svg", metadata=nothing)
     return themed(buffer.getvalue(), name)

@@ -1,4 +1,4 @@
-"""Gather: a run's manifests into the report's facts. Reads columns and draws, never whole manifests."""
+"""Gather: collect the report's facts from a run's manifests. Reads columns and draws, never complete manifests."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from stages.images import ImageRefused
 SHOWN = 1000  # pairs on the page
 DRAWN = 200_000  # candidates in the plots
 TEXT = 500  # characters of a caption, key or url
-RANDOM_IMAGES = 400  # give 79,800 random pairs
+RANDOM_IMAGES = 400  # gives 79,800 random pairs
 PHOTO = (
     "image_id",
     "source",
@@ -44,7 +44,7 @@ PHOTO = (
 
 
 def gather(run: Run) -> Report:
-    """The facts of a finished run. Raises NotCommitted where a step is missing."""
+    """Collect the facts of a finished run. Raises NotCommitted where a step is missing."""
     manifests = {name: run.manifest(name) for name in ORDER}
     search = manifests["candidates"].lineage.settings["search"]
     chosen = manifests["pairs"].lineage.settings["filter"]
@@ -77,7 +77,7 @@ def gather(run: Run) -> Report:
 
 @dataclass(frozen=True)
 class _Pairs(Sequence[Pair]):
-    """The kept pairs, best first; a thumbnail is made when its pair is asked for, not before."""
+    """The kept pairs, best first; a thumbnail is made only when its pair is accessed."""
 
     rows: tuple[Mapping[str, Any], ...]
     photos: Mapping[str, Mapping[str, Any]]
@@ -124,7 +124,7 @@ def _photo(row: Mapping[str, Any], copies: int) -> Photo:
 
 
 def _bounded(value: Any) -> Any:
-    """A text no longer than a person reads on a card: a caption may be a book."""
+    """Cut a text to a length that a person reads on a card: a caption may be as long as a book."""
     return value if not isinstance(value, str) or len(value) <= TEXT else value[: TEXT - 1] + "…"
 
 
@@ -151,7 +151,7 @@ def _reasons(counts: Counts, less: Counts | None = None) -> tuple[tuple[str, int
 
 
 def _draw(candidates: Manifest, most: int) -> tuple[Cosines, Cosines]:
-    """Both cosines of all candidates, or of every k-th, so that about `most` are drawn."""
+    """Return both cosines of all candidates, or of every k-th, so that about `most` are drawn."""
     step = max(1, -(-candidates.rows // most))
     start, parts = 0, []
     for batch in candidates.batches(("blind_cosine", "reference_cosine")):
@@ -163,7 +163,7 @@ def _draw(candidates: Manifest, most: int) -> tuple[Cosines, Cosines]:
 
 
 def _random_cosines(embeddings: Manifest, encoders: tuple[str, str]) -> tuple[Cosines, Cosines]:
-    """Cosines of all pairs among RANDOM_IMAGES images spread evenly over the manifest, for each encoder."""
+    """Return the cosines of all pairs among RANDOM_IMAGES images spread evenly over the manifest, for each encoder."""
     shards = [shard for shard in embeddings.shards if shard.counts.ok]
     chosen = shards[:: max(1, len(shards) // 8)]
     parts = [_spread(embeddings, shard.name, encoders, RANDOM_IMAGES // len(chosen)) for shard in chosen]

@@ -1,7 +1,7 @@
 """Page: one self-contained HTML file of a report, for a person, opened from disk without a network.
 
 Everything is inline: style, script, figures, thumbnails. The page's own security policy forbids every
-request, and every script but its own. The same report gives the same bytes: no clock, no random ids.
+request and every script except its own. The same report gives the same bytes: no clock, no random ids.
 """
 
 import base64
@@ -23,18 +23,18 @@ from stages.text import shown
 TEMPLATES = Path(__file__).parent / "templates"
 CHUNK = 8  # template events (a card is one, up to some 30 KB) per piece of text
 ALT_LENGTH = 120
-WIDER_BY = 0.05  # how much lower a search is proposed where a run found nothing
+WIDER_BY = 0.05  # how much lower a search floor is proposed where a run found nothing
 
 
 def render(report: Report) -> Iterator[str]:
-    """The page in pieces, so that a thousand pairs never stand in memory twice."""
+    """Render the page in pieces, so that a thousand pairs are never in memory twice."""
     stream = environment().get_template("gallery.html.j2").stream(**context(report))
     stream.enable_buffering(CHUNK)
     return iter(stream)
 
 
 def context(report: Report) -> dict[str, Any]:
-    """What the template may use, all of it made here: the template decides nothing but looks."""
+    """Return everything the template may use; the template decides only the layout."""
     grid = threshold_grid(report)
     script = source("gallery.js")
     return {
@@ -53,7 +53,7 @@ def context(report: Report) -> dict[str, Any]:
 
 
 def draw(report: Report, grid: Grid) -> dict[str, str]:
-    from pipeline.reports.gallery import figures  # matplotlib is behind this line, and a second of loading
+    from pipeline.reports.gallery import figures  # imports matplotlib, which takes a second to load
 
     near = f"near: {figures.sign(report.comparison)} {report.blind_min:g}"
     return {
@@ -79,7 +79,7 @@ def draw(report: Report, grid: Grid) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Rung:
-    """A stage of the funnel as it is drawn."""
+    """A stage of the funnel as drawn."""
 
     stage: Stage
     width: float  # percent of the longest bar, on a log scale
@@ -103,7 +103,7 @@ def unexplained(before: Stage | None, stage: Stage) -> int:
 
 @dataclass(frozen=True)
 class Remedy:
-    """Looser thresholds that would give pairs, and the settings that ask for them."""
+    """Looser thresholds that would give pairs, and the settings that request them."""
 
     blind_min: float
     reference_max: float
@@ -143,7 +143,7 @@ def environment() -> Environment:
 
 
 def web_address(url: str | None) -> str | None:
-    """The url when it is one a browser may follow: a data set can hold `javascript:` as well as anything."""
+    """Return the url if a browser may follow it, else None: a data set can hold `javascript:` or anything else."""
     try:
         known = url is not None and urlsplit(url).scheme in ("http", "https")
     except ValueError:
@@ -152,7 +152,7 @@ def web_address(url: str | None) -> str | None:
 
 
 def spoken(photo: Photo) -> str:
-    """An image in a few words, for those who cannot see it."""
+    """Describe an image in a few words, for people who cannot see it."""
     text = photo.caption or photo.label or photo.key
     return text if len(text) <= ALT_LENGTH else text[: ALT_LENGTH - 1] + "…"
 

@@ -1,4 +1,4 @@
-"""Planted: the demo's check, kept beside the run it judged, so that its gallery can be written again."""
+"""Planted: the demo's check, stored beside the run it judged, so that the gallery can be written again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.run.layout import PLANTED
 
 @dataclass(frozen=True)
 class _Kept:
-    """The rows, and which pairs they are of."""
+    """The rows, and the pairs they are about."""
 
     fingerprint: str
     content: str
@@ -23,17 +23,17 @@ class _Kept:
 
 
 def write_planted(run: Folder, pairs: Manifest, rows: Sequence[Planted]) -> None:
-    """Keep the rows in the run's folder, with what tells these pairs from others."""
+    """Store the rows in the run's folder, with what identifies these pairs."""
     kept = _Kept(pairs.lineage.fingerprint, pairs.content, tuple(rows))
     run.write(PLANTED, json_bytes(asdict(kept)))
 
 
 def read_planted(run: Folder, pairs: Manifest) -> tuple[Planted, ...] | None:
-    """The rows kept of just these pairs; None where there are none, or of others, or of another version."""
+    """Return the rows stored for these pairs; None if there are none, or of other pairs or another version."""
     if not run.has(PLANTED):
         return None
     try:
         kept = TypeAdapter(_Kept).validate_json(run.read(PLANTED))
     except ValueError:
-        return None  # as good as none: `blindpairs demo` writes it again
+        return None  # treated as absent: `blindpairs demo` writes it again
     return kept.rows if (kept.fingerprint, kept.content) == (pairs.lineage.fingerprint, pairs.content) else None

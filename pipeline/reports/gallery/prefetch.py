@@ -1,4 +1,4 @@
-"""Prefetch: things that each wait for a disk or a store, made some ahead of who takes them, in order."""
+"""Prefetch: make items that wait for a disk or a store some ahead of their consumer, in order."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-THREADS = 8  # an image from a store is some 0.1 s of waiting
-WAITING = 16  # made and not yet taken, or being made
+THREADS = 8  # an image from a store takes some 0.1 s of waiting
+WAITING = 16  # items made and not yet consumed, or being made
 
 
 def ahead(make: Callable[[int], T], count: int) -> Iterator[T]:
-    """`make(0)` to `make(count - 1)`, in this order. Raises what the first of them raises."""
+    """Yield `make(0)` to `make(count - 1)`, in this order. Raises what the first failing call raises."""
     waiting: deque[Future[T]] = deque()
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="ahead")
     try:

@@ -1,7 +1,7 @@
-"""Thresholds: how many candidates each pair of thresholds would let through, and which to try next.
+"""Thresholds: how many candidates each pair of thresholds would accept, and which to try next.
 
-Counts are of candidates, before duplicates and the cap per image take their share. Both comparisons are
-the filter's own: blind >= t (or > t, as the run asked), reference < t.
+Candidates are counted before duplicates and the cap per image are removed. Both comparisons are
+the filter's own: blind >= t (or > t, as the run is configured), reference < t.
 """
 
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ Counts = NDArray[np.int64]
 REFERENCE_STEPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 BLIND_STEP_WIDTHS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 MOST_ROWS = 10
-UNSEARCHED_ROWS = 2  # shown hatched, to say that there is more below the floor
+UNSEARCHED_ROWS = 2  # shown hatched, to indicate that there is more below the floor
 
 
 @dataclass(frozen=True, eq=False)  # eq: holds an array
 class Grid:
-    """Counts by thresholds: `counts[i, j]` for `blind[i]` and `reference[j]`, both rising."""
+    """Counts by thresholds: `counts[i, j]` for `blind[i]` and `reference[j]`, both ascending."""
 
     blind: tuple[float, ...]
     reference: tuple[float, ...]
     counts: Counts
     chosen: tuple[int, int]  # the run's own cell
-    searched: tuple[bool, ...]  # per row: False below the search's floor, where counts mean nothing
+    searched: tuple[bool, ...]  # per row: False below the search's floor, where counts are meaningless
     estimated: bool  # counts are scaled up from a draw of the candidates
 
 
@@ -39,14 +39,14 @@ def pairs_above(
     *,
     comparison: Comparison = ">=",
 ) -> Counts:
-    """Count pairs for every combination of (rising) thresholds: one pass over the pairs, not one a cell.
+    """Count pairs for every combination of (ascending) thresholds in one pass over the pairs, not one per cell.
 
     Returns shape (len(blind_thresholds), len(reference_thresholds)). A cosine that is not a number
     belongs to no pair.
     """
     known = ~(np.isnan(blind) | np.isnan(reference))
     side: Literal["left", "right"] = "right" if comparison == ">=" else "left"
-    # How many blind thresholds a pair passes, and the first reference threshold that it stays under.
+    # How many blind thresholds a pair passes, and the first reference threshold that it is below.
     passed = np.searchsorted(np.asarray(blind_thresholds), blind[known], side=side)
     first = np.searchsorted(np.asarray(reference_thresholds), reference[known], side="right")
     cells = np.zeros((len(blind_thresholds) + 1, len(reference_thresholds) + 1), dtype=np.int64)
@@ -72,7 +72,7 @@ def threshold_grid(report: Report) -> Grid:
 
 
 def blind_steps(floor: float, chosen: float) -> tuple[float, ...]:
-    """Round thresholds from a little below the floor up to 1, the floor and the chosen one among them."""
+    """Return round thresholds from a little below the floor up to 1, including the floor and the chosen one."""
     width = next((w for w in BLIND_STEP_WIDTHS if (1 - floor) / w <= MOST_ROWS + 1e-9), BLIND_STEP_WIDTHS[-1])
     first = int(np.ceil(round(floor / width, 9)))
     last = int(np.ceil(round(1 / width, 9)))
@@ -87,7 +87,7 @@ def rising(thresholds: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def nearest_with_pairs(grid: Grid, *, wanted: int = 10) -> tuple[int, int] | None:
-    """The fewest steps looser with `wanted` pairs, else with any. None: no looser cell has one."""
+    """Return the nearest looser cell with `wanted` pairs, else with any. None: no looser cell has a pair."""
     for least in (wanted, 1):
         found = [
             (i, j)
@@ -96,6 +96,6 @@ def nearest_with_pairs(grid: Grid, *, wanted: int = 10) -> tuple[int, int] | Non
             if grid.searched[i] and grid.counts[i, j] >= least
         ]
         if found:
-            # A tie goes to the stricter blind threshold: that one costs the finding its point.
+            # On a tie the stricter blind threshold wins: loosening it makes the finding pointless.
             return min(found, key=lambda c: (grid.chosen[0] - c[0] + c[1] - grid.chosen[1], -c[0]))
     return None

@@ -1,7 +1,7 @@
 """Thumbnails: an image as a data URI small enough for 2,000 of them in one page.
 
-The short side is `SHORT_SIDE` pixels so that a square crop stays sharp; aspect is kept. EXIF orientation
-is left alone, as the encoders leave it: the page shows what they saw.
+The short side is `SHORT_SIDE` pixels so that a square crop is sharp; the aspect ratio is kept. EXIF orientation
+is ignored, as the encoders ignore it: the page shows what they saw.
 """
 
 import base64
@@ -10,7 +10,7 @@ import io
 from PIL import Image
 
 SHORT_SIDE = 208
-LONG_SIDE = 312  # a panorama must not cost three photos
+LONG_SIDE = 312  # a panorama must not take the space of three photos
 QUALITY = 70  # WebP; about 7 KB for a photo of this size
 
 
@@ -22,6 +22,6 @@ def thumbnail(image: Image.Image) -> str:
 
 
 def fitted(size: tuple[int, int]) -> tuple[int, int]:
-    """Width and height within both limits, aspect kept, never enlarged."""
+    """Return width and height within both limits, with the aspect ratio kept, never enlarged."""
     scale = min(1.0, SHORT_SIDE / min(size), LONG_SIDE / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

@@ -1,6 +1,6 @@
-"""Verdict: what a run found of the pairs that were planted, and why it missed the others.
+"""Verdict: which planted pairs a run found, and why it missed the others.
 
-Works from the vectors alone, by plain NumPy in float64: it shares no code with the search it judges.
+Works from the vectors alone, with plain NumPy in float64: it shares no code with the search it judges.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Ends = tuple[str, str]
 
 @dataclass(frozen=True)
 class Verdict:
-    """Found and missed pairs by pattern; kept pairs nobody planted; kept pairs the definition forbids."""
+    """Found and missed pairs by pattern; kept pairs that were not planted; kept pairs that the definition forbids."""
 
     rows: tuple[PlantedRow, ...]
     unplanted: int
@@ -50,7 +50,7 @@ class Verdict:
 
 
 def verdict(planted: Sequence[Planted], source: str, manifests: Mapping[str, Manifest]) -> Verdict:
-    """Judge a finished run over the drawn scenes of `source`."""
+    """Judge a finished run on the drawn scenes of `source`."""
     candidates, filtered = manifests["candidates"], manifests["pairs"].lineage.settings["filter"]
     settings = candidates.lineage.settings["search"] | filtered | {"cut": candidates.counts.rejected.get(OVER_CAP, 0)}
     vectors = _vectors(manifests["embeddings"], settings["blind"], settings["reference"])
@@ -88,7 +88,7 @@ def _why(
 
 
 def _allowed(pair: Ends, vectors: Vectors, settings: Mapping[str, Any]) -> bool:
-    """Whether a kept pair is one by definition: both images have vectors, near for one, far for the other."""
+    """Whether a kept pair meets the definition: both images have vectors, near for one encoder, far for the other."""
     if not all(end in vectors for end in pair):
         return False
     blind, reference = _cosines(pair, vectors)
@@ -101,7 +101,7 @@ def _near(blind: float, settings: Mapping[str, Any]) -> bool:
 
 
 def _cosines(pair: Ends, vectors: Vectors) -> tuple[float, float]:
-    """Both cosines to 12 digits: beyond those a second float64 code path has no say."""
+    """Return both cosines to 12 digits: beyond those two float64 code paths may differ."""
     (a, c), (b, d) = (vectors[end] for end in pair)
     blind, reference = (float(x @ y / np.sqrt((x @ x) * (y @ y))) for x, y in ((a, b), (c, d)))
     return round(blind, 12), round(reference, 12)
@@ -113,7 +113,7 @@ def _ends(pair: Planted, source: str) -> Ends:
 
 
 def _pairs(pairs: Manifest) -> tuple[set[Ends], dict[Ends, str]]:
-    """Kept pairs, and the reasons of those left out."""
+    """Return the kept pairs, and the reasons of the pairs left out."""
     rows = list(_rows(pairs, ("left_id", "right_id", "reason")))
     kept = {(left, right) for left, right, reason in rows if reason is None}
     return kept, {(left, right): reason for left, right, reason in rows if reason is not None}

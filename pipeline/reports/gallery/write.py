@@ -1,4 +1,4 @@
-"""Write: the report of a finished run, beside its manifests."""
+"""Write: store the report of a finished run beside its manifests."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pipeline.run.run import Run
 
 
 def write_report(run: Run) -> str:
-    """Write `report.html` into the run's folder, whole or not at all; where it lies.
+    """Write `report.html` into the run's folder, atomically, and return its path.
 
-    What was kept beside these pairs (the demo's truth) and candidates (an audit) is shown with them.
+    Results stored beside these pairs (the demo's truth) and candidates (an audit) are shown with them.
     Raises NotCommitted where a step of the run is not finished.
     """
     facts = gather(run)
@@ -22,9 +22,9 @@ def write_report(run: Run) -> str:
 
 
 def rewrite_report(run: Run) -> str:
-    """As `write_report`, for a run that nobody drives.
+    """Write the report as `write_report` does, for a run that no process drives.
 
-    Raises Refused while another process drives it: that one may be taking out images that this one would show.
+    Raises Refused while another process drives it: that process may be removing images that the report would show.
     """
     with driving(run.folder):
         sweep_left(run.folder)

@@ -1,7 +1,7 @@
-"""Across: what shows only when all shards were looked at: one image name in two tars, the same bytes twice.
+"""Across: faults that show only after all shards were checked: one image name in two tars, the same bytes twice.
 
-Of each image 8 bytes of two hashes are kept, and its name is read again from its shard where it is needed:
-among 100 million images a false alarm of 64 bits has a chance of 1 in 3,700.
+For each image 8 bytes of each of two hashes are kept, and its name is read again from its shard where needed:
+among 100 million images the chance of a false alarm with 64 bits is 1 in 3,700.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from pipeline.reports.lint.places import Shard
 from pipeline.reports.lint.tally import Tally
 
-NAMED = 20  # repeats of each sort that are named; the others are counted
+NAMED = 20  # repeats of each kind that are named; the others are only counted
 Places = NDArray[np.int64]
 
 
 def repeats(hashes: array[int]) -> tuple[Places, Places]:
-    """Places whose hash stands at an earlier place too, and the first such place of each; 0 repeats nothing."""
+    """Return the places whose hash occurs at an earlier place, and the first such place of each; 0 never repeats."""
     values = np.frombuffer(hashes, dtype=np.uint64)
     order = np.argsort(values, kind="stable")
     ranked = values[order]
@@ -33,7 +33,7 @@ def repeats(hashes: array[int]) -> tuple[Places, Places]:
 
 
 def judge_across(shards: Sequence[Shard], tally: Tally) -> None:
-    """Find what repeats. Raises OSError where a shard cannot be read again for its names."""
+    """Find repeats. Raises OSError where a shard cannot be read again for its names."""
     again, first = repeats(tally.contents)
     names = _names(shards, tally, [*again[:NAMED], *first[:NAMED]])
     for one, other in zip(again[:NAMED].tolist(), first[:NAMED].tolist()):
@@ -47,7 +47,7 @@ def judge_across(shards: Sequence[Shard], tally: Tally) -> None:
 def _judge_keys(shards: Sequence[Shard], tally: Tally) -> None:
     again, first = repeats(tally.keys)
     starts = np.asarray(tally.starts, dtype=np.int64)
-    # twice in one tar is that tar's own fault, and was found there
+    # a repeat within one tar is a fault of that tar and was found there
     apart = np.searchsorted(starts, again, "right") != np.searchsorted(starts, first, "right")
     again, first = again[apart], first[apart]
     names = _names(shards, tally, [*again[:NAMED], *first[:NAMED]])
@@ -59,7 +59,7 @@ def _judge_keys(shards: Sequence[Shard], tally: Tally) -> None:
 
 
 def _names(shards: Sequence[Shard], tally: Tally, places: Iterable[int]) -> dict[int, tuple[str, str]]:
-    """File and member at each of these places, for which each shard that holds one is listed again."""
+    """Return file and member at each of these places; each shard that holds one is listed again."""
     wanted = defaultdict[int, set[int]](set)
     for one in map(int, places):
         wanted[bisect_right(tally.starts, one) - 1].add(one)

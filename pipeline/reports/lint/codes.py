@@ -1,7 +1,7 @@
-"""Codes: every fault that lint knows, how grave it is, what it means and what to do.
+"""Codes: every fault that lint knows: its severity, its meaning and its remedy.
 
-An error: images, captions or counts are lost or mixed up, by blindpairs or by WebDataset's own reader, or
-the files contradict one another. A warning: nothing is lost, but you may want to know before you go on.
+Error: images, captions or counts are lost or mixed up, by blindpairs or by WebDataset's own reader, or
+the files contradict one another. Warning: nothing is lost, but you may want to know before you continue.
 """
 
 from __future__ import annotations
@@ -87,11 +87,11 @@ CODES = {
 
 
 def codes() -> list[tuple[str, str, str]]:
-    """Every code, its severity, and its sentence: what it means and what to do."""
+    """Return every code, its severity, and its sentence: what it means and what to do."""
     return [(code.name, code.severity.value, code.sentence) for code in CODES.values()]
 
 
-OF_REFUSAL = {  # what stages.images calls a refusal -> code
+OF_REFUSAL = {  # status of a refusal in stages.images -> code
     images.EMPTY: "empty_image",
     images.NOT_AN_IMAGE: "not_an_image",
     images.TRUNCATED: "undecodable",

@@ -1,4 +1,4 @@
-"""Draw: which images are decoded: all, none, or N of all shards together, the same ones for the same seed."""
+"""Draw: which images are decoded: all, none, or N of all shards together, the same images for the same seed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NONE = "none"
 
 @dataclass(frozen=True, order=True)
 class Drawn:
-    """An image to decode at the end; `again` gives its bytes once more."""
+    """An image to decode at the end; `again` reads its bytes again."""
 
     rank: int
     place: tuple[str, str] = field(compare=False)  # file and member, as findings name them
@@ -23,7 +23,7 @@ class Drawn:
 
 
 class Draw:
-    """A seeded draw without knowing how many there will be: each image has a random rank, the N least are kept."""
+    """A seeded draw from an unknown number of images: each gets a random rank, and the N least ranks are kept."""
 
     def __init__(self, words: str, seed: int) -> None:
         if words not in (ALL, NONE) and not (words.isascii() and words.isdigit()):
@@ -34,19 +34,19 @@ class Draw:
         self._heap: list[Drawn] = []
 
     def offer(self, number: int, place: tuple[str, str], again: Callable[[], bytes]) -> None:
-        """An image comes by, the `number`th of its file."""
+        """Offer an image, the `number`th of its file, to the draw."""
         if not self._most:
             return
         words = "\0".join((str(self._seed), *place, str(number))).encode("utf-8", "surrogateescape")
-        # negative: the heap's first is then the one to give way
+        # negative, so that the heap's first element is the one to be replaced
         self._put(Drawn(-int.from_bytes(hashlib.blake2b(words, digest_size=8).digest()), place, again))
 
     def fresh(self) -> Draw:
-        """The same draw before anything came by: those of several shards can be joined."""
+        """Return the same draw before any image was offered; the draws of several shards can be joined."""
         return Draw(self._words, self._seed)
 
     def join(self, other: Draw) -> None:
-        """Let those come by that another drew."""
+        """Offer the images of another draw to this one."""
         for one in other._heap:
             self._put(one)
 
@@ -57,5 +57,5 @@ class Draw:
             heapq.heapreplace(self._heap, one)
 
     def drawn(self) -> list[Drawn]:
-        """Those drawn, in the order of their names."""
+        """Return the drawn images, in the order of their names."""
         return sorted(self._heap, key=lambda one: one.place)

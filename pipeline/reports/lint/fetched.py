@@ -1,4 +1,4 @@
-"""Fetched: what img2dataset left beside a tar, and whether table, stats and tar say the same."""
+"""Fetched: the files img2dataset left beside a tar, and whether table, stats and tar agree."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from pipeline.reports.lint.tally import Tally, short
 from stages import images
 from stages.download.fetched import AGAIN_IN, REQUIRED, SUCCESS
 
-STATS_BYTES = 1 << 20  # img2dataset's are a few hundred
-NAMED = 3  # keys in a sentence
+STATS_BYTES = 1 << 20  # img2dataset's files have a few hundred
+NAMED = 3  # most keys named in a sentence
 
 
 @dataclass
 class Facts:
-    """What table and stats say of one shard; None: there is none that can be read."""
+    """What table and stats say about one shard; None: there is no readable one."""
 
     rows: int | None = None
     fetched: set[str] | None = None  # keys with status success
-    names: dict[str, int] = field(default_factory=dict)  # key -> hash of key and URL, by which images are told apart
+    names: dict[str, int] = field(default_factory=dict)  # key -> hash of key and URL, by which images are distinguished
     stats: dict[str, Any] | None = None
-    forgets: bool = False  # written by kind: urls: rows are taken out of it, and lists of a second try may all fail
+    forgets: bool = False  # written by kind: urls: rows are removed from it, and lists of a second try may all fail
 
     def key_hash(self, name: str) -> int:
-        """The hash that tells an image from others of its name; 0 where kind urls fetched it: its id is its URL's."""
+        """Return the hash that distinguishes images of one name; 0 where kind urls fetched it: its id is its URL's."""
         return 0 if self.forgets else self.names.get(stem_of(name)) or short(name)
 
     def may_be_forgotten(self, name: str) -> bool:
-        """Whether no row names it, in a table out of which rows are taken."""
+        """Whether no row names the image, in a table that rows are removed from."""
         return self.forgets and stem_of(name) not in self.names
 
     def compare(self, pictures: Sequence[str], tally: Tally, *, whole: bool) -> None:
-        """Find what the three contradict one another in; `pictures`: names of the images in the tar.
+        """Find where table, stats and tar contradict one another; `pictures`: names of the images in the tar.
 
-        Of a tar that is not `whole` it is said how many images are lost, if any could be read at all.
+        For a tar that is not `whole`, the number of lost images is reported if any could be read at all.
         """
         lying = dict.fromkeys(stem_of(name) for name in pictures)
         if not lying and whole and not self.forgets:
@@ -86,13 +86,13 @@ class Facts:
 
 @dataclass(frozen=True)
 class Beside:
-    """A shard's Parquet and stats, where there are any."""
+    """A shard's Parquet and stats, if any."""
 
     table: str | None
     stats: str | None
 
     def read(self, tally: Tally) -> Facts:
-        """Raises Unreachable where it is a store that failed."""
+        """Read both files. Raises Unreachable where the store failed."""
         facts = Facts()
         if self.table:
             self._read_table(self.table, facts, tally)
@@ -116,7 +116,7 @@ class Beside:
                         if status == SUCCESS:
                             fetched.add(str(key))
         except (Unreachable, MemoryError):
-            raise  # says nothing of the table
+            raise  # says nothing about the table
         except (pa.ArrowException, OSError, ValueError) as error:
             tally.find("bad_table", f"the Parquet beside it cannot be read: {error}")
             return

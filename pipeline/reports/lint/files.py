@@ -1,4 +1,4 @@
-"""Files: image files below a folder, or named one by one."""
+"""Files: image files below a folder, or listed by name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stages.download.walk import File
 
 @dataclass(frozen=True)
 class Pictures:
-    """Files of the folder `root` whose path is > `after` and <= `to`, or just `named`; each is one to the findings."""
+    """Files of the folder `root` whose path is > `after` and <= `to`, or just `named`; findings name each as a file."""
 
     root: str
     size: int
@@ -37,7 +37,7 @@ class Pictures:
                 tally.find("unread_image", "an image that is not read", file.name)
 
     def names(self) -> Iterator[str]:
-        """Its images' names, in order."""
+        """Yield its images' names, in order."""
         for file in self._files():
             if not file.fault and file.uri == printable(file.uri) and images.is_named_as_image(file.name):
                 yield file.name

@@ -1,4 +1,4 @@
-"""Findings: what was found wrong, counted to the last one, kept by name up to a bound for each code."""
+"""Findings: what was found wrong: all are counted, and up to a bound per code they are kept with their names."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from pipeline.reports.lint.codes import CODES, Severity
 
-KEPT = 1000  # findings of one code that are kept with their names; the others are counted
-SHOWN = 3  # findings of one code that have a line each; of more there is one line for all
+KEPT = 1000  # findings of one code that are kept with their names; the others are only counted
+SHOWN = 3  # up to this many findings of one code get a line each; more share one line
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One fault: where, and in a sentence with numbers and remedy; `count`: how many it stands for."""
+    """One fault: its location, and a sentence with numbers and remedy; `count`: how many faults it represents."""
 
     code: str
     file: str
@@ -34,15 +34,15 @@ class Finding:
 
 @dataclass
 class Group:
-    """All findings of one code: how many there were, and the first of them."""
+    """All findings of one code: their number, and the first of them."""
 
     code: str
     found: int = 0
-    told: str = ""  # what they come to, where more is known than the code's meaning
+    told: str = ""  # their total effect, where more is known than the code's meaning
     first: list[Finding] = field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
-        """A line each for a few, one for many."""
+        """Yield a line each for few findings, one line for many."""
         severity = f"{CODES[self.code].severity.value:7}"
         if self.found <= SHOWN and len(self.first) == self.found:
             yield from (f"{severity}  {one.where}  {self.code}  {one.sentence}" for one in self.first)
@@ -67,16 +67,16 @@ class Findings:
             group.first.append(finding)
 
     def more(self, code: str, count: int) -> None:
-        """So many more of a code, without their names."""
+        """Count `count` further findings of a code, without their names."""
         if count > 0:
             self.groups.setdefault(code, Group(code)).found += count
 
     def tell(self, code: str, told: str) -> None:
-        """What all findings of a code come to."""
+        """Set a sentence on the total effect of all findings of a code."""
         self.groups[code].told = told
 
     def join(self, other: Findings) -> None:
-        """Add those of another file."""
+        """Add the findings of another file."""
         for group in other.groups.values():
             mine = self.groups.setdefault(group.code, Group(group.code))
             mine.found += group.found
@@ -86,7 +86,7 @@ class Findings:
         return sum(group.found for group in self.groups.values() if CODES[group.code].severity is severity)
 
     def sorted(self) -> list[Group]:
-        """Errors first, then in the order of the codes."""
+        """Return the groups, errors first, then in the order of the codes."""
         order = {name: place for place, name in enumerate(CODES)}
         return sorted(
             self.groups.values(), key=lambda one: (CODES[one.code].severity is Severity.WARNING, order[one.code])

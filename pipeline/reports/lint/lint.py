@@ -1,7 +1,7 @@
-"""Lint: what is wrong with a source, before any GPU time. Read file by file, once, from start to end.
+"""Lint: find what is wrong with a source before any GPU time is spent. Each file is read once, from start to end.
 
-Every header and sidecar is read, and every image's bytes: hashed, and their header parsed, which is what
-copies and wrong names show by. Decoding costs several times that, so it is for a draw.
+Every header and sidecar is read, and every image's bytes are hashed and their header parsed, which reveals
+copies and wrong names. Decoding costs several times as much, so only a random draw is decoded.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from pipeline.reports.lint.tally import Tally
 
 
 def lint(source: str, draw: str, seed: int) -> LintSummary:
-    """Everything wrong with `source`: a folder, or files by braces or glob, on a disk or in a bucket.
+    """Report everything wrong with `source`: a folder, or files by braces or glob, on a disk or in a bucket.
 
-    `draw`: how many images are decoded, "all" or "none". Raises Refused where nothing is there, and where a
-    store failed: then nothing is known of the source.
+    `draw`: how many images are decoded: a number, "all" or "none". Raises Refused where nothing is there, and
+    where a store failed: then nothing is known about the source.
     """
     drawing = Draw(draw, seed)
     with Passing() as passing:

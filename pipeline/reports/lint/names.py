@@ -1,7 +1,7 @@
-"""Names: which members of one tar belong together, by WebDataset's rule and by ours.
+"""Names: which members of a tar belong together, by WebDataset's rule and by this project's.
 
-WebDataset's key is all before the first dot of the base name (webdataset/tariterators.py, base_plus_ext),
-and it groups neighbours alone. Here an image's name ends at its last dot, and its sidecars lie anywhere.
+WebDataset's key is everything before the first dot of the base name (webdataset/tariterators.py, base_plus_ext),
+and it groups only neighbors. Here an image's name ends at its last dot, and its sidecars may be anywhere in the tar.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\0", b"MM\0*")
 
 
 def key_of(name: str) -> str | None:
-    """WebDataset's key of a member: all before the first dot of its base name; None where it skips it."""
+    """Return WebDataset's key of a member: all before the first dot of its base name; None if WebDataset skips it."""
     folder, slash, base = name.rpartition("/")
     stem, dot, _ = base.partition(".")
     return f"{folder}{slash}{stem}" if dot and stem else None
@@ -28,12 +28,12 @@ def stem_of(name: str) -> str:
 
 
 def is_sidecar(name: str) -> bool:
-    """Whether it is caption or fields to this project, which takes `.TXT` for something else."""
+    """Whether this project reads the member as caption or fields; `.TXT` is neither."""
     return name.rpartition(".")[2] in SIDECARS
 
 
 def is_unread(name: str, start: bytes = b"") -> bool:
-    """Whether a member that is not read is an image for all that, by its name or its first bytes."""
+    """Whether a member that is not read is an image nevertheless, by its name or its first bytes."""
     return name.lower().endswith(UNREAD) or start.startswith(MAGIC) or (start[:4], start[8:12]) == (b"RIFF", b"WEBP")
 
 
@@ -43,7 +43,7 @@ def leads_outside(name: str) -> bool:
 
 @dataclass
 class Some:
-    """How many, and the first of them."""
+    """A count of names, and the first of them."""
 
     count: int = 0
     first: str = ""
@@ -55,12 +55,12 @@ class Some:
 
 @dataclass
 class Names:
-    """The names in one tar, in order; `one_image_a_key`: as img2dataset makes them."""
+    """The names in one tar, in order; `one_image_a_key`: each key has one image, as img2dataset writes them."""
 
     one_image_a_key: bool = False
     pictures: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
-    sidecars: dict[str, str] = field(default_factory=dict)  # every name once -> its stem
+    sidecars: dict[str, str] = field(default_factory=dict)  # name, each once -> its stem
     _seen: set[str] = field(default_factory=set)
     _over: set[str] = field(default_factory=set)  # keys met so far
     _last: str | None = None
@@ -68,7 +68,7 @@ class Names:
     _apart: list[str] = field(default_factory=list)
 
     def enter(self, name: str, tally: Tally) -> None:
-        """The next member, whatever it is."""
+        """Record the next member, of any kind."""
         if name in self._seen:
             tally.find("duplicate_key", f"{name} occurs again, at another place of the tar", name)
             self._last = key_of(name)
@@ -81,7 +81,7 @@ class Names:
         self._follow(name)
 
     def judge(self, tally: Tally, *, whole: bool) -> None:
-        """What shows only when all members are known; of a tar that is cut, nobody knows what is missing."""
+        """Find faults that need all members; of a tar that is not `whole`, missing members are unknown."""
         if self._dotted.count:
             first = self._dotted.first
             field_name = first.rpartition("/")[2].partition(".")[2]
@@ -134,7 +134,7 @@ def _names(count: int) -> str:
 
 
 def find_missing_captions(tally: Tally) -> None:
-    """Where some images of the source have a kind of sidecar, those that have none; all or none is as meant."""
+    """Find images without a kind of sidecar that other images of the source have; all or none having it is no fault."""
     lacking = Counter[str]()
     for one in tally.lacking:
         if having := tally.having[one.kind]:

@@ -1,4 +1,4 @@
-"""Parallel: shards looked at one after another, or where there is much to read by a process for each core."""
+"""Parallel: check shards one after another, or, where there is much to read, with one process per core."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from pipeline.reports.lint.progress import Passing
 from pipeline.reports.lint.tally import Tally
 from stages.images import OF_THE_MACHINE
 
-PROCESSES_FROM = 4_000_000_000  # bytes to read, half a minute of one process; to start some takes seconds
-DECODING = 8  # times as dear as reading alone
+PROCESSES_FROM = 4_000_000_000  # bytes to read, half a minute of one process; starting processes takes seconds
+DECODING = 8  # times as expensive as reading alone
 TICK_S = 0.5
-FLUSH = 4 << 20  # bytes after which a process says how far it is
+FLUSH = 4 << 20  # bytes after which a process reports its progress
 
-_passed: Any = None  # in a process of the pool: bytes that all of them have read
+_passed: Any = None  # in a process of the pool: bytes that all processes have read
 
 
 def look_at_all(shards: Sequence[Shard], draw: Draw, passing: Passing) -> Tally:
-    """What all shards give together, in their order whoever looked at them.
+    """Check all shards and return their joined results, in their order whichever process checked them.
 
     Raises Unreachable where a store failed, Refused where a process died.
     """
@@ -51,7 +51,7 @@ def _cores() -> int:
 
 
 def look_at(shard: Shard, draw: Draw, beat: Callable[[int], None]) -> Tally:
-    """What one shard gives; one that cannot be read is a finding."""
+    """Check one shard and return its results; a shard that cannot be read is a finding."""
     tally = Tally(draw, beat)
     tally.begin(shard.file)
     try:
@@ -66,7 +66,7 @@ def look_at(shard: Shard, draw: Draw, beat: Callable[[int], None]) -> Tally:
 
 
 def _by_processes(shards: Sequence[Shard], draw: Draw, passing: Passing, processes: int) -> Iterator[Tally]:
-    context = get_context("spawn")  # a fork would copy the locks of whatever threads a store's library runs
+    context = get_context("spawn")  # a fork would copy the locks of any threads that a store's library runs
     passed = context.Value("q", 0)
     try:
         with _pool(ProcessPoolExecutor(processes, context, _begin, (passed,))) as pool:
@@ -87,7 +87,7 @@ def _pool(pool: ProcessPoolExecutor) -> Iterator[ProcessPoolExecutor]:
         yield pool
     except BaseException:
         for process in set(active_children()) - before:
-            process.terminate()  # else the end would wait until each has read its tar
+            process.terminate()  # otherwise shutdown would wait until each has read its tar
         raise
     finally:
         pool.shutdown(cancel_futures=True)
@@ -96,7 +96,7 @@ def _pool(pool: ProcessPoolExecutor) -> Iterator[ProcessPoolExecutor]:
 def _begin(passed: Any) -> None:
     global _passed
     _passed = passed
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C goes to all: one of them tells of it
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # all processes receive Ctrl-C: one of them reports it
 
 
 def _look_apart(shard: Shard, draw: Draw) -> Tally:
@@ -107,7 +107,7 @@ def _look_apart(shard: Shard, draw: Draw) -> Tally:
 
 
 class _Counted:
-    """Adds bytes to the number that all processes share, now and then: it has a lock."""
+    """Adds bytes to the count shared by all processes, only occasionally, since it has a lock."""
 
     def __init__(self) -> None:
         self._bytes = 0
@@ -124,4 +124,4 @@ class _Counted:
 
 
 def _unheard(more: int) -> None:
-    """A tally that travels has nobody to tell."""
+    """Ignore the bytes: a tally sent between processes has nobody to report to."""

@@ -1,4 +1,4 @@
-"""Places: what lies at SOURCE, found out by listing it: tars, what img2dataset left, image files, Parquet."""
+"""Places: list what is stored at SOURCE: tars, files that img2dataset left, image files, Parquet."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from stages.download.walk import File
 
 
 class Shard(Protocol):
-    """One file, or all files of a folder, to look at."""
+    """One file, or all files of a folder, to check."""
 
     @property
     def file(self) -> str: ...
@@ -40,7 +40,7 @@ class Shard(Protocol):
 
 @dataclass(frozen=True)
 class Found:
-    """The shards of a source, of which kind, and what else lies there."""
+    """The shards of a source, their kind, and what else is stored there."""
 
     kind: str
     shards: Sequence[Shard]
@@ -49,7 +49,7 @@ class Found:
 
 
 def found(source: str) -> Found:
-    """What lies at `source`. Raises Refused where nothing is there, it cannot be listed, or none of it is known."""
+    """List `source`. Raises Refused where nothing is there, it cannot be listed, or no file is of a known kind."""
     uri = absolute(source)
     settings = ShardsSettings(name="source", kind="shards", uri=uri)
     there = SourceListing()
@@ -66,7 +66,7 @@ def found(source: str) -> Found:
 
 
 def _of_lint(sentence: str) -> str:
-    """A refusal in the words of a recipe, in those of a command that has none."""
+    """Reword a refusal written for a recipe for a command that has no recipe."""
     return sentence.removeprefix("source source: ").replace("; correct images.sources ... uri", "; correct the path")
 
 
@@ -92,7 +92,7 @@ def _tars(there: SourceListing) -> list[Shard]:
 
 
 def _pictures(uri: str, there: SourceListing, *, in_folder: bool) -> Iterator[Pictures]:
-    """Stretches of a folder; the last one is open, for other files may lie behind the last image."""
+    """Yield stretches of a folder; the last one is open, since other files may follow the last image."""
     if not in_folder:
         yield Pictures(uri, there.picture_bytes, tuple(there.pictures))
         return
@@ -104,14 +104,14 @@ def _pictures(uri: str, there: SourceListing, *, in_folder: bool) -> Iterator[Pi
 
 
 def _named_apart(files: list[File]) -> list[File]:
-    """Files that a pattern names, each called by its path below the folder they have in common."""
+    """Return the files matching a pattern, each named by its path below their common folder."""
     parts = [file.uri.split("/")[:-1] for file in files]
     same = list(takewhile(lambda level: len(set(level)) == 1, zip(*parts)))
     return [replace(file, name=file.uri.split("/", len(same))[-1]) for file in files]
 
 
 def _add_neighbours(there: SourceListing) -> None:
-    """What img2dataset left beside tars that were named, and what would trouble it there."""
+    """Add the files img2dataset left beside the named tars, and files there that would cause it trouble."""
     stems = {file.uri.removesuffix(TAR): file.name.removesuffix(TAR) for file in there.tars}
     known = {f"{stem}{ending}": f"{name}{ending}" for stem, name in stems.items() for ending in (TABLE, STATS)}
     beside = {stem.rpartition("/")[0]: name.rpartition("/")[0] for stem, name in stems.items()}

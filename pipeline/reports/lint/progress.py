@@ -1,4 +1,4 @@
-"""Progress: how far lint is, on stderr: a bar on a terminal, elsewhere a line a minute."""
+"""Progress: show on stderr how far lint is: a bar on a terminal, elsewhere one line per minute."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 LINE_EVERY_S = 60.0
-SHOW_EVERY_S = 0.1  # a member takes less than a bar does to draw
+SHOW_EVERY_S = 0.1  # a member is read faster than a bar is drawn
 
 
 class Passing:
-    """Told how many bytes of a source have passed."""
+    """Shows how many bytes of a source have been read."""
 
     def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console or Console(stderr=True, highlight=False)
@@ -37,17 +37,17 @@ class Passing:
             self._bar.stop()
 
     def expect(self, size: int) -> None:
-        """So many bytes will pass."""
+        """Set the total number of bytes that will be read."""
         self._total = size
         self._bar.update(self._task, total=size or None)
         self.say("reading")
 
     def beat(self, more: int) -> None:
-        """So many more bytes have passed."""
+        """Report that `more` further bytes have been read."""
         self.at(self._done + more)
 
     def at(self, done: int) -> None:
-        """So many bytes have passed in all."""
+        """Report that `done` bytes have been read in total."""
         self._done, now = done, self._clock()
         if now - self._told_at < (SHOW_EVERY_S if self._live else LINE_EVERY_S):
             return
@@ -59,6 +59,6 @@ class Passing:
             self._console.print(f"lint: {self._part}, {gigabytes} read", markup=False, soft_wrap=True)
 
     def say(self, what: str) -> None:
-        """Another part of the work begins."""
+        """Report that another part of the work begins."""
         self._part = what
         self._bar.update(self._task, description=what)

@@ -1,4 +1,4 @@
-"""Source listing: the files of a source by what they are, and the faults that show without opening one."""
+"""Source listing: the files of a source by kind, and the faults that show without opening a file."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from stages.download.fetched import TABLE, TAR
 from stages.download.walk import File
 
 STATS = "_stats.json"
-STRETCH = 2000  # image files of a folder that are looked at together
-DEVKIT = "devkit"  # ILSVRC's, a .tar.gz beside the images that holds none
-TO_NAME = 3  # image files beside the shards, in a sentence
+STRETCH = 2000  # image files of a folder that are checked together
+DEVKIT = "devkit"  # ILSVRC's .tar.gz beside the images, which holds no images
+TO_NAME = 3  # most image files beside the shards that are named in a sentence
 
 
 @dataclass
@@ -27,10 +27,10 @@ class SourceListing:
     tables: dict[str, File] = field(default_factory=dict)
     stats: dict[str, File] = field(default_factory=dict)
     jsons: list[File] = field(default_factory=list)
-    pictures: list[File] = field(default_factory=list)  # of a folder only the first few: there may be millions
+    pictures: list[File] = field(default_factory=list)  # only the first few of a folder: there may be millions
     picture_count: int = 0
     picture_bytes: int = 0
-    cuts: list[tuple[str, int]] = field(default_factory=list)  # each STRETCH-th of them, and the bytes so far
+    cuts: list[tuple[str, int]] = field(default_factory=list)  # every STRETCH-th of them, and the bytes so far
     faults: list[File] = field(default_factory=list)
     others: int = 0
 
@@ -39,7 +39,7 @@ class SourceListing:
         if file.fault and not images.is_named_as_image(name):
             self.faults.append(file)
         elif any(part.startswith((".", "_")) for part in name.split("/")) and not images.is_named_as_image(name):
-            self.others += 1  # aside by the custom of Parquet's readers: lists, events, work in hand
+            self.others += 1  # skipped as Parquet's readers skip them: lists, events, work in progress
         elif name.endswith(TARS) and DEVKIT not in name:
             self.tars.append(file)
         elif name.endswith(TABLE):
@@ -59,24 +59,24 @@ class SourceListing:
     def _add_json(self, file: File) -> None:
         if file.uri.endswith(STATS) and _is_numbered(file.uri):
             self.stats[file.uri.removesuffix(STATS)] = file
-        elif len(self.jsons) < TO_NAME or not self.pictures:  # one beside each image is no shard's stats
+        elif len(self.jsons) < TO_NAME or not self.pictures:  # a .json beside each image is not a shard's stats
             self.jsons.append(file)
 
     @property
     def stems(self) -> dict[str, File]:
-        """The tars by uri without ending."""
+        """The tars by uri without its ending."""
         return {tar.uri.removesuffix(TAR): tar for tar in self.tars}
 
     @property
     def is_fetched(self) -> bool:
-        """Whether img2dataset made it: a tar has its Parquet or its stats beside it."""
+        """Whether img2dataset made the source: a tar has its Parquet or its stats beside it."""
         return any(stem in self.tables or stem in self.stats for stem in self.stems)
 
 
 def judge(there: SourceListing, kind: str, tally: Tally) -> None:
-    """Find what lies there that should not, and what should that does not."""
+    """Find files that should not be there, and files that are missing."""
     tally.file = ""
-    for file in there.faults if kind != "folder" else ():  # of a folder they are found when it is walked
+    for file in there.faults if kind != "folder" else ():  # those of a folder are found when it is walked
         tally.find("unreadable", str(file.fault), file.name)
     if kind != "folder" and there.picture_count:
         sentence = f"{there.picture_count:,} image files lie beside the shards"
@@ -89,7 +89,7 @@ def judge(there: SourceListing, kind: str, tally: Tally) -> None:
 
 
 def _unfinished(there: SourceListing) -> Iterator[tuple[File, str]]:
-    """Files that lack a sibling as others have; of a sort that no shard has none is missed."""
+    """Yield files that lack a sibling that other shards have; a kind that no shard has is not missing."""
     stems = there.stems
     folders = {os.path.dirname(stem) for stem in stems}
     shards = there.stats | there.tables | stems
@@ -106,7 +106,7 @@ def _foreign(there: SourceListing) -> Iterator[File]:
 
 
 def _is_numbered(uri: str) -> bool:
-    """What img2dataset asks of a .json's name (img2dataset/main.py): that `int(name.split("_")[0])` is a number."""
+    """Whether `int(name.split("_")[0])` of a .json's name is a number, as img2dataset (img2dataset/main.py) needs."""
     with suppress(ValueError):
         return int(os.path.basename(uri).split("_")[0]) >= 0
     return False

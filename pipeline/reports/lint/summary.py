@@ -1,4 +1,4 @@
-"""Summary: what lint found, a line a finding for a person and whole for a program."""
+"""Summary: what lint found, one line per finding for a person and complete for a program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stages.text import many, plain_lines
 
 @dataclass(frozen=True)
 class LintSummary:
-    """What lies at a source, and all that is wrong with it."""
+    """What is stored at a source, and everything wrong with it."""
 
     source: str
     kind: str
@@ -32,11 +32,11 @@ class LintSummary:
 
     @property
     def wrong(self) -> bool:
-        """Whether there is an error; a warning alone loses nothing."""
+        """Whether there is an error; with warnings alone nothing is lost."""
         return self.errors > 0
 
     def to_json(self) -> dict[str, Any]:
-        """`codes` counts all findings; of each code the first 1,000 stand in `findings` with file and member."""
+        """Return a dict; `codes` counts all findings, `findings` has the first 1,000 per code with file and member."""
         groups = self.findings.sorted()
         counts = {"files": self.files, "images": self.images, "bytes": self.bytes, "decoded": self.decoded}
         return {
@@ -62,7 +62,7 @@ class LintSummary:
 
 
 def _size(count: float) -> str:
-    """Bytes as a person says them, in powers of 1,000."""
+    """Format bytes for a person, in powers of 1,000."""
     units = ["bytes", "kB", "MB", "GB", "TB"]
     while count >= 1000 and len(units) > 1:
         count /= 1000

@@ -1,6 +1,6 @@
-"""Tables: Parquet with the images' bytes in a column, as the hub keeps them: `image: {bytes, path}`.
+"""Tables: Parquet with the images' bytes in a column, as the hub stores them: `image: {bytes, path}`.
 
-One that has URLs and no bytes is a table of URLs, of which there is nothing to look at here.
+A table with URLs and no bytes is a table of URLs, which has nothing to check here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ImageTable:
     size: int
 
     def look(self, tally: Tally) -> None:
-        """All its faults. Raises Unreachable where a store failed."""
+        """Find all its faults. Raises Unreachable where a store failed."""
         try:
             with opened_table(self.uri) as parquet:
                 if _is_of_urls(parquet.schema_arrow):
@@ -46,13 +46,13 @@ class ImageTable:
             tally.find("bad_table", str(refusal))
 
     def names(self) -> Iterator[str]:
-        """Its images' names, in order."""
+        """Yield its images' names, in order."""
         with opened_table(self.uri) as parquet:
             yield from map(_name, _entries(parquet, self._layout(parquet)))
 
     def _layout(self, parquet: pq.ParquetFile) -> Layout:
         layout = layout_of(parquet.schema_arrow, {}, self.uri)
-        return replace(layout, fields={}, classes={})  # only images and their paths are looked at
+        return replace(layout, fields={}, classes={})  # only images and their paths are checked
 
     def _see(self, entry: Entry, layout: Layout, tally: Tally) -> None:
         data = entry.data or b""

@@ -1,6 +1,6 @@
-"""Tally: what all shards gave so far: counts, findings, and 16 bytes an image to tell repeats by.
+"""Tally: the results of all shards so far: counts, findings, and 16 bytes per image to detect repeats.
 
-Every image's bytes are read once: hashed, and their header parsed. Decoding is for those drawn.
+Every image's bytes are read once, hashed, and their header parsed. Only drawn images are decoded.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from stages import images
 from stages.download.row import printable
 from stages.images import ImageRefused
 
-FORMATS = {  # ending -> what Pillow may call the bytes; MPO is a JPEG with another picture behind it
+FORMATS = {  # ending -> names Pillow may give the format; MPO is a JPEG followed by another picture
     ".jpg": ("JPEG", "MPO"), ".jpeg": ("JPEG", "MPO"), ".png": ("PNG",), ".webp": ("WEBP",), ".gif": ("GIF",),
     ".bmp": ("BMP", "DIB"), ".tif": ("TIFF",), ".tiff": ("TIFF",), ".jp2": ("JPEG2000",),
     ".ppm": ("PPM",), ".pgm": ("PPM",), ".avif": ("AVIF",),
@@ -28,7 +28,7 @@ FORMATS = {  # ending -> what Pillow may call the bytes; MPO is a JPEG with anot
 
 @dataclass(frozen=True)
 class Lacking:
-    """Images of one file without a sidecar of one kind, the first by name."""
+    """The images of one file without a sidecar of one kind: their count, and the first one's name."""
 
     kind: str
     file: str
@@ -38,7 +38,7 @@ class Lacking:
 
 
 def short(text: str) -> int:
-    """8 bytes of the sha256 of a name; never 0, which stands for nothing to compare."""
+    """Return 8 bytes of the sha256 of a name; never 0, which means nothing to compare."""
     return _eight(hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest())
 
 
@@ -48,29 +48,29 @@ def _eight(digest: bytes) -> int:
 
 @dataclass
 class Tally:
-    """Filled shard by shard; `file` is the one looked at, as findings name it, "" where each image is a file."""
+    """Filled shard by shard; `file` is the current one, as findings name it, "" where each image is a file."""
 
     draw: Draw
-    beat: Callable[[int], object] = int  # told how many more bytes of the source have passed
+    beat: Callable[[int], object] = int  # called with the number of further bytes read from the source
     findings: Findings = field(default_factory=Findings)
     file: str = ""
     images: int = 0
-    forgotten: int = 0  # of those images: wiped on purpose, they only hold their place
+    forgotten: int = 0  # images among these that were wiped on purpose and only keep their place
     read_bytes: int = 0
     decoded: int = 0
-    keys: array[int] = field(default_factory=lambda: array("Q"))  # of each image's name, 0: may repeat
-    contents: array[int] = field(default_factory=lambda: array("Q"))  # of each image's bytes, 0: not had
+    keys: array[int] = field(default_factory=lambda: array("Q"))  # hash of each image's name, 0: may repeat
+    contents: array[int] = field(default_factory=lambda: array("Q"))  # hash of each image's bytes, 0: not available
     starts: list[int] = field(default_factory=list)  # number of the first image of each shard
     having: Counter[str] = field(default_factory=Counter)  # kind of sidecar -> images that have one
     lacking: list[Lacking] = field(default_factory=list)
 
     def begin(self, file: str) -> None:
-        """The next shard."""
+        """Start the next shard."""
         self.file = printable(file)
         self.starts.append(self.images)
 
     def join(self, other: Tally) -> None:
-        """Add what one shard gave; its draw is this one's too."""
+        """Add the results of one shard, its draw included."""
         self.starts.append(self.images)
         self.images += other.images
         self.forgotten += other.forgotten
@@ -84,14 +84,14 @@ class Tally:
         self.draw.join(other.draw)
 
     def find(self, code: str, sentence: str, member: str | None = None, count: int = 1) -> None:
-        """A fault of the file looked at, or of a member of it; what to do is said by the code."""
+        """Record a fault of the current file or of a member of it; the code supplies the remedy."""
         sentence = f"{sentence}; {CODES[code].remedy}"
         name = printable(member) if member else None
         place = (self.file, name) if self.file else (name or "", None)
         self.findings.add(Finding(code, *place, printable(sentence), count))
 
     def see(self, name: str, key: int, read: Callable[[], bytes], again: Callable[[], bytes]) -> None:
-        """An image: `key` tells its name from others (0: it may repeat), `again` reads it when all is over."""
+        """Check an image: `key` identifies its name (0: it may repeat), `again` reads it after all shards are done."""
         number = self.images - self.starts[-1]
         self.images += 1
         self.keys.append(key)
@@ -106,7 +106,7 @@ class Tally:
             self.find(OF_REFUSAL[refusal.status], refusal.sentence, name)
 
     def forget(self, *, is_image: bool) -> None:
-        """A member that was wiped; an image holds a place among the images, by which they are named later."""
+        """Count a wiped member; an image keeps its place among the images, by which they are named later."""
         if is_image:
             self.images += 1
             self.forgotten += 1
@@ -126,7 +126,7 @@ class Tally:
             self.draw.offer(number, (self.file, name), again)
 
     def decode(self, drawn: Drawn) -> None:
-        """Decode an image of the draw."""
+        """Decode a drawn image."""
         self.file, name = drawn.place
         self.decoded += 1
         try:

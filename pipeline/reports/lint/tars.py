@@ -1,4 +1,4 @@
-"""Tars: one shard looked at from its first header to what follows its end mark, its images as they pass."""
+"""Tars: check one shard from its first header to what follows its end mark, and its images in reading order."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from stages.images import ImageRefused
 
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.bz2", ".tar.xz")
 PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
-START = 16  # bytes that tell an image
+START = 16  # first bytes by which an image is recognized
 
 
 def entries(file: IO[bytes]) -> Iterator[Member | Damage]:
-    """Members of a tar, and in its place those of each tar in it, called `inner.tar/name` (as ILSVRC's class tars)."""
+    """Yield a tar's members, those of a nested tar in its place as `inner.tar/name` (as in ILSVRC's class tars)."""
     for outer in members(file):
         if isinstance(outer, Damage) or outer.fault or not outer.name.endswith(".tar"):
             yield outer
@@ -37,7 +37,7 @@ def entries(file: IO[bytes]) -> Iterator[Member | Damage]:
 
 @dataclass(frozen=True)
 class TarShard:
-    """A tar, and what img2dataset left beside it, if anything."""
+    """A tar, and the files img2dataset left beside it, if any."""
 
     file: str
     uri: str
@@ -45,7 +45,7 @@ class TarShard:
     beside: Beside | None = None
 
     def look(self, tally: Tally) -> None:
-        """All its faults but those that it shares with other shards. Raises OSError where it cannot be read."""
+        """Find all its faults except those shared with other shards. Raises OSError where it cannot be read."""
         facts = self.beside.read(tally) if self.beside else Facts()
         damaged = False
         names = Names(one_image_a_key=self.beside is not None)
@@ -64,7 +64,7 @@ class TarShard:
             tally.find("no_images", f"{self.size:,} bytes without an image")
 
     def names(self) -> Iterator[str]:
-        """Its images' names, in order."""
+        """Yield its images' names, in order."""
         with images.opened(self.uri, ahead=True) as file:
             for one in entries(file):
                 if isinstance(one, Member) and not one.fault and images.is_named_as_image(one.name):
@@ -100,7 +100,7 @@ class TarShard:
                 tally.find("unreadable", refusal.sentence, name)
 
     def _is_wiped(self, file: IO[bytes], member: Member) -> bool:
-        """Whether there are only zeros, as `forget` leaves them; what cannot be read is not."""
+        """Whether the member holds only zeros, as `forget` leaves it; False if it cannot be read."""
         with suppress(ImageRefused):
             data = images.read_from(file, self.uri, member.offset, member.length)
             return 0 < len(data) == data.count(0)
@@ -124,7 +124,7 @@ class TarShard:
 
 
 def check_sidecar(name: str, data: bytes, tally: Tally) -> None:
-    """A caption or fields must be UTF-8, a .json must hold a JSON object."""
+    """Check that a caption or fields file is UTF-8, and that a .json holds a JSON object."""
     try:
         text = data.decode("utf-8-sig")
         if name.endswith(".json") and not isinstance(parse_json(text), dict):

@@ -1,1 +1,1 @@
-"""Parity: whether the embed step's vectors are those of the libraries' own paths. A reader starts at parity.py."""
+"""Parity: whether the embed step's vectors match those of the libraries' own paths. Start reading at parity.py."""

@@ -1,8 +1,9 @@
 """Library paths: how open_clip, transformers and timm themselves turn a picture into a vector.
 
-An encoder of transformers has two: behind the library's image processor, and behind DINOv2's own evaluation transform,
-which is torchvision's (facebookresearch/dinov2, dinov2/data/transforms.py, make_classification_eval_transform). Each
-function is told an encoder's settings, and which files its weights are: left to find them, a library may open a pickle.
+A transformers encoder has two paths: behind the library's image processor, and behind DINOv2's own evaluation
+transform, which uses torchvision (facebookresearch/dinov2, dinov2/data/transforms.py,
+make_classification_eval_transform). Each function is given an encoder's settings and its weight files: a library left
+to find the files itself may open a pickle.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from PIL import Image
 from stages.models.encoders.settings import OpenClip, Timm, Transformers
 from stages.models.encoders.weights import Weights
 
-# processors of transformers that only resize, crop and normalise, so that torchvision can do the same
+# transformers processors that only resize, crop and normalize, so that torchvision can do the same
 PLAIN = ("BitImageProcessor", "ViTImageProcessor", "SiglipImageProcessor", "CLIPImageProcessor")
 PIXELS_BY = {"library": "its image processor", "torchvision": "torchvision"}
 
@@ -27,9 +28,9 @@ Prepare = Callable[[Image.Image], Any]  # one RGB picture -> (1, 3, height, widt
 
 @dataclass(frozen=True)
 class Reference:
-    """What an encoder is compared with: in words, and as a function of one RGB picture.
+    """The reference of an encoder: in words, and as a function of one RGB picture.
 
-    `others`: the same network behind another preprocessing that a recipe may ask for, by its name.
+    `others`: the same network behind each other preprocessing that a recipe may request, by its name.
     """
 
     what: str
@@ -82,13 +83,13 @@ def _prepared(prepare: Prepare, encode: Encode, image: Image.Image) -> Any:
 
 
 def _is_plain(processor: Any) -> bool:
-    """Whether it only resizes, crops and normalises, to sizes that torchvision can be told."""
+    """Whether the processor only resizes, crops and normalizes, to sizes that torchvision accepts."""
     known = not processor.do_resize or processor.size["shortest_edge"] or processor.size["height"]
     return type(processor).__name__.startswith(PLAIN) and bool(known and processor.do_rescale)
 
 
 def _evaluation_transform(processor: Any) -> Prepare:
-    """DINOv2's own, with the numbers of the checkpoint's processor."""
+    """Return DINOv2's own evaluation transform, with the numbers of the checkpoint's processor."""
     from torchvision import transforms
 
     modes = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "hamming"}
@@ -106,7 +107,7 @@ def _evaluation_transform(processor: Any) -> Prepare:
 
 
 def _network(settings: Transformers, found: Weights) -> Callable[[Any], Any]:
-    """Of (1, 3, height, width) pixels the vector that the pooling asks for."""
+    """Return a function from (1, 3, height, width) pixels to the vector of the configured pooling."""
     import torch
     from transformers import AutoModel
 
@@ -121,7 +122,7 @@ def _network(settings: Transformers, found: Weights) -> Callable[[Any], Any]:
             tokens = model(pixel_values=pixels).last_hidden_state[0]
             if settings.pooling == "cls":
                 return tokens[0].numpy()
-            # patches come last, so those before them (CLS, registers) need not be counted
+            # patches come last, so the tokens before them (CLS, registers) need not be counted
             height, width = pixels.shape[-2:]
             side = model.config.patch_size
             return tokens[-(height // side) * (width // side) :].mean(dim=0).numpy()

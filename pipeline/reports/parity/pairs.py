@@ -1,4 +1,4 @@
-"""Pairs: which two pictures are a pair by either side's vectors, and how far the difference reaches. Arrays only."""
+"""Pairs: which pictures are a pair by either side's vectors, and how much the difference matters. Arrays only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline.reports.parity.result import Pairs, PairsAt
 from stages.filter.settings import FilterSettings
 
-LOWER = (0.05, 0.1, 0.2, 0.4)  # below blind_min, where the recipe's thresholds give no pair
+LOWER = (0.05, 0.1, 0.2, 0.4)  # amounts below blind_min, tried where the recipe's thresholds give no pair
 ROUNDING = 1e-12  # of float64 sums
 
 Vectors = NDArray[np.float64]  # (n, dim), each of unit length
@@ -20,7 +20,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)  # eq: holds arrays
 class Role:
-    """One role's vectors of the same pictures by the library and by the step; rows answer to one another."""
+    """One role's vectors of the same pictures by the library and by the step; row i of both is the same picture."""
 
     reference: Vectors
     step: Vectors
@@ -36,7 +36,7 @@ class _Cosines:
 
 
 def pairs_of(blind: Role, reference: Role, chosen: FilterSettings) -> Pairs:
-    """The pairs by either side within the recipe's thresholds, and within lower blind ones where these give none."""
+    """Count the pairs by either side within the recipe's thresholds, and if there are none, within lower blind ones."""
     sides = _cosines(blind), _cosines(reference)
     at = [_within(*sides, chosen.blind_min, chosen)]
     if not at[0].by_reference and not at[0].by_step:
@@ -51,7 +51,7 @@ def _cosines(role: Role) -> _Cosines:
 
 
 def every_two(vectors: Vectors) -> Cosines:
-    """The cosine of every two rows, once."""
+    """Return the cosine of every two rows, once."""
     rows, columns = np.triu_indices(len(vectors), 1)
     return (vectors @ vectors.T)[rows, columns]
 
@@ -77,7 +77,7 @@ def _are_pairs(blind: Cosines, reference: Cosines, blind_min: float, most: float
 
 
 def _open(blind: _Cosines, reference: _Cosines, blind_min: float, most: float) -> Mask:
-    """Within the largest change of a threshold, and not beyond it of the other one."""
+    """Return the pairs within the largest change of one threshold and not beyond that of the other threshold."""
     near, far = blind.reference - blind_min, most - reference.reference  # both positive: a pair
     about = blind.change + ROUNDING, reference.change + ROUNDING
     may_be = (near >= -about[0]) & (far >= -about[1])

@@ -1,7 +1,8 @@
-"""Parity: the embed step's vectors of some pictures against the libraries' own, encoder by encoder.
+"""Parity: compare the embed step's vectors of some pictures with the libraries' own, encoder by encoder.
 
-Pictures (pictures.py) go through the step itself (step.py), as this machine would run it, and through each library's
-documented path in float32 (reference.py). What differs is said of each encoder, and of the set of pairs (pairs.py).
+Pictures pass through the step itself (step.py), as this machine would run it, and through each library's documented
+path in float32 (reference.py). Differences are reported for each encoder and for the set of pairs (pairs.py); the
+pictures come from pictures.py.
 """
 
 from __future__ import annotations
@@ -27,20 +28,20 @@ from pipeline.reports.parity.step import by_step
 from stages.models.encoders.checkpoints import weights_of
 from stages.models.encoders.settings import EncoderSettings
 
-NO_SOURCE = "images={sources: [{name: none, kind: folder, uri: none}]}"  # the recipe's own are not looked at
+NO_SOURCE = "images={sources: [{name: none, kind: folder, uri: none}]}"  # the recipe's own sources are not read
 
 
 def asked(recipe: str, changes: Sequence[str], offline: bool) -> Config:
-    """The recipe, whatever its sources. `offline` is the hubs' own switch."""
+    """Read the recipe, whatever its sources. `offline` sets the hub's own switch."""
     if offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
     return read_config(recipe, [*changes, NO_SOURCE])
 
 
 def parity(config: Config, *, images: int, seed: int, source: str | None = None) -> Parity:
-    """Compare the step with the libraries on so many drawn pictures, or on random photos of the folder `source`.
+    """Compare the step with the libraries on `images` drawn pictures, or on random photos of the folder `source`.
 
-    Raises Refused where weights, device or pictures are not fit for use.
+    Raises Refused where weights, device or pictures are not usable.
     """
     with scratch_folder() as scratch:
         folder = scratch.resolve()
@@ -102,7 +103,7 @@ def _encoder(
 ) -> EncoderParity:
     names = with_vectors(sides, [name])
     step, reference = (rows(side, name, names) for side in sides)
-    alike = step.shape == reference.shape  # or they are not even as long
+    alike = step.shape == reference.shape  # otherwise their lengths differ
     cosines = np.minimum(1.0, (step * reference).sum(axis=1)) if alike else np.zeros(len(names))
     lowest, median = (float(of(cosines)) if names else 0.0 for of in (np.min, np.median))
     return EncoderParity(

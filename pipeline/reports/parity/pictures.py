@@ -1,4 +1,4 @@
-"""Pictures: the images both sides are given, as real files: drawn in many forms, or a draw of a folder's photos."""
+"""Pictures: the images given to both sides, as real files: drawn in many forms, or random photos of a folder."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from pipeline.reports.parity.result import Picture
 from stages.images import NAMES, is_named_as_image
 
 TURNED = Image.Exif()
-TURNED[0x0112] = 6  # "turn me before you show me": neither side may
+TURNED[0x0112] = 6  # "rotate me before display": neither side may do it
 
 
 @dataclass(frozen=True)
 class Form:
-    """How a drawn picture is written; the mode is Pillow's."""
+    """How a drawn picture is written; `mode` is Pillow's mode."""
 
     mode: str
     format: str
@@ -31,7 +31,7 @@ class Form:
     how: Mapping[str, Any] = field(default_factory=dict)
 
 
-# neighbours are a family (drawing.py): most are alike in colour, or no pair would be near
+# neighbors are a family (drawing.py): most are alike in color, or no pair would be near
 FORMS = (
     Form("RGB", "JPEG", "jpg", {"quality": 92}),
     Form("RGB", "PNG", "png", {"compress_level": 1}),
@@ -59,15 +59,15 @@ FORMS = (
 
 
 def drawn(folder: Path, images: int, seed: int) -> list[Picture]:
-    """So many drawn pictures, written into the folder; the same ones for the same seed."""
+    """Write the given number of drawn pictures into the folder; the same seed gives the same pictures."""
     return [_written(folder, number, seed) for number in range(images)]
 
 
 def photos(source: Path, folder: Path, images: int, seed: int) -> list[Picture]:
-    """Copies of random photos from anywhere below `source`, or of all where there are no more.
+    """Copy random photos from anywhere below `source`, or all if there are no more than requested.
 
-    Grey of more than 8 bits is left out: the step scales it, where the libraries' own paths clip it to white. Raises
-    Refused where there is no folder, or no such image in it.
+    Grayscale of more than 8 bits is left out: the step scales it, whereas the libraries' own paths clip it to white.
+    Raises Refused where there is no folder, or no such image in it.
     """
     if not source.is_dir():
         raise Refused(f"--photos {source} is not a folder; name one with images in it")
@@ -109,7 +109,7 @@ def _is_deep_grey(path: Path) -> bool:
     try:
         with Image.open(path) as image:
             return image.mode in ("I", "F") or image.mode.startswith("I;")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # both sides are asked what they say of it
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # both sides still get it and report on it
         return False
 
 

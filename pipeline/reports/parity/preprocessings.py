@@ -1,6 +1,6 @@
-"""Preprocessings: how far the two ways to prepare images for one encoder lie apart, by the reference path alone.
+"""Preprocessings: how far apart the two ways to prepare images for one encoder are, by the reference path alone.
 
-An encoder of transformers may be prepared for by the library's image processor or by torchvision. Each is judged
+Images for a transformers encoder may be prepared by the library's image processor or by torchvision. Each is judged
 against its own reference; here the two references are compared with one another.
 """
 
@@ -21,7 +21,7 @@ from pipeline.reports.parity.rows import named, rows, with_vectors
 def preprocessings(
     config: Config, references: Mapping[str, Reference], own: Side, pictures: Sequence[Picture]
 ) -> Iterator[Preprocessings]:
-    """Each encoder's other preprocessings, compared with its own; `own`: the references' vectors of the pictures."""
+    """Compare each encoder's other preprocessings with its own; `own`: the references' vectors of the pictures."""
     others = {
         (encoder, other): {encoder: encode}
         for encoder, reference in references.items()

@@ -1,7 +1,7 @@
-"""Reference: each library's own documented path, in float32 on the CPU, one image at a time. The oracle.
+"""Reference: each library's own documented path, in float32 on the CPU, one image at a time. The test oracle.
 
-Shares no code with what it judges (an import contract says so): it opens files with Pillow, and calls open_clip,
-transformers and timm as their documentation does (library_paths.py). There is no library of the built-in encoders: they
+Shares no code with what it judges (an import contract enforces it): it opens files with Pillow, and calls open_clip,
+transformers and timm as their documentation does (library_paths.py). The built-in encoders have no library: they
 are called directly on the picture.
 """
 
@@ -22,7 +22,7 @@ from stages.models.encoders.settings import EncoderSettings, OpenClip, Timm, Tra
 from stages.models.encoders.structure import Structure
 from stages.models.encoders.weights import Weights
 
-# never all that Pillow knows: its EPS starts ghostscript on the file
+# never all formats that Pillow knows: its EPS plugin starts ghostscript on the file
 OPENED = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "PPM", "AVIF")
 
 Key = TypeVar("Key", bound=Hashable)
@@ -31,20 +31,20 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Rejection:
-    """Why there is no vector of a picture, in the words of what was raised."""
+    """Why a picture has no vector, in the words of the exception raised."""
 
     why: str
 
 
 def by_reference(encoders: Mapping[str, Encode], pictures: Sequence[Picture]) -> Side:
-    """What the libraries make of each picture."""
+    """Return what the libraries make of each picture."""
     return by_references({"": encoders}, pictures)[""]
 
 
 def by_references(groups: Mapping[Key, Mapping[str, Encode]], pictures: Sequence[Picture]) -> dict[Key, Side]:
-    """What each group of encoders makes of each picture, which is opened once for them all.
+    """Return what each group of encoders makes of each picture, which is opened once for all groups.
 
-    A picture of which one encoder makes no vector is rejected by that encoder's group, and by no other.
+    A picture for which one encoder makes no vector is rejected by that encoder's group only.
     """
     sides = {key: Side({name: {} for name in encoders}, {}) for key, encoders in groups.items()}
     for picture in pictures:
@@ -73,7 +73,7 @@ def _tried(work: Callable[..., Made], *words: Any) -> Made | Rejection:
 
 
 def encoder_of(settings: EncoderSettings, found: Weights | None) -> Reference:
-    """An encoder's reference, loaded."""
+    """Load an encoder's reference."""
     if isinstance(settings, OpenClip):
         assert found
         what = " ".join(filter(None, ("open_clip", settings.model, settings.pretrained)))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FLOOR, FLOOR_16_BIT = 0.99999, 0.9995  # the least cosine of a vector and the library's own
+FLOOR, FLOOR_16_BIT = 0.99999, 0.9995  # the least cosine of a vector with the library's own
 IN_FULL = ("float32", "NumPy")  # how `computed` begins where nothing was computed in 16 bits
 
 Vector = NDArray[np.float64]
@@ -18,7 +18,7 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Picture:
-    """A file both sides open, and what to call it in an answer."""
+    """A file both sides open, and its name in the result."""
 
     path: Path
     name: str
@@ -34,11 +34,11 @@ class Side:
 
 @dataclass(frozen=True)
 class EncoderParity:
-    """How near one encoder's vectors are to the library's own."""
+    """How close one encoder's vectors are to the library's own."""
 
     name: str
-    what: str  # the reference: the library and the model, or that there is none
-    computed: str  # how the step computed
+    what: str  # the reference: the library and the model, or a note that there is none
+    computed: str  # how the step computed the vectors
     images: int
     lowest: float
     median: float
@@ -53,7 +53,7 @@ class EncoderParity:
 
 @dataclass(frozen=True)
 class Rejected:
-    """Pictures without a vector, picture -> reason, by who gave none."""
+    """Pictures without a vector, picture -> reason, by the side that gave none."""
 
     both: Mapping[str, str]
     step: Mapping[str, str]
@@ -69,8 +69,8 @@ class Rejected:
 class PairsAt:
     """The pairs within one blind and one reference threshold.
 
-    `open`: those that lie so near a threshold that a change as large as the largest there was could make them a
-    pair, or unmake them; lost + gained is never more.
+    `open`: those so near a threshold that a change as large as the largest observed could make them a pair or
+    no longer one; lost + gained is never more.
     """
 
     blind_min: float
@@ -84,7 +84,7 @@ class PairsAt:
 
 @dataclass(frozen=True)
 class Pairs:
-    """What the step's rounding does to the set of pairs of the compared pictures, by their thresholds alone."""
+    """What the step's rounding does to the set of pairs of the compared pictures, by the thresholds alone."""
 
     images: int
     comparisons: int
@@ -108,7 +108,7 @@ class PairsMoved:
 
 @dataclass(frozen=True)
 class Preprocessings:
-    """How far apart two preprocessings of one encoder lie: `own`, which the recipe asks for, and `other`."""
+    """How far apart two preprocessings of one encoder are: `own`, which the recipe requests, and `other`."""
 
     encoder: str
     own: str
@@ -122,7 +122,7 @@ class Preprocessings:
 
 @dataclass(frozen=True)
 class Parity:
-    """A whole check. `source`: the folder of photos, none where pictures were drawn; `roles`: blind and reference."""
+    """A complete check. `source`: the folder of photos, None if pictures were drawn; `roles`: blind and reference."""
 
     run: str
     source: str | None
@@ -144,5 +144,5 @@ class Parity:
 
 
 def floor_of(computed: str) -> float:
-    """The cosine that a vector computed so must reach."""
+    """Return the cosine that a vector computed this way must reach."""
     return FLOOR if computed.startswith(IN_FULL) else FLOOR_16_BIT

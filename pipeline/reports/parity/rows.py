@@ -1,4 +1,4 @@
-"""Rows: the vectors of pictures as matrices, for the pictures of which every side has one."""
+"""Rows: the vectors of pictures as matrices, for the pictures that have a vector on every side."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pipeline.reports.parity.result import Picture, Side
 
 
 def with_vectors(sides: Sequence[Side], encoders: Sequence[str]) -> list[str]:
-    """The names of the pictures with vectors of all these encoders on all sides, sorted."""
+    """Return the sorted names of the pictures with vectors of all these encoders on all sides."""
     return sorted(set.intersection(*(set(side.vectors[encoder]) for side in sides for encoder in encoders)))
 
 
 def rows(side: Side, encoder: str, names: Sequence[str]) -> NDArray[np.float64]:
-    """(n, dim) vectors of these pictures, at least one number wide where there are no names."""
+    """Return the (n, dim) vectors of these pictures; (0, 1) where there are no names."""
     return np.array([side.vectors[encoder][name] for name in names]).reshape(len(names), -1 if names else 1)
 
 
 def named(pictures: Sequence[Picture], name: str) -> str:
-    """A picture's name with its size and mode."""
+    """Return a picture's name with its size and mode."""
     path = next(picture.path for picture in pictures if picture.name == name)
     with Image.open(path) as image:
         return f"{name}, {image.width} x {image.height}, {image.mode}"

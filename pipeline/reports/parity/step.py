@@ -1,4 +1,4 @@
-"""Step: the pictures' vectors as the embed step makes them, by the step itself, in this process."""
+"""Step: the pictures' vectors as the embed step makes them, by running the step itself in this process."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from stages.embed.stage import Embed
 
 
 def by_step(config: Config, folder: Path, pictures: Sequence[Picture]) -> tuple[Side, dict[str, str]]:
-    """What the step makes of the pictures, all of which lie in `folder`; encoder -> how it computed.
+    """Return what the step makes of the pictures, all stored in `folder`, and encoder -> how it computed.
 
-    Raises Refused where weights or device are not fit for use.
+    Raises Refused where weights or device are not usable.
     """
     stage = Embed(config.embed)
     stage.external_state()
@@ -36,13 +36,13 @@ def by_step(config: Config, folder: Path, pictures: Sequence[Picture]) -> tuple[
 
 
 def each_computed(told: str, encoders: Sequence[str]) -> dict[str, str]:
-    """Encoder -> how it computed, out of the stage's words for all of them: one for all, or each after its name."""
+    """Parse encoder -> how it computed from the stage's text: one description for all, or one after each name."""
     parts = re.split(rf"(?:^|, )(?:{'|'.join(encoders)}) ", told)[1:]
     return dict(zip(encoders, parts, strict=True)) if parts else dict.fromkeys(encoders, told)
 
 
 def _machine(config: Config) -> Machine:
-    """What a worker of the embed step would have to work with on this computer."""
+    """Return the resources a worker of the embed step would have on this computer."""
     there, workers = machine.gpus(), config.workers.embed
     each = Embed.gpus if workers.gpus is None else workers.gpus
     gpus = min(each, float(len(there)))
@@ -50,7 +50,7 @@ def _machine(config: Config) -> Machine:
 
 
 def _images(folder: Path) -> pa.Table:
-    """The rows of the images table, by the step that reads a folder."""
+    """Return the rows of the images table, made by the step that reads a folder."""
     source = {"name": "parity", "kind": "folder", "uri": str(folder)}
     stage = Download(DownloadSettings.model_validate({"sources": [source]}))
     stage.external_state()
@@ -69,7 +69,7 @@ def _side(embedded: pa.Table, names: Sequence[str], encoders: Sequence[str]) -> 
 
 
 def _vectors(column: pa.ChunkedArray, rows: Sequence[int]) -> list[Vector]:
-    """Of these rows, as they are stored, at unit length in float64."""
+    """Return the stored vectors of these rows, at unit length in float64."""
     stored = column.to_pylist()
     wide = (np.array(stored[row], np.float64) for row in rows)
     return [vector / np.linalg.norm(vector) for vector in wide]

@@ -1,4 +1,4 @@
-"""Summary: what a parity check says, in a table for a person and whole for a program."""
+"""Summary: the result of a parity check, in a table for a person and complete for a program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.reports.parity.result import EncoderParity, PairsAt, PairsMoved, Parity
 from stages.text import plain_lines, table
 
-SHOWN = 10  # pictures named one by one
+SHOWN = 10  # pictures listed by name
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ParitySummary:
 
 
 def down(cosine: float) -> str:
-    """Eight digits, rounded down: 0.999999999 is not 1."""
+    """Return a cosine to eight decimals, rounded down: 0.999999999 is not 1."""
     return f"{floor(cosine * 1e8 + 1e-6) / 1e8:.8f}"
 
 
@@ -114,7 +114,7 @@ def _pair_cells(at: PairsAt, comparison: str) -> tuple[str, ...]:
 
 
 def _preprocessings(found: Parity) -> Iterator[str]:
-    """How far the preprocessing that was not asked for lies from the one that was."""
+    """Say how far each preprocessing that was not requested is from the requested one."""
     for one in found.preprocessings:
         yield (
             f"preprocessing of {one.encoder}, {one.other} instead of {one.own}: the cosine of the two vectors of an "

@@ -1,1 +1,1 @@
-"""Status: how far a run is and who drives it, from its folder alone, on any machine and while it goes on."""
+"""Status: how far a run is and which process drives it, from its folder alone, on any machine, while it is running."""

@@ -1,4 +1,4 @@
-"""Event stats: what the event log says of one step that is not committed: its counts, pace, failures and setbacks."""
+"""Event stats: counts, pace, failures and setbacks of one uncommitted step, from the event log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOTHING = Counts()
 
 @dataclass
 class EventStats:
-    """Of one step, over all drivers that worked at it; `pace` is the last one's."""
+    """Statistics of one step over all drivers that worked on it; `pace` is the last driver's."""
 
     done: dict[str, Counts] = field(default_factory=dict)
     failed: dict[str, Event] = field(default_factory=dict)
@@ -26,16 +26,16 @@ class EventStats:
     last_at: float = 0.0
 
     def counts(self, there: Collection[str]) -> Counts:
-        """The sum over those shards that are there."""
+        """Return the sum over the shards that exist."""
         return sum((counts for task, counts in self.done.items() if task in there), NOTHING)
 
     def unheard(self, there: Collection[str]) -> int:
-        """How many shards are there of which nothing was heard: a log was removed, or not put in time."""
+        """Return how many existing shards no event mentions: a log was removed, or not written in time."""
         return sum(task not in self.done for task in there)
 
 
 def event_stats_of(step: str, fingerprints: Collection[str], drives: Iterable[Sequence[Event]]) -> EventStats:
-    """What the events say of a step with these fingerprints; events of other fingerprints are ignored."""
+    """Collect the events of a step with these fingerprints; events of other fingerprints are ignored."""
     heard = EventStats()
     for events in drives:
         ours = False
@@ -56,7 +56,7 @@ def _hear(heard: EventStats, event: Event, at: float) -> None:
     seconds = _number(event.get("seconds"))
     if event["event"] == "step started":
         heard.pace = Pace(int(_number(event.get("tasks"))), int(_number(event.get("there"))), at)
-        heard.failed.clear()  # what failed is taken up again
+        heard.failed.clear()  # failed tasks are tried again
         heard.unit = str(event.get("unit", heard.unit))
     elif event["event"] == "task done":
         counts = _counts(event)
@@ -72,7 +72,7 @@ def _hear(heard: EventStats, event: Event, at: float) -> None:
 
 
 def _counts(event: Event) -> Counts:
-    """An event's counts; nothing where a later version says them otherwise."""
+    """Return an event's counts; NOTHING where a later version writes them differently."""
     try:
         rejected, aside = ({str(why): int(n) for why, n in event.get(of, {}).items()} for of in ("rejected", "aside"))
         return Counts(int(event["seen"]), int(event["ok"]), rejected, aside)
@@ -81,7 +81,7 @@ def _counts(event: Event) -> Counts:
 
 
 def seconds_of(time: object) -> float | None:
-    """An ISO time in seconds, by the clock of who wrote it; None where it is none."""
+    """Return an ISO time in seconds, by the clock of the process that wrote it; None if it is not an ISO time."""
     try:
         return datetime.fromisoformat(str(time)).timestamp()
     except (ValueError, OverflowError):

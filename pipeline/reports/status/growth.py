@@ -1,4 +1,4 @@
-"""Growth: how a step grew, or grows, in words."""
+"""Growth: describe in words how a step grew or grows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from manifests.manifest import Manifest
 
 
 def growth_text(step: Manifest | Draft) -> str:
-    """With how many shards it began, and how many came each time; empty where it never grew."""
+    """Return how many shards the step began with, and how many were added each time; empty if it never grew."""
     ends = [state.shards for state in step.grown]
     if not ends:
         return ""
@@ -20,5 +20,5 @@ def growth_text(step: Manifest | Draft) -> str:
 
 
 def settled(draft: Draft) -> set[str]:
-    """The names of the tasks whose shards an earlier commit stated: no driver will tell of them again."""
+    """Return the names of the tasks whose shards an earlier commit listed: no driver will report them again."""
     return {str(task["name"]) for task in draft.tasks[: draft.grown[-1].shards]} if draft.grown else set()

@@ -1,4 +1,4 @@
-"""Read: a run's status out of its plans, a listing a step, its events and its driver's file. No shard is opened."""
+"""Read: get a run's status from its plans, one listing per step, its events and its driver's file; opens no shard."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ COMMITTED = "committed"
 
 
 def status_of(url: str) -> StatusSummary:
-    """How far a run is. Raises Refused where there is none."""
+    """Return how far a run is. Raises Refused where there is no run."""
     folder = Folder(url.rstrip("/"))
     driver = parsed(written(folder))
     if driver is None:
-        Run.open(url)  # one that was begun just now may have nothing but its driver
+        Run.open(url)  # a run that began just now may have only its driver's file
     drives = list(read_events(folder))
     alive = None if driver is None else driver.process.alive(this_process())
     driven = driver is not None and alive is not False
@@ -35,7 +35,7 @@ def status_of(url: str) -> StatusSummary:
     named = [*begun, *_asked(drives)]
     steps: list[StepStatus] = []
     for step in begun:
-        in_turn = driven and all(one.state == COMMITTED for one in steps)  # a driver makes one after the other
+        in_turn = driven and all(one.state == COMMITTED for one in steps)  # a driver makes the steps one after another
         steps.append(_step(folder / step, drives, in_turn))
     waiting = (StepStatus(step, "waiting") for step in ORDER if step in named and step not in begun)
     written_out = [_step(folder / f"{QUESTIONS}-{number}", drives, False) for number in question_versions(folder)[-1:]]
@@ -55,7 +55,7 @@ def _step(folder: Folder, drives: Sequence[Sequence[Event]], running: bool) -> S
     there = {str(task["name"]) for task in draft.tasks} - missing
     heard = event_stats_of(folder.name, _fingerprints(draft), drives)
     failures = tuple(event for task, event in heard.failed.items() if task in missing)
-    if not running and folder.has(FAILURES):  # a log can be lost; this stands beside the shards
+    if not running and folder.has(FAILURES):  # a log can be lost; this file is stored beside the shards
         failures = _written_failures(folder) or failures
     state = "running" if running else "failed" if failures else "not finished"
     pace = heard.pace if running and drives and _last_started(drives[-1]) == folder.name else None
@@ -78,7 +78,7 @@ def _step(folder: Folder, drives: Sequence[Sequence[Event]], running: bool) -> S
 
 
 def _written_failures(folder: Folder) -> tuple[Mapping[str, Any], ...]:
-    """The failures that stand beside the shards; none where the file does not read, for the log has them too."""
+    """Return the failures stored beside the shards; none if the file is unreadable, since the log has them too."""
     try:
         found = parse_json(folder.read(FAILURES))
         return tuple({**one, "task": str(one["task"]), "error": str(one["error"])} for one in found)
@@ -87,12 +87,12 @@ def _written_failures(folder: Folder) -> tuple[Mapping[str, Any], ...]:
 
 
 def _fingerprints(draft: Draft) -> set[str]:
-    """Its own, and those it had before it grew: the shards of then are still its own."""
+    """Return its own fingerprint and those from before it grew: the shards of that time are still its own."""
     return {draft.lineage.fingerprint, *(state.fingerprint for state in draft.grown)}
 
 
 def _told_unheard(unheard: int, there: int, running: bool) -> str:
-    """In a bucket the events come some seconds after the shards."""
+    """Say how many shards the counts cover; in a bucket the events arrive some seconds after the shards."""
     why = "so far" if running else "for the others' events are missing"
     return f"counts of {there - unheard} of {there} shards, {why}" if unheard else ""
 
@@ -115,7 +115,7 @@ def _who(driver: Driver, alive: bool | None, drives: Sequence[Sequence[Event]]) 
 
 
 def _asked(drives: Sequence[Sequence[Event]]) -> list[str]:
-    """The steps the last driver set out to make."""
+    """Return the steps the last driver set out to make."""
     started = [event for event in drives[-1] if event["event"] == "run started"] if drives else []
     said = [step for event in started for step in event.get("steps", ()) if isinstance(step, dict)]
     return [str(step.get("step")) for step in said]
@@ -126,7 +126,7 @@ def _last_started(events: Sequence[Event]) -> str:
 
 
 def _ended(drives: Sequence[Sequence[Event]]) -> str:
-    """How the last driver ended, in words, as far as its events say."""
+    """Describe how the last driver ended, as far as its events say."""
     if not drives:
         return "nobody drives it, and it left no events"
     last = drives[-1][-1] if drives[-1] else {}

@@ -1,4 +1,4 @@
-"""Summary: what `blindpairs status` says, for a person (`str`) and for a program (`to_json`)."""
+"""Summary: the output of `blindpairs status`, for a person (`str`) and for a program (`to_json`)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pipeline.run.events.pace import duration_text, rate_text
 from stages.text import plain, plain_lines, table
 
 NOTHING = Counts()
-LATE_S = 30.0  # a lease, and what a store may take
-LINES = 10  # of failures and of setbacks, at most
+LATE_S = 30.0  # a lease, plus the time a store may take
+LINES = 10  # most lines of failures and of setbacks
 
 
 @dataclass(frozen=True)
 class StepStatus:
-    """One step. `rate` (things a second) and `left_s` are None where it does not run, or nothing has ended yet."""
+    """One step. `rate` (items per second) and `left_s` are None if it is not running, or no task has ended yet."""
 
     step: str
     state: str
@@ -61,10 +61,10 @@ class StepStatus:
 
 @dataclass(frozen=True)
 class DriverStatus:
-    """Who drives the run, as its folder says.
+    """The process that drives the run, according to its folder.
 
-    `alive` is known on the driver's own machine only, else None; `age_s` is the time since its last sign
-    of life by the clocks of two machines, so it is for people.
+    `alive` is known only on the driver's own machine, else None; `age_s` is the time since its last sign
+    of life by the clocks of two machines, so it is only shown to people.
     """
 
     host: str
@@ -91,7 +91,7 @@ class DriverStatus:
 
 @dataclass(frozen=True)
 class StatusSummary:
-    """A run, step by step; who drives it; how it ended, if it did."""
+    """A run, step by step; its driver; how it ended, if it did."""
 
     run: str
     steps: tuple[StepStatus, ...]
@@ -130,6 +130,6 @@ def _told(step: str, setback: Mapping[str, Any]) -> str:
 
 
 def _few(word: str, lines: list[str]) -> list[str]:
-    """The last of the lines, and how many there are besides."""
+    """Return the last lines, and how many come before them."""
     more = [f"{word}: {len(lines) - LINES:,} more before these"] if len(lines) > LINES else []
     return more + [f"{word}: {plain(line)}" for line in lines[-LINES:]]

@@ -1,1 +1,1 @@
-"""Removal: take the rows of some images out of every step of a run and leave a consistent run."""
+"""Removal: remove the rows of some images from every step of a run and leave a consistent run."""

@@ -1,7 +1,7 @@
-"""Blocks: the search's tiles when rows of the sketches go: where their blocks lie then, and what they count.
+"""Blocks: the search's tiles after rows of the sketches are removed: where their blocks are, and what they count.
 
-A block is a stretch of row numbers (stages/search/tiles.py). All blocks stay, in their order, with their
-numbers; one whose last row went is empty and lies between its neighbours.
+A block is a range of row numbers (stages/search/tiles.py). All blocks are kept, in their order, with their
+numbers; a block whose last row was removed is empty and remains between its neighbors.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Json = Mapping[str, Any]
-Rows = NDArray[np.bool_]  # (n,) one for each row of the sketches
+Rows = NDArray[np.bool_]  # (n,) one entry for each row of the sketches
 Span = tuple[int, int]  # first row, row after the last
 
 
 def shifted(tasks: Sequence[Json], gone: Rows) -> list[dict[str, Any]]:
-    """The same tiles, of blocks without the rows that are `gone`."""
+    """Return the same tiles, with blocks without the rows that are `gone`."""
     before = np.concatenate([[0], np.cumsum(gone)])
 
     def moved(bounds: Sequence[int]) -> list[int]:
@@ -28,7 +28,7 @@ def shifted(tasks: Sequence[Json], gone: Rows) -> list[dict[str, Any]]:
 
 
 def blocks_of(tasks: Sequence[Json]) -> dict[int, Span]:
-    """Each block by its number."""
+    """Return each block by its number."""
     found: dict[int, Span] = {}
     for task in tasks:
         left, right = numbers(task["name"])
@@ -37,12 +37,12 @@ def blocks_of(tasks: Sequence[Json]) -> dict[int, Span]:
 
 
 def block_at(blocks: Mapping[int, Span], row: int) -> int | None:
-    """The number of the block that holds a row; None where none does."""
+    """Return the number of the block that holds a row; None where none does."""
     return next((number for number, (start, stop) in blocks.items() if start <= row < stop), None)
 
 
 def counted(tasks: Sequence[Json], ok: Rows, stands: Rows) -> dict[str, tuple[int, int]]:
-    """Of each tile how many pairs of images it has, and how many of images that stand for themselves."""
+    """Return how many pairs of images each tile has, and how many pairs of images that represent themselves."""
     totals = [np.concatenate([[0], np.cumsum(rows)]) for rows in (ok, stands)]
     found: dict[str, tuple[int, int]] = {}
     for task in tasks:
@@ -54,13 +54,13 @@ def counted(tasks: Sequence[Json], ok: Rows, stands: Rows) -> dict[str, tuple[in
 
 
 def numbers(tile: str) -> tuple[int, int]:
-    """The numbers of a tile's two blocks, by its name."""
+    """Return the numbers of a tile's two blocks, from its name."""
     left, right = tile.split("-")
     return int(left), int(right)
 
 
 def tile_of(one: int, other: int) -> str:
-    """The name of the tile of two blocks."""
+    """Return the name of the tile of two blocks."""
     return f"{min(one, other):05d}-{max(one, other):05d}"
 
 

@@ -24,19 +24,19 @@ Steps = Mapping[str, Held]
 
 
 def steps_held(run: Folder) -> dict[str, Held]:
-    """The steps that were begun, in order, with what they hold."""
+    """Return the steps that were begun, in order, with what they hold."""
     found = {step: Held.of(run / step) for step in ORDER}
     return {step: held for step, held in found.items() if held is not None}
 
 
 def check_steps(steps: Steps) -> None:
-    """Raise Refused, naming it, if a shard was changed since its commit: rewritten, it would pass as sound."""
+    """Raise Refused, naming the shard, if one was changed since its commit: rewritten, it would pass as valid."""
     for held in steps.values():
         check_unchanged(held.folder, held.stated)
 
 
 def decide(run: Folder, steps: Steps, gone: pa.StringArray, at: str) -> Settled:
-    """What is removed and what the counts will be. Writes only the file of rows that move."""
+    """Decide what is removed and what the counts will be. Writes only the file of rows that move."""
     holds = {step: holding(steps[step], gone) for step in ONE_ROW if step in steps}
     rows = {step: sum(found.values()) for step, found in holds.items()}
     touched = {step: list(found) for step, found in holds.items()}
@@ -57,7 +57,7 @@ def decide(run: Folder, steps: Steps, gone: pa.StringArray, at: str) -> Settled:
 
 
 def _with_tiles(run: Folder, steps: Steps, gone: pa.StringArray, seen: Sketched, known: Settled) -> Settled:
-    """What becomes of the search's tiles, too."""
+    """Add to `known` what happens to the search's tiles."""
     candidates, lying = steps["candidates"], dict[str, int]()
     if candidates.plan is None:
         raise Refused(f"{candidates.folder.url} lacks the plan of its tiles; remove the folder, a run makes it again")
@@ -80,7 +80,7 @@ def _with_tiles(run: Folder, steps: Steps, gone: pa.StringArray, seen: Sketched,
 
 
 def _missing(candidates: Held, promoted: Promoted) -> list[str]:
-    """Tiles of a promoted copy that exist while its original's with the same block do not: they lack its candidates."""
+    """Return a promoted copy's tiles whose counterparts of the original do not exist, so they lack its candidates."""
     there = set(candidates.shards())
     every = sorted({number for task in candidates.tasks for number in numbers(task["name"])})
     again = set[str]()
@@ -93,7 +93,7 @@ def _missing(candidates: Held, promoted: Promoted) -> list[str]:
 
 
 def _ends(copies: Held, shards: int) -> list[int]:
-    """How many shards of the sketches there were at the end of each lot."""
+    """Return how many shards of the sketches there were at the end of each lot."""
     ends: Sequence[int] = copies.tasks[-1].get("ends", [shards])
     return [min(end, shards) for end in ends]
 

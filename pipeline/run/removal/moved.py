@@ -1,4 +1,4 @@
-"""Moved: candidates of an image that goes and stood for copies. They become its successor's, in that one's tile."""
+"""Moved: candidates of a removed image that represented copies move to its successor, in the successor's tile."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ TABLE = pa.schema([*CANDIDATES.columns, pa.field(TILE, pa.string())])
 
 @dataclass
 class Promoted:
-    """Who takes whose place, and in which block each of them lies."""
+    """Which image replaces which, and the block that each image is in."""
 
     stands: Mapping[str, str]
     blocks: Mapping[str, int]
-    rows: dict[str, int] = field(default_factory=dict)  # tile -> rows of it that go or move
+    rows: dict[str, int] = field(default_factory=dict)  # tile -> its rows that are removed or move
 
     def tile(self, tile: str, sides: tuple[str, str]) -> str:
-        """The tile of the images that take these two's places, of which the pair lay in `tile`."""
+        """Return the tile of the images that replace `sides`, a pair that was in `tile`."""
         left, right = numbers(tile)
         known = [self.blocks.get(side) for side in sides]
         other = left + right - next((block for block in known if block is not None), left)
@@ -40,7 +40,7 @@ class Promoted:
 
 
 def gather(candidates: Held, gone: pa.StringArray, promoted: Promoted) -> pa.Table:
-    """The rows that move, as they are then, each with its tile; `promoted.rows`: how many go or move, by tile."""
+    """Return the moved rows, each with its tile; fill `promoted.rows` with how many are removed or move per tile."""
     found = [TABLE.empty_table()]
     lost = gone.filter(pc.invert(pc.is_in(gone, texts(promoted.stands.keys()))))
     for tile in candidates.shards():
@@ -53,7 +53,7 @@ def gather(candidates: Held, gone: pa.StringArray, promoted: Promoted) -> pa.Tab
 
 
 def untouched(batch: pa.RecordBatch | pa.Table, ids: pa.StringArray) -> pa.BooleanArray:
-    """Which rows name none of `ids`."""
+    """Return which rows name none of `ids`."""
     return pc.invert(pc.or_(*(pc.is_in(batch.column(side), ids) for side in SIDES)))
 
 
@@ -68,13 +68,13 @@ def _become(batch: pa.RecordBatch, tile: str, promoted: Promoted) -> pa.Table:
 
 
 def write_moved(run: Folder, rows: pa.Table) -> None:
-    """Keep them until they lie in their tiles."""
+    """Store the rows until they are in their tiles."""
     with run.aside(MOVED) as path:
         pq.write_table(rows, path)
 
 
 def moved_to(run: Folder, tile: str, there: set[tuple[str, str]]) -> Iterator[pa.Table]:
-    """The rows that move to a tile, but for pairs that are there already, for it was written before a kill."""
+    """Yield the rows that move to a tile, except pairs already there because the tile was written before a kill."""
     if not run.has(MOVED):
         return
     with run.open(MOVED) as file:

@@ -1,7 +1,7 @@
-"""Representatives: who stands for the copies of an image that goes, and which copies have company no more.
+"""Representatives: which image represents the copies of a removed image, and which copies have no equal left.
 
 The smallest image_id of the earliest lot takes its place, as stages/copies decides when a run grows. A chain of
-copies whose middle goes stays together: its vectors differ by no more than float32's rounding.
+copies whose middle is removed is kept together: its vectors differ by no more than float32's rounding.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ BYTES, VECTORS = "bytes", "vectors"
 
 @dataclass
 class Crowd:
-    """The copies there are, as far as a removal touches them."""
+    """The existing copies, as far as a removal affects them."""
 
-    stands: dict[str, str] = field(default_factory=dict)  # image that goes -> its successor
+    stands: dict[str, str] = field(default_factory=dict)  # removed image -> its successor
     same_bytes: set[str] = field(default_factory=set)  # the kin that are copies by bytes
-    ids: pa.StringArray = field(default_factory=lambda: pa.array([], pa.string()))  # copies that stay copies
+    ids: pa.StringArray = field(default_factory=lambda: pa.array([], pa.string()))  # copies that remain copies
 
 
 def crowd_of(copies: Held, gone: pa.StringArray, kin: pa.StringArray) -> Crowd:
-    """Read the copies table: who takes the place of whom. `kin`: the images of which one needs to know more."""
+    """Read from the copies table which image replaces which. `kin`: the images about which more must be known."""
     promoted: dict[str, tuple[int, str]] = {}
     found, ids = Crowd(), [pa.array([], pa.string())]
     for lot, name in enumerate(copies.shards()):
@@ -46,7 +46,7 @@ def crowd_of(copies: Held, gone: pa.StringArray, kin: pa.StringArray) -> Crowd:
 
 
 def alone(crowd: Crowd, kin: Mapping[str, Sequence[tuple[str, int]]]) -> list[str]:
-    """Copies by bytes that have no equal in their own lot or before; `kin`: sha256 -> (image_id, lot) that stay."""
+    """Return copies by bytes with no equal in their own lot or before; `kin`: sha256 -> kept (image_id, lot)."""
     found = []
     for images in kin.values():
         for image, lot in images:
@@ -57,7 +57,7 @@ def alone(crowd: Crowd, kin: Mapping[str, Sequence[tuple[str, int]]]) -> list[st
 
 
 def written(rows: pa.RecordBatch, gone: pa.StringArray, stands: Mapping[str, str], single: Sequence[str]) -> pa.Table:
-    """Rows of the copies table without those that go, and of those that stand now."""
+    """Return the rows of the copies table without the removed images and the new representatives."""
     out = pa.concat_arrays([gone, pa.array(stands.values(), pa.string())])
     stay = rows.filter(pc.invert(pc.is_in(rows.column("image_id"), out)))
     lonely = pc.is_in(stay.column("image_id"), pa.array(single, pa.string()))
@@ -71,6 +71,6 @@ def written(rows: pa.RecordBatch, gone: pa.StringArray, stands: Mapping[str, str
 
 
 def replaced(ids: pa.StringArray, by: Mapping[str, str]) -> pa.StringArray:
-    """`ids` with each that is a key of `by` replaced by its value."""
+    """Return `ids`, with each that is a key of `by` replaced by its value."""
     place = pc.index_in(ids, pa.array(by.keys(), pa.string()))
     return pc.coalesce(pa.array(by.values(), pa.string()).take(place), ids)

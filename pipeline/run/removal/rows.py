@@ -1,4 +1,4 @@
-"""Rows: what a run's images and sketches say of the images that go, read column by column."""
+"""Rows: what a run's images and sketches hold about the removed images, read column by column."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from manifests.removal import Held, batches
 from manifests.tables import OK
 
-READERS = 8  # shards read at once: in a bucket each is some requests
+READERS = 8  # shards read at once: in a bucket each takes several requests
 
 
 def texts(values: Collection[str]) -> pa.StringArray:
@@ -24,7 +24,7 @@ def texts(values: Collection[str]) -> pa.StringArray:
 
 
 def holding(step: Held, gone: pa.StringArray) -> dict[str, int]:
-    """Shard -> how many of its rows go, of the shards that hold any."""
+    """Return shard -> how many of its rows are removed, for the shards that hold any."""
 
     def rows(name: str) -> int:
         ids = (batch.column("image_id") for batch in batches(step.folder, name, ("image_id",)))
@@ -36,7 +36,7 @@ def holding(step: Held, gone: pa.StringArray) -> dict[str, int]:
 
 
 def kin_of(images: Held, gone: pa.StringArray, shards: Collection[str]) -> dict[str, str]:
-    """image_id -> sha256 of the images that stay and have the same bytes as one that goes, which `shards` hold."""
+    """Return image_id -> sha256 of kept images with the same bytes as a removed image, which `shards` hold."""
     hashes = set[str]()
     for name in shards:
         for batch in batches(images.folder, name, ("image_id", "sha256")):
@@ -45,7 +45,7 @@ def kin_of(images: Held, gone: pa.StringArray, shards: Collection[str]) -> dict[
 
 
 def with_hashes(images: Held, hashes: Collection[str], gone: pa.StringArray) -> dict[str, str]:
-    """image_id -> sha256 of the images that stay and have one of these hashes."""
+    """Return image_id -> sha256 of the kept images with one of these hashes."""
     found: dict[str, str] = {}
     for name in images.shards() if hashes else ():
         for batch in batches(images.folder, name, ("image_id", "sha256")):
@@ -57,27 +57,29 @@ def with_hashes(images: Held, hashes: Collection[str], gone: pa.StringArray) -> 
 
 @dataclass
 class Sketched:
-    """(n,) for every row of the sketches, in order: whether it can be compared, goes, and stands for itself then."""
+    """(n,) for every row of the sketches, in order: whether it is comparable, removed, and then no copy of another."""
 
     ok: NDArray[np.bool_]
     gone: NDArray[np.bool_]
     stands: NDArray[np.bool_]
     ends: Sequence[int]  # rows at the end of each shard
-    places: Mapping[str, int] = field(default_factory=dict)  # image -> its row, of the images asked for
-    digests: Mapping[str, str | None] = field(default_factory=dict)  # image -> what tells its vectors, of the same
+    places: Mapping[str, int] = field(default_factory=dict)  # image -> its row, for the requested images
+    digests: Mapping[str, str | None] = field(
+        default_factory=dict
+    )  # image -> digest of its vectors, for the same images
 
     @property
     def stays(self) -> NDArray[np.bool_]:
-        """Images that can be compared and do not go."""
+        """Images that can be compared and are kept."""
         return self.ok & ~self.gone
 
     def lots(self, ends: Sequence[int]) -> list[int]:
-        """How many images stay in each lot; `ends`: shards at the end of each."""
+        """Return how many images are kept in each lot; `ends`: number of shards at the end of each."""
         edges = [0, *(self.ends[end - 1] if end else 0 for end in ends)]
         return [int(self.stays[start:stop].sum()) for start, stop in pairwise(edges)]
 
     def lot_of(self, image: str, ends: Sequence[int]) -> int | None:
-        """The lot of an image that was asked for; None where it cannot be compared."""
+        """Return the lot of a requested image; None where it cannot be compared."""
         row = self.places.get(image)
         if row is None or not self.ok[row]:
             return None
@@ -85,7 +87,7 @@ class Sketched:
 
 
 def sketched(sketches: Held, gone: pa.StringArray, copies: pa.StringArray, asked: Collection[str]) -> Sketched:
-    """Read which rows of the sketches are what; `copies`: the images that are copies then."""
+    """Classify the rows of the sketches; `copies`: the images that are copies after the removal."""
     parts = [np.zeros((3, 0), bool)]
     ends: list[int] = []
     places: dict[str, int] = {}
@@ -106,7 +108,7 @@ def sketched(sketches: Held, gone: pa.StringArray, copies: pa.StringArray, asked
 
 
 def by_hash(kin: Mapping[str, str], rows: Sketched, ends: Sequence[int]) -> dict[str, list[tuple[str, int]]]:
-    """sha256 -> (image_id, lot) of the kin that can be compared."""
+    """Return sha256 -> (image_id, lot) of the kin that can be compared."""
     found = defaultdict(list)
     for image, sha256 in kin.items():
         if (lot := rows.lot_of(image, ends)) is not None:

@@ -1,8 +1,8 @@
 """Scored: rescore candidates whose promoted copy has slightly different vectors.
 
-Copies by bytes may have other vectors: the place in a batch changes float32's last digits. Their cosines are taken
-anew from the stored vectors, as the search does, and what falls below its floor goes. What rises above it by as
-little, one in millions, is not looked for.
+Copies by bytes may have different vectors: the position in a batch changes float32's last digits. Their cosines are
+recomputed from the stored vectors, as the search does, and pairs that fall below its floor are removed. Pairs that
+rise above it by as little, one in millions, are not looked for.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from stages.vectors.reading import matrix
 
 
 def scored(rows: pa.Table, promoted: Collection[str], embeddings: Held, search: Mapping[str, Any]) -> pa.Table:
-    """`rows` with the cosines of those that name one of `promoted` taken anew; `search`: the search's settings."""
+    """Return `rows`, recomputing the cosines of rows that name one of `promoted`; `search`: the search's settings."""
     names = texts(sorted(promoted))
     same = untouched(rows, names)
     own = rows.filter(pc.invert(same))
@@ -42,7 +42,7 @@ def scored(rows: pa.Table, promoted: Collection[str], embeddings: Held, search: 
 
 
 def _vectors(embeddings: Held, ids: pa.StringArray, encoder: str) -> NDArray[np.float32]:
-    """(n, dim) vectors of these images, in their order."""
+    """Return the (n, dim) vectors of these images, in their order."""
     found, order = [], []
     for name in embeddings.shards():
         for batch in batches(embeddings.folder, name, ("image_id", encoder)):

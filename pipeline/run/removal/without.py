@@ -1,8 +1,8 @@
 """Without: remove some images from every step of a run, leaving it as consistent as before.
 
-First all is decided (decide.py) and written down, then the shards are written again, last the commits, which
-name one another's contents. Each of it can be done again: what a killed process left is finished by the same
-call. Until the commits are there, nobody else can open the manifests, for sizes are not as stated.
+First everything is decided (decide.py) and recorded, then the shards are rewritten, and last the commits, which
+name one another's contents. Each part can be repeated: the same call finishes what a killed process left. Until
+the commits are written, nobody else can open the manifests, since the sizes differ from those stated.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ Check = Callable[[], None]
 
 
 def without(run: Folder, ids: Collection[str], note: Removed, check: Check = lambda: None) -> dict[str, int]:
-    """Remove all rows of these images from every step; step -> number removed. The caller holds the run's lease.
+    """Remove all rows of these images from every step; return step -> number removed. The caller holds the run's lease.
 
-    `note`: when and why, for the lineages; its `at` tells this removal from others. `check` is called before
-    each write. `pairs`, the gallery and the audit, which say what was, are removed: the next run makes them.
+    `note`: when and why, for the lineages; its `at` identifies this removal. `check` is called before each
+    write. `pairs`, the gallery and the audit, which are outdated, are removed: the next run makes them.
     """
     gone, steps = texts(sorted(ids)), steps_held(run)
     _forget_what_was_said(run, steps)
@@ -56,7 +56,7 @@ def _forget_what_was_said(run: Folder, steps: Mapping[str, Held]) -> None:
         run.forget(name)
     (run / "candidates").forget(AUDIT)
     for step in ORDER:
-        (run / step).sweep()  # of a step that was killed at its first file nothing else is there
+        (run / step).sweep()  # a step that was killed at its first file has nothing else
     if "pairs" in steps:
         steps["pairs"].discard()
 
@@ -78,7 +78,7 @@ def _write_again(run: Folder, step: Held, gone: pa.StringArray, settled: Settled
 
 
 def _images(step: Held, name: str, gone: pa.StringArray) -> Iterator[Part]:
-    """A shard with a row an image, and its counts, less what goes now."""
+    """Yield a shard with one row per image, and its counts, without the removed rows."""
     then = read_receipt(step.folder, name).counts
     rows = pa.Table.from_batches(batches(step.folder, name), schema_of(step.folder, name).columns)
     out = pc.is_in(rows.column("image_id"), gone)
@@ -90,7 +90,7 @@ def _images(step: Held, name: str, gone: pa.StringArray) -> Iterator[Part]:
 
 
 def _copies(step: Held, name: str, gone: pa.StringArray, settled: Settled) -> Iterator[Part]:
-    """A lot's copies; what is no copy of them stands for itself."""
+    """Yield a lot's copies; images that are not among them represent themselves."""
     seen, left = settled.lots[name], 0
     tally = Counter[str]()
     for batch in batches(step.folder, name):
@@ -104,7 +104,7 @@ def _copies(step: Held, name: str, gone: pa.StringArray, settled: Settled) -> It
 
 
 def _tile(run: Folder, step: Held, name: str, gone: pa.StringArray, settled: Settled) -> Iterator[Part]:
-    """A tile's candidates, with those that move here. What max_per_image cut is not known anew, but for its bound."""
+    """Yield a tile's candidates, with those that move here. What max_per_image cut is only known as an upper bound."""
     capped = read_receipt(step.folder, name).counts.rejected.get(OVER_CAP, 0)
     promoted, there, left = texts(sorted(set(settled.stands.values()))), set[tuple[str, str]](), 0
     for batch in batches(step.folder, name):
@@ -124,7 +124,7 @@ def _tile(run: Folder, step: Held, name: str, gone: pa.StringArray, settled: Set
 
 
 def _commit_again(steps: Mapping[str, Held], settled: Settled, note: Removed) -> None:
-    """Put plans and commits again, in the order in which they are made of one another."""
+    """Rewrite plans and commits, in the order in which steps depend on one another."""
     now: dict[str, dict[str, str]] = {}
     for step, there in steps.items():
         if step == "pairs" or (held := Held.of(there.folder)) is None:

@@ -1,4 +1,4 @@
-"""Classes: the 1,000 of ILSVRC 2012, by index, by synset and by words. Other synsets of ImageNet pass as they are."""
+"""Classes: the 1,000 of ILSVRC 2012, by index, by synset and by words. Other ImageNet synsets are left unchanged."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ SYNSET = re.compile(r"n\d{8}")
 
 @lru_cache(maxsize=1)
 def synsets() -> tuple[str, ...]:
-    """All of them in their order: the place of a synset is its index, 0 to 999."""
+    """Return all synsets in order: the position of a synset is its index, 0 to 999."""
     return tuple(_words())
 
 
 def words_of(label: str | None) -> str | None:
-    """What people call a synset; null for one that is not among the 1,000."""
+    """Return the words for a synset; None if it is not among the 1,000."""
     return _words().get(label or "")
 
 
 def synset_of(label: str) -> str:
-    """The synset of an index or of words; anything else as it is, and words that two classes share."""
+    """Return the synset of an index or of words; anything else, and words that two classes share, unchanged."""
     if label.isascii() and label.isdigit() and int(label) < len(synsets()):
         return synsets()[int(label)]
     return _by_words().get(_plain(label), label)
 
 
 def synsets_of(names: Sequence[str]) -> tuple[str, ...]:
-    """What the names of a ClassLabel stand for: words that two classes share are told apart by their place.
+    """Return the synsets of a ClassLabel's names; words that two classes share are distinguished by their position.
 
-    Only where the list is the 1,000 in their order, as most of its names say.
+    The position counts only if the list is the 1,000 classes in order, judged by most of its names.
     """
     all_words = [_plain(words) for words in _words().values()]
     in_order = len(names) == len(all_words) and 2 * sum(map(_is_alike, names, all_words)) > len(names)

@@ -1,7 +1,7 @@
-"""Devkit: the ground truth of ILSVRC's validation images as its development kit has it, packed or unpacked.
+"""Devkit: the ground truth of ILSVRC's validation images from its development kit, packed or unpacked.
 
-It numbers classes by ILSVRC2012_ID, 1 to 1000, whose order is not that of the synsets: data/meta.mat says which
-is which (read as torchvision.datasets.imagenet does).
+It numbers classes by ILSVRC2012_ID, 1 to 1000, whose order is not that of the synsets: data/meta.mat gives the
+synset of each ID (read as torchvision.datasets.imagenet does).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MOST_BYTES = 64 << 20  # of one file of the devkit; the largest has 1 MB
 
 
 def packed_files(uri: str) -> dict[str, bytes]:
-    """What the devkit's archive holds of the two files, by name. Raises OSError, tarfile.TarError, EOFError."""
+    """Return which of the two files the devkit's archive holds, by name. Raises OSError, tarfile.TarError, EOFError."""
     found: dict[str, bytes] = {}
     with images.opened(uri, ahead=True) as file, tarfile.open(fileobj=file, mode="r:*") as archive:
         for member in archive:
@@ -35,7 +35,7 @@ def packed_files(uri: str) -> dict[str, bytes]:
 
 
 def unpacked_files(uri: str) -> dict[str, bytes]:
-    """The same of a folder: the devkit's own, or its `data`. Raises OSError."""
+    """Return the same from a folder: the devkit's own, or its `data`. Raises OSError."""
     for folder in (Folder(uri) / "data", Folder(uri)):
         if folder.has(GROUND_TRUTH):
             return {name: folder.read(name) for name in (GROUND_TRUTH, META) if folder.has(name)}
@@ -43,14 +43,14 @@ def unpacked_files(uri: str) -> dict[str, bytes]:
 
 
 def beside(uri: str) -> dict[str, bytes]:
-    """The meta.mat that lies beside a ground truth, if any. Raises OSError."""
+    """Return the meta.mat stored beside a ground truth, if any. Raises OSError."""
     folder = Folder(uri.rpartition("/")[0])
     return {META: folder.read(META)} if folder.has(META) else {}
 
 
 def synsets_by_id(meta: bytes, where: str) -> Mapping[int, str]:
-    """ILSVRC2012_ID -> synset, of the classes that are no groups of classes. Raises Refused."""
-    from scipy.io import loadmat  # a fifth of a second, for this alone
+    """Return ILSVRC2012_ID -> synset for the classes that are not groups of classes. Raises Refused."""
+    from scipy.io import loadmat  # importing it takes a fifth of a second, and only this needs it
 
     try:
         rows = np.atleast_1d(loadmat(BytesIO(meta), squeeze_me=True)["synsets"])

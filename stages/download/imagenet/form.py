@@ -1,4 +1,4 @@
-"""Form: which of the forms that ImageNet comes in lies at a uri, by the first files and members alone."""
+"""Form: which of the forms of ImageNet is stored at a uri, judged by the first files and members alone."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from stages.download.tar import Damage, Member, members
 from stages.download.walk import File
 
 CLASS_TAR = re.compile(r"(.*/)?n\d{8}\.tar")
-FIRST = 12  # members of a tar that are looked at: an image and what belongs to it are among them
+FIRST = 12  # members of a tar that are inspected: an image and its sidecars are among them
 
 
 class Form(StrEnum):
-    """What people have."""
+    """The forms in which people have ImageNet."""
 
     CLASS_TARS = "tar of class tars"
     IMAGES = "tar of images"
@@ -43,7 +43,7 @@ FORMS = (
 
 
 def form_of(source: ImagenetSettings) -> Form:
-    """Raises Refused, naming the forms, where none of them lies there."""
+    """Return the form of a source. Raises Refused, naming the forms, if it has none of them."""
     uri = absolute(source.uri)
     with listing(source):
         folder = is_folder(uri)

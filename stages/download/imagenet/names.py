@@ -1,4 +1,4 @@
-"""Names: what the names of ImageNet's files and folders say of an image: its synset, its split, its number."""
+"""Names: what the names of ImageNet's files and folders say about an image: its synset, its split, its number."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ SPLITS = {
     "testing": "test",
 }
 OFFICIAL = re.compile(r"ILSVRC\d{4}_(train|val|test)_")
-OF_TRAIN = re.compile(r"n\d{8}_\d+")  # n01440764_10026; validation images are numbered without a synset before
+OF_TRAIN = re.compile(r"n\d{8}_\d+")  # n01440764_10026; validation images have no synset before the number
 ENDS_WITH_SYNSET = re.compile(r"_(n\d{8})$")
 NUMBER = re.compile(r"(\d{1,9})$")
 
 
 def base(path: str) -> str:
-    """A path's last name without its extension."""
+    """Return a path's last component without its extension."""
     return path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
 
 
 def synset_in(path: str) -> str | None:
-    """The synset that an image's own name states, at its start (train) or at its end (as on the hub)."""
+    """Return the synset that an image's own name states, at its start (train) or at its end (as on the hub)."""
     name = base(path)
     if ends := ENDS_WITH_SYNSET.search(name):
         return ends[1]
@@ -36,27 +36,27 @@ def synset_in(path: str) -> str | None:
 
 
 def number_in(path: str) -> int | None:
-    """The number of a validation image: 293 of ILSVRC2012_val_00000293.JPEG and of ..._00000293_n01440764.JPEG."""
+    """Return the number of a validation image: 293 for ILSVRC2012_val_00000293.JPEG and ..._00000293_n01440764.JPEG."""
     number = NUMBER.search(ENDS_WITH_SYNSET.sub("", base(path)))
     return int(number[1]) if number else None
 
 
 def is_official(path: str) -> bool:
-    """Whether an image is named as ILSVRC names its own."""
+    """Return whether an image is named as ILSVRC names its own."""
     name = path.rsplit("/", 1)[-1]
     return bool(OFFICIAL.match(name) or OF_TRAIN.match(name))
 
 
 def label_in(path: str, archive: str = "") -> str | None:
-    """The synset that the folders of an image say, or its own name, or that of the tar it lies in."""
+    """Return the synset stated by an image's folders, its own name, or the name of the tar that holds it."""
     found = next((folder for folder in reversed(path.split("/")[:-1]) if SYNSET.fullmatch(folder)), None)
     return found or synset_in(path) or (base(archive) if SYNSET.fullmatch(base(archive)) else None)
 
 
 def split_of(path: str, archive: str = "") -> str | None:
-    """The split that an image's folders say, or the tar or table it lies in, or the folder of that, or its own name.
+    """Return the split stated by an image's folders, its tar or table, the folder of that, or its own name.
 
-    Of a folder of images the archive is that folder, ending with "/".
+    For a folder of images the archive is that folder, ending with "/".
     """
     above, _, name = archive.rpartition("/")
     words = [word for word in re.split(r"[^a-z]+", base(name).lower()) if word in SPLITS]

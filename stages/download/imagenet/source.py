@@ -1,7 +1,7 @@
-"""ImageNet as people have it. In each form a row's label is its synset, class_name its words, split as names say.
+"""ImageNet: a source in any form. A row's label is its synset, class_name its words, and split as names state it.
 
-What lies there is found out by looking (form.py). WebDataset tars and Parquet files are read as their own kinds
-are, and may grow by files; ILSVRC's tars and folders do not grow.
+The form is detected from the files (form.py). WebDataset tars and Parquet files are read like sources of those
+kinds, and may grow by files; ILSVRC's tars and folders do not grow.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from stages.download.settings import FolderSettings, ImagenetSettings, ParquetSe
 from stages.download.shards import ShardsSource
 
 UNKNOWN = "(images without a class)"
-ASKED = ("validation", None)  # splits whose images the truth is asked for
+ASKED = ("validation", None)  # splits whose images need the truth
 Inner = ClassTars | ImageTars | FolderSource | ShardsSource | ParquetSource
 
 
 @dataclass(frozen=True)
 class ImagenetSource:
-    """Tasks are those of the form that lies there, which each of them names."""
+    """The tasks are those of the form that is found; each task names that form."""
 
     source: ImagenetSettings
     shard_rows: int
 
     def external_state(self) -> dict[str, int | str]:
-        """What there is now, as its form says, and the truth. Refused where none of the forms lies there."""
+        """Return what there is now, as its form describes it, and the truth. Raises Refused if no form fits."""
         form, truth = form_of(self.source), self._truth()
         if truth and form not in (Form.IMAGES, Form.FOLDER):
             raise Refused(f"source {self.source.name}: a {form} says its classes itself; leave out `truth`")
@@ -52,7 +52,7 @@ class ImagenetSource:
         return found | ({"truth": truth.digest} if truth else {})
 
     def plan(self) -> list[Task]:
-        """Raises Refused where the truth is not that of these images."""
+        """Return the tasks of the form. Raises Refused if the truth is not that of these images."""
         form, truth = form_of(self.source), self._truth()
         facts: dict[str, Any] = {"form": str(form)}
         if truth:
@@ -62,7 +62,7 @@ class ImagenetSource:
         return [Task(task.name, {**task.facts, **facts}) for task in self._inner(form).plan()]
 
     def extended(self, begun: PriorState) -> tuple[list[Task], list[Task]]:
-        """WebDataset tars and Parquet files may become more. Raises Refused where anything else changed."""
+        """Allow more WebDataset tars and Parquet files. Raises Refused if anything else changed."""
         now = self.external_state()
         if now["form"] in GROWING and begun.external_state.get("form", now["form"]) == now["form"]:
             return grown(begun, self.plan())
@@ -71,10 +71,10 @@ class ImagenetSource:
         if begun.external_state and begun.settled:
             what = f"{begun.external_state.get('at', 'the source')} ({begun.external_state['form']})"
             raise Refused(f"{what} changed; only WebDataset and Parquet grow, but it may be a new source")
-        return [], numbered_after(begun.tasks, self.plan())  # nothing was made of it that stays
+        return [], numbered_after(begun.tasks, self.plan())  # nothing permanent was made from it
 
     def rows(self, task: Task) -> tuple[list[Row], Counts]:
-        """The rows that the form gives, with what names, truth and class list say of each."""
+        """Return the rows of the form, with what names, truth and class list say about each."""
         form = Form(task.facts["form"])
         rows, counts = self._inner(form).rows(task)
         truth = self._truth_of(task, form)
@@ -84,7 +84,7 @@ class ImagenetSource:
 
     def _dressed(self, row: Row, form: Form, archive: str, truth: Callable[[str], str | None]) -> Row:
         key = str(row["key"])
-        path = f"{key}."  # as if with its ending, which the key lacks
+        path = f"{key}."  # as if it had its ending, which the key lacks
         named = path.rsplit("/", 1)[-1] if form is Form.PARQUET else path  # a table's paths were another machine's
         stated = row["split"] and SPLITS.get(row["split"].lower(), row["split"])
         split = self.source.split or stated or split_of(named, archive)
@@ -102,7 +102,7 @@ class ImagenetSource:
         return None if self.source.truth is None else read_truth(self.source.truth)
 
     def _truth_of(self, task: Task, form: Form) -> Callable[[str], str | None]:
-        """Key of an image of this task -> its synset. Raises Refused where the truth is not that of the plan."""
+        """Return a function: an image's key -> its synset. Raises Refused if the truth is not that of the plan."""
         if "truth" not in task.facts:
             return lambda key: None
         assert self.source.truth is not None
@@ -112,7 +112,7 @@ class ImagenetSource:
         return _by_order(self, form, truth).get
 
     def asking(self, form: Form) -> list[str]:
-        """The paths of the images that truth is asked for: whose names do not say their class, nor train or test."""
+        """Return the paths of images that need the truth: their names state no class, neither train nor test."""
         if form is Form.IMAGES:
             found = ImageTars(self.source, self.shard_rows).paths()
         else:

@@ -1,4 +1,4 @@
-"""Stretch: a part of a file, as a file of its own. A tar inside a tar is one, and so are some members of a tar."""
+"""Stretch: a part of a file as a file of its own, such as a tar inside a tar, or some members of a tar."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ END = bytes(1024)  # the two blocks of zeros that end a tar
 
 
 class Stretch(io.RawIOBase):
-    """`length` bytes of `file` from `offset`, fewer where it ends; `ended`: then as if a tar's end mark followed."""
+    """`length` bytes of `file` from `offset`, fewer if the file ends; `ended`: as if a tar's end mark followed."""
 
     def __init__(self, file: IO[bytes], offset: int, length: int, *, ended: bool = False) -> None:
         self._file, self._offset, self._at = file, offset, 0
@@ -30,7 +30,7 @@ class Stretch(io.RawIOBase):
         return self._at
 
     def read(self, size: int | None = -1) -> bytes:
-        """At most `size` bytes, fewer only at the end."""
+        """Read at most `size` bytes, fewer only at the end."""
         stop = self._length + len(self._end)
         stop = stop if size is None or size < 0 else min(self._at + size, stop)
         data = b""
@@ -50,14 +50,14 @@ class Stretch(io.RawIOBase):
 
 
 def stretch(file: IO[bytes], offset: int, length: int, *, ended: bool = False) -> IO[bytes]:
-    """A part of `file` as a file. The two share their place: read one at a time."""
+    """Return a part of `file` as a file. The two share their position: read one at a time."""
     return cast(IO[bytes], Stretch(file, offset, length, ended=ended))
 
 
 class Endless(io.BufferedReader):
-    """A file that says it goes on for ever: what a tar's last header promises is then told, although it was cut.
+    """A file that claims to be endless, so that the member of a tar's last header is reported even if it is truncated.
 
-    Reads next to each other become one: headers of a tar in a store are far apart, and each would be two requests.
+    Adjacent reads are merged: headers of a tar in a store are far apart, and each would take two requests.
     """
 
     def __init__(self, file: IO[bytes]) -> None:

@@ -1,7 +1,7 @@
 """Tars: ILSVRC's own archives, read in place: the 138 GB tar of class tars, and tars of images.
 
 A task is a class tar, or a stretch of a tar of images; only headers are read while planning. From a store a tar of
-images is read once, from start to end, for that: its 50,000 headers would be as many requests.
+images is read once for that, from start to end: its 50,000 headers would take as many requests.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ OTHERS = "(members that are no tar of a class)"
 
 @dataclass(frozen=True)
 class ClassTars:
-    """The tar of class tars. One class tar is one task; the last one also tells where the outer tar is cut."""
+    """The tar of class tars. A task is one class tar; the last task also reports where the outer tar is truncated."""
 
     source: ImagenetSettings
 
@@ -42,7 +42,7 @@ class ClassTars:
         return digest(files_matching(self.source, self.source.uri))
 
     def plan(self) -> list[Task]:
-        """Raises Refused where no class tar is in one of them."""
+        """Return one task for each class tar. Raises Refused if one of the tars holds no class tar."""
         facts = [one for file in files_matching(self.source, self.source.uri) for one in self._facts(file)]
         return [Task(f"{self.source.name}-{place:05d}", one) for place, one in enumerate(facts)]
 
@@ -73,7 +73,7 @@ class ClassTars:
 
 @dataclass(frozen=True)
 class ImageTars:
-    """Tars of nothing but images. A task is a stretch of at most `shard_rows` of them."""
+    """Tars that hold only images. A task is a stretch of at most `shard_rows` images."""
 
     source: ImagenetSettings
     shard_rows: int
@@ -90,7 +90,7 @@ class ImageTars:
         return rows, Counts(aside=dict(aside))
 
     def paths(self) -> Iterator[tuple[str, str]]:
-        """The path of every image, and the tar it lies in."""
+        """Yield the path of every image, and the tar that holds it."""
         for file in files_matching(self.source, self.source.uri):
             named = (one for one in self._members(file) if images.is_named_as_image(one.name))
             yield from ((_path(one), absolute(file.uri)) for one in named)
@@ -100,7 +100,7 @@ class ImageTars:
             yield from (one for one in members(opened) if isinstance(one, Member))
 
     def _facts(self, file: File) -> list[dict[str, Any]]:
-        """Stretches as even as they can be; each begins where the member before it ends."""
+        """Return stretches that are as even as possible; each begins where the member before it ends."""
         starts, end = list[int](), 0
         for member in self._members(file):
             if images.is_named_as_image(member.name):
@@ -116,7 +116,7 @@ class ImageTars:
 
 
 def _rows(source: ImagenetSettings, facts: Any, folder: str, *, ended: bool) -> tuple[list[Row], Counter[str]]:
-    """A row for every image of a stretch of a tar, and one more where it is cut or broken."""
+    """Return a row for every image of a stretch of a tar, and one more if it is truncated or broken."""
     offset, length = facts["offset"], facts["length"]
     index = index_of(facts["uri"], lambda file: stretch(file, offset, length, ended=ended))
     seen: Counter[str] = Counter()

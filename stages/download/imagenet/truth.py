@@ -1,7 +1,7 @@
-"""Truth: the classes of the validation images, which their names do not say, from one of the lists there are.
+"""Truth: the classes of the validation images, which their names do not state, from one of three kinds of list.
 
-The devkit, packed or unpacked; a text of synsets, line n being image n of the sorted names; or Kaggle's
-LOC_val_solution.csv, which names each image.
+The list is the devkit, packed or unpacked; a text file of synsets, line n for image n of the sorted names; or
+Kaggle's LOC_val_solution.csv, which names each image.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ REMEDY = "give the devkit (ILSVRC2012_devkit_t12.tar.gz or its folder), a text o
 
 @dataclass(frozen=True)
 class Truth:
-    """A synset a line, and the image each line is of; without names the lines go by the images' sorted names."""
+    """One synset per line, and the name of each line's image; without names, lines follow the images' sorted names."""
 
     synsets: tuple[str, ...]
     names: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Truth:
         return dict(zip(self.names, self.synsets, strict=True))
 
     def check_fits(self, paths: Collection[str]) -> None:
-        """Raises Refused where it is not the truth of just these images."""
+        """Check that this is the truth of exactly these images. Raises Refused if it is not."""
         if len(paths) != len(self.synsets):
             raise Refused(
                 f"truth has {len(self.synsets):,} lines, and {len(paths):,} images have no class of their own; "
@@ -61,11 +61,11 @@ class Truth:
             raise Refused(f"truth does not name {min(other)}; give the list that belongs to these images")
 
     def by_order(self, paths: Collection[str]) -> Mapping[str, str]:
-        """Path without extension -> synset, of all images that it is the truth of."""
+        """Return path without extension -> synset for all images that this is the truth of."""
         return dict(zip((path.rpartition(".")[0] for path in sorted(paths)), self.synsets, strict=True))
 
     def by_name(self, path: str) -> str | None:
-        """The synset of one image by its name alone, or by its number where there are only `are_numbered` ones."""
+        """Return the synset of one image by its name alone, or by its number if the images `are_numbered`."""
         if self.names:
             return self._by_name.get(base(path))
         number = number_in(path)
@@ -73,12 +73,12 @@ class Truth:
 
 
 def are_numbered(paths: Sequence[str]) -> bool:
-    """Whether the images' numbers are 1 to n in the order of their names, so that a number alone names the line."""
+    """Return whether the images are numbered 1 to n in the order of their names: a number is a line."""
     return [number_in(path) for path in sorted(paths)] == list(range(1, len(paths) + 1))
 
 
 def read_truth(uri: str) -> Truth:
-    """Raises Refused, saying what to give, where it cannot be read or says no classes."""
+    """Read the truth at `uri`. Raises Refused, saying what to give, if it cannot be read or states no classes."""
     try:
         found = _files(absolute(uri))
     except (OSError, tarfile.TarError, EOFError, zlib.error) as error:

@@ -1,4 +1,4 @@
-"""Entries: the rows of a Parquet file of images, a few at a time, and whose failure it is when there are none."""
+"""Entries: the rows of a Parquet file of images, a few at a time, and whose fault it is when reading fails."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST = 4096  # rows at once, however small their images
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of a file; `values` by the spellings of row.py."""
+    """One row of a file; `values` are keyed by the spellings of row.py."""
 
     row: int
     data: bytes | None
@@ -31,7 +31,7 @@ class Entry:
 
 
 def entries_of(parquet: pq.ParquetFile, layout: Layout, group: int, rows: range) -> Iterator[Entry]:
-    """The rows of a row group. As many are decoded at once as their images allow, and one made Python's bytes."""
+    """Yield a row group's rows, decoding as many at once as their images allow; only one at a time becomes `bytes`."""
     facts, first = parquet.metadata.row_group(group), rows.start
     sizes = {facts.column(number).path_in_schema: facts.column(number) for number in range(facts.num_columns)}
     count = cells.rows_at_once(len(rows), sizes[layout.image].total_uncompressed_size)
@@ -47,7 +47,7 @@ def entries_of(parquet: pq.ParquetFile, layout: Layout, group: int, rows: range)
 
 
 def _column(batch: pa.RecordBatch, path: str) -> pa.Array:
-    """A column, or one inside of structs."""
+    """Return a column, or one nested inside structs."""
     names = [path] if path in batch.schema.names else path.split(".")
     values = batch.column(names[0])
     for name in names[1:]:
@@ -56,7 +56,7 @@ def _column(batch: pa.RecordBatch, path: str) -> pa.Array:
 
 
 def _values(column: pa.Array) -> list[Any]:
-    """As Python's values; text that is not UTF-8 is shown as far as it is."""
+    """Return a column as Python values; text that is not UTF-8 is decoded as far as possible."""
     try:
         return list(column.to_pylist())
     except UnicodeDecodeError:
@@ -65,7 +65,7 @@ def _values(column: pa.Array) -> list[Any]:
 
 @contextmanager
 def opened_table(uri: str) -> Iterator[pq.ParquetFile]:
-    """The Parquet file at `uri`. Raises Refused where it cannot be read as such; Unreachable."""
+    """Open the Parquet file at `uri`. Raises Unreachable, and Refused if it cannot be read as Parquet."""
     try:
         with images.opened(uri) as file:
             yield cells.parquet(file)
@@ -75,7 +75,7 @@ def opened_table(uri: str) -> Iterator[pq.ParquetFile]:
 
 
 def raise_if_not_the_files(error: Exception) -> None:
-    """Raise what says nothing of the file: the store's failure, and the machine's."""
+    """Raise an error that says nothing about the file: a failure of the store or of the machine."""
     if isinstance(error, (Unreachable, MemoryError)) or getattr(error, "errno", None) in images.OF_THE_MACHINE:
         raise error
 

@@ -1,4 +1,4 @@
-"""Layout: which column of a Parquet file holds the images' bytes, and which hold what is said of them."""
+"""Layout: which column of a Parquet file holds the images' bytes, and which hold what is said about them."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from manifests.errors import Refused
 from manifests.parsing import parse_json
 from stages.download.row import SPELLINGS
 
-IMAGE = "image"  # what a recipe's `columns` calls the column of bytes
+IMAGE = "image"  # the name of the column of bytes in a recipe's `columns`
 BYTES = ("image", "jpg", "jpeg", "png", "webp", "img", "bytes", "image_bytes", "image_data", "content", "data")
-NOTHING_KNOWN = -1  # the hub's number for "no class": that of a test split
+NOTHING_KNOWN = -1  # the hub's number for "no class", as in a test split
 
 Names = Callable[[Sequence[str]], Sequence[str]]  # the names of a ClassLabel -> what its classes are called here
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Columns by their paths, with dots: the bytes, the path beside them, and spelling -> column of all else."""
+    """Columns by their dotted paths: the bytes, the path beside them, and spelling -> column for everything else."""
 
     image: str
     path: str | None
     fields: Mapping[str, str]
-    classes: Mapping[str, Sequence[str]]  # spelling -> what its whole numbers stand for
+    classes: Mapping[str, Sequence[str]]  # spelling -> names that its integers stand for
 
     @property
     def columns(self) -> list[str]:
@@ -34,7 +34,7 @@ class Layout:
 
 
 def layout_of(schema: pa.Schema, chosen: Mapping[str, str], where: str, names: Names = tuple) -> Layout:
-    """Raises Refused, naming the columns there are, where one that is `chosen` or the bytes are not among them."""
+    """Return the layout of a schema. Raises Refused, naming its columns, if it lacks a `chosen` one or the bytes."""
     if unknown := [name for name in chosen if name not in (IMAGE, *SPELLINGS)]:
         raise Refused(
             f"columns: {unknown[0]} is no column of the images table; such are {IMAGE}, {', '.join(SPELLINGS)}"
@@ -52,7 +52,7 @@ def layout_of(schema: pa.Schema, chosen: Mapping[str, str], where: str, names: N
 
 
 def value_of(layout: Layout, spelling: str, value: Any) -> Any:
-    """What a column says: the name of a class where it holds its number, null for the number that says "none"."""
+    """Return what a column's value means: the name of a class for its number, None for the number of "no class"."""
     names = layout.classes.get(spelling)
     if names is None or not isinstance(value, (int, float)) or value != value:
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
@@ -63,7 +63,7 @@ def value_of(layout: Layout, spelling: str, value: Any) -> Any:
 
 
 def _fields(schema: pa.Schema, chosen: Mapping[str, str]) -> dict[str, str]:
-    """Spelling -> path of the column; a column that the recipe names takes the place of all spellings."""
+    """Return spelling -> path of the column; a column that the recipe names replaces all spellings."""
     fields: dict[str, str] = {}
     for column, spellings in SPELLINGS.items():
         if column in chosen:
@@ -101,7 +101,7 @@ def _image(schema: pa.Schema, name: str, where: str) -> tuple[str, str | None]:
 
 
 def _field(schema: pa.Schema, path: str) -> pa.Field | None:
-    """The field of this name, or at this path with dots."""
+    """Return the field of this name, or at this dotted path."""
     if path in schema.names:
         return schema.field(path)
     here: Any = list(schema)
@@ -115,7 +115,7 @@ def _field(schema: pa.Schema, path: str) -> pa.Field | None:
 
 
 def _holds_bytes(kind: pa.DataType) -> bool:
-    """Whether it is the hub's struct of an image: bytes, and mostly a path."""
+    """Return whether it is the hub's struct of an image: bytes, and usually a path."""
     return pa.types.is_struct(kind) and any(field.name == "bytes" and _is_bytes(field.type) for field in kind)
 
 
@@ -132,7 +132,7 @@ def _there(schema: pa.Schema) -> str:
 
 
 def _features(schema: pa.Schema) -> Mapping[str, Any]:
-    """The hub's own description of the columns, if the file carries it."""
+    """Return the hub's own description of the columns, if the file has one."""
     try:
         value = parse_json((schema.metadata or {}).get(b"huggingface", b"{}"))
         features = value["info"]["features"]
@@ -142,7 +142,7 @@ def _features(schema: pa.Schema) -> Mapping[str, Any]:
 
 
 def _class_names(features: Mapping[str, Any], path: str) -> list[str] | None:
-    """The names of a column's classes, where it is the hub's ClassLabel."""
+    """Return the names of a column's classes if it is the hub's ClassLabel."""
     here: Any = features
     for name in [path] if path in features else path.split("."):
         here = here.get(name) if isinstance(here, dict) else None

@@ -1,7 +1,7 @@
-"""Parquet with the images' bytes in a column, such as the hub's `image: {bytes, path}`. Read in place.
+"""Parquet: a source with the images' bytes in a column, such as the hub's `image: {bytes, path}`, read in place.
 
-A file is one task. Its rows are decoded a few at a time (stages/parquet_bytes.py), so that neither files nor row
-groups need fit in memory. An image is named by file and row, and by its path where there is one: paths repeat.
+A task is one file. Its rows are decoded a few at a time (stages/parquet_bytes.py), so that neither files nor row
+groups need to fit in memory. An image is identified by file and row, and by its path if it has one: paths repeat.
 """
 
 from __future__ import annotations
@@ -36,33 +36,33 @@ LOOKING = 16  # footers read at once while planning
 
 @dataclass(frozen=True)
 class ParquetSource:
-    """`uri` names a folder, or files by braces or glob; `names`: what the hub's names of classes become."""
+    """`uri` names a folder, or files by braces or glob; `names` translates the hub's class names."""
 
     source: ParquetSettings
     names: Names = tuple
 
     def external_state(self) -> dict[str, int | str]:
-        """What there is now: number, bytes, and a hash of names and sizes of the files.
+        """Return the current number, bytes, and a hash of names and sizes of the files.
 
-        Refused where there are none, or the first has no column of images, or none of those the recipe names.
+        Raises Refused if there are none, or if the first lacks a column of images or a column that the recipe names.
         """
         files = self._files()
         self._check(files[:1])
         return digest(files)
 
     def plan(self) -> list[Task]:
-        """Raises Refused where a file's footer does not read or lacks a column."""
+        """Return one task for each file. Raises Refused if a file's footer cannot be read or lacks a column."""
         files = self._files()
         self._check(files)
         facts = [{"source": self.source.name, "uri": absolute(file.uri), "bytes": file.size} for file in files]
         return [Task(f"{self.source.name}-{place:05d}", one) for place, one in enumerate(facts)]
 
     def extended(self, begun: PriorState) -> tuple[list[Task], list[Task]]:
-        """Files are known again by place and bytes; new ones come after."""
+        """Recognize earlier files by location and bytes; new files come after them."""
         return grown(begun, self.plan())
 
     def rows(self, task: Task) -> tuple[list[Row], Counts]:
-        """A row for every row of the file, and one that says why where nothing of it can be read any more."""
+        """Return a row for every row of the file, or a single row that says why if the file can no longer be read."""
         uri, rows = task.facts["uri"], list[Row]()
         try:
             with images.opened(uri) as file:
@@ -110,7 +110,7 @@ class ParquetSource:
         return layout_of(parquet.schema_arrow, self.source.columns, uri, self.names)
 
     def _rows_of(self, uri: str, parquet: pq.ParquetFile, layout: Layout, group: int, rows: range) -> list[Row]:
-        """The rows of one row group; what does not decode is refused, row by row."""
+        """Return the rows of one row group; what does not decode is refused, row by row."""
         made: list[Row] = []
         entries = entries_of(parquet, layout, group, rows)
         while True:
@@ -140,7 +140,7 @@ class ParquetSource:
         return Found(self.source.name, key, natural, str(place or uri), 0, length, fields)
 
     def _name(self, uri: str) -> str:
-        """What a file is called in the names of its images: its path within the folder, or its own name."""
+        """Return what a file is called in the names of its images: its path within the folder, or its own name."""
         root = f"{absolute(self.source.uri).rstrip('/')}/"
         return uri.removeprefix(root) if uri.startswith(root) else uri.rsplit("/", 1)[-1]
 
