@@ -161,6 +161,6 @@ def _check_enough(outcomes: Iterable[Outcome], min_fetched: float, journal: Path
     keep_fetched(journal)
     reasons = "; ".join(f"{count} {word} ({SENTENCES.get(word, word)})" for word, count in counted.most_common(3))
     raise TooFewFetched(
-        f"{came} of {asked} URLs could be had, fewer than fetch.min_fetched ({min_fetched:g}): {reasons}; "
+        f"{came} of {asked} URLs could be fetched, fewer than fetch.min_fetched ({min_fetched:g}): {reasons}; "
         "the next run asks again for what failed, and keeps what was fetched"
     )

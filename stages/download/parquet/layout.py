@@ -37,7 +37,7 @@ def layout_of(schema: pa.Schema, chosen: Mapping[str, str], where: str, names: N
     """Raises Refused, naming the columns there are, where one that is `chosen` or the bytes are not among them."""
     if unknown := [name for name in chosen if name not in (IMAGE, *SPELLINGS)]:
         raise Refused(
-            f"columns: {unknown[0]} is no column of the images table; such are {IMAGE}, {', '.join(SPELLINGS)}"
+            f"columns: {unknown[0]} is not a column of the images table; such are {IMAGE}, {', '.join(SPELLINGS)}"
         )
     for column, name in chosen.items():
         if _field(schema, name) is None:

@@ -30,7 +30,7 @@ def resolved(there: Sequence[str], mapped: Mapping[str, str], needed: Sequence[s
     if unknown := [name for name in mapped if name not in KNOWN]:
         near = difflib.get_close_matches(unknown[0], KNOWN, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(KNOWN)}"
-        raise Refused(f"{where}: columns names {unknown[0]!r}, which is no column of ours; {hint}")
+        raise Refused(f"{where}: columns names {unknown[0]!r}, which is not a column of ours; {hint}")
     if absent := [name for name in mapped.values() if name not in there]:
         raise Refused(
             f"{where} has no column {absent[0]!r}, which the recipe names; it has: {_shown(there)}"

@@ -94,6 +94,6 @@ def _json_rows(file: IO[bytes], start: int) -> Iterator[tuple[Row, int]]:
         if line.strip():
             value = parse_json(line)
             if not isinstance(value, dict):
-                raise ValueError(f"the line at byte {begins} is no JSON object")
+                raise ValueError(f"the line at byte {begins} is not a JSON object")
             yield value, begins
         begins = lines.at
