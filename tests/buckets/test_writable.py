@@ -92,7 +92,7 @@ def test_a_bucket_that_does_not_exist_is_told_and_not_made(bucket: Bucket) -> No
 
 def test_a_protocol_nobody_knows_is_refused(bucket: Bucket) -> None:
     for work in (Folder("s4://a/b").check_writable, stage_of("shards", "s4://a/b.tar").external_state):
-        assert "no kind of place" in refused(work, bucket, "s4://")
+        assert "not a supported kind of location" in refused(work, bucket, "s4://")
 
 
 @pytest.mark.parametrize("deaf", [False, True], ids=["nothing listens there", "it listens and never answers"])

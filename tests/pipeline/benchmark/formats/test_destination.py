@@ -86,7 +86,7 @@ LINKS = {
     to_itself: r"link is a link to .*link, which does not exist",
     to_a_file: r"link already exists; name another folder with --to, or remove it",
     to_a_folder_with_files: r"link already exists",
-    below_a_dangling_link: r"MMVP cannot be written \(.*link is no folder\); name another folder with --to",
+    below_a_dangling_link: r"MMVP cannot be written \(.*link is not a folder\); name another folder with --to",
 }
 
 

@@ -199,7 +199,7 @@ def test_what_is_no_folder_or_has_no_table_or_no_images_is_refused(tmp_path: Pat
     with pytest.raises(Refused, match="does not exist; name the published folder"):
         imported(tmp_path / "nowhere")
     (tmp_path / "file").write_text("")
-    with pytest.raises(Refused, match="is no folder"):
+    with pytest.raises(Refused, match="is not a folder"):
         imported(tmp_path / "file")
     with pytest.raises(Refused, match="is in a bucket"):
         import_from("s3://bucket/MMVP", str(tmp_path / "runs/taken"), "mmvp")
