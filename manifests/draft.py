@@ -160,7 +160,7 @@ def _check_names(lineage: Lineage, tasks: Sequence[Mapping[str, Any]]) -> None:
 def _check_no_others(folder: Folder, ours: set[str]) -> None:
     if foreign := [name for name in folder.sizes() if name.endswith(SUFFIX) and name not in ours]:
         raise Refused(
-            f"{folder.url} already holds {foreign[0]}, which no plan of this project explains; move it away, "
+            f"{folder.url} already holds {foreign[0]}, which no plan of this project accounts for; move it away, "
             "or name another run"
         )
 

@@ -48,7 +48,7 @@ HEAVY = ("torch", "torchvision", "faiss", "open_clip", "transformers", "timm", "
 LIBRARIES = (*HEAVY, "pyarrow", "numpy", "fsspec", "pydantic", "typer", "rich", "matplotlib", "jinja2", "PIL", "scipy")
 FORBIDDEN = ("sample", "item", "record", "info", "manager", "handler", "util", "utils", "common", "helper", "helpers")
 
-OF_A_LIBRARY = ("timeout_keep_alive_handler",)  # uvicorn's methods that ours take the place of
+OF_A_LIBRARY = ("timeout_keep_alive_handler", "get_extra_info")  # methods of uvicorn and httpcore that ours replace
 
 
 def named(path: Path) -> str:

@@ -14,10 +14,11 @@ from world.runs import recipe
 from manifests.manifest import Manifest
 from manifests.storage import Folder
 from pipeline.config.settings import Config
+from pipeline.run.layout import ORDER
 from pipeline.run.recipe import Step, steps
 from stages.base import Machine, MapStage, Stage
 
-NAMES = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
+NAMES = ORDER  # what layout.py calls the steps is what the recipe calls them
 
 
 @pytest.fixture(scope="module")

@@ -94,7 +94,7 @@ def sentence(error: Exception, url: str) -> str:
     if kinds & set(SILENT) or _is_silent(error):
         return f"nobody answers{_where(url)} ({_text(error)}); correct the address or the network, or try later"
     if isinstance(error, FileNotFoundError):
-        return "it is not there; correct the URL"
+        return "it does not exist; correct the URL"
     return f"the store did not do it ({_text(error)}); try again later, the same command goes on where it stopped"
 
 

@@ -72,7 +72,7 @@ def _kind(protocol: str) -> Any:
     try:
         return fsspec.get_filesystem_class(protocol)
     except ValueError:
-        raise Refused(f"{protocol}:// is no kind of place known here; such are a path, s3:// and gs://") from None
+        raise Refused(f"{protocol}:// is not a supported kind of location; use a path, s3:// or gs://") from None
     except ImportError as error:
         remedy = "pip install blindpairs[gs]" if protocol in GOOGLE else f"install its library ({error})"
         raise Refused(f"{protocol}:// needs a library that is not installed: {remedy}") from None

@@ -142,7 +142,7 @@ def _check_pairs(rows: Sequence[Mapping[str, Any]], url: str) -> None:
     nobody: Mapping[str, Any] = {}
     for first, second in zip_longest(rows[::2], rows[1::2], fillvalue=nobody):
         if any(first[name] != second.get(name) for name in SHARED) or first["side"] == second["side"]:
-            raise Refused(f"{url}: place {first['place']} is no pair with the next; freeze the questions again")
+            raise Refused(f"{url}: place {first['place']} is not a pair with the next; freeze the questions again")
 
 
 def _posed(first: Mapping[str, Any], second: Mapping[str, Any], photos: Mapping[str, Photo]) -> Posed:

@@ -36,7 +36,7 @@ def known_store(run: Folder, store: Path | None = None) -> Path | None:
     Raises Refused for a file that is named and is not there.
     """
     if store is not None and not store.exists():
-        raise Refused(f"--store {store} is not there; name the file in which people wrote about {run.url}")
+        raise Refused(f"--store {store} does not exist; name the file in which people wrote about {run.url}")
     if store is None and run.local is None and not run.has(ELSEWHERE):
         return None
     path = store_path(run, store)

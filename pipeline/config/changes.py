@@ -43,7 +43,7 @@ def _entered(place: Any, step: str, change: str) -> Any:
     """Return the value under `step`, created as an empty mapping where there is none yet."""
     if isinstance(place, list):
         if not (step.isascii() and step.isdigit()) or int(step) > len(place):
-            raise Refused(f"--set {change}: {step} is no place in a list of {len(place)}")
+            raise Refused(f"--set {change}: {step} is not a place in a list of {len(place)}")
         if int(step) == len(place):
             place.append({})
         return place[int(step)]

@@ -15,7 +15,7 @@ from pipeline.plan.rehearsal.forecast import EmbeddingForecast
 from pipeline.plan.rehearsal.rehearse import Unmeasured, rehearsed
 from pipeline.plan.search import forecast
 from pipeline.plan.summary import PlanSummary
-from pipeline.run.growth import begun, other_inputs
+from pipeline.run.growth import begun, other_inputs, rebuilt_since
 from pipeline.run.recipe import Step
 from pipeline.run.resolve import Resolution, State, resolve
 from pipeline.run.summary import StepSummary
@@ -116,7 +116,7 @@ def _growing(resolution: Resolution, there: Mapping[str, Manifest]) -> StepSumma
     if not tasks and all(name in there for name in step.reads):
         reads = {name: there[name] for name in step.reads}
         if odd := other_inputs(old, reads):
-            raise Refused(f"{resolution.folder.url} was made of another {', '.join(odd)} than there is now")
+            raise rebuilt_since(resolution.folder, odd)
         tasks = step.stage.extended(before, reads)
     there_now = {f"{task.name}{SUFFIX}" for task in tasks or before.tasks} & resolution.folder.sizes().keys()
     new = len(tasks) - len(there_now)

@@ -8,13 +8,14 @@ names its earlier fingerprints, and the old shards still have the content they h
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from manifests.draft import Draft
 from manifests.errors import Refused
 from manifests.lineage import Lineage
 from manifests.manifest import Manifest
+from manifests.storage import Folder
 from stages.base import OnGrowth, PriorState, Stage, Task
 
 
@@ -55,6 +56,14 @@ def other_inputs(there: Manifest | Draft, reads: Mapping[str, Manifest]) -> list
     """Return the inputs whose shards neither are nor begin with those the step was made from."""
     inputs = there.lineage.inputs
     return [name for name, read in reads.items() if there.made_of.get(name) != read.content_at(inputs.get(name, ""))]
+
+
+def rebuilt_since(folder: Folder, inputs: Sequence[str]) -> Refused:
+    """The refusal of a manifest that was made from inputs which have been rebuilt since."""
+    return Refused(
+        f"{folder.url} was made from another version of {', '.join(inputs)}, which has been rebuilt since; "
+        f"remove the folder {folder.url} and those after it to rebuild them"
+    )
 
 
 def _alike(then: Any, now: Any) -> bool:

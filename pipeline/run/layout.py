@@ -25,7 +25,9 @@ def any_run_folder(url: str) -> Folder:
     folder = Folder(url.rstrip("/"))
     check_reached(folder.url, f"{url} cannot be read")
     if not steps_begun(folder):
-        raise Refused(f"{url} is no run: it holds none of {', '.join(ORDER)}; a run's folder looks like runs/mmvp")
+        raise Refused(
+            f"{url} is not a run: it contains none of {', '.join(ORDER)}; a run's folder looks like runs/mmvp"
+        )
     return folder
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from manifests.draft import Draft
-from manifests.errors import Refused, TasksFailed
+from manifests.errors import TasksFailed
 from manifests.manifest import Manifest
 from manifests.shard import Receipt
 from manifests.storage import Folder
@@ -17,7 +17,7 @@ from pipeline.executors.executor import Executor, ResourceRequest, Retry
 from pipeline.executors.worker import Job, Outcome
 from pipeline.run import retry_failed
 from pipeline.run.events.listener import Listener, telling_the_end
-from pipeline.run.growth import begun, other_inputs
+from pipeline.run.growth import begun, other_inputs, rebuilt_since
 from pipeline.run.layout import FAILURES, GALLERY, check_no_removal, sweep_left
 from pipeline.run.lease.lease import Lease, driving
 from pipeline.run.recipe import Step
@@ -107,10 +107,7 @@ def _of_these(resolution: Resolution, reads: Mapping[str, Manifest]) -> Resoluti
         return resolution
     if resolution.step.stage.rebuildable:
         return replace(resolution, state=State.REBUILD)
-    raise Refused(
-        f"{resolution.folder.url} was made from another version of {', '.join(odd)}, which has been rebuilt since; "
-        f"remove the folder {resolution.folder.url} and those after it to rebuild them"
-    )
+    raise rebuilt_since(resolution.folder, odd)
 
 
 def _draft(resolution: Resolution, reads: Mapping[str, Manifest]) -> Draft:

@@ -109,7 +109,7 @@ def _on_disk(source: SourceSettings, uri: str) -> list[File]:
     try:
         sizes = {path: _size(path)} if literal else _globbed(path)
     except OSError as error:
-        why = f"{error.filename or path}: {error.strerror or 'it is not there'}"
+        why = f"{error.filename or path}: {error.strerror or 'it does not exist'}"
         raise Refused(f"source {source.name}: {uri} cannot be read ({why}); correct images.sources ... uri") from error
     found = [File(os.path.basename(name), name, size) for name, size in sizes.items() if size is not None]
     if not found:

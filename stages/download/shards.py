@@ -39,7 +39,7 @@ class ShardsSource:
     def external_state(self) -> dict[str, int | str]:
         """Return the current number, bytes, and a hash of names and sizes of the tars.
 
-        Raises Refused if `keys_repeat` would distinguish images by the names of tars, and two tars have the same name.
+        Raises Refused if `keys_repeat` would distinguish images by the names of tars, and two tars share a name.
         """
         files = files_matching(self.source, self.source.uri)
         names = Counter(file.name for file in files)

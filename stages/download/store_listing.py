@@ -92,7 +92,7 @@ def _of_folders_too(url: str) -> Iterator[File]:
 def _none(url: str, *, is_there: bool) -> Refused:
     if is_there:
         return Refused(f"{url} is a folder; name the tars in it: {url.rstrip('/')}/*.tar")
-    return Refused(f"{url} names no file" if GLOB.search(url) else f"{url} cannot be read (it is not there)")
+    return Refused(f"{url} names no file" if GLOB.search(url) else f"{url} cannot be read (it does not exist)")
 
 
 def _file(fs: object, facts: dict[str, object]) -> File:

@@ -41,7 +41,7 @@ def walked_in_store(url: str, bounds: Bounds) -> Iterator[File]:
             found = _listed_lately(folder, int(time.monotonic() // KNOWN_S)) if stretch else listed(folder)
         except FileNotFoundError as error:
             if not prefix:
-                raise Refused(f"{url} cannot be read: it is not there; correct images.sources ... uri") from error
+                raise Refused(f"{url} cannot be read: it does not exist; correct images.sources ... uri") from error
             return Level(prefix, iter(()))  # its last file was removed meanwhile
         except PermissionError as error:
             if not prefix:

@@ -25,7 +25,7 @@ NO_OWN_BYTES, LONG_NAME = "no_own_bytes", "long_name"  # kinds of faults of a me
 
 @dataclass(frozen=True)
 class Member:
-    """A file inside a tar: `length` bytes at `offset`, or why it cannot be read (`fault`, of this `kind`)."""
+    """A file inside a tar: `length` bytes at `offset`, or why it cannot be read (`fault`, of a `kind`)."""
 
     name: str
     offset: int

@@ -23,10 +23,9 @@ from manifests.shard import Part
 from manifests.tables import CANDIDATES, PAIRS
 from stages.base import Reads, Stage, Task
 from stages.classes import Classes, joined_classes
-from stages.filter.choice import NEAR, groups, reasons
+from stages.filter.reasons import BLIND_LOW, NEAR, REFERENCE_HIGH, groups, reasons
 from stages.filter.settings import FilterSettings
 
-BLIND_LOW, REFERENCE_HIGH = "blind_cosine_too_low", "reference_cosine_too_high"
 COLUMNS = tuple(CANDIDATES.columns.names)
 
 

@@ -122,9 +122,9 @@ def chat_of(url: str | None, model: str | None) -> Chat | None:
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise Refused(f"--draft: {plain(url[:TOLD])!r} is no URL ({error})") from error
+        raise Refused(f"--draft: {plain(url[:TOLD])!r} is not a URL ({error})") from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise Refused(f"--draft: {plain(url[:TOLD])!r} is no URL of a server, such as http://127.0.0.1:8000/v1")
+        raise Refused(f"--draft: {plain(url[:TOLD])!r} is not a URL of a server, such as http://127.0.0.1:8000/v1")
     return Chat(url, model, next((value for name in KEYS if (value := os.environ.get(name, "").strip())), None))
 
 

@@ -21,7 +21,7 @@ from pipeline.run.run import Run
 
 
 def environment(folder: Path, *packages: str) -> Path:
-    """The Python of an environment with these packages, made where it is not there."""
+    """The Python of an environment with these packages, made where it does not exist."""
     python = folder / "bin" / "python"
     if not python.exists():
         venv.create(folder, with_pip=True)

@@ -187,9 +187,9 @@ NOBODY = "nobody is named (a person's name is a line of text, not ''): say who y
         (("--name", ""), NOBODY),
         (("--name", " \n"), "nobody is named"),
         (("--answer", ""), NOBODY),
-        (("--answer", "bob", "--name", "ann"), "--name says nothing to a person who answers; leave it out"),
+        (("--answer", "bob", "--name", "ann"), "--name does not apply to a person who answers; leave it out"),
         (("--answer", "bob", "--draft", "http://127.0.0.1:1/v1", "--model", "m"),
-         "--draft says nothing to a person who answers; leave it out"),
+         "--draft does not apply to a person who answers; leave it out"),
         (("--host", ""), "--host is empty; leave it out for this machine alone, or name an address"),
     ],
     ids=["no name", "an odd name", "no name to answer", "two names", "a draft to answer", "no host"],
@@ -247,7 +247,7 @@ def test_a_store_elsewhere_is_told_once_by_the_page_and_found_by_the_others(tmp_
 def test_a_draft_needs_both_a_server_and_a_model(run: Path) -> None:
     assert "--model" in told("author", str(run), "--draft", "http://127.0.0.1:1/v1", code=2)
     assert "--draft" in told("patterns", str(run), code=2)
-    assert "--draft says nothing to --prompt" in told("patterns", str(run), "--prompt", "--draft", "x", code=2)
+    assert "--draft does not apply to --prompt" in told("patterns", str(run), "--prompt", "--draft", "x", code=2)
 
 
 def test_forgetting_an_image_takes_what_people_wrote_of_it(run: Path, tmp_path: Path) -> None:

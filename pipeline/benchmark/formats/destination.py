@@ -40,10 +40,12 @@ def check_new(folder: Path) -> Path:
     """
     real = Path(os.path.realpath(folder))
     if folder.is_symlink() and not folder.exists():
-        raise Refused(f"{folder} is a link to {os.readlink(folder)}, which is not there; make that folder, or {REMEDY}")
+        raise Refused(
+            f"{folder} is a link to {os.readlink(folder)}, which does not exist; make that folder, or {REMEDY}"
+        )
     _check_outside_runs(folder, real)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise Refused(f"{folder} is there already; {REMEDY}, or remove it")
+        raise Refused(f"{folder} already exists; {REMEDY}, or remove it")
     if os.path.ismount(real):
         raise Refused(f"{folder} is where a disk is mounted, and cannot be replaced; name a new folder in it with --to")
     _check_parent(folder, real)
@@ -76,7 +78,7 @@ def _check_outside_runs(folder: Path, real: Path) -> None:
     inside = [f"the run {one}" for one in above if any(_is_step(one / step) for step in ORDER)]
     inside += [f"{one}, a step of a run" for one in above if _is_step(one)]
     if inside:
-        raise Refused(f"--to {folder} lies in {inside[0]}; an export is no part of a run, so name a folder elsewhere")
+        raise Refused(f"--to {folder} lies in {inside[0]}; an export is not part of a run, so name a folder elsewhere")
 
 
 def _is_step(folder: Path) -> bool:
@@ -88,6 +90,6 @@ def _check_parent(folder: Path, real: Path) -> None:
     for path in (folder, real):
         above = next(one for one in path.parents if os.path.lexists(one))
         if not above.is_dir():
-            raise Refused(f"{folder} cannot be written ({above} is no folder); {REMEDY}")
+            raise Refused(f"{folder} cannot be written ({above} is not a folder); {REMEDY}")
     if not os.access(above, os.W_OK | os.X_OK):
         raise Refused(f"{folder} cannot be written (nothing may be added to {above}); {REMEDY}")

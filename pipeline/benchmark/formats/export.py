@@ -113,7 +113,7 @@ def _refuse(findings: Sequence[Finding], accepted: Sequence[str], run: Run) -> N
     more = f"; and {len(hinders) - 3} more, which --check lists" if len(hinders) > 3 else ""
     codes = sorted({one.code for one in hinders if one.acceptable})
     remedy = f", or accept what is meant: {' '.join(f'--accept {code}' for code in codes)}" if codes else ""
-    raise Refused(f"{told}{more}. Mend it with `blindpairs author {run}` and freeze again{remedy}")
+    raise Refused(f"{told}{more}. Fix it with `blindpairs author {run}` and freeze again{remedy}")
 
 
 def _accepted(findings: Sequence[Finding], accepted: Sequence[str]) -> tuple[str, ...]:

@@ -99,7 +99,9 @@ def _read(source: str, form: str, answers: str) -> Published:
         raise Refused(f"{source} is in a bucket; download it and import the folder")
     folder = Path(absolute(source))
     if not folder.is_dir():
-        raise Refused(f"{folder} is {'no folder' if folder.exists() else 'not there'}; name the published folder")
+        raise Refused(
+            f"{folder} {'is not a folder' if folder.exists() else 'does not exist'}; name the published folder"
+        )
     return READERS[form](folder, answers)
 
 

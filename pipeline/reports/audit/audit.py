@@ -21,6 +21,7 @@ from pipeline.reports.audit.recall import interval, recall
 from pipeline.reports.audit.result import Audit
 from pipeline.reports.audit.stored import stored_pairs
 from pipeline.reports.audit.truth import true_pairs
+from pipeline.run.growth import rebuilt_since
 from pipeline.run.layout import AUDIT
 from pipeline.run.run import Run
 
@@ -49,18 +50,15 @@ def _made_of(run: Run, candidates: Manifest) -> dict[str, Manifest]:
     found = {name: run.manifest(name) for name in ("embeddings", "sketches", "copies")}
     for name, manifest in found.items():
         if candidates.made_of.get(name, manifest.content) != manifest.content:
-            raise Refused(_made_of_another(candidates, manifest))
+            raise _made_of_another(candidates, manifest)
     return found
 
 
-def _made_of_another(candidates: Manifest, now: Manifest) -> str:
-    name, folder = now.folder.name, candidates.folder.url
+def _made_of_another(candidates: Manifest, now: Manifest) -> Refused:
+    name, folder = now.folder.name, candidates.folder
     if candidates.made_of[name] == now.content_at(candidates.lineage.inputs.get(name, "")):
-        return f"{folder} was made before {name} grew; `blindpairs run` goes on with it, then audit it"
-    return (
-        f"{folder} was made of another {name} than there is now, which was made again since; "
-        f"remove the folder {folder}, and `blindpairs run` makes it again"
-    )
+        return Refused(f"{folder.url} was made before {name} grew; `blindpairs run` extends it, then audit it")
+    return rebuilt_since(folder, [name])
 
 
 def _facts(candidates: Manifest, search: Mapping[str, Any], compared: Compared) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from pipeline.reports.gallery.thumbnails import thumbnail
 from pipeline.run.layout import ORDER
 from pipeline.run.run import Run
 from stages import images
+from stages.filter.reasons import THRESHOLDS
 from stages.images import ImageRefused
 
 SHOWN = 1000  # pairs on the page
@@ -137,7 +138,7 @@ def _funnel(manifests: Mapping[str, Manifest]) -> Iterator[Stage]:
     yield Stage("distinct", distinct.ok, lost=_reasons(sound, less=embedded) + _reasons(distinct))
     yield Stage("comparisons", compared.seen, "pairs of images")
     yield Stage("candidates", compared.ok, "pairs of images", _reasons(compared))
-    thresholds = tuple((reason, n) for reason, n in _reasons(pairs) if reason.startswith(("blind_", "reference_")))
+    thresholds = tuple((reason, n) for reason, n in _reasons(pairs) if reason in THRESHOLDS)
     within = pairs.seen - sum(count for _, count in thresholds)
     yield Stage("within both thresholds", within, "pairs of images", thresholds)
     others = tuple(entry for entry in _reasons(pairs) if entry not in thresholds)

@@ -34,7 +34,7 @@ E, W = Severity.ERROR, Severity.WARNING
 CODES = {
     code.name: code
     for code in (
-        Code("unreadable", E, "the file or folder cannot be read", "mend its permissions, or copy it again"),
+        Code("unreadable", E, "the file or folder cannot be read", "fix its permissions, or copy it again"),
         Code("not_a_tar", E, "named .tar, but no tar archive", "fetch it again, or move it away"),
         Code("compressed", E, "compressed, so that no byte range of it is an image", "unpack it to a plain .tar"),
         Code("truncated", E, "the tar ends too early, what follows is lost", "fetch or pack it again"),

@@ -1,6 +1,6 @@
-"""Addresses: which ones a host has, and which of them may be connected to.
+"""Addresses: which addresses a host has, and which of them may be connected to.
 
-What is checked is the very address that is connected to: a name that leads elsewhere a moment later
+The address that is checked is the very one that is connected to: a name that resolves elsewhere a moment later
 (DNS rebinding) gains nothing.
 """
 
@@ -18,25 +18,25 @@ from stages.download.fetch.targets import host_of
 
 Address = IPv4Address | IPv6Address
 # IANA's registers of special-purpose addresses as of October 2025, and multicast. What they call globally reachable
-# (AS112, AMT, anycast for PCP and TURN) is here too: it serves protocols, often from one's own network, and no images
+# (AS112, AMT, anycast for PCP and TURN) is here too: it serves protocols, often from the local network, not images
 SPECIAL = [
     *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
     *("192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16"),
     *("192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3"),
-    *("2001::/23", "2001:db8::/32", "2620:4f:8000::/48", "3fff::/20"),  # the rest of IPv6's lies outside of UNICAST
-    "168.63.129.16/32",  # in no register: Azure's wire server, which tells each machine its settings
+    *("2001::/23", "2001:db8::/32", "2620:4f:8000::/48", "3fff::/20"),  # the other IPv6 ones are outside UNICAST
+    "168.63.129.16/32",  # in no register: Azure's wire server, which gives each machine its settings
 ]
 SPECIAL_NETWORKS = [ip_network(block) for block in SPECIAL]
 UNICAST = IPv6Network("2000::/3")  # all that IANA assigns; outside it are private, local and unassigned addresses
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
-FRESH_S = 60.0  # how long what a resolver said is taken again
+FRESH_S = 60.0  # how long a resolver's answer is reused
 MOST_NAMES = 10_000  # remembered at once
 
 
 def ends_of(address: Address) -> list[Address]:
-    """Where an address leads: to itself, or to the IPv4 addresses that a tunnel or a translator finds in it.
+    """Return where an address leads: to itself, or to the IPv4 addresses that a tunnel or a translator finds in it.
 
-    These are mapped, NAT64, 6to4 (RFC 3056) and ISATAP (RFC 5214) addresses.
+    Addresses with IPv4 addresses in them are mapped, NAT64, 6to4 (RFC 3056) and ISATAP (RFC 5214) addresses.
     """
     if isinstance(address, IPv4Address):
         return [address]
@@ -48,7 +48,7 @@ def ends_of(address: Address) -> list[Address]:
 
 
 def is_public(address: Address) -> bool:
-    """Whether it belongs to the public internet, by IANA's registers, and so does all that it leads to."""
+    """Return whether an address, and every address it leads to, is on the public internet by IANA's registers."""
     return all(_is_ordinary(end) for end in ends_of(address))
 
 
@@ -61,7 +61,7 @@ class Allowed:
     """Private hosts, addresses and networks that a recipe allows."""
 
     def __init__(self, named: Collection[str]) -> None:
-        """Raises Refused for what is neither a host nor an address nor a network."""
+        """Raises Refused for anything that is neither a host nor an address nor a network."""
         self._networks: list[IPv4Network | IPv6Network] = []
         self._hosts: set[str] = set()
         for name in named:
@@ -71,7 +71,7 @@ class Allowed:
                 self._hosts.add(_host(name))
 
     def check(self, host: str, address: Address) -> None:
-        """Raises NotFetched (private_address)."""
+        """Check that a host's address may be connected to. Raises NotFetched (private_address)."""
         if host in self._hosts or self._names(address):
             return
         if not all(_is_ordinary(end) or self._names(end) for end in ends_of(address)):
@@ -91,14 +91,14 @@ def _host(name: str) -> str:
 
 
 class Names:
-    """What the system's resolver says, within a time, remembered for FRESH_S."""
+    """Answers of the system's resolver, given within a time limit and remembered for FRESH_S."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[float, list[Address]]] = {}
         self._lock = Lock()
 
     def addresses(self, host: str, within_s: float) -> list[Address]:
-        """Every address of a host. Raises NotFetched (unknown_host, timeout)."""
+        """Return every address of a host. Raises NotFetched (unknown_host, timeout)."""
         try:
             return [ip_address(host)]
         except ValueError:
@@ -114,7 +114,7 @@ class Names:
 
 
 def _resolved(host: str, within_s: float) -> list[Address]:
-    """In a thread of its own, for the resolver keeps its own time."""
+    """Resolve a host in a separate thread, because the resolver has its own time limits."""
     told: list[list[Address] | OSError | UnicodeError] = []
 
     def ask() -> None:

@@ -1,4 +1,4 @@
-"""Answers: whether what a server says is an image for us, judged by its headers before its body is read."""
+"""Answers: whether a server's answer is an image we may use, judged by its headers before its body is read."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ WITH_BODY = frozenset({200, 203})
 WORDS = {401: FORBIDDEN, 402: FORBIDDEN, 403: FORBIDDEN, 404: NOT_FOUND, 408: SERVER_ERROR, 410: NOT_FOUND}
 WORDS |= {429: TOO_MANY_REQUESTS, 451: FORBIDDEN}
 NO_IMAGES = ("text/", "video/", "audio/", "application/json", "application/xhtml+xml", "application/pdf")
-SMALL = 4096  # bytes of a body nobody wants that are read all the same, to keep the connection
+SMALL = 4096  # bytes of an unwanted body that are read anyway, to keep the connection
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer's status and headers, these as Latin-1 reads them."""
+    """An answer's status and headers; the headers are decoded as Latin-1."""
 
     status: int
     reason: str
@@ -46,22 +46,22 @@ class Answer:
         return Answer(response.status, response.extensions["reason_phrase"].decode("latin-1"), headers)
 
     def all(self, name: str) -> list[str]:
-        """Every value of a header, whose name is given in lower case."""
+        """Return every value of a header, whose name is given in lower case."""
         return [value for known, value in self.headers if known == name]
 
     def value(self, name: str) -> str:
-        """Its values as one; empty where there is none."""
+        """Return a header's values as one string; empty if there are none."""
         return ", ".join(self.all(name))
 
     @property
     def length(self) -> int | None:
-        """The body's bytes, where they are announced."""
+        """The number of bytes in the body, if it is announced."""
         lengths = [] if self.all("transfer-encoding") else self.all("content-length")
         return int(lengths[0]) if lengths else None
 
 
 def leads_to(answer: Answer) -> str | None:
-    """The Location of a redirect, None for any other answer. Raises NotFetched where there is none."""
+    """Return the Location of a redirect, None for any other answer. Raises NotFetched if a redirect has no Location."""
     if answer.status not in REDIRECTS:
         return None
     if location := answer.value("location"):
@@ -70,7 +70,7 @@ def leads_to(answer: Answer) -> str | None:
 
 
 def check(answer: Answer, max_bytes: int) -> None:
-    """Raises NotFetched for every answer but one with a body that may be an image we may have."""
+    """Check that an answer has a body that may be an image we may use. Raises NotFetched for any other answer."""
     _check_status(answer.status, answer.reason)
     if denied := denial(answer.all("x-robots-tag")):
         raise NotFetched(ROBOTS, f"X-Robots-Tag: {denied}")
@@ -95,7 +95,7 @@ def _check_status(status: int, reason: str) -> None:
 
 
 def body(response: httpcore.Response, max_bytes: int) -> bytes:
-    """The whole body. Raises NotFetched; OSError where the connection fails."""
+    """Return the complete body. Raises NotFetched; OSError if the connection fails."""
     pieces, size = list[bytes](), 0
     try:
         for piece in response.iter_stream():
@@ -103,7 +103,7 @@ def body(response: httpcore.Response, max_bytes: int) -> bytes:
             size += len(piece)
             if size > max_bytes:
                 raise NotFetched(TOO_LARGE, f"more than {max_bytes} bytes")
-    except httpcore.RemoteProtocolError as error:  # fewer bytes than announced, or a chunk that is none
+    except httpcore.RemoteProtocolError as error:  # fewer bytes than announced, or an invalid chunk
         raise NotFetched(CUT_SHORT, f"it broke off after {size} bytes") from error
     if not size:
         raise NotFetched(EMPTY, "an answer without bytes")

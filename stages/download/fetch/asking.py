@@ -1,6 +1,6 @@
-"""Asking: one URL in, its bytes out, every hop of it under all rules.
+"""Asking: one URL in, its bytes out, with all rules applied to every hop.
 
-A hop is one request to one host. Redirects are followed here, each target checked as the first one was.
+A hop is one request to one host. Redirects are followed here, and each target is checked like the first one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from stages.images import OF_THE_MACHINE
 
 
 class Asker:
-    """Asks for URLs, any number of threads at once. `clock`: seconds, by which answers are late."""
+    """Requests URLs, for any number of threads at once. `clock`: seconds, by which answers are late."""
 
     def __init__(self, settings: FetchSettings, opted: OptOut, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings, self._opted, self._slots = settings, opted, Slots(settings.per_host)
@@ -45,9 +45,7 @@ class Asker:
         }
 
     def ask(self, url: str) -> bytes:
-        """The bytes as served. Raises NotFetched where there are none for us; OSError where this machine lacks
-        something.
-        """
+        """Return the bytes as served. Raises NotFetched if there are none for us; OSError if this machine lacks something."""
         here, seen, left_s = target(url), set[str](), self._settings.timeout_s
         for _ in range(self._settings.redirects + 1):
             self._check_unseen(here, seen)
@@ -63,14 +61,14 @@ class Asker:
     def _check_unseen(self, here: Target, seen: set[str]) -> None:
         if here.key in self._opted.urls:
             raise NotFetched(OPTED_OUT, f"{here} stands on the opt-out list")
-        if str(here) in seen:  # not by key: sites lead from one spelling to the one they prefer
+        if str(here) in seen:  # not by key: sites redirect from one spelling to the one they prefer
             raise NotFetched(TOO_MANY_REDIRECTS, f"it leads back to {here}")
         seen.add(str(here))
 
     def _hop(self, here: Target, deadline: float) -> bytes | str:
-        """An image's bytes, or the location where they are to be had."""
+        """Make one hop; return an image's bytes, or the location to request next."""
         if kept := self._connections.kept(here):
-            with suppress(Silence):  # it had ended before it was used again, which is no failure of the host
+            with suppress(Silence):  # it had ended before it was reused, which is not a failure of the host
                 return self._told(here, kept, deadline)
         try:
             return self._told(here, self._connections.new(here), deadline)
@@ -78,7 +76,7 @@ class Asker:
             raise NotFetched(CUT_SHORT, f"{here.site}: {error}") from error
 
     def _told(self, here: Target, connection: httpcore.HTTPConnection, deadline: float) -> bytes | str:
-        """Any failure as NotFetched, but Silence, and an OSError that is this machine's."""
+        """Make one request, raising any failure as NotFetched, except Silence and an OSError of this machine."""
         try:
             return self._exchanged(here, connection, deadline)
         except TimeoutError as error:
@@ -96,7 +94,7 @@ class Asker:
             raise NotFetched(CUT_SHORT, f"{here.site} ended the connection: {error}") from error
 
     def _exchanged(self, here: Target, connection: httpcore.HTTPConnection, deadline: float) -> bytes | str:
-        """One request over this connection, which is then kept or closed."""
+        """Make one request over this connection, which is then kept or closed."""
         try:
             response = connection.handle_request(self._request(here, deadline))
             try:

@@ -1,8 +1,8 @@
 """Child: the process that fetches one list of URLs: `python -m stages.download.fetch.child`.
 
-Its job comes as one line of JSON on stdin, which then stays open: when it ends, the one who asked is gone, and so
-is this process at once. It leaves img2dataset's files and OUTCOMES in the job's folder, and exits with 0; with the
-number of an operating system's error where this machine lacked something (disk, memory); else with 1.
+Its job comes as one line of JSON on stdin, which then stays open: when stdin ends, the parent is gone, and this
+process exits at once. It leaves img2dataset's files and OUTCOMES in the job's folder, and exits with 0; with the
+number of an operating system error if this machine lacked something (disk, memory); otherwise with 1.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from stages.download.fetch.settings import FetchSettings
 
 OUTCOMES = "outcomes.jsonl"
 LOOK_S = 1.0
-# errors that are true of this machine, and told to whoever asked as such
+# errors of this machine, which are reported to the parent as such
 OF_THE_MACHINE = (*images.OF_THE_MACHINE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 @dataclass(frozen=True)
 class Job:
-    """What the child is asked to do. `parent`: process number of who asks."""
+    """What the child is to do. `parent`: process ID of the parent."""
 
     urls: list[str]
     settings: dict[str, object]
@@ -54,10 +54,10 @@ class Job:
 def main() -> None:
     stdin = io.FileIO(0, closefd=False)
     job = Job(**json.loads(_line(stdin)))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too, and is the parent's to answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too, but the parent handles it
     Thread(target=_end_with, args=(job.parent,), daemon=True).start()
     _raise_file_limit()
-    errors = os.fdopen(os.dup(2), "w")  # img2dataset closes 2 while it decodes
+    errors = os.fdopen(os.dup(2), "w")  # img2dataset closes file descriptor 2 while it decodes
     try:
         _work(job, errors)
     except BaseException as error:  # noqa: BLE001 - its number is what the parent goes by
@@ -84,7 +84,7 @@ def _leave(outcomes: Iterable[Outcome], path: Path) -> None:
 
 
 def _fail(error: BaseException, errors: TextIO) -> None:
-    """End the process, whichever thread this is."""
+    """End the process, from any thread."""
     errors.write("".join(traceback.format_exception(error)))
     errors.flush()
     number = errno.ENOMEM if isinstance(error, MemoryError) else getattr(error, "errno", None)
@@ -92,7 +92,7 @@ def _fail(error: BaseException, errors: TextIO) -> None:
 
 
 def _line(stdin: io.FileIO) -> bytes:
-    """Up to the line's end, which is the last byte there is: nothing may stay in a buffer that hides the end."""
+    """Read the job's line, whose end is the last byte sent, without a buffer, which could hide the end of stdin."""
     pieces = list[bytes]()
     while not pieces or not pieces[-1].endswith(b"\n"):
         if not (piece := stdin.read(1 << 20)):
@@ -102,14 +102,14 @@ def _line(stdin: io.FileIO) -> bytes:
 
 
 def _end_with(parent: int) -> None:
-    """End when stdin does, or when somebody else holds its other end and the parent is gone."""
+    """End the process when stdin ends, or when the parent is gone but another process holds stdin's other end."""
     while not select.select([0], [], [], LOOK_S)[0] and os.getppid() == parent:
         continue
     os._exit(1)
 
 
 def _raise_file_limit() -> None:
-    """1,024 threads need more files than the usual limit of 1,024."""
+    """Raise the limit of open files: 1,024 threads need more files than the usual limit of 1,024."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

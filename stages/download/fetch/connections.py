@@ -1,7 +1,7 @@
 """Connections: HTTP/1.1 by httpcore, to addresses that were checked, kept open for the next request to the same host.
 
-httpcore hands a request's timeouts on to the stream as they are. Here they are no durations but moments by our
-clock, the same one for all of an exchange: a server that drips a byte a second is left on time.
+httpcore passes a request's timeouts on to the stream unchanged. Here they are not durations but moments by our
+clock, the same moment for all of an exchange: a server that sends a byte a second is abandoned on time.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from stages.download.fetch.targets import Target
 from stages.images import OF_THE_MACHINE
 
 T = TypeVar("T")
-IDLE_S = 4.0  # servers close what is idle for 5 s and more
-KEPT = 256  # open at once without a request
-LOOK_S = 0.25  # between two looks at the clock while nothing comes
+IDLE_S = 4.0  # servers close connections that are idle for 5 s and more
+KEPT = 256  # idle connections open at once
+LOOK_S = 0.25  # between two checks of the clock while nothing arrives
 
 
 class Silence(ConnectionError):
@@ -59,7 +59,7 @@ class Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        """Raises NotFetched (tls)."""
+        """Start TLS on the socket. Raises NotFetched (tls)."""
         secured = ssl_context.wrap_socket(self._socket, server_hostname=server_hostname, do_handshake_on_connect=False)
         self._socket = secured
         try:
@@ -72,7 +72,7 @@ class Stream(httpcore.NetworkStream):
         return self
 
     def get_extra_info(self, info: str) -> Any:
-        """What httpcore asks for: whether there is something to read, as where the other side has closed."""
+        """Return what httpcore requests: whether there is something to read, as when the other side has closed."""
         if info != "is_readable":
             return None
         waiting = select.poll()
@@ -80,8 +80,8 @@ class Stream(httpcore.NetworkStream):
         return bool(waiting.poll(0))
 
     def _by(self, moment: float | None, work: Callable[[], T]) -> T:
-        """`work`, which waits for the socket no longer than LOOK_S, begun again until the moment has passed."""
-        assert moment is not None  # every request has its moments
+        """Call `work`, which waits for the socket for at most LOOK_S, again until it succeeds or the moment has passed."""
+        assert moment is not None  # every request sets its moments
         while self._clock() < moment:
             try:
                 return work()
@@ -104,14 +104,14 @@ class CheckedAddresses(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> Stream:
-        """Raises NotFetched; OSError where this machine lacks something."""
+        """Connect to a host. Raises NotFetched; OSError if this machine lacks something."""
         assert timeout is not None
         addresses = self._names.addresses(host, self._left(timeout))
-        for address in addresses:  # all of them first: a name with a private one among them is up to no good
+        for address in addresses:  # all of them first: a name with a private address among them is suspicious
             self._allowed.check(host, address)
         failure: OSError = OSError("it has no address")
         for place, address in enumerate(addresses):
-            # an address at which nobody answers leaves time for the next
+            # an address that does not answer leaves time for the next
             share_s = self._left(timeout) / (len(addresses) - place)
             try:
                 return Stream(_connected(address, port, share_s), self._clock)
@@ -135,7 +135,7 @@ class Connections:
         self._lock = Lock()
 
     def kept(self, here: Target) -> httpcore.HTTPConnection | None:
-        """One that was used before, the latest first."""
+        """Return a connection that was used before, the latest first."""
         origin = origin_of(here)
         with self._lock:
             place = next((place for place, (known, _) in enumerate(self._idle) if known == origin), None)
@@ -149,13 +149,13 @@ class Connections:
         return None
 
     def new(self, here: Target) -> httpcore.HTTPConnection:
-        """One that is opened by its first request."""
+        """Return a connection that is opened by its first request."""
         return httpcore.HTTPConnection(
             origin_of(here), ssl_context=self._trust, keepalive_expiry=IDLE_S, network_backend=self._backend
         )
 
     def keep(self, here: Target, connection: httpcore.HTTPConnection) -> None:
-        """Keep it for another request, or close it if it cannot take one."""
+        """Keep a connection for another request, or close it if it cannot take one."""
         if not connection.is_available():
             connection.close()
             return

@@ -1,7 +1,7 @@
 """Engine: img2dataset's own downloader, resizer and tar writer for one shard, in this process.
 
-Its package loads torch, ray, wandb and pandas, six seconds of work for nothing that is used here; so its modules
-are loaded one by one, and `webdataset` is given the one class that is asked of it. Its distributors are not
+Its package loads torch, ray, wandb and pandas, which takes six seconds and is not needed here; so its modules
+are loaded one by one, and `webdataset` is given the one class that is needed from it. Its distributors are not
 used: their processes would not have the guard, and they ignore failed shards.
 """
 
@@ -20,16 +20,16 @@ import pyarrow as pa
 from stages.download.fetch.guard import STAND_IN, stand_in
 from stages.download.fetch.manners import TOKEN
 
-SHARD = "0"  # what img2dataset calls the only one: 0.tar, 0.parquet, 0_stats.json
+SHARD = "0"  # what img2dataset calls the only shard: 0.tar, 0.parquet, 0_stats.json
 NOT_ALLOWED = ["noai", "noimageai", "noindex", "noimageindex"]
 Resize = Callable[..., tuple[Any, ...]]
 Fail = Callable[[BaseException], None]
 
 
 def run(urls: Sequence[str], folder: Path, resize: int | None, threads: int, fail: Fail) -> None:
-    """Have img2dataset fetch `urls` by number into SHARD in `folder`; the guard must stand in its way already.
+    """Have img2dataset fetch `urls` by number into SHARD in `folder`; the guard must be installed already.
 
-    `fail` is told of a write that failed, which img2dataset itself would pass over. Raises what it raises.
+    `fail` is called for a failed write, which img2dataset itself would ignore. Raises what img2dataset raises.
     """
     _load_little()
     listed = str(folder / "numbers.arrow")
@@ -50,10 +50,10 @@ def _downloader(urls: Sequence[str], folder: Path, resize: int | None, threads: 
         extract_exif=False,
         output_folder=str(folder),
         column_list=["url"],
-        timeout=0,  # the guard's affair
+        timeout=0,  # handled by the guard
         number_sample_per_shard=len(urls),
         oom_shard_count=1,
-        compute_hash=None,  # the guard's affair too
+        compute_hash=None,  # handled by the guard too
         verify_hash_type=None,
         encode_format="jpg",
         retries=0,
@@ -63,7 +63,7 @@ def _downloader(urls: Sequence[str], folder: Path, resize: int | None, threads: 
 
 
 class Writer:
-    """img2dataset's WebDataset writer, which puts down the URL for its stand-in."""
+    """img2dataset's WebDataset writer, which writes the URL in place of its stand-in."""
 
     def __init__(self, urls: Sequence[str], fail: Fail, *words: Any) -> None:
         from img2dataset.writer import WebDatasetSampleWriter
@@ -81,7 +81,7 @@ class Writer:
 
 
 def _as_served(stream: Any, boxes: object = None) -> tuple[Any, ...]:
-    """What img2dataset's Resizer does with `disable_all_reencoding`, without loading what it would decode with."""
+    """Do what img2dataset's Resizer does with `disable_all_reencoding`, without loading its decoders."""
     return stream.read(), None, None, None, None, None
 
 
@@ -99,7 +99,7 @@ def _resizer(shorter_side: int) -> Resize:
 
 
 def _load_little() -> None:
-    """Make img2dataset and webdataset packages whose `__init__` does not run, and wandb one that is empty."""
+    """Load img2dataset and webdataset as packages whose `__init__` does not run, and wandb as an empty module."""
     for name in ("img2dataset", "webdataset"):
         if name not in sys.modules:
             spec = find_spec(name)

@@ -1,8 +1,8 @@
 """Fetching: a list of URLs in, a tar of images and one outcome for every URL out.
 
-img2dataset does it, in a process of its own (child.py), behind a guard through which every byte comes
-(guard.py). That process writes each outcome into a journal first, so that after a kill only those URLs are asked
-again whose answers were still on their way.
+img2dataset does the work, in a process of its own (child.py), behind a guard through which every byte comes
+(guard.py). That process writes each outcome into a journal first, so that after a kill only the URLs whose answers
+were still on their way are requested again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from stages.download.fetch.targets import url_key
 IMAGES = "images.tar"
 LOG = "fetch.log"
 ROOT = Path(__file__).parents[3]
-# albumentations asks the network for news at import
+# albumentations checks the network for updates at import
 QUIET = {"NO_ALBUMENTATIONS_UPDATE": "1", "WANDB_MODE": "disabled"}
 COLUMNS = pa.schema([(name, pa.string()) for name in ("key", "status", "error", "sha256", "asked_at")])
 LAST_LINES = 5
@@ -48,20 +48,20 @@ def fetched(
     min_fetched: float,
     unwanted: Collection[str] = (),
 ) -> pa.Table:
-    """Fetch each URL once and leave IMAGES in `scratch`, whole, holding those that came.
+    """Fetch each URL once and leave a complete IMAGES in `scratch`, with the images that were fetched.
 
     `resize`: None leaves the bytes as served; N brings a shorter side beyond N pixels to N. `journal`: file of what
-    was fetched, to be kept until the tar is safe; of one process at a time. `unwanted`: URLs that are opted out, beside
+    was fetched, to be kept until the tar is safe; for one process at a time. `unwanted`: opted-out URLs, in addition to
     those on the opt-out list.
 
     Returns a row for each URL, in their order (COLUMNS, all strings): `key` is the member's stem in the tar, set for
-    every URL; `status` is "ok" or why not in one word (outcomes.py), `error` that in a sentence; `sha256` is that of
-    the bytes as served, null where they did not come whole; `asked_at` is UTC, ISO, to the second. A URL that is
-    named twice is fetched once, and both rows have its key.
+    every URL; `status` is "ok" or the reason in one word (outcomes.py), `error` the reason in a sentence; `sha256` is
+    that of the bytes as served, null if they did not arrive completely; `asked_at` is UTC, ISO, to the second. A URL
+    that is named twice is fetched once, and both rows have its key.
 
-    Raises TooFewFetched where under `min_fetched` of the URLs came (opted out and forbidden ones not counted), and
-    leaves only images in the journal; FetchFailed where the process died or its results do not add up; Refused for
-    an opt-out list or an `allow` that does not read; OSError where this machine lacks something (a full disk).
+    Raises TooFewFetched if under `min_fetched` of the URLs were fetched (opted-out and forbidden ones not counted), and
+    leaves only images in the journal; FetchFailed if the process died or its results are inconsistent; Refused for
+    an opt-out list or an `allow` that cannot be read; OSError if this machine lacks something (a full disk).
     """
     Allowed(settings.allow)
     opted = entries(settings.opt_out, with_image_ids=True) if settings.opt_out else OptOut()
@@ -81,7 +81,7 @@ def _row(key: str, outcome: Outcome) -> dict[str, str | None]:
 
 
 def _mixed(urls: Iterable[str]) -> list[str]:
-    """One of each host in turn, so that the threads do not all wait for one host's slots."""
+    """Order URLs by taking one from each host in turn, so that the threads do not all wait for one host's slots."""
     turns = Counter[str]()
     ranked = []
     for url in urls:
@@ -114,7 +114,7 @@ def _fetched(
 
 
 def _run(job: Job, log: Path) -> None:
-    """Have a process do the job; it never outlives this call, nor this process."""
+    """Run the job in a child process, which outlives neither this call nor this process."""
     command = [sys.executable, "-P", "-m", "stages.download.fetch.child"]
     with open(log, "wb") as said:
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said, env=_environment())
@@ -124,7 +124,7 @@ def _run(job: Job, log: Path) -> None:
             child.stdin.write(json.dumps(asdict(job)).encode() + b"\n")
             child.stdin.flush()
         except BrokenPipeError:
-            child.kill()  # it is dead or dying; its last words say of what
+            child.kill()  # it is dead or dying; its last words say why
         code = child.wait()
     finally:
         child.kill()
@@ -134,7 +134,7 @@ def _run(job: Job, log: Path) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """That of this process; modules are found in the same places, in the same order."""
+    """Return this process's environment; modules are found in the same places, in the same order."""
     return {**os.environ, **QUIET, "PYTHONPATH": os.pathsep.join([*filter(None, sys.path), str(ROOT)])}
 
 
@@ -161,6 +161,6 @@ def _check_enough(outcomes: Iterable[Outcome], min_fetched: float, journal: Path
     keep_fetched(journal)
     reasons = "; ".join(f"{count} {word} ({SENTENCES.get(word, word)})" for word, count in counted.most_common(3))
     raise TooFewFetched(
-        f"{came} of {asked} URLs could be had, fewer than fetch.min_fetched ({min_fetched:g}): {reasons}; "
+        f"{came} of {asked} URLs could be fetched, fewer than fetch.min_fetched ({min_fetched:g}): {reasons}; "
         "the next run asks again for what failed, and keeps what was fetched"
     )

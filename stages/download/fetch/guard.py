@@ -1,7 +1,7 @@
-"""Guard: what stands in for urllib's opener, so that every byte img2dataset gets came under our rules.
+"""Guard: the replacement for urllib's opener, so that every byte img2dataset gets is fetched under our rules.
 
-img2dataset is given numbers for URLs, at a host that cannot be (RFC 6761: `.invalid`). The guard alone knows
-which URL a number stands for: should img2dataset ever go round it, nothing at all is fetched.
+img2dataset is given numbers for URLs, at a host that cannot exist (RFC 6761: `.invalid`). Only the guard knows
+which URL a number represents: if img2dataset ever bypasses it, nothing at all is fetched.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ STAND_IN = "http://blindpairs.invalid/"
 
 
 def stand_in(number: int) -> str:
-    """What img2dataset is told the URL of that number is."""
+    """Return the URL that img2dataset is given for that number."""
     return f"{STAND_IN}{number}"
 
 
 class Fetched(io.BytesIO):
-    """An image, as img2dataset takes it. Its headers are judged already, and there are none for one kept before."""
+    """An image in the form img2dataset takes. Its headers were judged already; an image kept from before has none."""
 
     headers = Message()
 
 
 class Guard:
-    """An opener for `urllib.request.install_opener`. Any number of threads."""
+    """An opener for `urllib.request.install_opener`, for any number of threads."""
 
     def __init__(
         self,
@@ -45,18 +45,18 @@ class Guard:
         opted: OptOut,
         fail: Callable[[BaseException], None],
     ) -> None:
-        """`fail` is told what is neither an image nor a reason for none, and ends the process."""
+        """`fail` is called for any error that is not a reason for there being no image, and ends the process."""
         self._urls, self._ask, self._journal, self._opted, self._fail = urls, ask, journal, opted, fail
         self.outcomes: dict[str, Outcome] = {}
 
     def open(self, request: Request, data: object = None, timeout: object = None) -> Fetched:
-        """The bytes for a stand-in. Raises NotFetched, which is all that img2dataset writes down."""
+        """Return the bytes for a stand-in. Raises NotFetched, which is all that img2dataset records."""
         try:
             return self._opened(self._urls[int(request.full_url.removeprefix(STAND_IN))])
         except NotFetched:
             raise
         except BaseException as error:
-            self._fail(error)  # img2dataset would take it for one more URL that could not be had
+            self._fail(error)  # img2dataset would take it for one more URL that could not be fetched
             raise
 
     def _opened(self, url: str) -> Fetched:
@@ -67,7 +67,7 @@ class Guard:
         return Fetched(data)
 
     def _outcome(self, url: str) -> tuple[Outcome, bytes]:
-        """From the journal if it is there; what the opt-out list says comes first, for it may be newer."""
+        """Return the outcome, from the journal if it is there; the opt-out list comes first, because it may be newer."""
         if self._opted.urls and url_key(url) in self._opted.urls:
             return Outcome(url, OPTED_OUT, "the URL stands on the opt-out list", None, _now()), b""
         known = self._journal.known.get(url)

@@ -1,8 +1,8 @@
-"""Journal: what became of each URL, written down before it is handed on, so that nothing is fetched twice.
+"""Journal: what became of each URL, recorded before it is passed on, so that nothing is fetched twice.
 
 An entry is a line of JSON and then `length` bytes, the image as served. Entries are appended by one write each
-and not synced: they survive the death of the process, which is what they are for, and cost no wait. A torn last
-entry is cut off by the next who opens the file.
+and not synced: they survive the death of the process, which is their purpose, and cost no wait. A torn last
+entry is removed by the next process that opens the file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ASIDE = ".kept"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a URL: `length` bytes of an image at `offset` of the journal where it is ok."""
+    """What became of a URL: if it is ok, `length` bytes of an image at `offset` of the journal."""
 
     url: str
     status: str
@@ -37,11 +37,11 @@ class Outcome:
 
 
 class Journal:
-    """One process's; a second one waits until the first is gone. `known`: the outcomes of earlier processes."""
+    """The journal of one process; a second waits until the first is gone. `known`: the outcomes of earlier processes."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._file, fcntl.LOCK_EX)  # one that was killed a moment ago may still be writing
+        fcntl.flock(self._file, fcntl.LOCK_EX)  # a process killed a moment ago may still be writing
         with open(path, "rb") as file:
             entries = list(_entries(file))
         self._end = entries[-1].offset + entries[-1].length if entries else 0
@@ -50,12 +50,12 @@ class Journal:
         self._lock = Lock()
 
     def add(self, outcome: Outcome, data: bytes) -> None:
-        """Append. Raises OSError where the disk does not take it, and leaves no half of it."""
+        """Append an outcome. Raises OSError if the disk does not take it, and leaves no part of it."""
         head = _line(outcome)
         with self._lock:
             try:
                 left = len(head) + len(data) - os.writev(self._file, [head, data])
-                while left:  # a nearly full disk takes a part, and the next write says so
+                while left:  # a nearly full disk takes a part, and the next write reports it
                     left -= os.write(self._file, (head + data)[-left:])
             except OSError:
                 os.ftruncate(self._file, self._end)
@@ -63,7 +63,7 @@ class Journal:
             self._end += len(head) + len(data)
 
     def data(self, outcome: Outcome) -> bytes | None:
-        """The bytes of an outcome that was known at the start; None where they are not those that were written."""
+        """Return the bytes of an outcome that was known at the start; None if they are not those that were written."""
         data = os.pread(self._file, outcome.length, outcome.offset)
         return data if outcome.status != OK or hashlib.sha256(data).hexdigest() == outcome.sha256 else None
 
@@ -72,7 +72,7 @@ class Journal:
 
 
 def keep_fetched(path: Path) -> None:
-    """Leave in the journal at `path` only the images, so that everything else is asked again."""
+    """Keep only the images in the journal at `path`, so that everything else is requested again."""
     aside = path.with_name(path.name + ASIDE)
     with open(path, "rb") as file, open(aside, "wb") as kept:
         for entry in [entry for entry in _entries(file) if entry.status == OK]:
@@ -84,12 +84,12 @@ def keep_fetched(path: Path) -> None:
 
 def _line(outcome: Outcome) -> bytes:
     values = asdict(replace(outcome, offset=0))
-    del values["offset"]  # known from where it stands
+    del values["offset"]  # known from its position
     return json.dumps(values).encode() + b"\n"
 
 
 def _entries(file: IO[bytes]) -> Iterator[Outcome]:
-    """Every whole entry, up to the first that is torn."""
+    """Yield every complete entry, up to the first that is torn."""
     size = os.fstat(file.fileno()).st_size
     while line := file.readline():
         try:

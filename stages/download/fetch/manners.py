@@ -1,4 +1,4 @@
-"""Manners: who we say we are, and what X-Robots-Tag asks of us."""
+"""Manners: how we identify ourselves, and what X-Robots-Tag asks of us."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ LETTERS = re.compile(r"[^\x20-\x7e]")
 
 
 def user_agent(contact: str) -> str:
-    """`blindpairs/VERSION (+CONTACT)`: plain ASCII, whatever the contact is."""
+    """Return `blindpairs/VERSION (+CONTACT)`: plain ASCII, whatever the contact is."""
     return f"{TOKEN}/{version(TOKEN)} (+{LETTERS.sub('', contact).strip()})"
 
 
 def denial(headers: Iterable[str]) -> str | None:
-    """The directive that keeps us from using an answer with these X-Robots-Tag lines, if one does.
+    """Return the directive that forbids us to use an answer with these X-Robots-Tag lines, if there is one.
 
-    A robot's name before a colon says whom the directives after it, up to the next name, are for.
+    A robot's name before a colon says which robot the directives after it, up to the next name, are for.
     """
     for line in headers:
         for_us = True

@@ -1,6 +1,6 @@
-"""Opt-out: a list of what its owners do not want to be used, one a line: a URL, or the sha256 of an image's bytes.
+"""Opt-out: a list of what owners do not want to be used, one entry per line: a URL, or the sha256 of an image's bytes.
 
-Blank lines and lines that start with `#` are passed over.
+Blank lines and lines that start with `#` are skipped.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class OptOut:
 
 
 def entries(path: str, *, with_image_ids: bool = False) -> OptOut:
-    """The list at `path`, on a disk or in a bucket.
+    """Read the list at `path`, on a disk or in a bucket.
 
     `with_image_ids`: 32 hex digits name an image of a run. Raises Refused for a file that cannot be read and
-    for a line that is none of these; Unreachable where a store failed.
+    for a line that is none of these; Unreachable if a store failed.
     """
     found: dict[str, set[str]] = {"urls": set(), "sha256": set(), "image_ids": set()}
     for number, line in enumerate(_text(path).splitlines(), 1):

@@ -1,4 +1,4 @@
-"""Outcomes: what became of a URL, in one word, what the word means, and when it is worth asking again."""
+"""Outcomes: what became of a URL, in one word, what the word means, and when the URL is worth requesting again."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SENTENCES = {
 
 
 class RetryWhen(StrEnum):
-    """When a URL that failed so is worth asking again."""
+    """When a URL that failed is worth requesting again."""
 
     NOW = "now"
     LATER = "later"  # after again_after_h
@@ -61,7 +61,7 @@ LASTING = frozenset(
 
 
 def retry_when(status: str) -> RetryWhen:
-    """NEVER for every word that is not known to pass."""
+    """Return when a failure is worth retrying; NEVER for every word that is not known to pass."""
     if status in PASSING:
         return RetryWhen.NOW
     return RetryWhen.LATER if status in LASTING else RetryWhen.NEVER
@@ -79,8 +79,8 @@ class NotFetched(Exception):
 
 
 class TooFewFetched(BlindpairsError):
-    """A smaller share of the URLs asked came than `min_fetched`."""
+    """The share of the requested URLs that were fetched is smaller than `min_fetched`."""
 
 
 class FetchFailed(BlindpairsError):
-    """The process that fetches died, or what it left does not add up."""
+    """The process that fetches died, or its results are inconsistent."""

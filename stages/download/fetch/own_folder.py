@@ -1,4 +1,4 @@
-"""Own folder: a folder under TMPDIR that nobody else can have filled."""
+"""Own folder: a folder under TMPDIR that no other user can have filled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from manifests.errors import Refused
 
 
 def own_folder(name: str) -> Path:
-    """This user's folder of that name. Raises Refused where somebody else made it."""
+    """Return this user's folder of that name. Raises Refused if somebody else made it."""
     folder = Path(tempfile.gettempdir()) / f"blindpairs-{os.geteuid()}-{name}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or not folder.is_dir() or folder.lstat().st_uid != os.geteuid():

@@ -1,4 +1,4 @@
-"""Reconciling: what the guard answered, what img2dataset wrote and what lies in the tar must be one story."""
+"""Reconciling: what the guard answered, what img2dataset wrote and what the tar contains must agree."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENDINGS = ("jpg", "json")
 
 
 def reconciled(urls: Sequence[str], folder: Path, as_served: bool) -> dict[str, tuple[str, Outcome]]:
-    """URL -> its key and what became of it, in the end. Raises FetchFailed where anything does not add up."""
+    """Return URL -> its key and its final outcome. Raises FetchFailed if anything is inconsistent."""
     answered = _answered(folder / OUTCOMES)
     rows = pq.read_table(folder / f"{SHARD}.parquet", columns=["key", "url", "status", "error_message"]).to_pylist()
     if set(answered) != set(urls) or sorted(int(row["key"]) for row in rows) != list(range(len(urls))):
@@ -47,7 +47,7 @@ def _answered(path: Path) -> dict[str, Outcome]:
 
 
 def _in_the_end(outcome: Outcome, row: Mapping[str, Any]) -> Outcome:
-    """The guard's outcome, unless img2dataset had a reason of its own. Raises FetchFailed where they disagree."""
+    """Return the guard's outcome, unless img2dataset had a reason of its own. Raises FetchFailed if they disagree."""
     status, why = row["status"], row["error_message"]
     if status == (SUCCESS if outcome.status == OK else NOT_DOWNLOADED) and why in (None, outcome.status):
         return outcome
@@ -67,7 +67,7 @@ def _check_stats(stats: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) ->
 
 
 def _check_tar(path: Path, lying: Mapping[str, int], as_served: bool) -> None:
-    """Whole to its end, with exactly the images said to be there, at their lengths where these are known."""
+    """Check that a tar is complete and holds exactly the expected images, with their lengths where these are known."""
     with open(path, "rb") as file:
         found = list(members(file))
     if damage := [one for one in found if isinstance(one, Damage)]:

@@ -1,4 +1,4 @@
-"""What a recipe says of how URLs are fetched. None of it enters the fingerprint: it changes no row that is ok."""
+"""Settings: what a recipe says about fetching URLs. None of it enters the fingerprint: it changes no row that is ok."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FetchSettings(Settings):
         None, description="file of URLs, sha256 and image_ids, one a line, that are not to be fetched or kept"
     )
     min_fetched: float = Field(
-        0.1, ge=0, le=1, description="a shard of which a smaller share of the URLs asked could be had fails"
+        0.1, ge=0, le=1, description="a shard of which a smaller share of the URLs asked could be fetched fails"
     )
     again_after_h: float = Field(
         168, ge=0, description="hours before a dead host or a missing page is asked again by --retry-failed"

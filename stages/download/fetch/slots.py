@@ -1,8 +1,8 @@
-"""Slots: at most so many requests to one host at once, over all processes of one user on one machine.
+"""Slots: at most a given number of requests to one host at once, over all processes of one user on one machine.
 
-A slot is a file that is locked while its request goes on; a process that dies loses its locks with it. Files
-are named by 16 bits of the host's hash, so that they never become many: two hosts that share them wait for
-one another, no more.
+A slot is a file that is locked while its request is in progress; a process that dies loses its locks. Files
+are named by 16 bits of the host's hash, so that their number stays limited: two hosts that share the bits
+only wait for one another.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from stages.download.fetch.own_folder import own_folder
 
 
 class Slots:
-    """The slots of every host, `per_host` each. A thread holds one at a time, so that nobody waits in a circle."""
+    """The slots of every host, `per_host` each. A thread holds one slot at a time, which rules out deadlocks."""
 
     def __init__(self, per_host: int, folder: Path | None = None) -> None:
         self._per_host, self._folder = per_host, folder or own_folder("hosts")
@@ -51,9 +51,9 @@ class Slots:
         return numbers
 
     def _taken(self, name: str, first: int) -> int:
-        """A free slot, or one's place in the queue for one of them: the system's queue lets processes take turns.
+        """Lock a free slot, or wait in the queue for a slot: the system's queue lets processes take turns.
 
-        The one looked at first no other thread of this process looks at first.
+        No other thread of this process tries the same slot first.
         """
         for number in range(first, first + self._per_host):
             held = self._opened(name, number % self._per_host)

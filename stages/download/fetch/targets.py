@@ -1,7 +1,7 @@
-"""Targets: a URL as it is asked, or why it is not asked, and the key by which it is known in any spelling.
+"""Targets: a URL as it is requested, or why it is not requested, and the key by which it is known in any spelling.
 
 Unicode hosts become IDNA 2008, paths and queries are put into normal form (normal_form.py); the odd spellings of an
-IPv4 address (2130706433, 0x7f.1, 127.1) that a resolver takes become the plain one. A default port, a dot at the end
+IPv4 address (2130706433, 0x7f.1, 127.1) that a resolver accepts become the plain one. A default port, a dot at the end
 of the host, an empty query and a fragment are left out, and so is white space around a URL.
 """
 
@@ -26,7 +26,7 @@ HOST = re.compile(r"(?![-.])[a-z0-9._-]{1,253}", re.ASCII)
 
 @dataclass(frozen=True)
 class Target:
-    """Where to connect (`host` is a name or a plain address, without brackets) and what to ask for there."""
+    """Where to connect (`host` is a name or a plain address, without brackets) and what to request there."""
 
     scheme: str
     host: str
@@ -40,7 +40,7 @@ class Target:
 
     @property
     def key(self) -> str:
-        """What all spellings of this URL share, itself one of them: to compare with other keys, never to ask for."""
+        """What all spellings of this URL share, itself one of them: to compare with other keys, never to request."""
         path, mark, query = self.path.partition("?")
         return f"{self.scheme}://{self.site}{path_key(path)}{mark}{query_key(query)}"
 
@@ -49,7 +49,7 @@ class Target:
 
 
 def target(url: str) -> Target:
-    """Raises NotFetched (bad_url) for what is no http or https URL, or has a user or password in it."""
+    """Parse a URL. Raises NotFetched (bad_url) if it is not an http or https URL, or has a user or password in it."""
     text = url.strip()
     if len(text) > LONGEST or CONTROL.search(text):
         raise NotFetched(BAD_URL, f"control characters, or more than {LONGEST} characters")
@@ -58,13 +58,13 @@ def target(url: str) -> Target:
         port = parts.port
         _check(parts, port)
         path = normal_path(parts.path) + ("?" + normal_query(parts.query) if parts.query else "")
-    except ValueError as error:  # UnicodeEncodeError (half a surrogate pair) among them
+    except ValueError as error:  # including UnicodeEncodeError (half a surrogate pair)
         raise NotFetched(BAD_URL, f"it does not parse: {error}") from error
     return Target(parts.scheme, host_of(parts.hostname or ""), port or PORTS[parts.scheme], path)
 
 
 def url_key(url: str) -> str:
-    """The key of a URL (Target.key), whatever its spelling; what cannot be asked for is known by its text."""
+    """Return the key of a URL (Target.key), whatever its spelling; a URL that cannot be requested is known by its text."""
     try:
         return target(url).key
     except NotFetched:
@@ -72,7 +72,7 @@ def url_key(url: str) -> str:
 
 
 def forms_of(url: str) -> set[str]:
-    """The forms in which our own texts may name a URL: as it was written, as it is asked for, and its key."""
+    """Return the forms in which our own texts may name a URL: as it was written, as it is requested, and its key."""
     try:
         asked = target(url)
     except NotFetched:
@@ -90,7 +90,7 @@ def _check(parts: SplitResult, port: int | None) -> None:
 
 
 def led_to(here: Target, location: str) -> Target:
-    """Where a Location header leads. Raises as `target` does."""
+    """Return where a Location header leads. Raises as `target` does."""
     try:
         location = location.encode("latin-1").decode("utf-8")  # as http.client reads headers, and as sites write them
     except UnicodeError:
@@ -103,7 +103,7 @@ def led_to(here: Target, location: str) -> Target:
 
 
 def host_of(name: str) -> str:
-    """A host in the one spelling under which it is known; escapes in it are UTF-8. Raises NotFetched (bad_url)."""
+    """Return a host in the one spelling under which it is known; escapes in it are UTF-8. Raises NotFetched (bad_url)."""
     if ":" in name:
         return _ipv6(name)
     try:

@@ -124,7 +124,7 @@ def _kaggles(lines: Sequence[str], uri: str) -> Truth:
 def _checked(lines: Sequence[str], uri: str) -> tuple[str, ...]:
     if odd := [(number, line) for number, line in enumerate(lines, 1) if not SYNSET.fullmatch(line)]:
         number, line = odd[0]
-        raise Refused(f"truth {uri}: {line[:80]!r}, class {number}, is no synset such as n01440764; {REMEDY}")
+        raise Refused(f"truth {uri}: {line[:80]!r}, class {number}, is not a synset such as n01440764; {REMEDY}")
     if not lines:
         raise Refused(f"truth {uri} is empty; {REMEDY}")
     return tuple(lines)

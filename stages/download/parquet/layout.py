@@ -37,7 +37,7 @@ def layout_of(schema: pa.Schema, chosen: Mapping[str, str], where: str, names: N
     """Return the layout of a schema. Raises Refused, naming its columns, if it lacks a `chosen` one or the bytes."""
     if unknown := [name for name in chosen if name not in (IMAGE, *SPELLINGS)]:
         raise Refused(
-            f"columns: {unknown[0]} is no column of the images table; such are {IMAGE}, {', '.join(SPELLINGS)}"
+            f"columns: {unknown[0]} is not a column of the images table; such are {IMAGE}, {', '.join(SPELLINGS)}"
         )
     for column, name in chosen.items():
         if _field(schema, name) is None:

@@ -1,4 +1,4 @@
-"""Columns: what tables of URLs call what we need, LAION's published spellings first among them."""
+"""Columns: what tables of URLs call the columns we need, with LAION's published spellings first."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ NUMBERS = ("aesthetic", "unsafe", "watermark", "width", "height", "similarity")
 
 
 def resolved(there: Sequence[str], mapped: Mapping[str, str], needed: Sequence[str], where: str) -> dict[str, str]:
-    """Column of ours -> the table's name for it, for all columns it has; `needed` ones it must have.
+    """Return column of ours -> the table's name for it, for all columns it has; it must have the `needed` ones.
 
-    Raises Refused, in a sentence that starts with `where`, for one that is missing or not known.
+    Raises Refused, in a sentence that starts with `where`, for a column that is missing or not known.
     """
     if unknown := [name for name in mapped if name not in KNOWN]:
         near = difflib.get_close_matches(unknown[0], KNOWN, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(KNOWN)}"
-        raise Refused(f"{where}: columns names {unknown[0]!r}, which is no column of ours; {hint}")
+        raise Refused(f"{where}: columns names {unknown[0]!r}, which is not a column of ours; {hint}")
     if absent := [name for name in mapped.values() if name not in there]:
         raise Refused(
             f"{where} has no column {absent[0]!r}, which the recipe names; it has: {_shown(there)}"

@@ -1,9 +1,9 @@
 """Fetched tables: what became of the URLs of one list, in a Parquet table beside the tar of their images.
 
-It has the columns of img2dataset's own (`key`, `url`, `status`, `error_message`, `sha256`), so that what lies in
-the folder can be read as a source of kind img2dataset too. Tar and table are named by what was asked for
-(output_folder.py): whoever asks for the same finds it there. The last part of the name is drawn: two machines that
-fetch the same list at the same time leave two of each, and neither has its bytes exchanged by the other.
+It has the columns of img2dataset's own tables (`key`, `url`, `status`, `error_message`, `sha256`), so that the
+folder can also be read as a source of kind img2dataset. Tar and table are named after the request
+(output_folder.py): another run with the same request finds them there. The last part of the name is random: two
+machines that fetch the same list at the same time write two of each, and neither replaces the other's bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from manifests.tables import OK, image_id
 
 TABLE, TAR = ".parquet", ".tar"
 SUCCESS = "success"  # img2dataset's word for what we call ok
-LISTED = b"listed"  # in the metadata: the list by which its URLs were asked for again; empty: a table of the source
+LISTED = b"listed"  # in the metadata: the list that requested its URLs again; empty: a table of the source
 SCHEMA = pa.schema(
     [
         pa.field("key", pa.string()),  # the member of the tar, without its ending
@@ -30,13 +30,13 @@ SCHEMA = pa.schema(
         pa.field("error_message", pa.string()),
         pa.field("sha256", pa.string()),  # of the bytes as served
         pa.field("asked_at", pa.string()),  # UTC, to the second
-        pa.field("again_in", pa.string()),  # the lists in which it was asked for again, blanks between; null: none
+        pa.field("again_in", pa.string()),  # the lists in which it was requested again, separated by blanks; null: none
     ]
 )
 
 
 def write(into: Folder, name: str, urls: Sequence[str], outcomes: pa.Table, listed: str = "") -> None:
-    """Write the table of these URLs: `outcomes` is what fetch.fetching gives, in their order."""
+    """Write the table of these URLs: `outcomes` is what fetch.fetching returns, in their order."""
     status = outcomes.column("status")
     values = {
         "key": outcomes.column("key"),
@@ -51,7 +51,7 @@ def write(into: Folder, name: str, urls: Sequence[str], outcomes: pa.Table, list
 
 
 def read(into: Folder, name: str) -> pa.Table:
-    """One table, by its file's name. Raises Refused where it is damaged, Unreachable where its store failed."""
+    """Read one table by its file name. Raises Refused if it is damaged, Unreachable if its store failed."""
     try:
         with into.open(name) as file:
             return pq.read_table(file)
@@ -63,15 +63,15 @@ def read(into: Folder, name: str) -> pa.Table:
 
 
 def erased(into: Folder, names: Collection[str], source: str, ids: Collection[str]) -> int:
-    """Take the rows of these images out of these tables; how many there were."""
+    """Remove the rows of these images from these tables; return how many there were."""
     gone = set(ids)
     return sum(_changed(into, names, lambda table: pc.invert(_is_in(table, source, gone)), pa.Table.filter))
 
 
 def marked(into: Folder, names: Collection[str], source: str, ids: Collection[str], where: str) -> int:
-    """Say of the rows of these images, if they failed, that they were asked for again in the list `where`.
+    """Mark the failed rows of these images as requested again in the list `where`.
 
-    Not of those that were fetched by this list, or by a later one. How many rows it was news of.
+    Rows that were fetched by this list or a later one are left out. Return how many rows were not marked before.
     """
     wanted = set(ids)
 
@@ -90,7 +90,7 @@ def marked(into: Folder, names: Collection[str], source: str, ids: Collection[st
 
 
 def urls_of(into: Folder, names: Collection[str], hashes: Collection[str]) -> Iterator[tuple[str, str]]:
-    """(url, hash) of each row whose bytes as served have one of these sha256."""
+    """Yield (url, hash) of each row whose bytes as served have one of these sha256."""
     for name in names:
         table = read(into, name)
         rows = table.filter(pc.is_in(table.column("sha256"), pa.array(sorted(hashes), pa.string())))
@@ -98,7 +98,7 @@ def urls_of(into: Folder, names: Collection[str], hashes: Collection[str]) -> It
 
 
 def put(into: Folder, name: str, table: pa.Table) -> None:
-    """Write a table, whole or not at all."""
+    """Write a table completely or not at all."""
     with into.aside(name) as path:
         pq.write_table(table, path, compression="zstd")
 
@@ -109,7 +109,7 @@ def _changed(
     kept: Callable[[pa.Table], pa.Array],
     change: Callable[[pa.Table, pa.Array], pa.Table],
 ) -> Iterator[int]:
-    """Change each table of which not all rows are `kept` as they are; of each, how many are not."""
+    """Change each table in which some rows are not `kept` as they are; yield how many are not, for each."""
     for name in names:
         table = read(into, name)
         stay = kept(table)

@@ -28,7 +28,7 @@ from stages.download.urls.table_listing import lists
 
 MISSING = "missing_from_tar"
 ON_THE_LIST = "it stands on the opt-out list"
-WORK = "_fetching"  # what is not finished, beside what is
+WORK = "_fetching"  # the folder of unfinished work, beside what is finished
 FileRow = Mapping[str, Any]
 
 
@@ -43,7 +43,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Got:
-    """What became of a list: the tar, and each URL that counts here. The others were asked for again, or forgotten."""
+    """What became of a list: the tar, and each URL that counts here. The others were requested again, or forgotten."""
 
     uri: str = ""
     index: Index = field(default_factory=Index)
@@ -54,21 +54,21 @@ class Got:
 
 
 def opted_out(source: UrlsSettings) -> OptOut:
-    """The source's opt-out list. Raises Refused where it does not read."""
+    """Read the source's opt-out list. Raises Refused if it cannot be read."""
     return entries(source.fetch.opt_out, with_image_ids=True) if source.fetch.opt_out else OptOut()
 
 
 def got(source: UrlsSettings, urls: Sequence[str], listed: str = "") -> Got:
-    """Fetch a list of URLs into `into`, unless it is there. Raises TooFewFetched as fetch.fetching does.
+    """Fetch a list of URLs into `into`, unless it is already there. Raises TooFewFetched as fetch.fetching does.
 
-    `listed`: the name of the list of what failed before, of which any number may fail again.
+    `listed`: the name of the list of URLs that failed before, any number of which may fail again.
     """
     if not urls:
         return Got()
     into, stem = into_of(source), stem_of(source, urls, listed)
     if not fetchings_of(into, stem):
         with _work(into, stem) as (scratch, journal):
-            if not fetchings_of(into, stem):  # by who held the lock
+            if not fetchings_of(into, stem):  # it may be there now, from the process that held the lock
                 _fetch(source, urls, listed, scratch, journal)
             journal.unlink(missing_ok=True)
     return _read(source, fetchings_of(into, stem)[0], len(urls))
@@ -80,17 +80,17 @@ def _fetch(source: UrlsSettings, urls: Sequence[str], listed: str, scratch: Path
     least = 0.0 if listed else source.fetch.min_fetched
     outcomes = fetched(urls, source.fetch, source.resize, scratch, journal, least, unwanted)
     name = new_fetching(stem_of(source, urls, listed))
-    into.sweep_left()  # a killed process's copy of a tar may hold images that were forgotten since
+    into.sweep_left()  # a killed process's copy of a tar may hold images that were forgotten since then
     into.move_in(name + TAR, scratch / "images.tar")
-    fetched_table.write(into, name + TABLE, urls, outcomes, listed)  # the last: whoever finds it finds the tar
+    fetched_table.write(into, name + TABLE, urls, outcomes, listed)  # written last: where it exists, the tar does
 
 
 @contextmanager
 def _work(into: Folder, stem: str) -> Iterator[tuple[Path, Path]]:
-    """A folder for the work and the journal's path, which are no other process's; the journal outlives a kill.
+    """Yield a work folder and the journal's path, for this process alone; the journal survives a kill.
 
-    Beside the tars on a disk; for a bucket in a folder of one's own under TMPDIR. Waits for another process of this
-    machine that fetches the same list.
+    They are beside the tars on a disk; for a bucket, in this user's folder under TMPDIR. Waits for another process of
+    this machine that fetches the same list.
     """
     top = into.local / WORK if into.local else own_folder("fetching")
     top.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ def _read(source: UrlsSettings, name: str, asked: int) -> Got:
 
 
 def _counting(source: UrlsSettings, rows: Sequence[FileRow]) -> Sequence[FileRow]:
-    """The rows that are asked for again in none of the lists that count for this source."""
+    """Return the rows that are requested again in none of the lists that count for this source."""
     if not any(row["again_in"] for row in rows):
         return rows
     taken = {uri.rpartition("/")[2] for uri in lists(source)}

@@ -1,7 +1,7 @@
-"""Partition: tables of URLs into stretches that one task fetches, and which URLs an earlier row has already.
+"""Partition: divide tables of URLs into stretches, one per task, and find URLs that an earlier row already has.
 
-One reading of the few columns that decide, in row groups: 8 bytes a URL stay in memory, a 64-bit hash. Two
-different URLs of ten million share one with a chance of 3 in a million, and the later is then left out as the same.
+The few columns that decide are read once, in row groups: 8 bytes per URL are kept in memory, a 64-bit hash. Two
+different URLs of ten million share a hash with a chance of 3 in a million; the later is then left out as a duplicate.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from stages.download.urls.columns import URL
 from stages.download.urls.tables import Lot, lots
 from stages.download.urls.where import Bound, first_missed
 
-MOST_ROWS = 10  # rows of a stretch, times the URLs to fetch in it: filters may leave few of many
+MOST_ROWS = 10  # rows of a stretch, as a multiple of the URLs to fetch in it: filters may leave few of many
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Rows of one table that lie together: from where, how many, how many pass the filters; which repeat a URL."""
+    """Contiguous rows of one table: their start, their number, how many pass the filters, and which repeat a URL."""
 
     table: str
     start: int  # where the first row begins, as the table is read
     first: int = 0  # its number in the table
     rows: int = 0
     urls: int = 0
-    again: str | None = None  # of the rows that pass, those whose URL an earlier one has: bits, packed
+    again: str | None = None  # of the rows that pass, those whose URL an earlier row has, as packed bits
 
 
 @dataclass(frozen=True)
 class _Reading:
-    """One table while it is cut."""
+    """One table while it is divided into stretches."""
 
     table: str
     most: int
@@ -45,9 +45,9 @@ class _Reading:
 
 
 def stretches(tables: Mapping[str, Mapping[str, str]], asked: Sequence[Bound], most: int) -> list[Stretch]:
-    """The stretches of these tables (uri -> its columns), in order, each with at most `most` URLs that pass.
+    """Return the stretches of these tables (uri -> its columns), in order, each with at most `most` URLs that pass.
 
-    Raises Refused where a table does not read.
+    Raises Refused if a table cannot be read.
     """
     found: list[Stretch] = []
     hashes: list[NDArray[np.uint64]] = [np.zeros(0, np.uint64)]
@@ -62,7 +62,7 @@ def stretches(tables: Mapping[str, Mapping[str, str]], asked: Sequence[Bound], m
 
 
 def _read(reading: _Reading, lot: Lot, asked: Sequence[Bound]) -> None:
-    """Take a lot's rows into the stretch that is open, and open new ones where it is full."""
+    """Add a lot's rows to the open stretch, and open a new stretch whenever it is full."""
     passes = passing(lot.rows, asked)
     reading.hashes.append(_hashes(lot.rows.column(URL).filter(pa.array(passes))))
     before = np.concatenate([[0], np.cumsum(passes)])
@@ -70,7 +70,7 @@ def _read(reading: _Reading, lot: Lot, asked: Sequence[Bound]) -> None:
     while row < len(passes):
         here = _open(reading, int(lot.starts[row]))
         room, urls = reading.most * MOST_ROWS - here.rows, reading.most - here.urls
-        # all rows up to the one that would be a URL too many
+        # all rows up to the one that would add a URL too many
         stop = min(int(np.searchsorted(before, before[row] + urls, side="right")) - 1, row + room)
         stop = max(stop, row + 1)
         taken = int(before[stop] - before[row])
@@ -86,19 +86,19 @@ def _open(reading: _Reading, start: int) -> Stretch:
 
 
 def passing(rows: pa.Table, asked: Sequence[Bound]) -> NDArray[np.bool_]:
-    """(n,) whether each row passes the filters and has a URL."""
+    """Return (n,) whether each row passes the filters and has a URL."""
     there = rows.column(URL).is_valid().to_numpy(zero_copy_only=False).astype(bool)
     return there & (first_missed(rows, asked) < 0)
 
 
 def _hashes(urls: pa.ChunkedArray) -> NDArray[np.uint64]:
-    from pandas.util import hash_array  # half a second of loading
+    from pandas.util import hash_array  # importing it takes half a second
 
     return hash_array(np.asarray(urls.to_pylist(), dtype=object), categorize=False)
 
 
 def _repeated(hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """(n,) whether an earlier one is the same."""
+    """Return (n,) whether an earlier hash is the same."""
     again = np.ones(len(hashes), bool)
     again[np.unique(hashes, return_index=True)[1]] = False
     return again
@@ -112,10 +112,10 @@ def _with_repeats(found: Sequence[Stretch], again: NDArray[np.bool_]) -> Iterato
 
 
 def _packed(bits: NDArray[np.bool_]) -> str | None:
-    """Bits as text, a few letters where few are set."""
+    """Return bits as text, which is short if few are set."""
     return base64.b64encode(zlib.compress(np.packbits(bits).tobytes(), 9)).decode() if bits.any() else None
 
 
 def unpacked(text: str, count: int) -> NDArray[np.bool_]:
-    """(count,) the bits that `again` says."""
+    """Return (count,) the bits that `again` encodes."""
     return np.unpackbits(np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8), count=count).astype(bool)

@@ -1,4 +1,4 @@
-"""Plan: the tasks of a source of URLs, and how they go on when tables or lists come after them."""
+"""Plan: the tasks of a source of URLs, and how they are extended when tables or lists are added."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stages.download.urls.where import bounds
 
 
 def tasks(source: UrlsSettings, had: Sequence[str] = ()) -> list[Task]:
-    """A task for each stretch: first of the tables called `had`, in that order, then of the others, then of lists."""
+    """Return a task for each stretch: first of the tables in `had`, in that order, then of the others, then of lists."""
     place = {uri: place for place, uri in enumerate(had)}
     found = sorted(tables(source), key=lambda table: (table.listed, place.get(table.uri, len(had))))
     facts = [
@@ -28,9 +28,9 @@ def tasks(source: UrlsSettings, had: Sequence[str] = ()) -> list[Task]:
 
 
 def extended(source: UrlsSettings, begun: PriorState) -> tuple[list[Task], list[Task]]:
-    """The tasks that go on and the new ones. Raises Refused where a settled one's table changed or is gone.
+    """Return the tasks that are kept and the new ones. Raises Refused if a settled task's table changed or is gone.
 
-    A URL of a new table that an old one has is the same again, whatever the names of the two.
+    A URL of a new table that an old table has is a duplicate, whatever the names of the two tables.
     """
     had = list(dict.fromkeys(str(task.facts["table"]) for task in begun.tasks))
     now = {_known_by(task.facts): task for task in tasks(source, had)}
@@ -46,17 +46,17 @@ def extended(source: UrlsSettings, begun: PriorState) -> tuple[list[Task], list[
 
 
 def stretch_of(task: Task) -> Stretch:
-    """The stretch that a task reads."""
+    """Return the stretch that a task reads."""
     return Stretch(**{name: task.facts[name] for name in Stretch.__dataclass_fields__})
 
 
-@lru_cache(maxsize=8)  # survey, plan and growth ask for the same within a second
+@lru_cache(maxsize=8)  # survey, plan and growth request the same within a second
 def _cut(found: tuple[Table, ...], where: WhereSettings, most: int) -> list[tuple[Table, Stretch]]:
-    """The stretches of each table. A list is cut alone: its URLs are those of a table."""
+    """Return the stretches of each table. A list is divided by itself: its URLs are those of a table."""
     plain = {table.uri: dict(table.columns) for table in found if not table.listed}
     cut = stretches(plain, bounds(where), most)
     for table in found:
-        if table.listed:  # all its rows, also those that were emptied since
+        if table.listed:  # all its rows, including those that were emptied since then
             whole = stretches({table.uri: dict(table.columns)}, (), most)
             cut += [replace(one, urls=one.rows) for one in whole]
     by_uri = {table.uri: table for table in found}

@@ -1,8 +1,8 @@
-"""Retry failed: lists of URLs that failed and are asked for once more, beside what was fetched.
+"""Retry failed: lists of URLs that failed and are requested once more, beside what was fetched.
 
 A list is a table of URLs like any other, in columns of ours. It comes after the tables of the source, and its
-URLs no longer count where they failed (fetched_table.marked): each URL still ends as one row. It is for those
-alone who make the same request of at least the tables it was made of.
+URLs no longer count where they failed (fetched_table.marked): each URL still ends as one row. It applies only to
+sources that make the same request of at least the tables that it was made from.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from stages.download.urls.columns import KNOWN, NUMBERS, URL
 from stages.download.urls.output_folder import into_of, request_of, tables_of
 
 LISTS = "_again"
-TABLES = b"tables"  # in the metadata: those there were when the list was made
+TABLES = b"tables"  # in the metadata: the tables that existed when the list was made
 SCHEMA = pa.schema([(name, pa.float64() if name in NUMBERS else pa.string()) for name in KNOWN])
 
 
 def lists_of(source: UrlsSettings, tables: Collection[str]) -> list[str]:
-    """The URIs of the lists of who reads these tables (uris), in the order they were made."""
+    """Return the URIs of the lists for a reader of these tables (uris), in the order they were made."""
     folder = into_of(source) / LISTS
     return [f"{folder.url}/{name}" for name in _names(source) if _tables(folder, name) <= set(tables)]
 
 
 def may_be_asked(source: UrlsSettings, lists: Collection[str], now: datetime | None = None) -> set[str]:
-    """The image_ids of the URLs that failed, are in none of `lists`, and may be had by now: by kind and time."""
+    """Return the image_ids of URLs that failed, are in none of `lists`, and may be available now, by kind and time."""
     now, wait = now or datetime.now(UTC), timedelta(hours=source.fetch.again_after_h)
     into, due, taken = into_of(source), set[str](), {uri.rpartition("/")[2] for uri in lists}
     for name in tables_of(source):
@@ -54,7 +54,7 @@ def may_be_asked(source: UrlsSettings, lists: Collection[str], now: datetime | N
 
 
 def write_lists(source: UrlsSettings, rows: Sequence[Mapping[str, Any]], tables: Collection[str]) -> list[str]:
-    """Put rows (columns of ours) into new lists, for who reads these tables; their URIs."""
+    """Write rows (columns of ours) into new lists for readers of these tables; return the lists' URIs."""
     folder, first = into_of(source) / LISTS, len(_names(source))
     schema = SCHEMA.with_metadata({TABLES: json.dumps(sorted(tables)).encode()})
     made = []
@@ -67,7 +67,7 @@ def write_lists(source: UrlsSettings, rows: Sequence[Mapping[str, Any]], tables:
 
 
 def ids_in(source: UrlsSettings, lists: Collection[str]) -> Iterator[tuple[str, set[str]]]:
-    """Each of these lists with the image_ids of its URLs."""
+    """Yield each of these lists with the image_ids of its URLs."""
     folder = into_of(source) / LISTS
     for uri in lists:
         urls = fetched_table.read(folder, uri.rpartition("/")[2]).column(URL).to_pylist()
@@ -75,12 +75,12 @@ def ids_in(source: UrlsSettings, lists: Collection[str]) -> Iterator[tuple[str, 
 
 
 def mark(source: UrlsSettings, ids: Collection[str], uri: str) -> None:
-    """Say beside what was fetched that these URLs were asked for again in the list at `uri`."""
+    """Mark these URLs, in the tables of what was fetched, as requested again in the list at `uri`."""
     fetched_table.marked(into_of(source), tables_of(source), source.name, ids, uri.rpartition("/")[2])
 
 
 def blotted(into: Folder, source: str, ids: Collection[str]) -> int:
-    """Empty the rows of these images in all lists of a source, which keep their length; how many there were."""
+    """Empty the rows of these images in all lists of a source, which keep their length; return how many there were."""
     folder, count = into / LISTS, 0
     form = re.compile(re.escape(source) + r"-[0-9a-f]{8}-\d{5}\.parquet")
     for name in sorted(name for name in folder.sizes() if form.fullmatch(name)):
@@ -99,7 +99,7 @@ def _names(source: UrlsSettings) -> list[str]:
 
 
 def _tables(folder: Folder, name: str) -> set[str]:
-    """The tables that a list was made of. Raises Refused where it is damaged, Unreachable where its store failed."""
+    """Return the tables that a list was made from. Raises Refused if it is damaged, Unreachable if its store failed."""
     try:
         with folder.open(name) as file:
             return set(parse_json((pq.read_schema(file).metadata or {}).get(TABLES, b"[]")))

@@ -1,8 +1,8 @@
 """Tables of URLs as a source: stretches of them are tasks, each fetched into a tar of its own.
 
-What was fetched lies in `into`, a tar and a table for each list of URLs, and outlives a run: a run under another
-name that asks for the same list finds it there. A row of the images table is made of the URL's row and of
-what became of it.
+What was fetched is stored in `into`, a tar and a table for each list of URLs, and outlives a run: a run under another
+name that requests the same list finds it there. A row of the images table is made from the URL's row and from
+what became of the URL.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from stages.download.walk import File
 
 @dataclass(frozen=True)
 class UrlsSource:
-    """Tables at `uri`, and after them the lists of what is asked for again."""
+    """Tables at `uri`, and after them the lists of URLs that are requested again."""
 
     source: UrlsSettings
 
     def external_state(self) -> dict[str, int | str]:
-        """Number, bytes and a hash of the tables.
+        """Return number, bytes and a hash of the tables.
 
-        Refused where one lacks a column, the opt-out list does not read, or `into` takes no file.
+        Raises Refused if a table lacks a column, the opt-out list cannot be read, or `into` cannot be written.
         """
         opted_out(self.source)
         check_takes_files(into_of(self.source))
@@ -46,12 +46,12 @@ class UrlsSource:
         return plan.extended(self.source, begun)
 
     def rows(self, task: Task) -> tuple[list[Row], Counts]:
-        """A row for every row of the stretch, but those whose URL is asked for again in a later list."""
+        """Return a row for every row of the stretch, except those whose URL is requested again in a later list."""
         stretch = plan.stretch_of(task)
         table = table_at(self.source, stretch.table, listed=task.facts["listed"])
         asked = rows_of(stretch, dict(table.columns), table.filters(self.source))
         listed = table.uri.rpartition("/")[2] if table.listed else ""
-        counting = [one for one in asked if one.url or not listed]  # of a list the empty rows were forgotten
+        counting = [one for one in asked if one.url or not listed]  # the empty rows of a list were forgotten
         there = got(self.source, [one.url for one in counting if one.status is None], listed)
         rows = [row for one in counting if (row := self._row(one, stretch.table, there)) is not None]
         forgotten = there.forgotten + len(asked) - len(counting)
@@ -59,7 +59,7 @@ class UrlsSource:
         return rows, Counts(aside=dict(+Counter(aside)))
 
     def _row(self, one: Asked, table: str, there: Got) -> Row | None:
-        """The row of one URL; None where it does not count here."""
+        """Return the row of one URL; None if it does not count here."""
         key, fields = f"{table.rpartition('/')[2]}:{one.number}", fields_of(one.values, self.source.licence)
         if one.status is not None:
             return refused(Found(self.source.name, key, f"{key} {one.url}", "", 0, 0, fields), one.status, one.sentence)

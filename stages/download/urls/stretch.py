@@ -1,4 +1,4 @@
-"""Stretch: the rows one task reads from a table of URLs, and what each is: to be fetched, or why not."""
+"""Stretch: the rows that one task reads from a table of URLs, and whether each is to be fetched, or why not."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Asked:
 
 
 def rows_of(stretch: Stretch, columns: Mapping[str, str], filters: Sequence[Bound]) -> list[Asked]:
-    """Every row of the stretch, in order. Raises Refused where the table has fewer than when it was cut."""
+    """Return every row of the stretch, in order. Raises Refused if the table has fewer rows than when it was divided."""
     table = _read(stretch, columns)
     missed = first_missed(table, filters)
     has_url = table.column(URL).is_valid().to_numpy(zero_copy_only=False).astype(bool)

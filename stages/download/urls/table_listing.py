@@ -1,4 +1,4 @@
-"""Table listing: the tables of a source, at its `uri` and in its lists of what is asked again, and their columns."""
+"""Table listing: the tables of a source, at its `uri` and in its lists of what is requested again, and their columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stages.download.walk import File
 
 @dataclass(frozen=True)
 class Table:
-    """One table: where it lies, its bytes, its columns (ours -> its own), and whether it is a list of ours."""
+    """One table: where it is stored, its bytes, its columns (ours -> its own), and whether it is a list of ours."""
 
     uri: str
     bytes: int
@@ -27,30 +27,30 @@ class Table:
     listed: bool = False
 
     def filters(self, source: UrlsSettings) -> tuple[Bound, ...]:
-        """What its rows must pass: those of a list passed when they were asked for first."""
+        """Return the filters that its rows must pass: the rows of a list passed when they were first requested."""
         return () if self.listed else bounds(source.where)
 
 
 def tables(source: UrlsSettings) -> list[Table]:
-    """The tables of a source by uri, then its lists. Raises Refused where there is none, or one lacks a column."""
+    """Return the tables of a source by uri, then its lists. Raises Refused if there are none, or one lacks a column."""
     needed = [URL, *(bound.column for bound in bounds(source.where))]
     found = [Table(file.uri, file.size, _columns(source, file.uri, needed)) for file in _files(source)]
     lists = lists_of(source, [table.uri for table in found])
-    return found + [Table(uri, 0, _own(uri), listed=True) for uri in lists]  # what is forgotten changes their bytes
+    return found + [Table(uri, 0, _own(uri), listed=True) for uri in lists]  # forgetting images changes their bytes
 
 
 def lists(source: UrlsSettings) -> list[str]:
-    """The URIs of the lists that count for a source as it is now."""
+    """Return the URIs of the lists that count for a source as it is now."""
     return lists_of(source, table_uris(source))
 
 
 def table_uris(source: UrlsSettings) -> list[str]:
-    """The URIs of its tables at `uri`."""
+    """Return the URIs of a source's tables at `uri`."""
     return [file.uri for file in _files(source)]
 
 
 def table_at(source: UrlsSettings, uri: str, *, listed: bool) -> Table:
-    """One of them, as a task names it."""
+    """Return the table that a task names."""
     return Table(uri, 0, _own(uri) if listed else _columns(source, uri, [URL]), listed)
 
 

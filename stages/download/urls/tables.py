@@ -1,7 +1,7 @@
-"""Tables of URLs: Parquet by row groups, CSV, TSV and JSON-lines by stretches of text; never a whole one in memory.
+"""Tables of URLs: Parquet by row groups, CSV, TSV and JSON-lines by stretches of text; never a complete one in memory.
 
 Reading can begin at any row that a `Lot` names: in Parquet by the row's number, in text by its first byte. A TSV
-is plain: tabs separate, a quote is a quote (texts.py).
+is plain: tabs separate fields, and quotes have no special meaning (texts.py).
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ LOT_ROWS = 1 << 16
 
 @dataclass(frozen=True)
 class Lot:
-    """Rows that lie together, in columns of ours, and (n,) where each begins."""
+    """Contiguous rows, in columns of ours, and (n,) where each begins."""
 
     rows: pa.Table
     starts: NDArray[np.int64]
 
 
 def names(uri: str) -> list[str]:
-    """The columns of a table. Raises Refused where it does not read as what its ending says, or two have one name."""
+    """Return a table's columns. Raises Refused if it cannot be read as its ending says, or two have the same name."""
     with _told(uri), images.opened(uri) as file:
         if uri.endswith(".parquet"):
             found = list(pq.ParquetFile(file, pre_buffer=not is_local(uri)).schema_arrow.names)
@@ -53,10 +53,10 @@ def names(uri: str) -> list[str]:
 
 
 def lots(uri: str, columns: Mapping[str, str], start: int = 0) -> Iterator[Lot]:
-    """The rows from `start` on, in columns of ours (`columns`: ours -> the table's).
+    """Yield the rows from `start` on, in columns of ours (`columns`: ours -> the table's).
 
-    Numbers are float64, all else strings; what does not fit is null. Raises Refused where the table does not
-    read, Unreachable where it lies in a store that failed.
+    Numbers are float64, all else strings; values that do not fit are null. Raises Refused if the table cannot
+    be read, Unreachable if it is in a store that failed.
     """
     with _told(uri), images.opened(uri, ahead=not uri.endswith(".parquet")) as file:
         if uri.endswith(".parquet"):
@@ -88,7 +88,7 @@ def _parquet_lots(parquet: pq.ParquetFile, columns: Mapping[str, str], start: in
 
 
 def _fitted(name: str, values: pa.Array) -> pa.Array:
-    """A column as float64 or string; the values that do not fit are null."""
+    """Return a column as float64 or string; the values that do not fit are null."""
     if name in NUMBERS and (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
         return values.cast(pa.float64(), safe=False)
     if name not in NUMBERS and pa.types.is_string(values.type) and _is_sound(values):
@@ -97,7 +97,7 @@ def _fitted(name: str, values: pa.Array) -> pa.Array:
 
 
 def _is_sound(values: pa.Array) -> bool:
-    """Whether all strings are UTF-8; Parquet's writers need not check it."""
+    """Return whether all strings are UTF-8; Parquet writers need not check it."""
     try:
         values.validate(full=True)
     except pa.ArrowInvalid:
@@ -106,7 +106,7 @@ def _is_sound(values: pa.Array) -> bool:
 
 
 def _plain(values: pa.Array) -> Iterator[Any]:
-    """Each value as Python's; of strings and bytes what is not UTF-8 is replaced."""
+    """Yield each value as a Python value; in strings and bytes, anything that is not UTF-8 is replaced."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     if _is_text(values.type) and not _is_sound(values):
@@ -143,7 +143,7 @@ def _text_lot(lot: list[tuple[Row, int]], columns: Mapping[str, str]) -> Lot:
 
 @contextmanager
 def _told(uri: str) -> Iterator[None]:
-    """Turns what a broken table makes its reader raise into Refused; a store's failure stays what it is."""
+    """Turn what a reader raises for a broken table into Refused; a store's failure is raised unchanged."""
     try:
         yield
     except (Unreachable, MemoryError):

@@ -1,7 +1,7 @@
 """Texts: tables of URLs as CSV, TSV and JSON-lines, row by row with the byte each begins at.
 
-CSV is separated by commas and may be quoted. TSV is plain: a tab ends a field, a line ends a row, a quote is a
-quote, so no field holds a tab or the end of a line. JSON-lines hold an object a line.
+CSV is separated by commas and may be quoted. TSV is plain: a tab ends a field, a line ends a row, and quotes
+have no special meaning, so no field holds a tab or the end of a line. JSON-lines hold one object per line.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import IO, Any
 from manifests.parsing import parse_json
 
 MOST_FIELD = 1 << 24  # characters in one field; csv's own bound is 131,072
-LOOKED_AT = 100  # rows of JSON-lines whose keys are the columns: a first row may lack some
+LOOKED_AT = 100  # rows of JSON-lines whose keys are the columns: the first row may lack some
 Row = dict[str, Any]
 
 
 def columns_of(uri: str, file: IO[bytes]) -> list[str]:
-    """The columns by the first line, or of JSON-lines by the first LOOKED_AT rows; none where there is no row."""
+    """Return the columns in the first line, or in the first LOOKED_AT rows of JSON-lines; none if there is no row."""
     rows = text_rows(uri, file, 0)
     first = list(islice(rows, LOOKED_AT if _is_json(uri) else 1))
     if not first or _is_json(uri):
@@ -29,12 +29,12 @@ def columns_of(uri: str, file: IO[bytes]) -> list[str]:
 
 
 def text_rows(uri: str, file: IO[bytes], start: int) -> Iterator[tuple[Row, int]]:
-    """Rows from the byte `start` on. Raises ValueError or csv.Error where one does not read."""
+    """Return the rows from the byte `start` on. Raises ValueError or csv.Error if one cannot be read."""
     return _json_rows(file, start) if _is_json(uri) else _split_rows(uri, file, start)
 
 
 class _Lines:
-    """Lines of a text from a byte on, and how many bytes were read; csv asks for as many as a row has."""
+    """Lines of a text from a byte on, and how many bytes were read; csv takes as many lines as a row has."""
 
     def __init__(self, file: IO[bytes], start: int) -> None:
         file.seek(start)
@@ -48,7 +48,7 @@ class _Lines:
 
 
 class _Raw(io.RawIOBase):
-    """A file as io.BufferedReader wants it."""
+    """A file in the form that io.BufferedReader requires."""
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__()
@@ -94,6 +94,6 @@ def _json_rows(file: IO[bytes], start: int) -> Iterator[tuple[Row, int]]:
         if line.strip():
             value = parse_json(line)
             if not isinstance(value, dict):
-                raise ValueError(f"the line at byte {begins} is no JSON object")
+                raise ValueError(f"the line at byte {begins} is not a JSON object")
             yield value, begins
         begins = lines.at

@@ -16,14 +16,14 @@ from stages.download.settings import WhereSettings
 
 @dataclass(frozen=True)
 class Bound:
-    """One filter: its setting, the column it looks at, and what that must be."""
+    """One filter: its setting, the column it checks, and the limit that the column must meet."""
 
     setting: str
     column: str
     limit: Any
 
     def passes(self, values: pa.ChunkedArray) -> pa.ChunkedArray:
-        """Whether each value passes; null does not."""
+        """Return whether each value passes; null does not."""
         if self.setting == "languages":
             return pc.is_in(values, pa.array(self.limit, pa.string()))
         compare = pc.greater_equal if self.setting.endswith("_min") else pc.less_equal
@@ -34,14 +34,14 @@ class Bound:
 
 
 def bounds(where: WhereSettings) -> tuple[Bound, ...]:
-    """The filters that are set, in the order of the settings."""
+    """Return the filters that are set, in the order of the settings."""
     asked = [(name, value) for name, value in where if value is not None]
     columns = {"languages": "language"}
     return tuple(Bound(name, columns.get(name, name.rpartition("_")[0]), value) for name, value in asked)
 
 
 def first_missed(rows: pa.Table, asked: Sequence[Bound]) -> NDArray[np.int64]:
-    """(n,) for each row the place of the first of the filters that it does not pass; -1 where it passes all."""
+    """Return (n,) the index of the first filter that each row does not pass; -1 if it passes all."""
     missed = np.full(rows.num_rows, -1)
     for place in reversed(range(len(asked))):
         bound = asked[place]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
@@ -54,7 +54,8 @@ class Structure(Settings):
     kind: Literal["structure"]
 
 
-KINDS = ("open_clip", "transformers", "timm", "colour", "structure")
+MODELS: tuple[type[Settings], ...] = (OpenClip, Transformers, Timm, Colour, Structure)
+KINDS = tuple(get_args(model.model_fields["kind"].annotation)[0] for model in MODELS)
 
 
 EncoderSettings = Annotated[

@@ -97,7 +97,7 @@ def _files(folder: Path, names: Sequence[str]) -> tuple[Path, ...]:
 def _parts(index: Path) -> list[str]:
     """Return the files that an index lists. It is checked before it is read, as it may be a link to another place."""
     check_inside(index, index.parent)
-    listed = json_of(index, f"{index} is not there").get("weight_map")
+    listed = json_of(index, f"{index} does not exist").get("weight_map")
     if not isinstance(listed, dict) or not listed:
         raise Refused(f"{index} has no weight_map, which says what lies in which file; fetch it again")
     for name in listed.values():
@@ -114,7 +114,7 @@ def _check_name(index: Path, name: object) -> None:
     """Refuse a name in an index unless it names a safetensors file below the index's own folder."""
     if not isinstance(name, str) or not name.endswith(SAFETENSORS):
         raise Refused(
-            f"{index} lists {shown(name)}, which is no .safetensors file; others are not opened, "
+            f"{index} lists {shown(name)}, which is not a .safetensors file; others are not opened, "
             "for a pickle can run any code: convert it (safetensors.torch.save_file)"
         )
     path = PurePosixPath(name)

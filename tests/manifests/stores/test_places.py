@@ -54,7 +54,7 @@ def test_an_access_point_is_no_password() -> None:
 
 @pytest.mark.parametrize("url", ["nope://a/b", "simplecache::s3://a/b"])
 def test_a_protocol_nobody_knows_is_refused_by_name(url: str) -> None:
-    with pytest.raises(Refused, match=f"{url.split('://')[0]}:// is no kind of place"):
+    with pytest.raises(Refused, match=f"{url.split('://')[0]}:// is not a supported kind of location"):
         place(url)
 
 

@@ -207,7 +207,7 @@ def test_a_run_in_a_bucket_needs_a_store_on_a_disk_and_is_told_once(tmp_path: Pa
 
 
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="is no run"):
+    with pytest.raises(Refused, match="is not a run"):
         freeze(Run.open(str(tmp_path)))
 
 

@@ -216,7 +216,7 @@ def test_lint_names_sidecars_and_stats_that_do_not_parse(tmp_path: Path, nested:
 
 def test_tasks_of_label_studio_are_refused(tmp_path: Path, nested: str) -> None:
     (tmp_path / "tasks.json").write_text(f'[{{"data": {nested}}}]')
-    with pytest.raises(Refused, match="is no JSON"):
+    with pytest.raises(Refused, match="is not JSON"):
         returned_tasks(tmp_path / "tasks.json")
 
 

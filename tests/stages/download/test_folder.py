@@ -340,5 +340,5 @@ def test_a_bucket_gives_the_rows_a_disk_gives(tmp_path: Path) -> None:
 
 
 def test_a_bucket_that_is_not_there_is_refused() -> None:
-    with pytest.raises(Refused, match="it is not there"):
+    with pytest.raises(Refused, match="it does not exist"):
         stage_of("folder", "memory://no-such-bucket").external_state()

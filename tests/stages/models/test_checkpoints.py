@@ -373,7 +373,7 @@ def test_a_repository_of_pickles_is_refused_by_its_name(online: Online) -> None:
 
 
 def test_a_repository_whose_index_lists_a_pickle_is_refused_and_the_pickle_is_not_even_fetched(online: Online) -> None:
-    assert "lists 'model-1.bin', which is no .safetensors file" in online.listed
+    assert "lists 'model-1.bin', which is not a .safetensors file" in online.listed
     assert not [path for path in online.asked if path.endswith(".bin")]
 
 

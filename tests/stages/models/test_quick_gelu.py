@@ -1,6 +1,6 @@
 """QuickGELU: on a GPU one kernel computes every one of them, on a CPU none, and no run ends for want of it.
 
-A card that is not there is a CPU that says it is one.
+A card that does not exist is a CPU that says it is one.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def test_a_pickle_named_by_an_index_is_refused(tmp_path: Path) -> None:
     folder = dinov2_checkpoint(tmp_path / "dino")
     pickled(indexed(folder, "weights.bin"), folder / "weights.bin")
     text = refusal("transformers", folder)
-    assert "model.safetensors.index.json lists 'weights.bin', which is no .safetensors file" in text
+    assert "model.safetensors.index.json lists 'weights.bin', which is not a .safetensors file" in text
 
 
 @pytest.mark.parametrize("kind", ["open_clip", "timm"])

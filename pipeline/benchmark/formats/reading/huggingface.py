@@ -151,7 +151,7 @@ def _check_time(text: str, both: str) -> None:
     try:
         _ = text and moment(text)
     except ValueError as error:
-        raise Refused(f"{both} were written at {text[:40]!r}, which is no time") from error
+        raise Refused(f"{both} were written at {text[:40]!r}, which is not a time") from error
 
 
 def _asked(row: Row) -> tuple[str, str, str]:

@@ -55,16 +55,16 @@ def _tasks(file: Path) -> Sequence[Any]:
     except OSError as error:
         raise Refused(f"{file} cannot be read: {error.strerror or error}") from error
     except ValueError as error:
-        raise Refused(f"{file} is no JSON ({error}); {WHAT}") from error
+        raise Refused(f"{file} is not JSON ({error}); {WHAT}") from error
     if not isinstance(tasks, list) or not tasks:
-        raise Refused(f"{file} is no list of tasks; {WHAT}")
+        raise Refused(f"{file} is not a list of tasks; {WHAT}")
     return tasks
 
 
 def _returned(task: Any, where: str) -> Returned:
     data, annotations = (task.get("data"), task.get("annotations", [])) if isinstance(task, dict) else (None, None)
     if not isinstance(data, dict) or not isinstance(annotations, list):
-        raise Refused(f"{where} is no task; {WHAT}")
+        raise Refused(f"{where} is not a task; {WHAT}")
     left, right, before = (data.get(name) for name in ("left_id", "right_id", "written"))
     if not isinstance(left, str) or not isinstance(right, str):
         raise Refused(f"{where} has no left_id and right_id in its data: it was not exported by blindpairs")
@@ -86,7 +86,7 @@ def _annotated(annotation: Json, where: str) -> Annotated:
     try:
         at = moment(told) if told is not None else None
     except (TypeError, ValueError) as error:
-        raise Refused(f"{where} was annotated at {str(told)[:40]!r}, which is no time") from error
+        raise Refused(f"{where} was annotated at {str(told)[:40]!r}, which is not a time") from error
     return Annotated(_words(annotation, where), _author(annotation.get("completed_by")), at)
 
 

@@ -89,7 +89,7 @@ def whole(pair: PublishedPair, rows: str) -> PublishedPair:
     authored = pair.authored({pair.first.uri: "first", pair.second.uri: "second"}, 1)
     asks, states = bool(pair.question), bool(pair.first.statement)
     if lost := [*(authored.question_lacks if asks else ()), *(authored.statements_lack if states else ())]:
-        raise Refused(f"{rows} lack {', '.join(lost)}; mend them, and import again")
+        raise Refused(f"{rows} lack {', '.join(lost)}; fix them, and import again")
     return pair
 
 

@@ -61,7 +61,7 @@ def _check_known(run: Run, tasks: Sequence[Returned], written: Mapping[Ids, Auth
         if lost := [one for one in task.pair if one not in photos]:
             raise Refused(f"{task.where}: the image {lost[0][:40]} is not among those of {run}; name the run it is of")
         if task.pair not in pairs and task.pair not in written:
-            raise Refused(f"{task.where}: {' and '.join(task.pair)} are no pair of {run}; name the run they are of")
+            raise Refused(f"{task.where}: {' and '.join(task.pair)} are not a pair of {run}; name the run they are of")
         if first.setdefault(task.pair, task.where) != task.where:
             raise Refused(f"{task.where} is about the same pair as {first[task.pair]}; keep one of the two")
 

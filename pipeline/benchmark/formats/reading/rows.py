@@ -67,7 +67,7 @@ def _read(file: Path) -> list[list[str]]:
     except OSError as error:
         raise Refused(f"{file} cannot be read: {error.strerror or error}") from error
     except csv.Error as error:
-        raise Refused(f"{file} is no CSV: {error}") from error
+        raise Refused(f"{file} is not CSV: {error}") from error
 
 
 def _cut(cells: Sequence[str], columns: int, where: str) -> tuple[str, ...]:

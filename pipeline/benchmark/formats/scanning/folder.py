@@ -57,7 +57,7 @@ def _files(folder: str) -> Sequence[File]:
             os.scandir(place(uri)[1]).close()
         return list(files_below(uri))
     except PermissionError as error:
-        raise Refused(f"{folder} cannot be read ({error.strerror}); mend its permissions") from error
+        raise Refused(f"{folder} cannot be read ({error.strerror}); fix its permissions") from error
 
 
 def _check_no_run(files: Sequence[File]) -> None:

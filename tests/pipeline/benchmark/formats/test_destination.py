@@ -82,11 +82,11 @@ def below_a_dangling_link(folder: Path) -> Path:
 
 
 LINKS = {
-    dangling: r"link is a link to .*gone, which is not there; make that folder, or name another folder with --to",
-    to_itself: r"link is a link to .*link, which is not there",
-    to_a_file: r"link is there already; name another folder with --to, or remove it",
-    to_a_folder_with_files: r"link is there already",
-    below_a_dangling_link: r"MMVP cannot be written \(.*link is no folder\); name another folder with --to",
+    dangling: r"link is a link to .*gone, which does not exist; make that folder, or name another folder with --to",
+    to_itself: r"link is a link to .*link, which does not exist",
+    to_a_file: r"link already exists; name another folder with --to, or remove it",
+    to_a_folder_with_files: r"link already exists",
+    below_a_dangling_link: r"MMVP cannot be written \(.*link is not a folder\); name another folder with --to",
 }
 
 
@@ -196,7 +196,9 @@ def test_an_export_into_the_run_is_refused_before_any_work(
     (aside := tmp_path / "aside").mkdir()
     to = place(run, aside)
     before = tree(tmp_path)
-    assert f"lies in the run {run}; an export is no part of a run, so name a folder elsewhere" in refusal(run, form, to)
+    assert f"lies in the run {run}; an export is not part of a run, so name a folder elsewhere" in refusal(
+        run, form, to
+    )
     assert tree(tmp_path) == before
 
 

@@ -96,7 +96,7 @@ def test_what_a_killed_export_left_goes_with_the_next_one_to_the_same_place(run:
 
 def test_a_folder_that_is_there_is_not_touched(run: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(Refused, match="is there already"):
+    with pytest.raises(Refused, match="already exists"):
         export_to(Run.open(str(run)), "mmvp", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
@@ -213,7 +213,7 @@ UNUSED["parquet"] |= {"store": ("--store", Path("words.sqlite"))}
 @pytest.mark.parametrize(("form", "name"), [(form, name) for form in EVERY for name in UNUSED[form]])
 def test_an_option_that_would_do_nothing_is_refused(run: Path, tmp_path: Path, form: str, name: str) -> None:
     option, value = UNUSED[form][name]
-    with pytest.raises(Refused, match=f"^{option} says nothing to the format {form}; leave it out$"):
+    with pytest.raises(Refused, match=f"^{option} does not apply to the format {form}; leave it out$"):
         export_to(Run.open(str(run)), form, tmp_path / "out", **{name: value})
     assert not (tmp_path / "out").exists()
 
@@ -228,7 +228,7 @@ def test_a_place_that_is_no_new_folder_of_this_machine_is_refused(run: Path, tmp
             ("memory://x", "is in a bucket"),
             (".", "^--to is the current folder; name a new one$"),
             (str(tmp_path / "empty"), "is the current folder"),
-            (tmp_path / "file", "is there already"),
+            (tmp_path / "file", "already exists"),
             (tmp_path / "file" / "deep", r"cannot be written \(.*\); name another folder with --to"),
         ):
             with pytest.raises(Refused, match=sentence):
@@ -346,7 +346,7 @@ def test_an_export_that_is_refused_for_its_store_leaves_nothing_behind(tmp_path:
 
 @pytest.mark.parametrize("form", ["mmvp", "label-studio"])
 def test_a_store_that_is_named_and_not_there_is_refused(run: Path, tmp_path: Path, form: str) -> None:
-    with pytest.raises(Refused, match=r"--store .*gone\.sqlite is not there; name the file in which people wrote"):
+    with pytest.raises(Refused, match=r"--store .*gone\.sqlite does not exist; name the file in which people wrote"):
         export_to(Run.open(str(run)), form, tmp_path / "out", store=tmp_path / "gone.sqlite")
     assert not (tmp_path / "out").exists()
 

@@ -196,10 +196,10 @@ def test_a_folder_of_another_form_is_refused_with_what_was_looked_for(tmp_path: 
 
 
 def test_what_is_no_folder_or_has_no_table_or_no_images_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="is not there; name the published folder"):
+    with pytest.raises(Refused, match="does not exist; name the published folder"):
         imported(tmp_path / "nowhere")
     (tmp_path / "file").write_text("")
-    with pytest.raises(Refused, match="is no folder"):
+    with pytest.raises(Refused, match="is not a folder"):
         imported(tmp_path / "file")
     with pytest.raises(Refused, match="is in a bucket"):
         import_from("s3://bucket/MMVP", str(tmp_path / "runs/taken"), "mmvp")
@@ -230,7 +230,7 @@ def test_what_is_no_folder_or_has_no_table_or_no_images_is_refused(tmp_path: Pat
     ],
 )
 def test_an_option_that_would_do_nothing_is_refused(tmp_path: Path, form: str, option: str, given: Any) -> None:
-    with pytest.raises(Refused, match=f"^{option} says nothing to the format {form}; leave it out$"):
+    with pytest.raises(Refused, match=f"^{option} does not apply to the format {form}; leave it out$"):
         import_from(str(mmvp_folder(tmp_path, asked(1))), str(tmp_path / "runs" / "taken"), form, **given)
     assert not (tmp_path / "runs").exists()
 
@@ -284,7 +284,7 @@ BAD_ROWS: dict[str, tuple[Callable[[list[dict[str, Any]]], Any], str]] = {
     "equal statements": (like_row_4("statement"), r"rows 3 and 4 .* lack two statements that differ"),
     "options of one word": (said(3, 4, options=["Open", "open"]), r"rows 3 and 4 .* lack two options that differ"),
     "a parenthesis": (said(3, 4, options=["Open (wide)", "Shut"]), r"rows 3 and 4 .* lack options without parentheses"),
-    "a time that is none": (said(3, authored_at="long ago"), r"rows 3 and 4 .* 'long ago', which is no time"),
+    "a time that is none": (said(3, authored_at="long ago"), r"rows 3 and 4 .* 'long ago', which is not a time"),
     "a broken image": (said(3, image=BROKEN), r"row 3 \(.*\): its image\.bytes\[2\] does not decode \(its header"),
     "no image": (said(3, image=None), r"row 3 .*image\.bytes\[2\] does not decode \(there are no bytes\)"),
     "nothing asked or stated": (said(3, 4, **NOTHING), r"rows 3 and 4 \(.*\) neither ask nor state anything"),

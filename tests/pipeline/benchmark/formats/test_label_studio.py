@@ -343,7 +343,7 @@ BAD: dict[str, tuple[Callable[[Tasks], Any], str]] = {
     "no ids": (set_data(left_id=None), "task 6 .* has no left_id and right_id"),
     "two images that are no pair": (
         lambda tasks: tasks[5]["data"].update(left_id=tasks[0]["data"]["left_id"]),
-        "task 6 .* are no pair of",
+        "task 6 .* are not a pair of",
     ),
     "a pair twice": (lambda tasks: tasks.append(tasks[0]), "task 7 .* the same pair as task 1 "),
     "a choice that is none": (
@@ -358,13 +358,13 @@ BAD: dict[str, tuple[Callable[[Tasks], Any], str]] = {
     "a text where a choice belongs": (annotated(typed("decision", "kept")), "task 6 .* control 'decision'"),
     "two results of a control": (annotated(typed("question", "a"), typed("question", "b")), "task 6 .* two results"),
     "a text that is too long": (annotated(typed("question", "x" * 501)), "task 6 .* question has 501 characters"),
-    "a time that is none": (annotated(at="yesterday"), "task 6 .* 'yesterday', which is no time"),
+    "a time that is none": (annotated(at="yesterday"), "task 6 .* 'yesterday', which is not a time"),
     "a result that is no mapping": (annotated("kept"), "task 6 .* control None"),
     "a result without a value": (annotated({**typed("question", "x"), "value": None}), "task 6 .* question is None"),
     "an annotation that is none": (lambda tasks: tasks[5].update(annotations=[3]), "task 6 .* annotation that is none"),
     "JSON-MIN": (
         lambda tasks: tasks.__setitem__(5, {"id": 1, "question": "x"}),
-        "task 6 .* is no task; .*not JSON-MIN",
+        "task 6 .* is not a task; .*not JSON-MIN",
     ),
 }
 

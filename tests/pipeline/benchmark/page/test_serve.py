@@ -69,7 +69,7 @@ def test_a_user_without_a_name_is_asked_to_say_one(
 def test_who_answers_neither_writes_nor_asks_for_drafts(
     capsys: pytest.CaptureFixture[str], run: Path, more: dict[str, str]
 ) -> None:
-    assert f"--{next(iter(more))} says nothing to a person who answers" in refused(capsys, run, answer="bob", **more)
+    assert f"--{next(iter(more))} does not apply to a person who answers" in refused(capsys, run, answer="bob", **more)
 
 
 def test_who_has_nothing_to_answer_is_told_why(capsys: pytest.CaptureFixture[str], run: Path) -> None:

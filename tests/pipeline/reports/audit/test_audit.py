@@ -275,7 +275,7 @@ def test_inputs_made_again_since_the_search_are_refused(vectors, run: Folder) ->
     shutil.rmtree(run.local / "copies")
     searched_run(run.local / "other", vectors, copies={1: 0})
     shutil.move(run.local / "other/copies", run.local / "copies")
-    with pytest.raises(Refused, match="made of another copies than there is now"):
+    with pytest.raises(Refused, match="made from another version of copies"):
         audited(run)
 
 

@@ -152,7 +152,7 @@ def test_a_run_that_was_begun_just_now_has_a_driver_and_no_step(tmp_path: Path) 
     driven(Folder(str(tmp_path)))
     assert status_of(str(tmp_path)).driver.alive is True
     (tmp_path / NAME).unlink()
-    with pytest.raises(Refused, match="is no run"):
+    with pytest.raises(Refused, match="is not a run"):
         status_of(str(tmp_path))
 
 

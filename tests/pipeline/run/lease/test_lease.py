@@ -72,7 +72,7 @@ class Starter:
 
 @pytest.fixture(params=["disk", "bucket"])
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
-    """A run's folder that is not there yet."""
+    """A run's folder that does not exist yet."""
     if request.param == "disk":
         return Folder(str(tmp_path / "runs/test"))
     return Folder(request.getfixturevalue("bucket").url("runs/test"))

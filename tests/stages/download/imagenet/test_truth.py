@@ -149,9 +149,9 @@ def test_a_devkit_whose_meta_mat_is_broken_or_knows_less_is_refused(tmp_path: Pa
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.txt", b"tench\n" * 12, "'tench', class 1, is no synset"),
+        ("a.txt", b"tench\n" * 12, "'tench', class 1, is not a synset"),
         ("a.txt", b"", "is empty"),
-        ("a.txt", b"\xff\xfe\x00garbage", "is no synset"),
+        ("a.txt", b"\xff\xfe\x00garbage", "is not a synset"),
         ("a.csv", b"ImageId,PredictionString\nILSVRC2012_val_00000001\n", "a line that is not ImageId"),
         ("a.tar.gz", b"garbage", "cannot be read"),
         ("a.tar.gz", b"\x1f\x8b\x08\0garbage", "cannot be read"),

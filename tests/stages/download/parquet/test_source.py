@@ -170,7 +170,7 @@ def test_a_file_without_images_is_refused_and_says_what_it_has(tmp_path: Path) -
         ({"image": "photo"}, r"has no column photo .* it has image \(struct"),
         ({"label": "kind"}, r"has no column kind"),
         ({"image": "label"}, r"its column label is int64, neither bytes nor"),
-        ({"labels": "label"}, r"labels is no column of the images table"),
+        ({"labels": "label"}, r"labels is not a column of the images table"),
     ],
 )
 def test_a_column_that_the_recipe_names_must_be_there(columns: dict[str, str], said: str, tmp_path: Path) -> None:

@@ -335,7 +335,7 @@ def test_what_is_fetched_reads_as_img2datasets_own(tmp_path: Path, web: MadeUpWe
     [
         ({"where": {"unsafe_max": 0.1}}, r"columns: \{unsafe: NAME\}"),
         ({"columns": {"url": "href"}}, "no column 'href'"),
-        ({"columns": {"link": "URL"}}, "no column of ours"),
+        ({"columns": {"link": "URL"}}, "not a column of ours"),
     ],
 )
 def test_a_column_that_is_not_there_is_refused_before_any_work(tmp_path: Path, source: dict, told: str) -> None:

@@ -1,4 +1,4 @@
-"""Choice: which of the pairs within both thresholds are kept, best first, and why the others are not."""
+"""Reasons: which pairs are kept, best first, and why the others are not: every reason has its name here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from stages.classes import Classes, components
 
-NEAR, CAPPED = "near_duplicate", "image_in_enough_pairs"
+THRESHOLDS = BLIND_LOW, REFERENCE_HIGH = "blind_cosine_too_low", "reference_cosine_too_high"  # counted, no rows
+NEAR, CAPPED = "near_duplicate", "image_in_enough_pairs"  # values of pairs.reason
 
 
 def reasons(

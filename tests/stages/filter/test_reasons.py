@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.filter.choice import CAPPED, NEAR, groups, reasons
+from stages.filter.reasons import CAPPED, NEAR, groups, reasons
 
 ENDS = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=12)
 
