@@ -35,7 +35,7 @@ class Draft:
 
     @staticmethod
     def planned(folder: Folder) -> Draft | None:
-        """Read the draft that was begun here and not committed, or None. Raises Refused if the plan cannot be read."""
+        """Read what was planned here, committed since or not; None if nothing was. Raises Refused for a bad plan."""
         if not folder.has(PLAN):
             return None
         return parsed(folder, PLAN, lambda value: _draft(folder, value))

@@ -106,7 +106,7 @@ class Manifest:
 
     @cached_property
     def content(self) -> str:
-        """16 hex digits that change with its shards' names, sizes or counts: what a later manifest was made from."""
+        """16 hex digits that change with any of its shards' receipts: what a later manifest was made from."""
         return self.stated or content_of(self.shards)
 
     def content_at(self, fingerprint: str) -> str | None:

@@ -23,7 +23,7 @@ FIRST_S, LONGEST_S = 0.2, 8.0  # the waits between tries, doubled each time, plu
 def patiently(work: Callable[[], T], url: str) -> T:
     """Return the result of `work`, a request to the store of `url` that may safely be repeated.
 
-    Raises an OSError as faults.os_error does: at once for errors about the file or in the request (any 4xx),
+    Raises an OSError as faults.os_error does: at once for errors about the file or in the request (most 4xx),
     Unreachable after PATIENCE_S.
     """
     began, wait = time.monotonic(), FIRST_S

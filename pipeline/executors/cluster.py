@@ -109,7 +109,7 @@ def _initialized(**words: Any) -> None:
 
 @contextmanager
 def _hushed() -> Iterator[None]:
-    """Without what Ray's C++ half prints while it connects; what comes of it is told in one line."""
+    """Hide what Ray's C++ half prints while it connects; the result is reported in one line."""
     sys.stderr.flush()
     before = os.dup(2)
     with open(os.devnull, "wb") as nowhere:

@@ -23,7 +23,7 @@ COMMITTED = "committed"
 
 
 def status_of(url: str) -> StatusSummary:
-    """Return how far a run is. Raises Refused where there is no run."""
+    """Return how far a run is. Raises Refused if there is none."""
     folder = Folder(url.rstrip("/"))
     driver = parsed(written(folder))
     if driver is None:

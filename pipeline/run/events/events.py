@@ -37,7 +37,7 @@ Event = Mapping[str, Any]
 
 
 class EventLog:
-    """Writes one driver's events. It never fails: the first trouble is told to `trouble`, once, in words."""
+    """Write one driver's events. It never fails: the first problem is passed to `trouble`, once, as a sentence."""
 
     def __init__(self, run: Folder, token: str, trouble: Callable[[str], None]) -> None:
         self._folder, self._trouble = run / EVENTS, trouble

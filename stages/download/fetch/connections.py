@@ -80,7 +80,7 @@ class Stream(httpcore.NetworkStream):
         return bool(waiting.poll(0))
 
     def _by(self, moment: float | None, work: Callable[[], T]) -> T:
-        """Call `work`, which waits for the socket for at most LOOK_S, again until it succeeds or the moment has passed."""
+        """Call `work`, which waits at most LOOK_S for the socket, until it succeeds or the moment has passed."""
         assert moment is not None  # every request sets its moments
         while self._clock() < moment:
             try:

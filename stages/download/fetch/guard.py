@@ -67,7 +67,7 @@ class Guard:
         return Fetched(data)
 
     def _outcome(self, url: str) -> tuple[Outcome, bytes]:
-        """Return the outcome, from the journal if it is there; the opt-out list comes first, because it may be newer."""
+        """Return the outcome, from the journal if it is there; the opt-out list comes first: it may be newer."""
         if self._opted.urls and url_key(url) in self._opted.urls:
             return Outcome(url, OPTED_OUT, "the URL stands on the opt-out list", None, _now()), b""
         known = self._journal.known.get(url)

@@ -37,7 +37,7 @@ class Outcome:
 
 
 class Journal:
-    """The journal of one process; a second waits until the first is gone. `known`: the outcomes of earlier processes."""
+    """The journal of one process; a second waits until the first is gone. `known`: outcomes of earlier ones."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

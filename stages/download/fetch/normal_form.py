@@ -80,7 +80,7 @@ def _without_dots(path: str) -> str:
 
 
 def _composed(text: str) -> str:
-    """Put letters and their accents into Unicode's form C (NFC), escaped; bytes that are not UTF-8 are left unchanged."""
+    """Put letters and their accents into Unicode's form C (NFC), escaped; other bytes than UTF-8 are unchanged."""
     if not OTHER_ESCAPE.search(text):
         return text
     parts = ASCII_ESCAPE.split(text)  # an ASCII character that is still escaped joins no accent

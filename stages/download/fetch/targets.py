@@ -64,7 +64,7 @@ def target(url: str) -> Target:
 
 
 def url_key(url: str) -> str:
-    """Return the key of a URL (Target.key), whatever its spelling; a URL that cannot be requested is known by its text."""
+    """Return the key of a URL (Target.key) in any spelling; a URL that cannot be requested is known by its text."""
     try:
         return target(url).key
     except NotFetched:
@@ -103,7 +103,7 @@ def led_to(here: Target, location: str) -> Target:
 
 
 def host_of(name: str) -> str:
-    """Return a host in the one spelling under which it is known; escapes in it are UTF-8. Raises NotFetched (bad_url)."""
+    """Return a host in the one spelling by which it is known; its escapes are UTF-8. Raises NotFetched (bad_url)."""
     if ":" in name:
         return _ipv6(name)
     try:

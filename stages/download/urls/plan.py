@@ -17,7 +17,7 @@ from stages.download.urls.where import bounds
 
 
 def tasks(source: UrlsSettings, had: Sequence[str] = ()) -> list[Task]:
-    """Return a task for each stretch: first of the tables in `had`, in that order, then of the others, then of lists."""
+    """Return a task for each stretch: first of the tables in `had`, in that order, then of others, then of lists."""
     place = {uri: place for place, uri in enumerate(had)}
     found = sorted(tables(source), key=lambda table: (table.listed, place.get(table.uri, len(had))))
     facts = [

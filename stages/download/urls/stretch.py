@@ -33,7 +33,7 @@ class Asked:
 
 
 def rows_of(stretch: Stretch, columns: Mapping[str, str], filters: Sequence[Bound]) -> list[Asked]:
-    """Return every row of the stretch, in order. Raises Refused if the table has fewer rows than when it was divided."""
+    """Return every row of the stretch, in order. Raises Refused if the table has fewer rows than were planned."""
     table = _read(stretch, columns)
     missed = first_missed(table, filters)
     has_url = table.column(URL).is_valid().to_numpy(zero_copy_only=False).astype(bool)

@@ -1,4 +1,4 @@
-"""Table listing: the tables of a source, at its `uri` and in its lists of what is requested again, and their columns."""
+"""Table listing: the tables of a source, at its `uri` and in its lists of URLs to retry, and their columns."""
 
 from __future__ import annotations
 
