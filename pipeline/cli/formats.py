@@ -1,4 +1,4 @@
-"""Formats: `export` and `import`: which options say something to which format, and the room that answers."""
+"""Formats: for `export` and `import`, which options apply to which format, and which function does the work."""
 
 from __future__ import annotations
 

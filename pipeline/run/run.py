@@ -1,4 +1,4 @@
-"""Run: a run that is there, opened once and handed on, never its path again."""
+"""Run: a run on disk or in a bucket, opened once and then passed on instead of its path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.run.layout import ORDER, QUESTIONS, VERSION, any_run_folder, check
 class Run:
     """A run's folder and its manifests, each of which is opened once.
 
-    It shows the run as it was when each manifest was asked for first; `reopened()` shows it as it is by now.
+    A manifest stays as it was when it was first opened; `reopened()` gives the run as it is now.
     """
 
     folder: Folder
@@ -23,7 +23,7 @@ class Run:
 
     @classmethod
     def open(cls, url: str) -> Run:
-        """The run in this folder (a path or an fsspec URL).
+        """Open the run in this folder (a path or an fsspec URL).
 
         Raises Refused if it holds no step of a run, or if images are being removed from it.
         """
@@ -32,7 +32,7 @@ class Run:
         return cls(folder)
 
     def reopened(self) -> Run:
-        """The same run as it is by now: each manifest is opened again when it is asked for."""
+        """Return the same run as it is now: its manifests are opened again when they are needed."""
         return Run(self.folder)
 
     @property
@@ -43,14 +43,14 @@ class Run:
         return self.url
 
     def has(self, step: str) -> bool:
-        """Whether this step is committed."""
+        """Return whether this step is committed."""
         return step in self._opened or (self.folder / step).has(COMMIT)
 
     def manifest(self, step: str) -> Manifest:
-        """A committed manifest; of `questions` the newest version.
+        """Return a committed manifest; for `questions`, the newest version.
 
-        Raises Refused for a step that does not exist, NotCommitted for one that is not finished, Waiting where people
-        have not frozen questions yet.
+        Raises Refused for a step that does not exist, NotCommitted for one that is not finished, Waiting if no
+        questions are frozen yet.
         """
         name = self._named(step)
         if name not in self._opened:
@@ -58,7 +58,7 @@ class Run:
         return self._opened[name]
 
     def lineage(self, step: str) -> Manifest | Draft:
-        """What holds a step's lineage, and how it grew: its manifest, or its draft while it is not committed."""
+        """Return what holds a step's lineage: its manifest, or its draft while it is not committed."""
         name = self._named(step)
         if self.has(name):
             return self.manifest(name)
@@ -67,13 +67,13 @@ class Run:
         return draft
 
     def versions(self) -> list[int]:
-        """The committed versions of the run's questions, ascending, as they are now."""
+        """Return the committed versions of the run's questions, ascending, as they are now."""
         return question_versions(self.folder)
 
     def questions(self, version: int | None = None) -> tuple[int, Manifest]:
-        """A version of the questions, the newest by default, and its number.
+        """Return the number of a version of the questions, the newest by default, and its manifest.
 
-        Raises Waiting where nothing is frozen, NotCommitted where this version is not.
+        Raises Waiting if nothing is frozen, NotCommitted if this version is not.
         """
         there = self.versions()
         if not there:
@@ -87,7 +87,7 @@ class Run:
         return number, self.manifest(f"{QUESTIONS}-{number}")
 
     def _named(self, step: str) -> str:
-        """The name of a step's folder. Raises as `manifest` does for what is no step and for a version not frozen."""
+        """Return the name of a step's folder. Raises as `manifest` does for an unknown step or version."""
         if step in ORDER:
             return step
         if step == QUESTIONS:

@@ -69,13 +69,13 @@ class Asker:
         """Make one hop; return an image's bytes, or the location to request next."""
         if kept := self._connections.kept(here):
             with suppress(Silence):  # it had ended before it was reused, which is not a failure of the host
-                return self._told(here, kept, deadline)
+                return self._tried(here, kept, deadline)
         try:
-            return self._told(here, self._connections.new(here), deadline)
+            return self._tried(here, self._connections.new(here), deadline)
         except Silence as error:
             raise NotFetched(CUT_SHORT, f"{here.site}: {error}") from error
 
-    def _told(self, here: Target, connection: httpcore.HTTPConnection, deadline: float) -> bytes | str:
+    def _tried(self, here: Target, connection: httpcore.HTTPConnection, deadline: float) -> bytes | str:
         """Make one request, raising any failure as NotFetched, except Silence and an OSError of this machine."""
         try:
             return self._exchanged(here, connection, deadline)
