@@ -7,12 +7,15 @@ as in a run).
 
 from __future__ import annotations
 
+import signal
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from manifests.errors import Refused
 from manifests.manifest import Manifest
@@ -22,7 +25,6 @@ from pipeline.executors.executor import ResourceRequest, Retry
 from pipeline.executors.local_executor import LocalExecutor, gpus_each, places
 from pipeline.executors.worker import Job
 from pipeline.plan.rehearsal import corpus
-from pipeline.plan.rehearsal.alarm import OutOfTime, at_most
 from pipeline.plan.rehearsal.pace import Beat, Pace, pace_of, warmed_up_at
 from pipeline.run.recipe import Step
 from stages import images
@@ -119,3 +121,27 @@ def _decode_s(folder: Path) -> float:
     for photo in photos:
         images.decode(photo)
     return (time.perf_counter() - began) / len(photos)
+
+
+class OutOfTime(BaseException):
+    """The time is over. Like KeyboardInterrupt not an Exception: no handler on the way takes it for a failure."""
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Raise OutOfTime in the block after `seconds`. Only the main thread can be interrupted; others continue."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, _ring)
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, left)  # another caller's alarm, if there was one
+
+
+def _ring(number: int, frame: FrameType | None) -> None:
+    raise OutOfTime

@@ -3,7 +3,7 @@
 Shares no code with the search it judges (an import contract enforces it): which images are compared
 (compared.py), which pairs are true (truth.py), which of them the manifest holds (stored.py), and how to
 judge the difference (judge.py). Vectors that changed since the search are not the search's fault: they end
-the audit (sketched.py). Memory: 64 bytes per image, a batch of vectors, and the pairs that contain a drawn
+the audit (truth.py). Memory: 64 bytes per image, a batch of vectors, and the pairs that contain a drawn
 image.
 """
 
@@ -17,13 +17,13 @@ from manifests.errors import Refused
 from manifests.manifest import Manifest, json_bytes
 from pipeline.reports.audit.compared import Compared, compared_ids, digests_of, draw
 from pipeline.reports.audit.judge import judged
-from pipeline.reports.audit.recall import interval, recall
 from pipeline.reports.audit.result import Audit
 from pipeline.reports.audit.stored import stored_pairs
 from pipeline.reports.audit.truth import true_pairs
 from pipeline.run.growth import rebuilt_since
 from pipeline.run.layout import AUDIT
 from pipeline.run.run import Run
+from stages.accuracy import exact
 
 
 def audit(run: Run, *, images: int, seed: int) -> Audit:
@@ -78,3 +78,20 @@ def _facts(candidates: Manifest, search: Mapping[str, Any], compared: Compared) 
 def _recall(verdict: Mapping[str, Any], *, whole: bool) -> dict[str, Any]:
     found, missed = verdict["found"], verdict["missed"]
     return {"recall": recall(found, missed), "interval": interval(found, missed, whole=whole)}
+
+
+def recall(found: int, missed: int) -> float | None:
+    """Return the share found; None where there was nothing to find."""
+    return found / (found + missed) if found + missed else None
+
+
+def interval(found: int, missed: int, *, whole: bool = False) -> tuple[float, float]:
+    """Return Clopper and Pearson's exact 95 % interval of the recall; (0, 1) for no pairs.
+
+    `whole`: every pair was compared, so the recall is known. The interval assumes that pairs are
+    independent draws; pairs from one cluster of look-alikes are not, so draw many images.
+    """
+    share = recall(found, missed)
+    if whole and share is not None:
+        return share, share
+    return exact(found, found + missed)

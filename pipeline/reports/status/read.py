@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from manifests.draft import Draft
@@ -11,7 +12,6 @@ from manifests.manifest import COMMIT, Manifest
 from manifests.parsing import parse_json
 from manifests.storage import Folder
 from pipeline.reports.status.event_stats import event_stats_of, seconds_of
-from pipeline.reports.status.growth import growth_text, settled
 from pipeline.reports.status.summary import DriverStatus, StatusSummary, StepStatus
 from pipeline.run.events.events import Event, read_events
 from pipeline.run.layout import FAILURES, GALLERY, ORDER, QUESTIONS, question_versions, steps_begun
@@ -134,3 +134,19 @@ def _ended(drives: Sequence[Sequence[Event]]) -> str:
         return "nobody drives it, and its last driver ended without a word"
     why = f": {last['why']}" if last.get("why") else ""
     return f"nobody drives it; its last driver ended: {last.get('how')}{why}"
+
+
+def growth_text(step: Manifest | Draft) -> str:
+    """Return how many shards the step began with, and how many were added each time; empty if it never grew."""
+    ends = [state.shards for state in step.grown]
+    if not ends:
+        return ""
+    if isinstance(step, Draft):
+        return f"grows: {ends[-1]:,} shards from before, {len(step.tasks) - ends[-1]:,} new ones"
+    more = [f"{stop - start:,}" for start, stop in pairwise((*ends, len(step.shards)))]
+    return f"grew: {ends[0]:,} shards, then {', then '.join(more)} more"
+
+
+def settled(draft: Draft) -> set[str]:
+    """Return the names of the tasks whose shards an earlier commit listed: no driver will report them again."""
+    return {str(task["name"]) for task in draft.tasks[: draft.grown[-1].shards]} if draft.grown else set()

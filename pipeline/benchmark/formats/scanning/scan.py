@@ -6,8 +6,10 @@ pass as one that is in no benchmark.
 
 from __future__ import annotations
 
+import io
 import lzma
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,6 +17,8 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import pyarrow as pa
+from PIL import Image, ImageSequence
+from PIL.TiffImagePlugin import TiffImageFile
 
 from manifests.errors import Refused
 from pipeline.benchmark.formats.scanning.archives import files_in
@@ -23,7 +27,6 @@ from pipeline.benchmark.formats.scanning.kinds import SAVE
 from pipeline.benchmark.formats.scanning.source import Source
 from pipeline.benchmark.formats.scanning.tables import SHORTEST, values_in
 from pipeline.benchmark.formats.scanning.text import NoText, text_of
-from pipeline.benchmark.formats.scanning.tiff import fault_of_tiff
 from stages.download.parquet.entries import raise_if_not_the_files, reason_of
 from stages.images import ImageRefused
 
@@ -42,6 +45,9 @@ DAMAGED = (
 AWAY = "or move it elsewhere if it is not of the benchmark"
 AGAIN = f"download it again, {AWAY}"
 OF_GIT = "/.git/"  # git's own files there hold what is checked out beside them
+SUBFILE, DNG = 254, 50706  # tags
+REDUCED, MASK = 1, 4  # bits of SUBFILE's value
+SAVE_EACH = "save each as a file of its own, as PNG or JPEG"
 
 
 @dataclass(frozen=True)
@@ -132,3 +138,26 @@ def _unknown(source: Source) -> str:
 
 def _not_whole(source: Source, why: str) -> str:
     return f"{source.name} cannot be read whole ({why}): {AGAIN}"
+
+
+def fault_of_tiff(data: bytes) -> str:
+    """Return what prevents comparing a TIFF, and what to do; empty if nothing does, or if it does not open.
+
+    Camera RAW comes as TIFF, with a small version in front (TIFF 6.0, NewSubfileType; DNG 1.7, DNGVersion); scans and
+    microscopes put many pages into one file. Only the first image is decoded.
+    """
+    try:
+        with warnings.catch_warnings(), Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
+            warnings.simplefilter("ignore")  # about sizes and unusual tags, which decoding checks
+            assert isinstance(image, TiffImageFile)
+            kinds = [int(image.tag_v2.get(SUBFILE, 0)) for _ in ImageSequence.Iterator(image)]
+            image.seek(0)
+            is_raw = DNG in image.tag_v2
+    except Exception:  # noqa: BLE001 - a broken file makes Pillow raise nearly anything, and decoding says what it is
+        return ""
+    if is_raw:
+        return "is a camera RAW image: save it as PNG or JPEG"
+    if kinds[0] & REDUCED:
+        return "begins with a small version of its image, as camera RAW does: save it as PNG or JPEG"
+    pages = sum(not kind & (REDUCED | MASK) for kind in kinds)
+    return f"holds {pages} images: {SAVE_EACH}" if pages > 1 else ""

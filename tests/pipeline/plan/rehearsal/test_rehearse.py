@@ -15,9 +15,8 @@ from world.sleeping import sleeping, together
 
 from manifests.errors import Refused
 from pipeline.plan.rehearsal import corpus, photos, rehearse
-from pipeline.plan.rehearsal.alarm import OutOfTime, at_most
 from pipeline.plan.rehearsal.pace import Beat
-from pipeline.plan.rehearsal.rehearse import Rehearsal, Unmeasured, rehearsed
+from pipeline.plan.rehearsal.rehearse import OutOfTime, Rehearsal, Unmeasured, at_most, rehearsed
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.reports.audit.recall import interval, recall
+from pipeline.reports.audit.audit import interval, recall
 
 
 @pytest.mark.parametrize("found", [1, 93, 164, 10_000])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.reports.audit.recall import interval, recall
+from pipeline.reports.audit.audit import interval, recall
 from pipeline.reports.audit.result import Audit, OddPair
 from pipeline.reports.audit.summary import AuditSummary, down, up
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pipeline.reports.audit.recall import interval, recall
+from pipeline.reports.audit.audit import interval, recall
 from pipeline.reports.audit.result import Audit
 from pipeline.reports.gallery.facts import Report, Stage
 from pipeline.reports.gallery.page import render
