@@ -45,7 +45,10 @@ class Asker:
         }
 
     def ask(self, url: str) -> bytes:
-        """Return the bytes as served. Raises NotFetched if there are none for us; OSError if this machine fails."""
+        """Return the bytes as served.
+
+        Raises NotFetched if there are none for us; OSError if this machine lacks something (memory, sockets).
+        """
         here, seen, left_s = target(url), set[str](), self._settings.timeout_s
         for _ in range(self._settings.redirects + 1):
             self._check_unseen(here, seen)

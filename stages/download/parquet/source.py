@@ -94,8 +94,8 @@ class ParquetSource:
         for uri in sorted(uris):
             if known.setdefault(name := self._name(absolute(uri)), uri) != uri:
                 raise Refused(
-                    f"source {self.source.name}: {known[name]} and {uri} have one name, which their rows are "
-                    "distinguished by; name the folder above them as uri, or make each a source of its own"
+                    f"source {self.source.name}: {known[name]} and {uri} have one name, and rows are "
+                    "known by it; name the folder above them as uri, or make each a source of its own"
                 )
 
     def _check(self, files: Sequence[File]) -> None:
