@@ -245,7 +245,7 @@ def test_an_audit_of_candidates_that_wait_for_what_grew_is_told_so(tars: Path, t
     made_here(values(tars), tmp_path)
     lot(tars, ["a"], Random(4))
     made_here(values(tars), tmp_path, until="sketches")
-    with pytest.raises(Refused, match="was made before embeddings grew; `blindpairs run` goes on"):
+    with pytest.raises(Refused, match="was made before embeddings grew; `blindpairs run` extends it"):
         audit(Run.open(str(tmp_path / "test")), images=9, seed=1)
 
 
