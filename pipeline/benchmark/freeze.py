@@ -21,12 +21,12 @@ from stages.author.stage import Author
 def freeze(run: Run, store: Path | None = None) -> tuple[int, Manifest, bool]:
     """Return the version, its manifest, and whether it is new: if nothing changed, the newest version is returned.
 
-    Raises Waiting if no pair is fully written, Refused if another process drives the run.
+    Raises Waiting if no pair is fully written, Refused if another process drives the run or a removal was interrupted.
     """
     stage = Author(_there(run, store_path(run.folder, store)))
     note_store(run.folder, stage.store)
     with driving(run.folder):
-        run = run.reopened()  # now that nobody else can change it
+        run = Run.open(run.url)  # as it is now that nobody else can change it
         number, newest = _newest(run)
         (task,) = stage.plan({})
         parts = list(stage.process(task, {"images": run.manifest("images")}))
@@ -49,7 +49,8 @@ def _is_same(newest: Manifest, stage: Author, parts: Sequence[Part]) -> bool:
 
 
 def _newest(run: Run) -> tuple[int, Manifest | None]:
-    return run.questions() if run.versions() else (0, None)
+    there = run.versions()
+    return (there[-1], run.manifest(f"{QUESTIONS}-{there[-1]}")) if there else (0, None)
 
 
 def _there(run: Run, store: Path) -> Path:

@@ -24,7 +24,7 @@ from pipeline.forget.summary import ForgetSummary
 from pipeline.forget.traces import naming, without_traces
 from pipeline.forget.written import without_written
 from pipeline.reports.gallery.write import write_report
-from pipeline.run.layout import GALLERY, REMOVAL, any_run_folder, sweep_left
+from pipeline.run.layout import GALLERY, REMOVAL, run_folder, sweep_left
 from pipeline.run.lease.lease import Lease, driving
 from pipeline.run.removal.decide import check_steps, steps_held
 from pipeline.run.removal.intent import FORGET, Intent
@@ -45,7 +45,7 @@ def forget(url: str, named: Sequence[str], listed: str | None = None, store: Pat
     forget. Raises Refused for a name of no valid form, where nothing is named, where another process drives the
     run, and where a shard was changed since its commit.
     """
-    folder, names = any_run_folder(url), asked_for(named, listed)
+    folder, names = run_folder(url), asked_for(named, listed)
     if names == OptOut() and not folder.has(REMOVAL):
         raise Refused(f"nothing is named that {url} should forget: add a URL, a sha256, an image_id, or --list FILE")
     store = known_store(folder, store)

@@ -20,8 +20,8 @@ QUESTIONS = "questions"  # people's; each freezing is a manifest of its own, que
 VERSION = re.compile(QUESTIONS + r"-([1-9]\d{0,8})")
 
 
-def any_run_folder(url: str) -> Folder:
-    """The folder of a run, even of one from which images are being removed. Raises Refused if it holds no step."""
+def run_folder(url: str) -> Folder:
+    """Return a run's folder, even while images are being removed from it. Raises Refused if it holds no step."""
     folder = Folder(url.rstrip("/"))
     check_reached(folder.url, f"{url} cannot be read")
     if not steps_begun(folder):

@@ -8,7 +8,7 @@ from manifests.draft import Draft
 from manifests.errors import NotCommitted, Refused, Waiting
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
-from pipeline.run.layout import ORDER, QUESTIONS, VERSION, any_run_folder, check_no_removal, question_versions
+from pipeline.run.layout import ORDER, QUESTIONS, VERSION, check_no_removal, question_versions, run_folder
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Run:
 
         Raises Refused if it holds no step of a run, or if images are being removed from it.
         """
-        folder = any_run_folder(url)
+        folder = run_folder(url)
         check_no_removal(folder)
         return cls(folder)
 

@@ -28,4 +28,4 @@ def rewrite_report(run: Run) -> str:
     """
     with driving(run.folder):
         sweep_left(run.folder)
-        return write_report(run.reopened())
+        return write_report(Run.open(run.url))

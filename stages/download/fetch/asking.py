@@ -14,7 +14,7 @@ import httpcore
 
 from stages.download.fetch.addresses import Allowed
 from stages.download.fetch.answers import Answer, body, check, leads_to, passed_over
-from stages.download.fetch.connections import Connections, Silence, origin_of
+from stages.download.fetch.connections import Connections, Stale, origin_of
 from stages.download.fetch.manners import user_agent
 from stages.download.fetch.opt_out import OptOut
 from stages.download.fetch.outcomes import (
@@ -71,15 +71,15 @@ class Asker:
     def _hop(self, here: Target, deadline: float) -> bytes | str:
         """Make one hop; return an image's bytes, or the location to request next."""
         if kept := self._connections.kept(here):
-            with suppress(Silence):  # it had ended before it was reused, which is not a failure of the host
+            with suppress(Stale):  # it could not be used again, which is not a failure of the host
                 return self._tried(here, kept, deadline)
         try:
             return self._tried(here, self._connections.new(here), deadline)
-        except Silence as error:
+        except Stale as error:
             raise NotFetched(CUT_SHORT, f"{here.site}: {error}") from error
 
     def _tried(self, here: Target, connection: httpcore.HTTPConnection, deadline: float) -> bytes | str:
-        """Make one request, raising any failure as NotFetched, except Silence and an OSError of this machine."""
+        """Make one request, raising any failure as NotFetched, except Stale and an OSError of this machine."""
         try:
             return self._exchanged(here, connection, deadline)
         except TimeoutError as error:
@@ -87,7 +87,7 @@ class Asker:
             raise NotFetched(TIMEOUT, late) from error
         except (httpcore.ProtocolError, ValueError) as error:
             raise NotFetched(BAD_ANSWER, f"{here.site}: {type(error).__name__} {str(error)[:100]}") from error
-        except Silence:
+        except Stale:
             raise
         except ssl.SSLError as error:
             raise NotFetched(CUT_SHORT, f"{here.site}: {error}") from error
@@ -99,7 +99,7 @@ class Asker:
     def _exchanged(self, here: Target, connection: httpcore.HTTPConnection, deadline: float) -> bytes | str:
         """Make one request over this connection, which is then kept or closed."""
         try:
-            response = connection.handle_request(self._request(here, deadline))
+            response = _response(connection, self._request(here, deadline))
             try:
                 answer = Answer.of(response)
                 if location := leads_to(answer):
@@ -118,3 +118,22 @@ class Asker:
         moments = dict.fromkeys(("connect", "read", "write"), deadline)
         headers = {"Host": here.site, **self._headers}
         return httpcore.Request("GET", url, headers=headers, extensions={"timeout": moments})
+
+
+def _response(connection: httpcore.HTTPConnection, request: httpcore.Request) -> httpcore.Response:
+    """Return the answer to this very request, its body not read yet.
+
+    Bytes behind an earlier answer stay in h11's buffer and would be taken for this one. Raises Stale for them, and
+    httpcore's errors.
+    """
+    was_used = connection.is_available()
+    try:
+        response = connection.handle_request(request)
+    except httpcore.RemoteProtocolError as error:
+        if was_used:
+            raise Stale("it held bytes of an earlier answer") from error
+        raise
+    if response.extensions["network_stream"].answered:
+        return response
+    response.close()
+    raise Stale("it held an answer to no request")

@@ -29,26 +29,29 @@ KEPT = 256  # idle connections open at once
 LOOK_S = 0.25  # between two checks of the clock while nothing arrives
 
 
-class Silence(ConnectionError):
-    """The connection ended before a single byte of the answer."""
+class Stale(ConnectionError):
+    """A connection gave no answer to this request: it ended, or held bytes that an earlier answer left."""
 
 
 class Stream(httpcore.NetworkStream):
-    """An open socket. Every `timeout` is a moment by `clock`; TimeoutError is raised once it has passed."""
+    """An open socket. Every `timeout` is a moment by `clock`; TimeoutError is raised once it has passed.
+
+    `answered`: whether anything was read since the last request was written.
+    """
 
     def __init__(self, opened: socket.socket, clock: Callable[[], float]) -> None:
-        self._socket, self._clock, self._answered = opened, clock, False
+        self._socket, self._clock, self.answered = opened, clock, False
         self._socket.settimeout(LOOK_S)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = self._by(timeout, lambda: self._socket.recv(max_bytes))
-        if not data and not self._answered:
-            raise Silence("it ended the connection without an answer")
-        self._answered = True
+        if not data and not self.answered:
+            raise Stale("it ended the connection without an answer")
+        self.answered = True
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._answered = False
+        self.answered = False
         while buffer:
             sent = self._by(timeout, partial(self._socket.send, buffer))
             buffer = buffer[sent:]

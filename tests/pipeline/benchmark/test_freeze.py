@@ -23,8 +23,10 @@ from manifests.storage import Folder
 from manifests.tables import IMAGES, PAIRS
 from pipeline.benchmark.freeze import freeze, is_changed
 from pipeline.benchmark.store_path import note_store, store_path
+from pipeline.reports.gallery.write import rewrite_report
 from pipeline.run.layout import question_versions
 from pipeline.run.lease.lease import driving
+from pipeline.run.removal.intent import FORGET, Intent
 from pipeline.run.run import Run
 from stages.author.answers import Answer, asked
 from stages.author.store import NAME, Store
@@ -252,6 +254,15 @@ def test_while_another_drives_the_run_freezing_is_refused(run: Path) -> None:
         freeze(Run.open(str(run)))
     assert question_versions(Folder(str(run))) == []
     assert freeze(Run.open(str(run)))[0] == 1
+
+
+def test_nothing_is_frozen_while_a_removal_is_halfway_however_early_the_run_was_opened(run: Path) -> None:
+    opened = Run.open(str(run))  # as an authors' page has it for days
+    Intent(FORGET, (), "test").begin(opened.folder)
+    for change in (freeze, rewrite_report):
+        with pytest.raises(Refused, match=f"`blindpairs forget {run}` finishes it"):
+            change(opened)
+    assert opened.versions() == []
 
 
 @contextmanager

@@ -90,6 +90,28 @@ def test_a_kept_connection_that_ends_as_it_is_used_again_is_no_failure_of_the_ho
         assert [asking.ask(url), asking.ask(url)] == [b"a", b"b"]
 
 
+ONE = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"
+
+
+@pytest.mark.parametrize("left", [ONE + b"x", ONE, b"xyz", ONE[:12]], ids=["an answer", "its head", "bytes", "a start"])
+def test_what_a_server_sends_behind_an_answer_is_nobodys_image(left: bytes) -> None:
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            connection.recv(4096)
+            connection.sendall(ONE + b"a" + left)
+            while connection.recv(4096):
+                connection.sendall(ONE + b"a")
+
+    def accept(server: socket.socket) -> None:
+        for _ in range(3):
+            Thread(target=serve, args=server.accept()[:1], daemon=True).start()
+
+    with socket.create_server(("127.0.0.2", 0)) as server:
+        Thread(target=accept, args=(server,), daemon=True).start()
+        asking, url = asker(), f"http://127.0.0.2:{server.getsockname()[1]}/"
+        assert [asking.ask(f"{url}{number}") for number in range(3)] == [b"a"] * 3
+
+
 def test_an_answer_cut_short_on_a_kept_connection_is_not_asked_for_twice(site: Site) -> None:
     asking = asker()
     asking.ask(site.url("good/4.jpg"))
