@@ -1,1 +1,1 @@
-"""Drawing: drawn scenes whose pairs are known, for the demo, parity and rehearsals."""
+"""Drawing: drawn scenes with known pairs, for the demo, parity and rehearsals."""

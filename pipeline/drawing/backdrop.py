@@ -1,4 +1,4 @@
-"""Backdrops: what lies behind and under the things of a scene, elsewhere in each of the two variants."""
+"""Backdrops: what is behind and under the things of a scene, in different places in the two variants."""
 
 from math import cos, pi
 
@@ -7,7 +7,7 @@ from pipeline.drawing.canvas import Pen
 
 
 def outdoors(pen: Pen, brief: Brief) -> float:
-    """Sky, sun, clouds, hills and ground; returns the height of the horizon."""
+    """Draw sun, clouds, hills and ground on the sky; return the height of the horizon."""
     look = brief.palette
     horizon = brief.shared.uniform(0.62, 0.72) + brief.own.uniform(-0.02, 0.02)
     if brief.shared.random() < 0.6:
@@ -22,7 +22,7 @@ def outdoors(pen: Pen, brief: Brief) -> float:
 
 
 def cloud(pen: Pen, brief: Brief) -> None:
-    """A cloud one unit wide around the origin."""
+    """Draw a cloud one unit wide around the origin."""
     tint = brief.palette.cloud
     pen.box(tint, -0.5, -0.02, 0.5, 0.22, rounded=0.12)
     pen.disc(tint, -0.16, -0.02, 0.2)
@@ -30,7 +30,7 @@ def cloud(pen: Pen, brief: Brief) -> None:
 
 
 def road(pen: Pen, brief: Brief, top: float) -> None:
-    """A road across the ground, dashed in the middle."""
+    """Draw a road across the ground, with a dashed center line."""
     look = brief.palette
     pen.box(look.ink, -0.1, top, 1.1, top + 0.17)
     for step in range(6):
@@ -39,7 +39,7 @@ def road(pen: Pen, brief: Brief, top: float) -> None:
 
 
 def water(pen: Pen, brief: Brief, top: float) -> None:
-    """A lake of the ground's colour below `top`, rippled."""
+    """Draw a rippled lake of the ground's color below `top`."""
     look = brief.palette
     pen.box(look.ground, -0.1, top, 1.1, 1.1)
     for x, y in ((0.1, 0.1), (0.55, 0.06), (0.3, 0.2), (0.75, 0.17), (0.05, 0.28), (0.6, 0.29)):
@@ -48,7 +48,7 @@ def water(pen: Pen, brief: Brief, top: float) -> None:
 
 
 def room(pen: Pen, brief: Brief) -> float:
-    """A room with a window or a picture on its wall; returns the height of the floor's edge."""
+    """Draw a room with a window or a picture on its wall; return the height of the floor's edge."""
     edge = bare_room(pen, brief)
     place = pen.at(brief.across(0.8, 0.02), brief.near(0.26, 0.03))
     if brief.shared.random() < 0.5:
@@ -59,7 +59,7 @@ def room(pen: Pen, brief: Brief) -> float:
 
 
 def bare_room(pen: Pen, brief: Brief) -> float:
-    """A wall, a skirting board and a floor; returns the height of the floor's edge."""
+    """Draw a wall, a baseboard and a floor; return the height of the floor's edge."""
     look = brief.palette
     edge = brief.shared.uniform(0.7, 0.77) + brief.own.uniform(-0.015, 0.015)
     pen.box(look.cloud, -0.1, edge - 0.03, 1.1, edge)
@@ -68,7 +68,7 @@ def bare_room(pen: Pen, brief: Brief) -> float:
 
 
 def window(pen: Pen, brief: Brief) -> None:
-    """A window of four panes, 0.26 wide, around the origin."""
+    """Draw a window of four panes, 0.26 wide, around the origin."""
     look = brief.palette
     pen.box(look.light, -0.13, -0.16, 0.13, 0.16, rounded=0.012)
     for x in (-0.11, 0.01):
@@ -78,7 +78,7 @@ def window(pen: Pen, brief: Brief) -> None:
 
 
 def picture(pen: Pen, brief: Brief) -> None:
-    """A framed landscape, 0.3 wide, around the origin."""
+    """Draw a framed landscape, 0.3 wide, around the origin."""
     look = brief.palette
     pen.box(look.ink, -0.15, -0.12, 0.15, 0.12, rounded=0.008)
     pen.box(look.light, -0.135, -0.105, 0.135, 0.105)
@@ -86,7 +86,7 @@ def picture(pen: Pen, brief: Brief) -> None:
 
 
 def tabletop(pen: Pen, brief: Brief) -> float:
-    """A wall behind a table seen from the front; returns the height of the table's top."""
+    """Draw a wall behind a table seen from the front; return the height of the table's top."""
     look = brief.palette
     top = brief.shared.uniform(0.68, 0.74) + brief.own.uniform(-0.015, 0.015)
     pen.disc(look.cloud, brief.across(0.3, 0.05), brief.near(0.36, 0.04), 0.29)
@@ -96,7 +96,7 @@ def tabletop(pen: Pen, brief: Brief) -> float:
 
 
 def cloth(pen: Pen, brief: Brief) -> None:
-    """A table seen from above, a broad runner along it and a round cloth on that."""
+    """Draw a table seen from above, with a broad runner along it and a round cloth on the runner."""
     look = brief.palette
     pen.disc(look.cloud, brief.across(0.45, 0.02), brief.near(0.52, 0.02), 0.37)
     upper, lower = brief.near(0.08, 0.02), brief.near(0.94, 0.02)

@@ -1,4 +1,4 @@
-"""A brief: what a motif is asked to draw. Both sides of a pair get the same palette and shared dice."""
+"""Brief: what a motif has to draw. Both sides of a pair get the same palette and shared dice."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from pipeline.drawing.palette import Palette
 
 @dataclass(frozen=True)
 class Brief:
-    """One drawing to make. `first` tells a motif which of its two variants to draw."""
+    """One drawing to make. `first` selects which of its two variants a motif draws."""
 
     palette: Palette
     first: bool
-    shared: Random  # rolls the same for both sides: what they have in common
-    own: Random  # rolls for this side alone: where things stand
+    shared: Random  # rolls the same for both sides: for what they have in common
+    own: Random  # rolls for this side only: for where things are
 
     def across(self, x: float, jitter: float = 0.03) -> float:
-        """A place from left to right (0 to 1), mirrored for the second variant."""
+        """Return a place from left to right (0 to 1), jittered, and mirrored for the second variant."""
         x += self.own.uniform(-jitter, jitter)
         return x if self.first else 1 - x
 
     def near(self, value: float, jitter: float) -> float:
-        """The value, give or take this side's jitter."""
+        """Return the value plus or minus this side's jitter."""
         return value + self.own.uniform(-jitter, jitter)
 
 
-Motif = Callable[[Pen, Brief], str]  # draws on the paper and returns a true caption
+Motif = Callable[[Pen, Brief], str]  # draws with the pen and returns a true caption

@@ -1,7 +1,7 @@
-"""Paper and pen: flat shapes in unit coordinates, drawn three times too large, then shrunk to be smooth.
+"""Paper and pen: flat shapes in unit coordinates, drawn at three times the size and then reduced for smooth edges.
 
-The paper's corners are (0, 0) and (1, 1), y grows downwards. A thing is drawn by a pen of its own (`Pen.at`),
-whose origin is where the thing stands and whose unit is the thing's size, mirrored if it looks the other way.
+The paper's corners are (0, 0) and (1, 1), y grows downward. Each thing is drawn with its own pen (`Pen.at`),
+whose origin is the thing's place and whose unit is the thing's size, mirrored if it faces the other way.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Pen:
     mirrored: bool = False
 
     def at(self, x: float, y: float, size: float = 1.0, mirrored: bool = False) -> "Pen":
-        """A pen whose origin is (x, y) and whose unit is `size` of this one's."""
+        """Return a pen whose origin is (x, y) and whose unit is `size` times this pen's unit."""
         px, py = self._pixel((x, y))
         return Pen(self.draw, px, py, self.unit * size, self.mirrored != mirrored)
 
@@ -36,28 +36,28 @@ class Pen:
         self.draw.polygon([self._pixel(point) for point in points], fill=colour)
 
     def box(self, colour: Colour, left: float, top: float, right: float, bottom: float, rounded: float = 0) -> None:
-        """A rectangle, its corners rounded by the radius `rounded`."""
+        """Draw a rectangle whose corners have the radius `rounded`."""
         self.draw.rounded_rectangle(self._frame(left, top, right, bottom), rounded * self.unit, fill=colour)
 
     def disc(self, colour: Colour, x: float, y: float, across: float, down: float | None = None) -> None:
-        """A disc of radius `across`, or an ellipse with the half axes `across` and `down`."""
+        """Draw a disc of radius `across`, or an ellipse with the semi-axes `across` and `down`."""
         down = across if down is None else down
         self.draw.ellipse(self._frame(x - across, y - down, x + across, y + down), fill=colour)
 
     def wedge(self, colour: Colour, x: float, y: float, radius: float, start: float, end: float) -> None:
-        """A slice of a disc between two angles in degrees, clockwise from the right."""
+        """Draw a slice of a disc between two angles in degrees, clockwise from the right."""
         start, end = (180 - end, 180 - start) if self.mirrored else (start, end)
         frame = self._frame(x - radius, y - radius, x + radius, y + radius)
         self.draw.pieslice(frame, start, end, fill=colour)
 
     def arc(self, colour: Colour, x: float, y: float, radius: float, start: float, end: float, width: float) -> None:
-        """A stroke along a circle between two angles in degrees, clockwise from the right."""
+        """Draw a stroke along a circle between two angles in degrees, clockwise from the right."""
         start, end = (180 - end, 180 - start) if self.mirrored else (start, end)
         frame = self._frame(x - radius, y - radius, x + radius, y + radius)
         self.draw.arc(frame, start, end, fill=colour, width=self._width(width))
 
     def line(self, colour: Colour, width: float, *points: Point) -> None:
-        """A stroke with round ends through the points."""
+        """Draw a stroke with round ends through the points."""
         pixels = [self._pixel(point) for point in points]
         self.draw.line(pixels, fill=colour, width=self._width(width), joint="curve")
         radius = self._width(width) / 2 - 0.5
@@ -65,12 +65,12 @@ class Pen:
             self.draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
 
     def words(self, colour: Colour, text: str, x: float, y: float, width: float, height: float) -> None:
-        """Bold letters centred on (x, y), as large as fits the width and height."""
+        """Draw bold letters centered on (x, y), as large as fits the width and height."""
         probe = ImageFont.load_default(100)
         left, top, right, bottom = probe.getbbox(text)
         size = 100 * self.unit * min(width / (right - left), height / (bottom - top))
         font = ImageFont.load_default(size)
-        weight = size * 0.035  # PIL's own font is light: a stroke in the same colour makes it bold
+        weight = size * 0.035  # PIL's own font is light: a stroke in the same color makes it bold
         self.draw.text(self._pixel((x, y)), text, colour, font, anchor="mm", stroke_width=weight)
 
     def _pixel(self, point: Point) -> Point:
@@ -86,14 +86,14 @@ class Pen:
 
 
 class Paper:
-    """A square to draw on, and the JPEG that comes of it."""
+    """A square to draw on, and the JPEG made from it."""
 
     def __init__(self, colour: Colour) -> None:
         self.image = Image.new("RGB", (SIDE * OVERSIZE, SIDE * OVERSIZE), colour)
         self.pen = Pen(ImageDraw.Draw(self.image), 0.0, 0.0, float(SIDE * OVERSIZE))
 
     def small(self) -> Image.Image:
-        """The finished drawing: 256 x 256, its edges smooth."""
+        """Return the finished drawing, 256 x 256, with smooth edges."""
         return self.image.reduce(OVERSIZE)
 
     def jpeg(self) -> bytes:

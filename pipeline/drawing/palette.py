@@ -1,8 +1,8 @@
-"""Palettes: the few colours of one scene, harmonious within it and far from every other scene's.
+"""Palettes: the few colors of one scene, harmonious within it and far from every other scene's.
 
-Colours are chosen in CIELCH (lightness, chroma, hue in degrees). The skies walk through that space in a
-low-discrepancy order (Roberts' R sequence), so that ten thousand palettes still keep their distance. The two
-vivid colours come from named families, so that a caption can say "a red bus" and be true.
+Colors are chosen in CIELCH (lightness, chroma, hue in degrees). The skies traverse that space in a
+low-discrepancy order (Roberts' R sequence), so that even ten thousand palettes keep their distance. The two
+vivid colors come from named families, so that a caption such as "a red bus" is true.
 """
 
 import math
@@ -16,7 +16,7 @@ FAMILIES = {
     "red": (48, 68, 30), "orange": (66, 70, 60), "yellow": (82, 74, 88), "green": (56, 50, 145),
     "teal": (58, 36, 195), "blue": (48, 52, 270), "purple": (42, 52, 308), "pink": (70, 46, 358),
 }  # fmt: skip
-# pairs of families that sit well together and that nobody confuses
+# pairs of families that go well together and that nobody confuses
 COUPLES = (
     ("red", "blue"), ("orange", "blue"), ("yellow", "blue"), ("yellow", "purple"), ("red", "teal"),
     ("pink", "teal"), ("orange", "teal"), ("yellow", "teal"), ("yellow", "red"), ("pink", "purple"),
@@ -24,7 +24,7 @@ COUPLES = (
     ("orange", "green"),
 )  # fmt: skip
 TURNS = (-150, -110, -70, -40, 40, 70, 110, 150, 180)  # from the sky's hue to the ground's, in degrees
-TRIES = 6  # schemes to choose the one of most contrast from
+TRIES = 6  # schemes from which the one with the most contrast is chosen
 R4 = (0.8566748838545029, 0.733891856627126, 0.6287067210378087, 0.5385972572236101)
 
 Lch = tuple[float, float, float]
@@ -32,7 +32,7 @@ Lch = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Scheme:
-    """The colours that make a palette what it is, in CIELCH."""
+    """The colors that define a palette, in CIELCH."""
 
     sky: Lch
     hill: Lch
@@ -44,7 +44,7 @@ class Scheme:
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of a scene by what they are for, and the names of the two that captions speak of."""
+    """The colors of a scene by purpose, and the names of the two that captions mention."""
 
     sky: Colour
     cloud: Colour
@@ -58,7 +58,7 @@ class Palette:
     accent_name: str
 
     def swapped(self) -> "Palette":
-        """The same colours with main and accent exchanged."""
+        """Return the same colors with main and accent exchanged."""
         return Palette(
             self.sky, self.cloud, self.hill, self.ground, self.accent, self.main, self.ink, self.light,
             self.accent_name, self.main_name,
@@ -66,7 +66,7 @@ class Palette:
 
 
 def palette(number: int, dice: Random) -> Palette:
-    """The palette of the scene pair `number`: its sky by its place in the sequence, the rest by the dice."""
+    """Return the palette of the scene pair `number`: its sky from its place in the sequence, the rest from the dice."""
     turn, shade, depth, tint = ((number * step + 0.5) % 1.0 for step in R4)
     sky = (73 + 20 * shade, 11 + 27 * tint, 360 * turn)
     scheme = max((_scheme(sky, depth, dice) for _ in range(TRIES)), key=_contrast)
@@ -86,7 +86,7 @@ def palette(number: int, dice: Random) -> Palette:
 
 
 def _scheme(sky: Lch, depth: float, dice: Random) -> Scheme:
-    """Colours that go with the sky; `depth` (0 to 1) is how light the ground is."""
+    """Choose colors that go with the sky; `depth` (0 to 1) is how light the ground is."""
     names = list(COUPLES[dice.randrange(len(COUPLES))])
     dice.shuffle(names)
     hue = sky[2] + dice.choice(TURNS) + dice.uniform(-15, 15)
@@ -97,7 +97,7 @@ def _scheme(sky: Lch, depth: float, dice: Random) -> Scheme:
 
 
 def _contrast(scheme: Scheme) -> float:
-    """How far the vivid colours are from the nearest of the large areas (CIE76)."""
+    """Return how far the vivid colors are from the nearest of the large areas (CIE76)."""
     areas, vivid = (scheme.sky, scheme.hill, scheme.ground), (scheme.main, scheme.accent)
     return min(_distance(area, bright) for area in areas for bright in vivid)
 
@@ -109,7 +109,7 @@ def _distance(one: Lch, other: Lch) -> float:
 
 
 def colour(lightness: float, chroma: float, hue: float) -> Colour:
-    """CIELCH to sRGB; what no screen can show loses chroma until one can."""
+    """Convert CIELCH to sRGB; a color outside the gamut loses chroma until it is inside."""
     while chroma > 0 and not _shown(_linear(lightness, chroma, hue)):
         chroma -= 2
     red, green, blue = (round(255 * _gamma(value)) for value in _linear(lightness, max(chroma, 0), hue))
@@ -126,7 +126,7 @@ def _shown(linear: tuple[float, float, float]) -> bool:
 
 
 def _linear(lightness: float, chroma: float, hue: float) -> tuple[float, float, float]:
-    """CIELCH to linear sRGB under D65."""
+    """Convert CIELCH to linear sRGB under D65."""
     middle = (lightness + 16) / 116
     across = middle + chroma * math.cos(math.radians(hue)) / 500
     below = middle - chroma * math.sin(math.radians(hue)) / 200

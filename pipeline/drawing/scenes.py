@@ -1,9 +1,9 @@
-"""Scenes: the demo's images one after the other, drawn when asked for. The public face of this folder.
+"""Scenes: the demo's images one after another, drawn on request. The public interface of this folder.
 
-Nine in ten are planted pairs: two drawings in the same colours of about the same area that differ in one of
-MMVP's nine patterns. The rest are what any collection has: images without a partner, exact copies, re-saved
-copies of lower quality, and files that are not images. Every scene can be drawn alone from its key and the
-seed, so a stream of any length needs no memory, and a long stream begins with the pairs of a short one.
+Nine in ten belong to planted pairs: two drawings with the same colors in about the same areas that differ in one
+of MMVP's nine patterns. The rest is what any collection contains: images without a partner, exact copies, re-saved
+copies of lower quality, and files that are not images. Every scene can be drawn by itself from its key and the
+seed, so a stream of any length needs no memory, and a long stream begins with the pairs of a short stream.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from pipeline.drawing.patterns import MOTIFS
 
 PATTERNS = tuple(MOTIFS)
 KINDS = ("single", "copy", "resaved", "broken")
-SINGLES_FROM = 1_000_000  # singles take their palettes from here on, so that no pair has the same
+SINGLES_FROM = 1_000_000  # singles take their palettes from here on, so that no pair has the same palette
 RESAVED_QUALITY = 60
 
 
@@ -29,15 +29,15 @@ class Scene:
     """One image of the demo, encoded."""
 
     key: str  # "orientation-007-a" (its partner: "-b"), "single-003", "copy-001", "resaved-002", "broken-000"
-    caption: str  # a true sentence of what is drawn
-    pattern: str | None  # one of PATTERNS; none where nothing is planted
+    caption: str  # a true description of what is drawn
+    pattern: str | None  # one of PATTERNS; None where nothing is planted
     partner: str | None  # the key of the planted partner
-    data: bytes  # the encoded file: JPEG, or anything at all for a broken one
+    data: bytes  # the encoded file: JPEG, or anything for a broken scene
 
 
 @dataclass(frozen=True)
 class Quota:
-    """How many scenes there are of each kind; `pairs` counts for each of the nine patterns."""
+    """How many scenes there are of each kind; `pairs` is the number per pattern, of nine patterns."""
 
     pairs: int
     single: int
@@ -54,13 +54,13 @@ class Quota:
 
 
 def scenes(count: int = 600, seed: int = 2024) -> Iterator[Scene]:
-    """`count` scenes in the order of `keys`. The same arguments give the same bytes."""
+    """Yield `count` scenes in the order of `keys`. The same arguments give the same bytes."""
     for key in keys(count):
         yield scene(key, count, seed)
 
 
 def keys(count: int) -> Iterator[str]:
-    """The keys of all scenes: pairs first, partners side by side, then the kinds without partners."""
+    """Yield the keys of all scenes: pairs first, partners next to each other, then the kinds without partners."""
     quota = Quota.of(count)
     for number in range(quota.pairs):
         for pattern in PATTERNS:
@@ -72,7 +72,7 @@ def keys(count: int) -> Iterator[str]:
 
 
 def scene(key: str, count: int, seed: int) -> Scene:
-    """The scene of that key among `count`."""
+    """Draw the scene of this key among `count` scenes."""
     kind, number, *_ = key.split("-")
     if kind in PATTERNS:
         caption, data = _planted(key, seed)
@@ -82,7 +82,7 @@ def scene(key: str, count: int, seed: int) -> Scene:
 
 
 def partner_of(key: str) -> str:
-    """The other key of a planted pair."""
+    """Return the other key of a planted pair."""
     return key[:-1] + ("b" if key.endswith("a") else "a")
 
 
@@ -109,10 +109,10 @@ def _single(number: int, seed: int) -> tuple[str, bytes]:
 
 
 def _drawing(pattern: str, number: int, place: int, side: str, seed: int) -> tuple[str, bytes]:
-    """One side of the pair whose palette has that place in the sequence: its caption and its JPEG."""
+    """Draw one side of the pair whose palette has this place in the sequence; return its caption and JPEG."""
     shared = Random(f"{seed} {place}")
     look = palette(place + seed, shared)
-    # a coin decides which variant is side a, or every a would face the same way
+    # a coin toss decides which variant is side a; otherwise every a would face the same way
     first = (side == "a") == (shared.random() < 0.5)
     brief = Brief(look, first, shared, Random(f"{seed} {place} {side}"))
     paper = Paper(look.sky)
@@ -122,7 +122,7 @@ def _drawing(pattern: str, number: int, place: int, side: str, seed: int) -> tup
 
 
 def _source(number: int, quota: Quota, seed: int) -> tuple[str, bytes]:
-    """The earlier scene that copy `number` is made of: a single or the side of a pair, in turns."""
+    """Draw the earlier scene that copy `number` is made from: a single or one side of a pair, alternately."""
     if number % 2 == 0 and number < quota.single:
         return _single(number, seed)
     if quota.pairs == 0:
@@ -139,7 +139,7 @@ def _resaved(data: bytes) -> bytes:
 
 
 def _broken(number: int, seed: int) -> tuple[str, bytes]:
-    """A file that no decoder can read, of one of six kinds."""
+    """Make a file that no decoder can read, of one of six kinds."""
     _, whole = _single(number, seed)
     kinds = (
         ("an empty file", b""),

@@ -1,4 +1,4 @@
-"""Shards: the scenes packed as WebDataset tar files, shuffled so that partners lie in different shards."""
+"""Shards: the scenes packed as WebDataset tar files, shuffled so that partners are in different shards."""
 
 import json
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from pipeline.drawing.scenes import Scene, keys, partner_of, scene
 
 @dataclass(frozen=True)
 class Planted:
-    """A pair that was drawn as one, and what its two drawings differ in."""
+    """A pair that was drawn as a pair, and the pattern in which its two drawings differ."""
 
     pattern: str
     left_key: str
@@ -19,7 +19,7 @@ class Planted:
 
 
 def pack(folder: Path, count: int = 600, seed: int = 2024, shard_rows: int = 100) -> list[Planted]:
-    """Write `00000.tar`, `00001.tar`, ... of at most `shard_rows` scenes each; return the planted pairs.
+    """Write `00000.tar`, `00001.tar`, ... with at most `shard_rows` scenes each; return the planted pairs.
 
     Members are KEY.jpg, KEY.txt (the caption) and KEY.json. The same arguments give the same bytes.
     """
@@ -30,13 +30,13 @@ def pack(folder: Path, count: int = 600, seed: int = 2024, shard_rows: int = 100
 
 
 def planted(count: int) -> list[Planted]:
-    """The planted pairs among `count` scenes."""
+    """Return the planted pairs among `count` scenes."""
     lefts = (key for key in keys(count) if key.endswith("-a"))
     return [Planted(key.split("-")[0], key, partner_of(key)) for key in lefts]
 
 
 def deal(count: int, seed: int, shard_rows: int) -> list[list[str]]:
-    """The keys of each shard. Partners are dealt one after the other, so two shards keep them apart."""
+    """Return the keys of each shard. Partners are dealt one after the other, so two shards keep them apart."""
     dice = Random(f"{seed} deal")
     hands: list[list[str]] = [[] for _ in range(max(1, -(-count // shard_rows)))]
     for turn, key in enumerate(_shuffled(count, dice)):
@@ -47,7 +47,7 @@ def deal(count: int, seed: int, shard_rows: int) -> list[list[str]]:
 
 
 def _shuffled(count: int, dice: Random) -> list[str]:
-    """All keys, the pairs in any order but partners side by side."""
+    """Return all keys shuffled, with partners next to each other."""
     groups = [[pair.left_key, pair.right_key] for pair in planted(count)]
     groups += [[key] for key in keys(count) if not key.endswith(("-a", "-b"))]
     for group in groups:
@@ -59,7 +59,7 @@ def _shuffled(count: int, dice: Random) -> list[str]:
 def _write(path: Path, drawn: Iterable[Scene]) -> None:
     import webdataset  # takes a second where torch is installed, and only packing needs it
 
-    # a fixed time and owner: the tar files of two runs are the same byte for byte
+    # a fixed time and owner make the tar files of two runs byte-identical
     with (
         path.open("wb") as stream,
         webdataset.TarWriter(stream, user="demo", group="demo", encoder=False, mtime=0.0) as tar,

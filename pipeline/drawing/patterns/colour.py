@@ -1,4 +1,4 @@
-"""Colour: two things of equal area exchange their colours."""
+"""Color: two things of equal area exchange their colors."""
 
 from pipeline.drawing import backdrop
 from pipeline.drawing.brief import Brief, Motif

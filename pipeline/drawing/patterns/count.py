@@ -1,4 +1,4 @@
-"""Count: fewer large things or more small ones, so that their colour covers the same area."""
+"""Count: fewer large things or more small things, so that their color covers the same area."""
 
 from math import sqrt
 
@@ -46,7 +46,7 @@ def boats(pen: Pen, brief: Brief) -> str:
 
 
 def number_of(brief: Brief, least: int, most: int) -> int:
-    """How many things this variant shows: the first has at least one fewer than the second."""
+    """Return how many things this variant shows: the first has at least one fewer than the second."""
     few = brief.shared.randint(least, most - 1)
     many = brief.shared.randint(few + 1, most)
     return few if brief.first else many

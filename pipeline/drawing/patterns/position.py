@@ -1,4 +1,4 @@
-"""Position: the same two things, one elsewhere with respect to the other."""
+"""Position: the same two things, one in a different place relative to the other."""
 
 from pipeline.drawing import backdrop
 from pipeline.drawing.brief import Brief, Motif
@@ -42,7 +42,7 @@ def balloon(pen: Pen, brief: Brief) -> str:
 
 
 def place_of(brief: Brief, *places: str) -> str:
-    """Where the thing is in this variant: two different places for the two."""
+    """Return where the thing is in this variant; the two variants get different places."""
     shuffled = list(places)
     brief.shared.shuffle(shuffled)
     return shuffled[0] if brief.first else shuffled[1]

@@ -1,4 +1,4 @@
-"""Presence: something is there in one drawing and missing in the other; its colours turn up elsewhere."""
+"""Presence: something is present in one drawing and missing in the other, where its colors appear elsewhere."""
 
 from pipeline.drawing import backdrop
 from pipeline.drawing.brief import Brief, Motif

@@ -38,7 +38,7 @@ def glass(pen: Pen, brief: Brief) -> str:
     top = backdrop.tabletop(pen, brief)
     full, empty = (look.main, None) if brief.first else (None, look.main)
     tall = brief.shared.uniform(0.34, 0.4)
-    # not mirrored: the juice is where it was not
+    # not mirrored: the juice moves to the other vessel
     inside.tumbler(pen.at(brief.near(0.27, 0.03), top + brief.near(0.13, 0.02), tall), look, full)
     inside.jug(pen.at(brief.near(0.7, 0.03), top + brief.near(0.13, 0.02), tall * 1.15), look, empty)
     for x in (0.42, 0.5):

@@ -1,4 +1,4 @@
-"""Structure: the same amount of the same colours, built differently: solid or ring, striped or halved."""
+"""Structure: the same amount of the same colors, arranged differently: solid or ring, striped or halved."""
 
 from math import cos, pi, sin, sqrt
 

@@ -1,4 +1,4 @@
-"""Text: two words of about the same ink on the same sign."""
+"""Text: two words with about the same amount of ink on the same sign."""
 
 from pipeline.drawing import backdrop
 from pipeline.drawing.brief import Brief, Motif
@@ -52,7 +52,7 @@ def poster(pen: Pen, brief: Brief) -> str:
 
 
 def word_of(brief: Brief) -> str:
-    """The word of this variant."""
+    """Return the word of this variant."""
     one, other = brief.shared.choice(COUPLES)
     return one if brief.first else other
 

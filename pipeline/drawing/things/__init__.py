@@ -1,1 +1,1 @@
-"""Things that stand in scenes: each stands on its pen's origin and is about one unit large."""
+"""Things in scenes: each is placed at its pen's origin and is about one unit large."""

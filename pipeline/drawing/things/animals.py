@@ -1,11 +1,11 @@
-"""Animals: a cat, a duck, a fish, a bird. Each looks to the right."""
+"""Animals: a cat, a duck, a fish, a bird. Each faces right."""
 
 from pipeline.drawing.canvas import Colour, Pen
 from pipeline.drawing.palette import Palette
 
 
 def cat(pen: Pen, look: Palette, fur: Colour) -> None:
-    """A sitting cat one unit high."""
+    """Draw a sitting cat one unit high."""
     pen.arc(fur, -0.26, -0.2, 0.17, 30, 250, 0.08)
     pen.disc(fur, -0.02, -0.25, 0.25, 0.25)
     pen.polygon(fur, (-0.2, -0.3), (-0.04, -0.68), (0.24, -0.62), (0.22, -0.02), (0, 0))
@@ -20,7 +20,7 @@ def cat(pen: Pen, look: Palette, fur: Colour) -> None:
 
 
 def duck(pen: Pen, look: Palette, feathers: Colour, bill: Colour) -> None:
-    """A swimming duck one unit long, the water at its origin."""
+    """Draw a swimming duck one unit long, with the water at its origin."""
     pen.polygon(feathers, (-0.5, -0.42), (-0.3, -0.3), (-0.2, -0.02), (-0.42, -0.14))
     pen.disc(feathers, -0.05, -0.16, 0.38, 0.22)
     pen.polygon(feathers, (0.12, -0.25), (0.13, -0.5), (0.36, -0.5), (0.32, -0.12))
@@ -33,7 +33,7 @@ def duck(pen: Pen, look: Palette, feathers: Colour, bill: Colour) -> None:
 
 
 def fish(pen: Pen, look: Palette, skin: Colour, fins: Colour) -> None:
-    """A fish one unit long around the origin."""
+    """Draw a fish one unit long around the origin."""
     pen.polygon(fins, (-0.2, 0), (-0.52, -0.26), (-0.44, 0), (-0.52, 0.26))
     pen.polygon(fins, (-0.12, -0.2), (0.0, -0.4), (0.2, -0.18))
     pen.polygon(fins, (-0.06, 0.2), (-0.1, 0.34), (0.12, 0.2))
@@ -45,7 +45,7 @@ def fish(pen: Pen, look: Palette, skin: Colour, fins: Colour) -> None:
 
 
 def bird(pen: Pen, look: Palette, feathers: Colour, bill: Colour) -> None:
-    """A standing bird one unit high."""
+    """Draw a standing bird one unit high."""
     for x in (-0.04, 0.08):
         pen.line(look.ink, 0.03, (x, -0.3), (x, 0))
     pen.polygon(feathers, (-0.6, -0.3), (-0.5, -0.45), (-0.1, -0.55), (-0.1, -0.25))

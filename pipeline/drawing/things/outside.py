@@ -1,11 +1,11 @@
-"""Things one meets outside: vehicles, houses, trees, snowmen."""
+"""Outside: outdoor things: vehicles, houses, trees, snowmen."""
 
 from pipeline.drawing.canvas import Colour, Pen
 from pipeline.drawing.palette import Palette
 
 
 def bus(pen: Pen, look: Palette, body: Colour) -> None:
-    """A bus one unit long that drives to the right."""
+    """Draw a bus one unit long that drives to the right."""
     pen.box(body, -0.5, -0.52, 0.5, -0.08, rounded=0.07)
     pen.box(body, 0.3, -0.36, 0.53, -0.08, rounded=0.04)
     for left in (-0.44, -0.25, -0.06):
@@ -18,7 +18,7 @@ def bus(pen: Pen, look: Palette, body: Colour) -> None:
 
 
 def car(pen: Pen, look: Palette, body: Colour) -> None:
-    """A car one unit long that drives to the right."""
+    """Draw a car one unit long that drives to the right."""
     pen.polygon(body, (-0.34, -0.26), (-0.26, -0.48), (0.1, -0.48), (0.27, -0.26))
     pen.polygon(look.light, (-0.27, -0.27), (-0.21, -0.43), (-0.07, -0.43), (-0.07, -0.27))
     pen.polygon(look.light, (-0.03, -0.27), (-0.03, -0.43), (0.08, -0.43), (0.19, -0.27))
@@ -29,7 +29,7 @@ def car(pen: Pen, look: Palette, body: Colour) -> None:
 
 
 def car_above(pen: Pen, look: Palette, body: Colour) -> None:
-    """A car one unit long, its nose to the right, seen from above around the origin."""
+    """Draw a car one unit long around the origin, its front to the right, seen from above."""
     for x in (-0.29, 0.29):
         pen.box(look.ink, x - 0.09, -0.27, x + 0.09, 0.27, rounded=0.03)
     pen.box(body, -0.5, -0.24, 0.5, 0.24, rounded=0.11)
@@ -40,13 +40,13 @@ def car_above(pen: Pen, look: Palette, body: Colour) -> None:
 
 
 def wheel(pen: Pen, look: Palette) -> None:
-    """A wheel of diameter one around the origin."""
+    """Draw a wheel of diameter one around the origin."""
     pen.disc(look.ink, 0, 0, 0.5)
     pen.disc(look.cloud, 0, 0, 0.22)
 
 
 def house(pen: Pen, look: Palette, wall: Colour, roof: Colour) -> None:
-    """A house one unit high, door and window in the front."""
+    """Draw a house one unit high, with a door and a window in the front."""
     pen.box(wall, -0.4, -0.6, 0.4, 0)
     pen.polygon(roof, (-0.5, -0.57), (0, -1.0), (0.5, -0.57))
     pen.box(look.ink, -0.26, -0.36, -0.06, 0, rounded=0.02)
@@ -56,21 +56,21 @@ def house(pen: Pen, look: Palette, wall: Colour, roof: Colour) -> None:
 
 
 def tree(pen: Pen, look: Palette, crown: Colour) -> None:
-    """A round tree one unit high."""
+    """Draw a round tree one unit high."""
     pen.box(look.ink, -0.04, -0.45, 0.04, 0)
     for x, y, radius in ((0, -0.7, 0.3), (-0.17, -0.53, 0.2), (0.17, -0.53, 0.2)):
         pen.disc(crown, x, y, radius)
 
 
 def fir(pen: Pen, look: Palette, needles: Colour) -> None:
-    """A fir one unit high."""
+    """Draw a fir one unit high."""
     pen.box(look.ink, -0.05, -0.2, 0.05, 0)
     for low, width in ((-0.14, 0.32), (-0.4, 0.26), (-0.64, 0.19)):
         pen.polygon(needles, (-width, low), (0, low - 0.38), (width, low))
 
 
 def snowman(pen: Pen, look: Palette, scarf: Colour) -> None:
-    """A snowman, one unit high up to the crown of the head, who looks to the right."""
+    """Draw a snowman one unit high up to the top of its head, facing right."""
     pen.line(look.ink, 0.025, (-0.2, -0.5), (-0.42, -0.68))
     pen.line(look.ink, 0.025, (0.2, -0.5), (0.42, -0.62))
     pen.disc(look.light, 0, -0.26, 0.28)
@@ -86,7 +86,7 @@ def snowman(pen: Pen, look: Palette, scarf: Colour) -> None:
 
 
 def balloon(pen: Pen, look: Palette, skin: Colour) -> None:
-    """A balloon around the origin, one unit high without its string."""
+    """Draw a balloon around the origin, one unit high without its string."""
     pen.line(look.ink, 0.02, (0, 0.5), (0.05, 0.7), (-0.03, 0.9), (0.02, 1.15))
     pen.disc(skin, 0, 0, 0.4, 0.48)
     pen.polygon(skin, (-0.07, 0.56), (0, 0.44), (0.07, 0.56))
