@@ -223,7 +223,7 @@ class Page(BaseHTTPRequestHandler):
         self._answer(jpeg(number), X_Robots_Tag="noai, unavailable_after: 25 Jun 2030 15:00:00 PST")
 
     def wide_header_(self, number: int, parts: list[str]) -> None:
-        self._answer(jpeg(number), **{f"X-{place}": "a" * 8000 for place in range(20)})
+        self._answer(jpeg(number), **{f"X-{place}": "a" * 8000 for place in range(40)})
 
     def empty_(self, number: int, parts: list[str]) -> None:
         self._answer(b"")

@@ -99,7 +99,7 @@ class Asker:
     def _exchanged(self, here: Target, connection: httpcore.HTTPConnection, deadline: float) -> bytes | str:
         """Make one request over this connection, which is then kept or closed."""
         try:
-            response = _response(connection, self._request(here, deadline))
+            response = connection.handle_request(self._request(here, deadline))
             try:
                 answer = Answer.of(response)
                 if location := leads_to(answer):
@@ -118,22 +118,3 @@ class Asker:
         moments = dict.fromkeys(("connect", "read", "write"), deadline)
         headers = {"Host": here.site, **self._headers}
         return httpcore.Request("GET", url, headers=headers, extensions={"timeout": moments})
-
-
-def _response(connection: httpcore.HTTPConnection, request: httpcore.Request) -> httpcore.Response:
-    """Return the answer to this very request, its body not read yet.
-
-    Bytes behind an earlier answer stay in h11's buffer and would be taken for this one. Raises Stale for them, and
-    httpcore's errors.
-    """
-    was_used = connection.is_available()
-    try:
-        response = connection.handle_request(request)
-    except httpcore.RemoteProtocolError as error:
-        if was_used:
-            raise Stale("it held bytes of an earlier answer") from error
-        raise
-    if response.extensions["network_stream"].answered:
-        return response
-    response.close()
-    raise Stale("it held an answer to no request")

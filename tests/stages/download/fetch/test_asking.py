@@ -120,6 +120,13 @@ def test_an_answer_cut_short_on_a_kept_connection_is_not_asked_for_twice(site: S
     assert site.asked("cut/4.jpg") == 1
 
 
+def test_a_broken_answer_on_a_kept_connection_is_not_asked_for_twice(site: Site) -> None:
+    asking = asker()
+    asking.ask(site.url("good/5.jpg"))
+    assert refusal(asking, site.url("wide-header/5.jpg")) == "bad_answer"
+    assert site.asked("wide-header/5.jpg") == 1
+
+
 def test_tls_is_believed_only_where_the_certificate_is_trusted(
     tmp_path: Path, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
