@@ -24,6 +24,7 @@ from manifests.lineage import Lineage
 from manifests.parsing import parse_json
 from manifests.shard import SUFFIX, Receipt, read_batches, read_names, read_rows, read_shard
 from manifests.storage import Folder
+from manifests.tables import current_names, stored_names
 
 T = TypeVar("T")
 
@@ -118,7 +119,7 @@ class Manifest:
     @cached_property
     def columns(self) -> list[str]:
         """The names of its columns; empty if there is no shard."""
-        return read_names(self.folder, self.shards[0].name) if self.shards else []
+        return current_names(self.lineage.table, read_names(self.folder, self.shards[0].name)) if self.shards else []
 
     @cached_property
     def by_name(self) -> Mapping[str, Receipt]:
@@ -127,11 +128,15 @@ class Manifest:
 
     def read(self, shard: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read one shard as a table. Raises Damaged if its rows are not those that were committed."""
-        return read_shard(self.folder, shard, columns, self._stated(shard))
+        table = read_shard(
+            self.folder, shard, columns and stored_names(self.lineage.table, columns), self._stated(shard)
+        )
+        return table.rename_columns(current_names(self.lineage.table, table.column_names))
 
     def read_rows(self, shard: str, columns: Sequence[str], rows: NDArray[np.int64]) -> pa.Table:
         """Read these rows of one shard, by their numbers in it, ascending. Raises Damaged as `read` does."""
-        return read_rows(self.folder, shard, columns, rows, self._stated(shard))
+        table = read_rows(self.folder, shard, stored_names(self.lineage.table, columns), rows, self._stated(shard))
+        return table.rename_columns(current_names(self.lineage.table, table.column_names))
 
     def batches(self, columns: Sequence[str], rows: int = 65536) -> Iterator[pa.RecordBatch]:
         """Yield every row of every shard, in order, at most `rows` at a time: memory does not grow with the manifest.
@@ -143,7 +148,10 @@ class Manifest:
 
     def batches_of(self, shard: str, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
         """Yield every row of one shard, as `batches` does."""
-        return read_batches(self.folder, shard, columns, rows, self._stated(shard))
+        for batch in read_batches(
+            self.folder, shard, stored_names(self.lineage.table, columns), rows, self._stated(shard)
+        ):
+            yield batch.rename_columns(current_names(self.lineage.table, batch.schema.names))
 
     def _stated(self, shard: str) -> Stated | None:
         if shard in self.by_name and shard not in self._compared:

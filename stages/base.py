@@ -92,6 +92,10 @@ class Stage(ABC):
     def table(self) -> tuple[str, int]:
         """Return name and version of that table; known without `setup`."""
 
+    def as_begun(self, table: str) -> Stage:
+        """Return this stage as a run needs it whose manifest has this table and version, such as "images 2"."""
+        return self
+
     def external_state(self) -> Mapping[str, Any]:
         """Return what is found outside and determines rows (files of a source, hashes of weights), as plain JSON.
 

@@ -32,7 +32,7 @@ class Photo:
     caption: str | None = None
     label: str | None = None
     class_name: str | None = None
-    licence: str | None = None
+    license: str | None = None
 
     def read(self) -> bytes:
         """Read the file's bytes, which are those that the run read.

@@ -59,6 +59,8 @@ def resolve(steps: Sequence[Step], run: Folder) -> list[Resolution]:
     resolutions: dict[str, Resolution] = {}
     for step in steps:
         there = _there(run / step.name)
+        if there is not None:
+            step = replace(step, stage=step.stage.as_begun(there.lineage.table))
         state, unseen = _external_state(step, there)
         resolution = _resolution(step, run / step.name, _lineage(step, state, resolutions), there, resolutions)
         if unseen and resolution.state is not State.REUSE:

@@ -117,7 +117,7 @@ class FetchedSource:
             raise Refused(f"{refusal}; tars without img2dataset's Parquet beside them are of kind: shards") from refusal
 
     def _row(self, uri: str, entry: Mapping[str, Any], member: Member | None, index: Index) -> Row:
-        key, fields = str(entry["key"]), fields_of(entry, self.source.licence)
+        key, fields = str(entry["key"]), fields_of(entry, self.source.license)
         offset, length, fault = (member.offset, member.length, member.fault) if member else (0, 0, None)
         where = uri if member else ""
         found = Found(self.source.name, key, f"{key} {entry['url']}", where, offset, length, fields, fault)
@@ -130,7 +130,7 @@ class FetchedSource:
 
     def _unnamed(self, uri: str, member: Member, index: Index, notes: Counter[str]) -> Row:
         notes["(images that the Parquet does not name)"] += 1
-        fields = fields_of(read_sidecars(uri, index, member.name, notes), self.source.licence)
+        fields = fields_of(read_sidecars(uri, index, member.name, notes), self.source.license)
         place = (uri, member.offset, member.length, fields, member.fault)
         found = Found(self.source.name, _stem(member), f"{_stem(member)} ", *place)
         return looked_at(found, index.looks.get(member.offset))

@@ -90,7 +90,7 @@ class FolderSource:
     def _row(self, file: File) -> Row:
         stem = file.name.rsplit(".", 1)[0]
         folder = file.name.rsplit("/", 2)[-2] if "/" in file.name else None
-        fields = {"label": folder and printable(folder), "licence": self.source.licence}
+        fields = {"label": folder and printable(folder), "license": self.source.license}
         if file.name != printable(file.name):
             unnamed = Found(self.source.name, stem, file.name, "", 0, 0, fields)
             return refused(unnamed, images.UNREADABLE, "the file's name is not UTF-8; rename it")

@@ -23,7 +23,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "aesthetic": ("aesthetic", "AESTHETIC_SCORE", "aesthetic_score"),
     "unsafe": ("unsafe", "punsafe"),
     "watermark": ("watermark", "pwatermark"),
-    "licence": ("licence", "license", "LICENSE"),
+    "license": ("license", "licence", "LICENSE"),
 }
 NUMBERS = ("aesthetic", "unsafe", "watermark")
 FLOAT32_MAX = 3.4028234663852886e38
@@ -43,11 +43,11 @@ class Found:
     fault: str | None = None  # why there are no bytes to read, if the listing already says so
 
 
-def fields_of(values: Mapping[str, Any], licence: str | None = None) -> Row:
+def fields_of(values: Mapping[str, Any], license: str | None = None) -> Row:
     """Return the columns that came with an image, under any of their known spellings; invalid values become null."""
     named = {column: _first(values, spellings) for column, spellings in SPELLINGS.items()}
     fields = {column: _number(v) if column in NUMBERS else _text(v) for column, v in named.items()}
-    return fields | {"licence": fields["licence"] or licence}
+    return fields | {"license": fields["license"] or license}
 
 
 @dataclass(frozen=True)

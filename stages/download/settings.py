@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+import logging
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from manifests.stores.places import absolute
 from stages.download.fetch.settings import FetchSettings
 from stages.settings import Settings, known_kind
 
 Place = Annotated[str, AfterValidator(absolute)]  # a worker may have another working folder
+LICENSE, LICENCE = "license", "licence"
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
 
 
@@ -20,7 +24,35 @@ class SourceSettings(Settings):
     name: Name = Field(description="enters every image_id and shard name; keep it when you move the files")
     kind: str = Field(description="folder, shards, img2dataset, parquet, imagenet or urls: the kinds are below")
     uri: str = Field(description="where the images are: folder, files by braces or glob, on a disk or in a bucket")
-    licence: str | None = Field(None, description="licence of images that do not state their own")
+    license: str | None = Field(None, description="license of images that do not state their own")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _license_spelled_as_now(cls, values: Any) -> Any:
+        """Take `licence`, its name in earlier versions, for `license`; also among the names of `columns`."""
+        return _as_now(values) if isinstance(values, dict) else values
+
+
+def _as_now(values: Mapping[str, Any]) -> dict[str, Any]:
+    columns = values.get("columns")
+    inner = {"columns": _as_now(columns)} if isinstance(columns, dict) else {}
+    if LICENCE not in values or LICENSE in values:
+        return {**values, **inner}
+    _warn_of_spelling()
+    return {LICENSE if name == LICENCE else name: value for name, value in values.items()} | inner
+
+
+@cache
+def _warn_of_spelling() -> None:
+    logging.getLogger(__name__).warning(
+        "the recipe says %s, which is now spelled %s; the old spelling is still read", LICENCE, LICENSE
+    )
+
+
+def as_in_version_2(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a source's settings by the names they had while the images table was in version 2."""
+    then = {LICENCE if name == LICENSE else name: value for name, value in source.items()}
+    return then | ({"columns": as_in_version_2(then["columns"])} if then.get("columns") else {})
 
 
 class FolderSettings(SourceSettings):

@@ -75,7 +75,7 @@ class ShardsSource:
     def _row(self, uri: str, index: Index, member: Member, occurrence: int, notes: Counter[str]) -> Row:
         stem = member.name.rsplit(".", 1)[0]
         natural = f"{_file_name(uri)}/{member.name}" if self.source.keys_repeat else member.name
-        fields = fields_of(read_sidecars(uri, index, member.name, notes), self.source.licence)
+        fields = fields_of(read_sidecars(uri, index, member.name, notes), self.source.license)
         place = (uri, member.offset, member.length)
         if occurrence == 1:
             found = Found(self.source.name, stem, natural, *place, fields, member.fault)

@@ -16,10 +16,10 @@ from manifests.errors import Refused
 from manifests.schema import Schema
 from manifests.shard import Part
 from manifests.stores.places import absolute
-from manifests.tables import IMAGES
+from manifests.tables import IMAGES, IMAGES_2
 from stages.base import OnGrowth, PriorState, Reads, Stage, Task
 from stages.download.growth import grows
-from stages.download.settings import DownloadSettings, SourceSettings, UrlsSettings
+from stages.download.settings import DownloadSettings, SourceSettings, UrlsSettings, as_in_version_2
 from stages.download.sources import Source, source_of
 
 PATHS = ("uri", "into", "truth")  # settings of a source that name a location
@@ -31,19 +31,27 @@ class Download(Stage):
     name = "download"
     on_growth = OnGrowth.EXTENDED
 
-    def __init__(self, settings: DownloadSettings) -> None:
-        self.download = settings
+    def __init__(self, settings: DownloadSettings, images: Schema = IMAGES) -> None:
+        """`images`: the table to write; IMAGES_2 continues a run that was begun with that version."""
+        self.download, self._images = settings, images
 
     @property
     def settings(self) -> Mapping[str, Any]:
         values = self.download.model_dump(mode="json")
-        return {"images": {**values, "sources": {one["name"]: _as_told(one) for one in values["sources"]}}}
+        return {"images": {**values, "sources": {one["name"]: self._as_told(one) for one in values["sources"]}}}
+
+    def _as_told(self, source: Mapping[str, Any]) -> dict[str, Any]:
+        told = _as_told(source)
+        return as_in_version_2(told) if self._images is IMAGES_2 else told
+
+    def as_begun(self, table: str) -> Download:
+        return Download(self.download, IMAGES_2 if table == f"{IMAGES_2.name} {IMAGES_2.version}" else IMAGES)
 
     def schema(self) -> Schema:
-        return IMAGES
+        return self._images
 
     def table(self) -> tuple[str, int]:
-        return IMAGES.name, IMAGES.version
+        return self._images.name, self._images.version
 
     def external_state(self) -> Mapping[str, Any]:
         """Return number, bytes and a hash of the files of each source. Raises Refused if there are none."""
@@ -86,7 +94,7 @@ class Download(Stage):
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
         rows, aside = self._source(self._named(task.facts["source"])).rows(task)
         table = pa.Table.from_pylist(rows, schema=IMAGES.columns)
-        yield Part(table, by_status(table) + aside)
+        yield Part(table.rename_columns(self._images.columns.names), by_status(table) + aside)
 
     def _named(self, name: str) -> SourceSettings:
         return next(source for source in self.download.sources if source.name == name)

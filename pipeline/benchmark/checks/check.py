@@ -12,7 +12,7 @@ from pipeline.benchmark.checks.letters import judge_letters, judge_order
 from pipeline.benchmark.checks.looks import judge_images, looks
 from pipeline.benchmark.checks.missing import (
     judge_count,
-    judge_licences,
+    judge_licenses,
     judge_misses,
     judge_patterns,
     judge_reviews,
@@ -44,7 +44,7 @@ def check(benchmark: Benchmark, takes: Callable[[Posed], object], *, cells: Cell
         *judge_near(pairs, seen),
         *_tells(questions),
         *_lacks(_of_benchmark(questions), _of_benchmark(statements)),
-        *judge_licences(pairs),
+        *judge_licenses(pairs),
         *judge_shapes(pairs),
     ]
     return tuple(sorted(findings, key=lambda one: GRAVE_FIRST[one.severity]))

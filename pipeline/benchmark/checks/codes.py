@@ -63,7 +63,7 @@ KNOWN = {
         _odd("not_150_pairs", "more or fewer pairs than MMVP has"),
         _odd("patterns_uneven", "more or fewer pairs of a pattern than the 15 that MMVP-VLM has"),
         _odd("not_reviewed", "questions that nobody but the author answered"),
-        _odd("licence_unknown", "images whose licence nobody stated"),
+        _odd("license_unknown", "images whose license nobody stated"),
     )
 }
 CODES = tuple(code.name for code in KNOWN.values() if code.severity == "error" and code.acceptable)

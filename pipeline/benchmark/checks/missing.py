@@ -54,12 +54,12 @@ def judge_misses(questions: Numbered) -> Iterator[Finding]:
         yield found("missed_by_people", several(wrong, len(questions)), sentence)
 
 
-def judge_licences(pairs: Numbered) -> Iterator[Finding]:
+def judge_licenses(pairs: Numbered) -> Iterator[Finding]:
     """Report images for which neither the recipe nor the source gives a license."""
     photos = {side.photo.image_id: side.photo for _, pair in pairs for side in pair.sides}
-    if unknown := sum(photo.licence is None for photo in photos.values()):
-        sentence = f"no licence is stated of {unknown:,} of {len(photos):,} images; find it out before you publish them"
-        yield found("licence_unknown", EVERY, sentence)
+    if unknown := sum(photo.license is None for photo in photos.values()):
+        sentence = f"no license is stated of {unknown:,} of {len(photos):,} images; find it out before you publish them"
+        yield found("license_unknown", EVERY, sentence)
 
 
 def judge_shapes(pairs: Numbered) -> Iterator[Finding]:

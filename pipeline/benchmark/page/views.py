@@ -17,7 +17,7 @@ PRIVATE = ("left_id", "right_id", "writers", "first", "place")  # fields of a pa
 
 
 def photo_view(photo: Photo) -> dict[str, Any]:
-    shown = ("image_id", "caption", "key", "source", "url", "licence", "width", "height")
+    shown = ("image_id", "caption", "key", "source", "url", "license", "width", "height")
     told = {name: _bounded(getattr(photo, name)) for name in shown}
     return {"src": f"/photos/{photo.image_id}", **told, "label": _bounded(photo.class_name or photo.label)}
 

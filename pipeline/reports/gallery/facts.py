@@ -34,7 +34,7 @@ class Photo:
     label: str | None = None
     width: int = 0  # pixels of the image itself, not of the thumbnail; 0: unknown
     height: int = 0
-    licence: str | None = None
+    license: str | None = None
     copies: int = 0  # other images with the same bytes or the same vectors, which this one represents
     thumbnail: str = ""  # data URI; "": the bytes could no longer be read
 

@@ -37,7 +37,7 @@ PHOTO = (
     "label",
     "width",
     "height",
-    "licence",
+    "license",
     "uri",
     "offset",
     "length",

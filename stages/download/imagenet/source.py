@@ -123,16 +123,16 @@ class ImagenetSource:
         return [one for one, of in found if label_in(one, of) is None and (split or split_of(one, of)) in ASKED]
 
     def _inner(self, form: Form) -> Inner:
-        name, uri, licence = self.source.name, self.source.uri, self.source.licence
+        name, uri, license = self.source.name, self.source.uri, self.source.license
         if form is Form.CLASS_TARS:
             return ClassTars(self.source)
         if form is Form.IMAGES:
             return ImageTars(self.source, self.shard_rows)
         if form is Form.FOLDER:
-            return FolderSource(FolderSettings(name=name, kind="folder", uri=uri, licence=licence), self.shard_rows)
+            return FolderSource(FolderSettings(name=name, kind="folder", uri=uri, license=license), self.shard_rows)
         if form is Form.SHARDS:
-            return ShardsSource(ShardsSettings(name=name, kind="shards", uri=uri, licence=licence))
-        settings = ParquetSettings(name=name, kind="parquet", uri=uri, licence=licence)
+            return ShardsSource(ShardsSettings(name=name, kind="shards", uri=uri, license=license))
+        settings = ParquetSettings(name=name, kind="parquet", uri=uri, license=license)
         return ParquetSource(settings, synsets_of)
 
 

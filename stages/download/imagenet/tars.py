@@ -131,7 +131,7 @@ def _rows(source: ImagenetSettings, facts: Any, folder: str, *, ended: bool) -> 
 
 
 def _row(source: ImagenetSettings, facts: Any, index: Index, member: Member, path: str, time: int) -> Row:
-    key, fields = path.rpartition(".")[0], {"licence": source.licence}
+    key, fields = path.rpartition(".")[0], {"license": source.license}
     place = (facts["uri"], 0 if member.fault else facts["offset"] + member.offset, member.length, fields)
     if time == 1:
         return looked_at(Found(source.name, key, path, *place, member.fault), index.looks.get(member.offset))

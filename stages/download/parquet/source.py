@@ -134,7 +134,7 @@ class ParquetSource:
         return looked_at(found, look(lambda: images.read_from(BytesIO(data), str(place), 0, len(data))))
 
     def _found(self, uri: str, entry: Entry, place: Cell | None = None) -> Found:
-        name, fields = self._name(uri), fields_of(entry.values, self.source.licence)
+        name, fields = self._name(uri), fields_of(entry.values, self.source.license)
         key = entry.path.rpartition(".")[0] or entry.path if entry.path else f"{_stem(name)}:{entry.row}"
         natural, length = f"{name}#{entry.row} {entry.path or ''}", len(entry.data or b"")
         return Found(self.source.name, key, natural, str(place or uri), 0, length, fields)

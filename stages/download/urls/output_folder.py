@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from manifests.errors import Refused
 from manifests.storage import Folder
 from manifests.stores.places import absolute
-from stages.download.settings import UrlsSettings
+from stages.download.settings import UrlsSettings, as_in_version_2
 from stages.download.urls.fetched_table import TABLE
 
 
@@ -36,7 +36,10 @@ def check_takes_files(into: Folder) -> None:
 
 def request_of(source: UrlsSettings) -> str:
     """Return 8 hex digits of what decides what is requested: two different requests share nothing in `into`."""
-    text = source.model_dump_json(include={"columns", "where", "resize", "shard_urls"})
+    named = as_in_version_2(source.columns)  # what earlier versions fetched is found again
+    text = source.model_copy(update={"columns": named}).model_dump_json(
+        include={"columns", "where", "resize", "shard_urls"}
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

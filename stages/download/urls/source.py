@@ -60,7 +60,7 @@ class UrlsSource:
 
     def _row(self, one: Asked, table: str, there: Got) -> Row | None:
         """Return the row of one URL; None if it does not count here."""
-        key, fields = f"{table.rpartition('/')[2]}:{one.number}", fields_of(one.values, self.source.licence)
+        key, fields = f"{table.rpartition('/')[2]}:{one.number}", fields_of(one.values, self.source.license)
         if one.status is not None:
             return refused(Found(self.source.name, key, f"{key} {one.url}", "", 0, 0, fields), one.status, one.sentence)
         if (outcome := there.outcomes.get(one.url)) is None:

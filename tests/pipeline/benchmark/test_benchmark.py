@@ -72,7 +72,7 @@ def test_each_image_is_as_the_images_table_has_it_and_reads_as_it_lies(tmp_path:
             "label",
         ):
             assert getattr(photo, name) == row[name], name
-        assert photo.licence is None
+        assert photo.license is None
         assert photo.read() == Path(row["uri"]).read_bytes()
         assert sha256(photo.read()).hexdigest() == photo.sha256
 

@@ -34,9 +34,9 @@ def everything(pair: Posed) -> bool:
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
-    """150 pairs with reviewers and licences: nothing is wrong with it, and nothing is lacking for MMVP."""
+    """150 pairs with reviewers and licenses: nothing is wrong with it, and nothing is lacking for MMVP."""
     made = read_benchmark(Run.open(str(frozen_run(tmp_path_factory.mktemp("clean"), 150)))).of()
-    return replace(made, pairs=tuple(stated(replace(pair, reviewed_by=("bob",)), licence="CC0") for pair in made.pairs))
+    return replace(made, pairs=tuple(stated(replace(pair, reviewed_by=("bob",)), license="CC0") for pair in made.pairs))
 
 
 def stated(pair: Posed, **photo: Any) -> Posed:
@@ -178,17 +178,17 @@ def test_pairs_that_half_of_the_people_missed_are_refused_unless_that_is_meant(c
     assert not finding.hinders(["missed_by_people"])
 
 
-def test_licences_that_nobody_stated_are_counted(clean: Benchmark) -> None:
-    pairs = (stated(clean.pairs[0], licence=None), *clean.pairs[1:])
+def test_licenses_that_nobody_stated_are_counted(clean: Benchmark) -> None:
+    pairs = (stated(clean.pairs[0], license=None), *clean.pairs[1:])
     (finding,) = check(replace(clean, pairs=pairs), asks)
-    assert finding.code == "licence_unknown"
+    assert finding.code == "license_unknown"
     assert "2 of 300 images" in finding.sentence
 
 
 def test_pairs_for_training_may_be_any_number_and_need_no_reviewer(tmp_path: Path) -> None:
     made = read_benchmark(Run.open(str(frozen_run(tmp_path, 1, training=3)))).of("training")
     assert len(made.pairs) == 3
-    assert codes(check(made, everything)) == ["licence_unknown"]
+    assert codes(check(made, everything)) == ["license_unknown"]
 
 
 def test_only_doubtful_errors_can_be_accepted_by_name() -> None:

@@ -142,8 +142,8 @@ def test_other_settings_beside_new_files_are_refused(tars: Path, tmp_path: Path)
         with pytest.raises(Refused, match="was made with different settings"):
             made_here(values(tars, **sections), tmp_path)
     asked = values(tars)
-    asked["images"]["sources"][0]["licence"] = "CC0"
-    with pytest.raises(Refused, match="licence"):
+    asked["images"]["sources"][0]["license"] = "CC0"
+    with pytest.raises(Refused, match="license"):
         made_here(asked, tmp_path)
 
 

@@ -96,9 +96,9 @@ def test_a_failure_without_a_message_is_told_all_the_same(tmp_path: Path) -> Non
     assert read(tmp_path).by_key["000000000"]["error"] == "img2dataset says no more"
 
 
-def test_a_licence_of_the_recipe_holds_where_the_table_has_none(tmp_path: Path) -> None:
+def test_a_license_of_the_recipe_holds_where_the_table_has_none(tmp_path: Path) -> None:
     write_fetched(tmp_path, [(fetched(0, jpeg(0), LICENSE="cc0"), jpeg(0)), THREE[2]])
-    assert {row["licence"] for row in read(tmp_path, licence="cc-by").rows} == {"cc0", "cc-by"}
+    assert {row["license"] for row in read(tmp_path, license="cc-by").rows} == {"cc0", "cc-by"}
 
 
 # --- tar and table that disagree ---

@@ -92,6 +92,6 @@ def test_a_source_is_covered_by_one_of_more_files_or_beside_others_and_by_no_oth
     assert asked(tars).covers(then)  # one that is left out may be of a growth that was not committed: extended() knows
     for other in (
         *(asked(tars, {**folder, "uri": "/c"}), asked(tars, folder, shard_rows=7)),
-        *(asked({**tars, "licence": "CC0"}, folder), asked({**tars, "keys_repeat": True}, folder)),
+        *(asked({**tars, "license": "CC0"}, folder), asked({**tars, "keys_repeat": True}, folder)),
     ):
         assert not other.covers(then)

@@ -77,7 +77,7 @@ def test_a_caption_of_its_own_counts_more_than_that_of_the_first_dot(tmp_path: P
 def test_fields_are_known_by_the_names_that_laion_gives_them(tmp_path: Path) -> None:
     fields = {"URL": "http://x/a.jpg", "TEXT": "a dog", "AESTHETIC_SCORE": 5.5, "punsafe": "0.25", "pwatermark": 0.5}
     row = with_json(tmp_path, json.dumps({**fields, "LICENSE": "cc0", "similarity": 0.3}).encode())
-    assert (row["url"], row["caption"], row["licence"]) == ("http://x/a.jpg", "a dog", "cc0")
+    assert (row["url"], row["caption"], row["license"]) == ("http://x/a.jpg", "a dog", "cc0")
     assert (row["aesthetic"], row["unsafe"], row["watermark"]) == (5.5, 0.25, 0.5)
 
 
@@ -85,10 +85,10 @@ def test_a_class_file_is_the_label(tmp_path: Path) -> None:
     assert read(tmp_path, ("a.cls", b"207\n"), ("a.jpg", jpeg())).rows[0]["label"] == "207"
 
 
-def test_a_licence_of_the_recipe_holds_where_the_image_states_none(tmp_path: Path) -> None:
+def test_a_license_of_the_recipe_holds_where_the_image_states_none(tmp_path: Path) -> None:
     members = [("a.jpg", jpeg()), ("b.jpg", jpeg(1)), ("b.json", b'{"license": "cc-by"}')]
-    rows = read(tmp_path, *members, licence="cc0").by_key
-    assert (rows["a"]["licence"], rows["b"]["licence"]) == ("cc0", "cc-by")
+    rows = read(tmp_path, *members, license="cc0").by_key
+    assert (rows["a"]["license"], rows["b"]["license"]) == ("cc0", "cc-by")
 
 
 @pytest.mark.parametrize("absent", [b'{"caption": null}', b'{"caption": ["a", "b"]}', b'{"caption": NaN}', b"not JSON"])

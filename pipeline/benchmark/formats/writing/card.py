@@ -62,7 +62,7 @@ def card(benchmark: Benchmark) -> str:
         sources=sources_of(benchmark),
         encoders=[_encoder(made_of, role) for role in ("blind", "reference")] if was_found else (),
         chosen={name: made_of[f"filter.{name}"] for name in thresholds} if was_found else {},
-        licences=licences_of(benchmark),
+        licenses=licenses_of(benchmark),
         authors=len({pair.author for pair in pairs}),
         reviewed=sum(bool(pair.reviewed_by) for pair in pairs),
         missed=sum(pair.is_missed for pair in pairs),
@@ -86,9 +86,9 @@ def sources_of(benchmark: Benchmark) -> Sequence[Source]:
     ]
 
 
-def licences_of(benchmark: Benchmark) -> Sequence[tuple[str, str, int]]:
+def licenses_of(benchmark: Benchmark) -> Sequence[tuple[str, str, int]]:
     """Return (license, source, number of images), most images first."""
-    counts = Counter((photo.licence or NOT_STATED, photo.source) for photo in benchmark.photos)
+    counts = Counter((photo.license or NOT_STATED, photo.source) for photo in benchmark.photos)
     return [(*which, count) for which, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
 
 
@@ -116,13 +116,13 @@ def _without_folders(model: str) -> str:
 
 def _front(benchmark: Benchmark) -> dict[str, Any]:
     """Return the card's metadata for the hub. A license is named only if all images state the same, known one."""
-    stated = {(photo.licence or "").strip().lower().replace(" ", "-") for photo in benchmark.photos}
-    licence = next(iter(stated)) if len(stated) == 1 else ""
+    stated = {(photo.license or "").strip().lower().replace(" ", "-") for photo in benchmark.photos}
+    license = next(iter(stated)) if len(stated) == 1 else ""
     tasks = ["visual-question-answering"] if any(map(asks, benchmark.pairs)) else ["zero-shot-image-classification"]
     rows = 2 * len(benchmark.pairs)
     return {
         "pretty_name": " ".join(benchmark.name.split()),
-        "license": licence if licence in KNOWN else "other",
+        "license": license if license in KNOWN else "other",
         "task_categories": tasks,
         "tags": ["clip-blind-pairs", "mmvp", "vision-language-models", "image"],
         "size_categories": [next((name for most, name in SIZES if rows < most), "100K<n<1M")],

@@ -31,7 +31,7 @@ COLUMNS = for_datasets(
             ("statement", pa.string()),
             ("pattern", pa.string()),
             *((name, pa.string()) for name in ("left_id", "right_id", "side", "image_id")),
-            *((name, pa.string()) for name in ("licence", "source", "url", "author", "authored_at")),
+            *((name, pa.string()) for name in ("license", "source", "url", "author", "authored_at")),
             ("reviewed_by", TEXTS),
             ("missed_by", TEXTS),
         ]
@@ -74,7 +74,7 @@ def _own(side: Side, index: int) -> dict[str, Any]:
         "statement": side.statement,
         "side": side.side,
         "image_id": photo.image_id,
-        "licence": photo.licence,
+        "license": photo.license,
         "source": photo.source,
         "url": photo.url,
     }

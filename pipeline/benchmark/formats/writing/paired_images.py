@@ -25,7 +25,7 @@ from stages.images import ImageRefused
 FILE_BYTES = 500 * 2**20  # bytes of images after which the next file begins
 AT_ONCE = 10_000  # pairs whose images are looked up in one pass over the images table
 OF_PAIR = ("left_id", "right_id", "blind_cosine", "reference_cosine", "gap", "group", "rank")
-OF_IMAGE = ("caption", "label", "licence", "url")
+OF_IMAGE = ("caption", "label", "license", "url")
 SIDES = ("left", "right")
 COLUMNS = for_datasets(
     pa.schema(

@@ -38,7 +38,7 @@ function showWords(place, photo) {
   place.querySelector(".label").textContent = photo.label ?? "";
   place.querySelector(".caption").textContent = photo.caption ?? "";
   const size = photo.width ? ` · ${photo.width} × ${photo.height}` : "";
-  const rest = `${size}${photo.licence ? ` · ${photo.licence}` : ""}`;
+  const rest = `${size}${photo.license ? ` · ${photo.license}` : ""}`;
   place.querySelector(".key").replaceChildren(`${photo.source} / `, named(photo), rest);
   place.scrollTop = 0;
 }

@@ -134,21 +134,21 @@ def test_the_head_of_the_card_says_what_the_hub_reads(benchmark_: Benchmark) -> 
 
 
 @pytest.mark.parametrize(("stated", "named"), [("CC BY 2.0", "cc-by-2.0"), ("Flickr's own", "other"), (None, "other")])
-def test_a_licence_is_named_to_the_hub_only_where_all_state_one_it_knows(benchmark_, stated, named) -> None:
-    assert parts_of(card(with_photos(benchmark_, licence=stated)))[0]["license"] == named
-    mixed = with_photos(benchmark_, licence=stated).pairs[:29] + with_photos(benchmark_, licence="MIT").pairs[29:]
+def test_a_license_is_named_to_the_hub_only_where_all_state_one_it_knows(benchmark_, stated, named) -> None:
+    assert parts_of(card(with_photos(benchmark_, license=stated)))[0]["license"] == named
+    mixed = with_photos(benchmark_, license=stated).pairs[:29] + with_photos(benchmark_, license="MIT").pairs[29:]
     assert parts_of(card(replace(benchmark_, pairs=mixed)))[0]["license"] == "other"
 
 
-def test_licences_are_counted_by_source_and_those_that_nobody_stated_too(benchmark_: Benchmark) -> None:
-    pairs = with_photos(benchmark_, licence="CC BY 2.0", source="flickr").pairs[:10] + benchmark_.pairs[10:]
+def test_licenses_are_counted_by_source_and_those_that_nobody_stated_too(benchmark_: Benchmark) -> None:
+    pairs = with_photos(benchmark_, license="CC BY 2.0", source="flickr").pairs[:10] + benchmark_.pairs[10:]
     body = card(replace(benchmark_, pairs=pairs))
     assert "| CC BY 2.0 | flickr | 20 |" in body
     assert "| not stated | photos | 40 |" in body
 
 
 def test_words_of_others_stay_words(benchmark_: Benchmark) -> None:
-    named = replace(with_photos(benchmark_, licence=EVIL, source=EVIL), run=f"runs/{EVIL}".replace("/t", "t"))
+    named = replace(with_photos(benchmark_, license=EVIL, source=EVIL), run=f"runs/{EVIL}".replace("/t", "t"))
     head, body = parts_of(card(named))
     assert head["license"] == "other"
     assert set(head) == {"pretty_name", "license", "task_categories", "tags", "size_categories", "configs"}

@@ -71,7 +71,7 @@ def test_every_pair_is_there_best_first_with_all_that_is_known_of_it(run: Path, 
     assert [[row[name] for name in names] for row in rows] == [[pair[name] for name in names] for pair in pairs]
     for row in rows:
         for side in SIDES:
-            for name in ("caption", "label", "licence", "url"):
+            for name in ("caption", "label", "license", "url"):
                 assert row[f"{side}_{name}"] == images[row[f"{side}_id"]][name]
 
 

@@ -66,7 +66,7 @@ def stated_(pair: Posed) -> list[Any]:
 
 def all_of(pair: Posed) -> list[Any]:
     """What the hub's form carries of a pair; its image_ids are the new run's."""
-    of_images = [(side.photo.licence, side.photo.url) for side in pair.sides]
+    of_images = [(side.photo.license, side.photo.url) for side in pair.sides]
     return [*asked(pair), *stated_(pair), pair.use, pair.author, pair.authored_at, of_images]
 
 
@@ -111,11 +111,11 @@ def test_pairs_that_only_ask_or_only_state_keep_what_they_have_not(tmp_path: Pat
     assert [*map(all_of, again(benchmark_, HUGGINGFACE, tmp_path).pairs)] == [*map(all_of, benchmark_.pairs)]
 
 
-def test_licence_and_address_of_an_image_go_with_it(tmp_path: Path) -> None:
+def test_license_and_address_of_an_image_go_with_it(tmp_path: Path) -> None:
     run = paired_run(tmp_path, 2)
     rows = dataset(run / "images").to_table().to_pylist()
     for place, row in enumerate(rows):
-        row |= {"licence": [None, "CC BY 2.0"][place % 2], "url": f"https://example.org/{place}"}
+        row |= {"license": [None, "CC BY 2.0"][place % 2], "url": f"https://example.org/{place}"}
     for file in (run / "images").iterdir():
         file.unlink()
     committed(run / "images", IMAGES, pa.Table.from_pylist(rows, schema=IMAGES.columns))

@@ -124,7 +124,7 @@ def test_characters_that_steer_what_comes_after_them_are_shown_as_signs() -> Non
     codes = (*range(32), *range(127, 160), 0x202A, 0x202E, 0x2066, 0x2069, 0xD800, 0xDCFF)
     evil = "".join(map(chr, codes))
     left = photo(
-        evil, caption=evil, label=evil, source=evil, licence=evil, image_id=evil, url=f"https://a.example/{evil}"
+        evil, caption=evil, label=evil, source=evil, license=evil, image_id=evil, url=f"https://a.example/{evil}"
     )
     right = photo(evil, caption=f"{evil} twice", thumbnail=thumbnail(drawn_photo(2)))
     facts = {"title": evil, "blind": evil, "reference": evil, "fingerprint": evil, "version": evil}
@@ -138,7 +138,7 @@ def test_characters_that_steer_what_comes_after_them_are_shown_as_signs() -> Non
 
 def test_hostile_words_stay_words() -> None:
     evil = "</p><script>alert('x')</script><img src=x onerror=alert(1)>\" onclick=\"alert(2) {{ 7*7 }}"
-    left = photo(evil, caption=evil, label=evil, source=evil, licence=evil, thumbnail=thumbnail(drawn_photo(2)))
+    left = photo(evil, caption=evil, label=evil, source=evil, license=evil, thumbnail=thumbnail(drawn_photo(2)))
     rows = (Planted(evil, 1, 1, 0, evil),)
     funnel = (Stage(evil, 3), Stage("b", 1, lost=((evil, 2),)))
     facts = {"title": evil, "blind": evil, "reference": evil, "planted": rows, "funnel": funnel}

@@ -65,13 +65,13 @@ def test_a_number_without_a_description_stays_one(tmp_path: Path) -> None:
 def test_known_spellings_are_found_and_others_are_named_in_the_recipe(tmp_path: Path) -> None:
     more = {"TEXT": ["a dog"], "punsafe": [0.25], "kind": ["mammal"], "meta": [{"from": "a web page"}]}
     path = written(tmp_path / "a.parquet", jpg=DATA[:1], label=["ignored"], **more)
-    row = download("parquet", path, columns={"label": "kind", "url": "meta.from"}, licence="cc0").rows[0]
-    assert {name: row[name] for name in ("caption", "unsafe", "label", "url", "licence")} == {
+    row = download("parquet", path, columns={"label": "kind", "url": "meta.from"}, license="cc0").rows[0]
+    assert {name: row[name] for name in ("caption", "unsafe", "label", "url", "license")} == {
         "caption": "a dog",
         "unsafe": 0.25,
         "label": "mammal",
         "url": "a web page",
-        "licence": "cc0",
+        "license": "cc0",
     }
 
 
