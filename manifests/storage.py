@@ -7,6 +7,7 @@ library's and our own retries raises an OSError (manifests/stores/faults.py says
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -41,6 +42,10 @@ class Folder:
     def local(self) -> Path | None:
         """The path on this machine's disk, or None for a bucket."""
         return Path(place(self.url)[1]) if is_local(self.url) else None
+
+    def free_bytes(self) -> int | None:
+        """Return how many bytes the disk of this folder can still take from us; None for a bucket."""
+        return shutil.disk_usage(self.local).free if self.local else None
 
     def check_writable(self) -> None:
         """Write a small file here and remove it. Raises Refused, saying why this is not possible and what to do.

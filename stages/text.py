@@ -21,6 +21,15 @@ def many(count: int, one: str, several: str = "") -> str:
     return f"{count:,} {one if count == 1 else several or f'{one}s'}"
 
 
+def size_text(size: float) -> str:
+    """Return a number of bytes as `512 B`, `4.2 kB`, `1.3 GB`: powers of 1,000."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:,.1f} TB"
+
+
 def plain(text: str) -> str:
     """Return `text` without control characters: a file's name must not control a terminal."""
     return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,4 +1,7 @@
-"""Console: answers on stdout, errors as one line on stderr with an exit code. It alone ends a command."""
+"""Console: answers on stdout, errors as one line on stderr with an exit code. It alone ends a command.
+
+With --json an error is also a JSON object on stdout, so that whoever parses the answer finds it there.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,18 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, NoReturn
 
 import typer
+
+_in_json = ContextVar("in_json", default=False)
+
+
+def answer_in_json(value: bool) -> bool:
+    """Remember --json, whose callback this is, for errors."""
+    _in_json.set(value)
+    return value
 
 
 def without_secrets(text: str) -> str:
@@ -30,16 +42,13 @@ def exit_on_error(stopped: str = "whole shards are kept, the same command goes o
     try:
         yield
     except BlindpairsError as error:
-        _complain(without_secrets(str(error)))
-        raise typer.Exit(error.exit_code) from error
+        _end(without_secrets(str(error)), error.exit_code, error)
     except KeyboardInterrupt:
-        _complain(f"stopped; {stopped}")
-        raise typer.Exit(130) from None
+        _end(f"stopped; {stopped}", 130)
     except BrokenPipeError:  # whoever read the answer has read enough, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        _complain(f"{error.strerror or error}: {error.filename or 'see above'}")
-        raise typer.Exit(1) from error
+        _end(f"{error.strerror or error}: {error.filename or 'see above'}", 1, error)
 
 
 def print_summary(value: Any, as_json: bool) -> None:
@@ -54,8 +63,12 @@ def print_text(text: str) -> None:
     typer.echo(visible(text))
 
 
-def _complain(sentence: str) -> None:
-    """Print why a command ends, in one line."""
+def _end(sentence: str, code: int, cause: BaseException | None = None) -> NoReturn:
+    """Print why a command ends, in one line, and end it."""
     from stages.text import plain
 
-    typer.echo(f"blindpairs: {plain(sentence)}", err=True)
+    line = plain(sentence)
+    if _in_json.get():
+        typer.echo(json.dumps({"error": line, "exit_code": code}))
+    typer.echo(f"blindpairs: {line}", err=True)
+    raise typer.Exit(code) from cause

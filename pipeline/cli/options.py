@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.console import answer_in_json
+
 Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="a YAML file, or a preset's name")]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="a run's folder, such as runs/mmvp")]
 Step = Annotated[str, typer.Argument(metavar="STEP", help="a step of the run, such as images, candidates or pairs")]
@@ -26,7 +28,7 @@ Ray = Annotated[
         "[default: the cluster it is a job of, else off]",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+Json = Annotated[bool, typer.Option("--json", callback=answer_in_json, help="print JSON")]
 Until = Annotated[str | None, typer.Option(metavar="STEP", help="stop after this step")]
 Rows = Annotated[int, typer.Option(help="how many rows", min=0)]
 Images = Annotated[int, typer.Option(help="how many random images to check; all if there are fewer", min=1)]

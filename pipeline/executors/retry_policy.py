@@ -41,6 +41,10 @@ class RetryPolicy:
                 return self._waiting.pop(place)
         return None
 
+    def stop(self) -> None:
+        """Give out no more tasks: they would all fail."""
+        self._waiting.clear()
+
     def wait_s(self) -> float | None:
         """Seconds until the next delayed task may be tried again; None if none is delayed."""
         now = self._clock()
@@ -61,7 +65,7 @@ class RetryPolicy:
 
         `elsewhere`: there is a machine that has not failed a task yet.
         """
-        if outcome.fault is Fault.MACHINE and elsewhere:
+        if outcome.fault in (Fault.MACHINE, Fault.DISK) and elsewhere:
             self._waiting.append(task)
             return Retry(task.name, outcome.error or "", outcome.where)
         if outcome.fault is not Fault.STORE:

@@ -111,9 +111,12 @@ class Scheduler:
         assert task is not None
         if outcome.fault is None:
             return outcome
-        if outcome.fault is Fault.MACHINE and len(self.machines) > 1:
+        if outcome.fault in (Fault.MACHINE, Fault.DISK) and len(self.machines) > 1:
             self.pool.unfit.add(member.machine)
-        return self.tries.failed(task, outcome, elsewhere=bool(self._fit()))
+        elsewhere = bool(self._fit())
+        if outcome.fault is Fault.DISK and not elsewhere:
+            self.tries.stop()
+        return self.tries.failed(task, outcome, elsewhere=elsewhere)
 
     def _fit(self) -> set[str]:
         """Of several machines, those where no task or set-up has failed for lack of disk or memory."""

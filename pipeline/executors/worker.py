@@ -35,14 +35,16 @@ class Job:
     max_failed: float
 
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM, errno.EROFS, errno.EMFILE, errno.ENFILE)
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+LACKING = (errno.EFBIG, errno.ENOMEM, errno.EROFS, errno.EMFILE, errno.ENFILE)
 
 
 class Fault(StrEnum):
     """Whose fault a failure is, which decides whether a retry makes sense."""
 
     TASK = "task"  # its own: it would fail anywhere and again
-    MACHINE = "machine"  # a full disk, too little memory: another machine may do
+    MACHINE = "machine"  # too little memory, too few files: another machine may do
+    DISK = "disk"  # a full disk: another machine may do, and without one every further task would fail
     STORE = "store"  # a store or network that did not answer: later it may
 
 
@@ -105,7 +107,9 @@ def here() -> str:
 
 def fault_of(error: Exception) -> Fault:
     """Whose fault an error is, judged by its type and errno."""
-    if is_out_of_memory(error) or (isinstance(error, OSError) and error.errno in FULL):
+    if isinstance(error, OSError) and error.errno in FULL_DISK:
+        return Fault.DISK
+    if is_out_of_memory(error) or (isinstance(error, OSError) and error.errno in LACKING):
         return Fault.MACHINE
     if type(error).__module__.split(".")[0] in NETWORK:
         return Fault.STORE

@@ -21,10 +21,15 @@ VERSION = re.compile(QUESTIONS + r"-([1-9]\d{0,8})")
 
 
 def run_folder(url: str) -> Folder:
-    """Return a run's folder, even while images are being removed from it. Raises Refused if it holds no step."""
+    """Return a run's folder, even while images are being removed from it.
+
+    Raises Refused if it does not exist or holds no step.
+    """
     folder = Folder(url.rstrip("/"))
     check_reached(folder.url, f"{url} cannot be read")
     if not steps_begun(folder):
+        if not (folder.local.exists() if folder.local else folder.folders() or folder.sizes()):
+            raise Refused(f"{url} does not exist; a run's folder looks like runs/mmvp")
         raise Refused(
             f"{url} is not a run: it contains none of {', '.join(ORDER)}; a run's folder looks like runs/mmvp"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -14,7 +15,7 @@ from manifests.manifest import Manifest
 from manifests.shard import Receipt
 from manifests.storage import Folder
 from pipeline.executors.executor import Executor, ResourceRequest, Retry
-from pipeline.executors.worker import Job, Outcome
+from pipeline.executors.worker import Fault, Job, Outcome
 from pipeline.run import retry_failed
 from pipeline.run.events.listener import Listener, telling_the_end
 from pipeline.run.growth import begun, other_inputs, rebuilt_since
@@ -23,6 +24,7 @@ from pipeline.run.lease.lease import Lease, driving
 from pipeline.run.recipe import Step
 from pipeline.run.resolve import Resolution, State, resolve
 from stages.base import Task
+from stages.text import size_text
 
 # recorded with each commit, not compared: rows do not change with them, digits beyond float32's may
 LIBRARIES = (
@@ -144,14 +146,33 @@ def _work(
             failures.append(result)
         drive.listener.advanced(step, result)
     if failures:
-        raise TasksFailed(_report(draft.folder, failures, len(missing)))
+        _write_failures(draft.folder, failures)
+        full = any(one.fault is Fault.DISK for one in failures)
+        raise TasksFailed(_disk_full(draft, receipts) if full else _told(draft.folder, failures, len(missing)))
     return receipts
 
 
-def _report(folder: Folder, failures: Sequence[Outcome], tasks: int) -> str:
-    """Write the failures beside the shards, for `blindpairs status`, and summarise them in one sentence."""
+def _write_failures(folder: Folder, failures: Sequence[Outcome]) -> None:
+    """Write the failures beside the shards, for `blindpairs status`; a full disk may not take them."""
     value = [{"task": one.name, "error": one.error, "trace": one.trace} for one in failures]
-    folder.write(FAILURES, (json.dumps(value, indent=1) + "\n").encode())
+    with suppress(OSError):
+        folder.write(FAILURES, (json.dumps(value, indent=1) + "\n").encode())
+
+
+def _disk_full(draft: Draft, made: Mapping[str, Receipt]) -> str:
+    """Say how much room there is, and how much the missing shards need if they are as large as those that exist."""
+    missing, free = len(draft.missing()), draft.folder.free_bytes()
+    each = sum(receipt.bytes for receipt in made.values()) / len(made) if made else 0
+    there = "" if free is None else f", {size_text(free)} are free"
+    needed = f", about {size_text(each * missing)} are needed" if each else ""
+    return (
+        f"{draft.folder.url}: No space left on device{there}{needed} for {missing} more shard{'s' * (missing != 1)}; "
+        "make room or use a larger disk, and the same command continues with them"
+    )
+
+
+def _told(folder: Folder, failures: Sequence[Outcome], tasks: int) -> str:
+    """Summarise the failures in one sentence."""
     first = failures[0]
     names = ", ".join(one.name for one in failures[:10]) + (" ..." if len(failures) > 10 else "")
     return (

@@ -12,7 +12,7 @@ from manifests.manifest import COMMIT, Manifest
 from manifests.parsing import parse_json
 from manifests.storage import Folder
 from pipeline.reports.status.event_stats import event_stats_of, seconds_of
-from pipeline.reports.status.summary import DriverStatus, StatusSummary, StepStatus
+from pipeline.reports.status.summary import DriverStatus, RunEnd, StatusSummary, StepStatus
 from pipeline.run.events.events import Event, read_events
 from pipeline.run.layout import FAILURES, GALLERY, ORDER, QUESTIONS, question_versions, steps_begun
 from pipeline.run.lease.driver import Driver, parsed, written
@@ -41,7 +41,7 @@ def status_of(url: str) -> StatusSummary:
     written_out = [_step(folder / f"{QUESTIONS}-{number}", drives, False) for number in question_versions(folder)[-1:]]
     who = None if driver is None else _who(driver, alive, drives)
     gallery = f"{folder.url}/{GALLERY}" if folder.has(GALLERY) else None
-    return StatusSummary(folder.url, (*steps, *waiting, *written_out), who, "" if driven else _ended(drives), gallery)
+    return StatusSummary(folder.url, (*steps, *waiting, *written_out), who, None if driven else _ended(drives), gallery)
 
 
 def _step(folder: Folder, drives: Sequence[Sequence[Event]], running: bool) -> StepStatus:
@@ -100,7 +100,7 @@ def _told_unheard(unheard: int, there: int, running: bool) -> str:
 def _who(driver: Driver, alive: bool | None, drives: Sequence[Sequence[Event]]) -> DriverStatus:
     last = drives[-1][-1] if drives and drives[-1] else {}
     signs = [at for sign in (driver.renewed, last.get("time")) if (at := seconds_of(sign)) is not None]
-    age_s = min((time.time() - at for at in signs), default=0.0)
+    age_s = max(0.0, min((time.time() - at for at in signs), default=0.0))
     words = (str(last.get(name, "")) for name in ("time", "event", "step", "task"))
     process = driver.process
     return DriverStatus(
@@ -125,15 +125,14 @@ def _last_started(events: Sequence[Event]) -> str:
     return next((str(event.get("step")) for event in reversed(events) if event["event"] == "step started"), "")
 
 
-def _ended(drives: Sequence[Sequence[Event]]) -> str:
-    """Describe how the last driver ended, as far as its events say."""
+def _ended(drives: Sequence[Sequence[Event]]) -> RunEnd:
+    """Return how the last driver ended, as far as its events say."""
     if not drives:
-        return "nobody drives it, and it left no events"
+        return RunEnd("none")
     last = drives[-1][-1] if drives[-1] else {}
     if last.get("event") != "run ended":
-        return "nobody drives it, and its last driver ended without a word"
-    why = f": {last['why']}" if last.get("why") else ""
-    return f"nobody drives it; its last driver ended: {last.get('how')}{why}"
+        return RunEnd("unknown")
+    return RunEnd(str(last.get("how")), str(last.get("why", "")), last.get("time"))
 
 
 def growth_text(step: Manifest | Draft) -> str:

@@ -64,7 +64,7 @@ class DriverStatus:
     """The process that drives the run, according to its folder.
 
     `alive` is known only on the driver's own machine, else None; `age_s` is the time since its last sign
-    of life by the clocks of two machines, so it is only shown to people.
+    of life by the clocks of two machines, so it is only shown to people; 0 where the driver's clock is ahead.
     """
 
     host: str
@@ -85,24 +85,45 @@ class DriverStatus:
     def _sign(self) -> str:
         if self.alive:
             return "which lives"
-        sign = f"which renewed its lease {duration_text(max(self.age_s, 0))} ago, if both machines' clocks are right"
+        sign = f"which renewed its lease {duration_text(self.age_s)} ago, if both machines' clocks are right"
         return sign if self.age_s < LATE_S else f"{sign}: it is probably gone, and the same command takes the run over"
 
 
 @dataclass(frozen=True)
+class RunEnd:
+    """How the last driver ended, why, and when (UTC, ISO), as far as its events say.
+
+    `how`: "done", "failed", "refused", "stopped", "unknown" without a final event, or "none" without any event.
+    """
+
+    how: str
+    why: str = ""
+    time: str | None = None
+
+    def __str__(self) -> str:
+        if self.how == "none":
+            return "no process is running it, and there are no events of an earlier one"
+        if self.how == "unknown":
+            return (
+                "no process is running it; the last one ended without saying how: it was killed, or its machine stopped"
+            )
+        return f"no process is running it; the last one ended: {self.how}{f': {self.why}' if self.why else ''}"
+
+
+@dataclass(frozen=True)
 class StatusSummary:
-    """A run, step by step; its driver; how it ended, if it did."""
+    """A run, step by step; its driver, or how the last one ended if there is none."""
 
     run: str
     steps: tuple[StepStatus, ...]
     driver: DriverStatus | None
-    ended: str = ""
+    ended: RunEnd | None = None
     gallery: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        driver = None if self.driver is None else asdict(self.driver)
+        driver, ended = (None if one is None else asdict(one) for one in (self.driver, self.ended))
         steps = [one.to_json() for one in self.steps]
-        return {"run": self.run, "driver": driver, "ended": self.ended, "steps": steps, "gallery": self.gallery}
+        return {"run": self.run, "driver": driver, "ended": ended, "steps": steps, "gallery": self.gallery}
 
     def __str__(self) -> str:
         head = ("step", "state", "shards", "seen", "ok", "rejected", "failed", "rate", "left", "left out, and notes")
@@ -119,7 +140,7 @@ class StatusSummary:
         return [f"no gallery yet: `blindpairs report {self.run}` writes it"] if there and not self.driver else []
 
     def _who(self) -> list[str]:
-        return [plain(line) for line in self.driver.lines()] if self.driver else [plain(self.ended)]
+        return [plain(line) for line in (self.driver.lines() if self.driver else [str(self.ended or "")])]
 
 
 def _told(step: str, setback: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,14 @@ from manifests.storage import Folder
 
 EVENTS = "_events"
 SUFFIX = ".jsonl"
+STAMP = "%Y%m%dT%H%M%S.%fZ"  # a log's name begins so: names sort in the order of the drivers
 FULL = 1 << 20  # bytes after which another file is begun
 PUT_EVERY_S, FULL_PUT_EVERY_S = 2.0, 10.0  # an empty file, and a full one: the larger, the seldomer
 LAST_PUT_S = 60.0
 # what a reader takes for granted of an event, where it has these; a line that says otherwise is no event
 NUMBER = (int, float)
 FIELDS: Mapping[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(("event", "time", "step", "fingerprint", "unit", "error", "why", "how"), str),
+    **dict.fromkeys(("event", "time", "run", "step", "fingerprint", "unit", "error", "why", "how"), str),
     **dict.fromkeys(("task", "where"), (str, type(None))),
     **dict.fromkeys(("rejected", "aside"), dict),
     "steps": list,
@@ -40,8 +41,8 @@ class EventLog:
     """Write one driver's events. It never fails: the first problem is passed to `trouble`, once, as a sentence."""
 
     def __init__(self, run: Folder, token: str, trouble: Callable[[str], None]) -> None:
-        self._folder, self._trouble = run / EVENTS, trouble
-        stem = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{token}"  # sorts by time, by the driver's own clock
+        self._folder, self._trouble, self._run = run / EVENTS, trouble, run.name
+        stem = f"{_after_all(self._folder):{STAMP}}-{token}"
         self._writer: _OnDisk | _InBucket
         self._writer = _OnDisk(self._folder, stem) if run.local else _InBucket(self._folder, stem, self._told)
         self._failed = False
@@ -49,7 +50,7 @@ class EventLog:
     def write(self, event: str, **facts: Any) -> None:
         """Add one event; its time is this machine's, UTC."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        line = json.dumps({"time": now, "event": event, **facts}, separators=(",", ":")) + "\n"
+        line = json.dumps({"time": now, "run": self._run, "event": event, **facts}, separators=(",", ":")) + "\n"
         try:
             self._writer.add(line.encode())
         except Exception as error:  # noqa: BLE001 - a log must never fail a run; the stores' libraries raise anything
@@ -66,6 +67,19 @@ class EventLog:
             self._failed = True
             why = " ".join(str(error).split()) or type(error).__name__
             self._trouble(f"the events of this run cannot be written to {self._folder.url} ({why}); it goes on without")
+
+
+def _after_all(folder: Folder) -> datetime:
+    """Return the time now, or just after the newest log there if that is later.
+
+    The lease's holder writes its log after all others, though an earlier holder's clock may have been ahead.
+    """
+    now = datetime.now(UTC).replace(tzinfo=None)
+    with suppress(Exception):  # a log must never fail a run; the first write says what is wrong
+        for name in sorted(folder.sizes(), reverse=True):
+            with suppress(ValueError, OverflowError):
+                return max(now, datetime.strptime(name.partition("-")[0], STAMP) + timedelta(microseconds=1))
+    return now
 
 
 class _OnDisk:

@@ -16,14 +16,17 @@ from pipeline.run.recipe import Step
 from pipeline.run.resolve import Resolution
 
 TAGS = ("run", "step")
-TASK_S = [1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0]
+REASON = "reason"  # of a rejection, a tag
+TASK_S = [number * scale for scale in (0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0) for number in (1, 2, 5)]
 COUNTERS = {
     "tasks_done": "tasks whose shard was made",
     "tasks_failed": "tasks that failed for good",
     "set_back": "tries that came to nothing and were repeated, or workers that did not come",
     "seen": "things seen: images, or what the step counts",
     "ok": "things that went on",
-    "rejected": "things that were rejected, as rows with their reason",
+    "rejected": "things that were rejected, by reason",
+    # exact, where the histogram's sum is Ray's estimate from its buckets
+    "task_time_seconds": "seconds of all tasks that ended, added up",
 }
 
 
@@ -45,7 +48,8 @@ class Metrics(Listener):
     def resolved(self, resolutions: Sequence[Resolution], where: str) -> None:
         made = self._registry or _of_ray()
         self._counters = {
-            name: made.Counter(f"blindpairs_{name}", description=text, tag_keys=TAGS) for name, text in COUNTERS.items()
+            name: made.Counter(f"blindpairs_{name}", description=text, tag_keys=_tag_keys(name))
+            for name, text in COUNTERS.items()
         }
         self._left = made.Gauge("blindpairs_shards_left", description="shards that are not made yet", tag_keys=TAGS)
         self._gpu_use = made.Gauge(
@@ -57,9 +61,12 @@ class Metrics(Listener):
 
     def started(self, resolution: Resolution, tasks: int, there: int) -> None:
         self._set_left(resolution.step, tasks - there)
+        for name in COUNTERS.keys() - {"rejected"}:
+            self._counters[name]._record(0, self._tags(resolution.step))  # `inc` refuses 0; an alert needs a series
 
     def advanced(self, step: Step, outcome: Outcome) -> None:
         self._seconds.observe(outcome.seconds, self._tags(step))
+        self._count("task_time_seconds", step, outcome.seconds)
         if outcome.gpu_use is not None:
             self._gpu_use.set(outcome.gpu_use, self._tags(step))
         if outcome.receipt is None:
@@ -67,8 +74,10 @@ class Metrics(Listener):
             return
         counts = outcome.receipt.counts
         self._count("tasks_done", step)
-        for name, count in (("seen", counts.seen), ("ok", counts.ok), ("rejected", counts.lost)):
-            self._count(name, step, count)
+        self._count("seen", step, counts.seen)
+        self._count("ok", step, counts.ok)
+        for reason, count in counts.rejected.items():
+            self._counters["rejected"].inc(count, {**self._tags(step), REASON: reason})
         self._set_left(step, self._shards_left.get(step.name, 1) - 1)
 
     def set_back(self, step: Step, setback: Retry) -> None:
@@ -81,12 +90,16 @@ class Metrics(Listener):
         self._shards_left[step.name] = shards
         self._left.set(shards, self._tags(step))
 
-    def _count(self, name: str, step: Step, count: int = 1) -> None:
+    def _count(self, name: str, step: Step, count: float = 1) -> None:
         if count:  # Ray's refuse to count nothing
             self._counters[name].inc(count, self._tags(step))
 
     def _tags(self, step: Step) -> dict[str, str]:
         return {"run": self._run, "step": step.name}
+
+
+def _tag_keys(name: str) -> tuple[str, ...]:
+    return (*TAGS, REASON) if name == "rejected" else TAGS
 
 
 def _of_ray() -> Registry:

@@ -103,8 +103,8 @@ def test_a_report_of_an_unfinished_run_is_refused(begun: Path) -> None:
         (["run", "demo", "--set", "images.sources.0.uri=nowhere/*.tar"], "names no file"),
         (["run", "demo", "--set", "filter.reference_max=2"], "filter.reference_max"),
         (["run", "demo", "--set", "images.sources.0.uri=x.tar", "--until", "pears"], "no such step"),
-        (["status", "nowhere"], "nowhere is not a run"),
-        (["show", "nowhere", "pairs"], "nowhere is not a run"),
+        (["status", "nowhere"], "nowhere does not exist"),
+        (["show", "nowhere", "pairs"], "nowhere does not exist"),
         (["presets", "mvmp"], "presets are: demo"),
     ],
 )
@@ -113,7 +113,15 @@ def test_what_cannot_be_done_as_asked_is_refused_in_one_line(words: list[str], s
 
 
 def test_a_process_that_is_refused_says_its_line_and_ends_with_2() -> None:
-    assert "nowhere is not a run" in line_of(blindpairs("status", "nowhere"))
+    assert "nowhere does not exist" in line_of(blindpairs("status", "nowhere"))
+
+
+def test_with_json_an_error_is_json_too() -> None:
+    ended = answered("status", "nowhere", "--json")
+    told = json.loads(ended.stdout)
+    assert (told["exit_code"], ended.returncode) == (2, 2)
+    assert ended.stderr == f"blindpairs: {told['error']}\n"
+    assert answered("status", "nowhere").stdout == ""
 
 
 def test_an_unknown_step_is_told_the_known_ones(run: Path) -> None:

@@ -72,24 +72,24 @@ class PlayedBackend:
         return speaking
 
 
+TEN = sorted(f"t{number}" for number in range(10))
+
+
 def played(does: Does, tmp_path: Path, machines: str = "ABC", workers: int = 3, **settings) -> dict[str, Outcome]:
-    """The outcomes of ten tasks."""
+    """The outcomes of TEN tasks."""
     job = Job(Odd(tmp_path), Folder(str(tmp_path)), {}, 1.0)
-    pool, tasks = (
-        WorkerPool(PlayedBackend(machines, does), clock=lambda: 0.0),
-        [Task(f"t{number}") for number in range(10)],
-    )
+    pool, tasks = WorkerPool(PlayedBackend(machines, does), clock=lambda: 0.0), [Task(name) for name in TEN]
     heard = list(work(pool, job, tasks, WorkerSettings.model_validate(settings), [Anywhere()] * workers))
     outcomes = [one for one in heard if not isinstance(one, Retry)]
-    assert sorted(one.name for one in outcomes) == sorted(task.name for task in tasks)
+    assert len({one.name for one in outcomes}) == len(outcomes)
     return {one.name: one for one in outcomes}
 
 
-def full_disks(*machines: str) -> Does:
+def full_disks(*machines: str, lack: Fault = Fault.DISK) -> Does:
     def does(machine: str, message: Prepare | Task) -> Answer:
         if isinstance(message, Prepare):
             return Ready()
-        fault = Fault.MACHINE if machine in machines else None
+        fault = lack if machine in machines else None
         return Outcome(message.name, error="full" if fault else None, fault=fault)
 
     return does
@@ -99,12 +99,22 @@ def full_disks(*machines: str) -> Does:
 @pytest.mark.parametrize("attempts", [1, 3])
 def test_while_one_machine_has_room_no_task_fails(tmp_path: Path, workers: int, attempts: int) -> None:
     ended = played(full_disks("A", "B"), tmp_path, workers=workers, attempts=attempts)
+    assert sorted(ended) == TEN
     assert not any(one.error for one in ended.values())
 
 
 @pytest.mark.parametrize("workers", [1, 2, 6])
-def test_where_every_disk_is_full_every_task_fails_and_nobody_waits(tmp_path: Path, workers: int) -> None:
-    ended = played(full_disks("A", "B", "C"), tmp_path, workers=workers)
+@pytest.mark.parametrize("machines", ["A", "ABC"])
+def test_where_every_disk_is_full_no_more_tasks_are_begun(tmp_path: Path, workers: int, machines: str) -> None:
+    ended = played(full_disks(*machines), tmp_path, machines, workers=workers)
+    assert 1 <= len(ended) <= workers
+    assert all(one.error == "full" for one in ended.values())
+
+
+@pytest.mark.parametrize("workers", [1, 2, 6])
+def test_where_no_machine_has_memory_every_task_fails_and_nobody_waits(tmp_path: Path, workers: int) -> None:
+    ended = played(full_disks(*"ABC", lack=Fault.MACHINE), tmp_path, workers=workers)
+    assert sorted(ended) == TEN
     assert all(one.error == "full" for one in ended.values())
 
 

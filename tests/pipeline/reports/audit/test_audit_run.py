@@ -97,7 +97,7 @@ def test_what_cannot_be_audited_is_refused_in_one_line(root: Path) -> None:
     unfinished, nowhere = answered("audit", str(root / "test")), answered("audit", "nowhere")
     assert (unfinished.returncode, nowhere.returncode) == (2, 2)
     assert "candidates holds no finished manifest" in unfinished.stderr
-    assert "nowhere is not a run" in nowhere.stderr
+    assert "nowhere does not exist" in nowhere.stderr
     assert len(unfinished.stderr.splitlines()) == len(nowhere.stderr.splitlines()) == 1
 
 

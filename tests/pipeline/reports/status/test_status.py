@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from manifests.errors import Refused
 from manifests.storage import Folder
 from pipeline.executors.executor import Retry
 from pipeline.reports.status.read import status_of
+from pipeline.run.events import events
 from pipeline.run.events.event_log import EventLogListener
 from pipeline.run.events.listener import Ending
 from pipeline.run.lease.driver import NAME, new_driver
@@ -123,7 +125,13 @@ def test_without_events_the_plan_and_the_shards_tell(on_disk: Folder) -> None:
     shards(on_disk, "a")
     answer = status_of(on_disk.url)
     assert (answer.steps[0].state, answer.steps[0].shards, answer.steps[0].planned) == ("not finished", 1, 4)
-    assert "nobody drives it, and it left no events" in str(answer)
+    assert "no process is running it, and there are no events" in str(answer)
+
+
+class TwoHoursAhead(datetime):
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:
+        return datetime.now(tz) + timedelta(hours=2)
 
 
 @pytest.mark.parametrize(
@@ -131,15 +139,35 @@ def test_without_events_the_plan_and_the_shards_tell(on_disk: Folder) -> None:
     [
         (
             lambda one: one.ended(Ending.FAILED, "1 of 4 tasks failed"),
-            "its last driver ended: failed: 1 of 4 tasks failed",
+            "the last one ended: failed: 1 of 4 tasks failed",
         ),
-        (lambda one: one.ended(Ending.DONE, ""), "its last driver ended: done"),
-        (lambda one: None, "its last driver ended without a word"),
+        (lambda one: one.ended(Ending.DONE, ""), "the last one ended: done"),
+        (lambda one: None, "the last one ended without saying how"),
     ],
 )
 def test_how_the_last_driver_ended_is_said(on_disk: Folder, end: Callable[[EventLogListener], None], said: str) -> None:
     end(begun(on_disk))
     assert said in str(status_of(on_disk.url))
+
+
+def test_the_last_driver_is_the_last_to_hold_the_lease_whatever_clocks_say(
+    on_disk: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as ahead:
+        ahead.setattr(events, "datetime", TwoHoursAhead)
+        begun(on_disk)  # and killed
+    begun(on_disk).ended(Ending.DONE, "")
+    begun(on_disk).ended(Ending.FAILED, "no luck")
+    told = status_of(on_disk.url).to_json()["ended"]
+    assert (told["how"], told["why"]) == ("failed", "no luck")
+    assert told["time"].endswith("Z")
+
+
+def test_no_age_is_negative(on_disk: Folder) -> None:
+    soon = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
+    on_disk.write(NAME, replace(new_driver(replace(this_process(), host="elsewhere")), renewed=soon).to_bytes())
+    assert status_of(on_disk.url).driver.age_s == 0
+    assert "renewed its lease 0 s ago" in str(status_of(on_disk.url))
 
 
 def test_a_lease_that_was_not_renewed_for_long_is_said_to_be_a_dead_drivers(on_disk: Folder) -> None:

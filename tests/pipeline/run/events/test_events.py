@@ -130,6 +130,7 @@ def test_a_chronicle_tells_all_a_status_needs(tmp_path: Path) -> None:
         *("run started", "step started", "task done", "set back", "task failed", "step committed", "run ended")
     ]
     assert all(event.pop("time").endswith("Z") for event in drive)
+    assert {event.pop("run") for event in drive} == {run.name}
     began, step, task, setback, failure, _, end = drive
     assert (began["recipe"], began["where"]) == ("mine.yaml", "on this machine: 2 cores")
     assert began["steps"] == [{"step": "images", "needs": "build"}, {"step": "pairs", "needs": "build"}]

@@ -34,6 +34,10 @@ class _One:
     def __init__(self, values: dict[tuple[tuple[str, str], ...], Any]) -> None:
         self._values = values
 
+    def _record(self, value: float, tags: dict[str, str]) -> None:
+        """As `inc` without its check, which is how Ray's makes a series that is 0."""
+        self._values.setdefault(tuple(sorted(tags.items())), value)
+
     def inc(self, value: float, tags: dict[str, str]) -> None:
         assert value > 0
         key = tuple(sorted(tags.items()))
@@ -58,17 +62,26 @@ def tell(metrics: Metrics) -> None:
 def test_everything_is_counted_by_run_and_step() -> None:
     registry = Fake()
     tell(Metrics("mine", registry))
+    assert registry.found.pop("blindpairs_rejected") == {(("reason", "empty"), *TAGS): 3}
     assert {name: values[TAGS] for name, values in registry.found.items()} == {
         "blindpairs_tasks_done": 2,
         "blindpairs_tasks_failed": 1,
         "blindpairs_set_back": 1,
         "blindpairs_seen": 20,
         "blindpairs_ok": 17,
-        "blindpairs_rejected": 3,
+        "blindpairs_task_time_seconds": 5.0,
         "blindpairs_shards_left": 2,
         "blindpairs_gpu_use_percent": 64.0,
         "blindpairs_task_seconds": [2.0, 2.0, 1.0],
     }
+
+
+def test_failures_are_0_before_there_is_one() -> None:
+    registry = Fake()
+    metrics = Metrics("mine", registry)
+    metrics.resolved([heard.resolution()], "")
+    metrics.started(heard.resolution(), 5, 1)
+    assert registry.found["blindpairs_tasks_failed"] == registry.found["blindpairs_set_back"] == {TAGS: 0}
 
 
 SCRAPE = """
@@ -103,3 +116,5 @@ def test_ray_shows_them_to_prometheus() -> None:
     assert 'run="mine"' in seen.lower()
     assert 'step="images"' in seen.lower()
     assert seen.endswith(" 20.0")
+    assert shown["ray_blindpairs_task_time_seconds_total"].endswith(" 5.0")
+    assert 'reason="empty"' in shown["ray_blindpairs_rejected_total"].lower()
