@@ -5,10 +5,14 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 SET_UP := .venv/.set-up
 
-.PHONY: demo test check browser lint test-photos chaos bench-acquire bench-author bench-digest bench-embed bench-embed-gpu bench-export bench-memory bench-rerun bench-search bench-search-gpu lmms-eval vlmevalkit parity-large clean
+.PHONY: demo docs test check browser lint test-photos chaos bench-acquire bench-author bench-digest bench-embed bench-embed-gpu bench-export bench-memory bench-rerun bench-search bench-search-gpu lmms-eval vlmevalkit parity-large clean
 
 demo: $(SET_UP)
 	$(BIN)/blindpairs demo --out demo
+
+# the documentation, into site/: it opens from a disk and needs no network; tests/test_docs.py builds it too
+docs: $(SET_UP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 # three processes on two cores: most tests wait for others more than they compute
 test: lint browser
@@ -86,8 +90,8 @@ parity-large: $(SET_UP)
 $(SET_UP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs,test]'
 	touch $@
 
 clean:
-	rm -rf .venv demo runs bench-search bench-embed
+	rm -rf .venv demo runs site bench-search bench-embed

@@ -1,0 +1,22 @@
+"""Markdown: tables whose cells may hold any text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table in Markdown; every cell is one line."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell(one) for one in line)} |" for line in lines) + "\n"
+
+
+def cell(value: object) -> str:
+    """Return `value` as the text of a cell: one line, in which no bar ends it."""
+    return re.sub(r"(?<!\\)\|", r"\|", " ".join(str(value).split()))
+
+
+def code(value: object) -> str:
+    """Return `value` as inline code, or nothing for an empty value."""
+    return f"`{value}`" if str(value) else ""

@@ -1,0 +1,106 @@
+"""Statuses: every word in a column `status` or `reason`, or in a step's counts, and every exit code."""
+
+from __future__ import annotations
+
+from manifests import errors
+from manifests.tables import OK, OVER_CAP
+from stages import images
+from stages.copies.stage import BYTES, VECTORS
+from stages.download import fetched, shards, tar
+from stages.download.fetch import outcomes
+from stages.download.urls import stretch
+from stages.embed import computing, decoding
+from stages.filter import reasons
+from stages.search import stage as search
+from stages.vectors import sound
+
+from .markdown import code, table
+
+MILLIONS = f"{images.MAX_PIXELS / 1e6:.0f} million pixels"
+READING = {
+    OK: "the image goes on",
+    images.EMPTY: "it has no bytes",
+    images.TRUNCATED: "it has fewer bytes than it should",
+    images.UNREADABLE: "its file, or the image itself, cannot be read",
+    images.NOT_AN_IMAGE: f"its bytes are none of these: {', '.join(images.FORMATS)}",
+    images.TOO_LARGE: f"it has more than {MILLIONS}, or more than {images.MAX_BYTES:,} bytes",
+    images.TOO_NARROW: f"one side is over {images.MAX_ASPECT} times the other",
+}
+LISTING = {
+    shards.DUPLICATE_KEY: "the tar holds a member of this name already; the first one counts",
+    tar.NOT_A_TAR: "the file is not a tar: it gives no images",
+    tar.COMPRESSED: "the tar is compressed: it gives no images; unpack it",
+    tar.AFTER_END: "there is more data after the tar's end mark, such as a second tar; it is not read",
+    fetched.MISSING: "img2dataset says success, but the tar does not hold the image",
+    fetched.FAILED: "img2dataset does not say why it failed; what else it says stands here in its own words",
+    stretch.FILTERED: "the row of the table does not pass `where`",
+    stretch.DUPLICATE: "an earlier row has the same URL",
+}
+EMBEDDING = {
+    decoding.CHANGED: "its bytes are no longer those from which the images table was made",
+    decoding.UNPREPARED: "an encoder's preprocessing failed",
+    computing.BAD_VECTOR: "an encoder's vector is zero or not finite",
+}
+COPYING = {
+    f"same_{BYTES}": "another image with the same sha256 stands for this one in the search",
+    f"same_{VECTORS}": "another image with the same two vectors stands for this one in the search",
+}
+SEARCHING = {
+    search.BELOW_FLOOR: "the blind cosine is below `search.min_cosine`",
+    search.COPY: "one of the two is a copy, so that they were not compared",
+    OVER_CAP: "one of the two has more than `search.max_per_image` candidates in this tile",
+}
+FILTERING = {
+    reasons.BLIND_LOW: "the blind cosine does not reach `filter.blind_min`; counted, no row",
+    reasons.REFERENCE_HIGH: "the reference cosine is not below `filter.reference_max`; counted, no row",
+    reasons.NEAR: "the two images are near-duplicates, or a better pair shows near-duplicates of the same two",
+    reasons.CAPPED: "one of the two is in `filter.max_pairs_per_image` better pairs already",
+}
+STEPS = {
+    "Every image, in `images` and `embeddings`": READING,
+    "Sources, in `images`": LISTING,
+    "Vectors, in `embeddings`": EMBEDDING,
+    "Vectors, in `sketches`": sound.SENTENCES,
+    "Copies, in the counts of `copies`": COPYING,
+    "Comparisons, in the counts of `candidates`": SEARCHING,
+    "Pairs, in the counts of `pairs` and its column `reason`": FILTERING,
+}
+AGAIN = {
+    outcomes.RetryWhen.NOW: "at once",
+    outcomes.RetryWhen.LATER: "after `fetch.again_after_h`",
+    outcomes.RetryWhen.NEVER: "never",
+}
+
+
+def statuses() -> str:
+    """Return a section for each step, and one for fetched URLs, with when each is asked for again."""
+    parts = [
+        f"## {title}\n\n{table(('word', 'meaning'), ((code(word), text) for word, text in words.items()))}"
+        for title, words in STEPS.items()
+    ]
+    parts.insert(2, f"## URLs, in `images`\n\n{_fetching()}")
+    return "\n".join(parts)
+
+
+def _fetching() -> str:
+    rows = (
+        (code(word), sentence, AGAIN[outcomes.retry_when(word)])
+        for word, sentence in outcomes.SENTENCES.items()
+        if word != OK
+    )
+    return table(("word", "meaning", "asked for again by `--retry-failed`"), rows)
+
+
+def exits() -> str:
+    """Return the exit codes: those of the error classes, and those that are no error."""
+    found = [error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, Exception)]
+    known = [(error.exit_code, error.__name__, (error.__doc__ or "").strip()) for error in found]
+    rows = [
+        (0, "", "Done."),
+        *sorted(one for one in known if one[1] != errors.BlindpairsError.__name__),
+        (1, "", "`audit`, `parity`, `lint` or `export --check` found a fault."),
+        (1, "OSError", "A disk or a store failed; the message says at which file."),
+        (2, "", "An argument or option of the command line is wrong."),
+        (130, "", "Stopped by Ctrl-C or by SIGTERM; what is whole is kept."),
+    ]
+    return table(("exit code", "error", "meaning"), ((number, code(name), text) for number, name, text in sorted(rows)))
