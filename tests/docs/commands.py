@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -42,19 +41,14 @@ def _command(name: str, command: Any) -> Iterator[str]:
     arguments = [one for one in command.params if one.param_type_name == "argument"]
     options = [one for one in command.params if one.param_type_name == "option"]
     yield f"### {name}\n"
-    yield "\n\n".join(_paragraphs(inspect.cleandoc(command.help))) + "\n"
+    text, _, example = inspect.cleandoc(command.help).partition("\n\nExample: ")
+    yield "\n\n".join(" ".join(one.split()) for one in text.split("\n\n")) + "\n"
     usage = " ".join(["blindpairs", name, *map(_argument, arguments), "[OPTIONS]"])
     yield f"```text\n{usage}\n```\n"
     rows = [(code(_argument(one)), "", one.help or "") for one in arguments]
     rows += [(code(_option(one, hints)), code(_default(one)), one.help) for one in options]
     yield table(("argument or option", "default", "meaning"), rows)
-
-
-def _paragraphs(text: str) -> Iterator[str]:
-    """Yield the paragraphs of a docstring; the example becomes a block of code."""
-    for paragraph in text.split("\n\n"):
-        example = re.fullmatch(r"Example: (.+)", paragraph.strip())
-        yield f"```console\n{example[1]}\n```" if example else " ".join(paragraph.split())
+    yield f"For example:\n\n```sh\n{example}\n```\n"
 
 
 def _argument(argument: Any) -> str:

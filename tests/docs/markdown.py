@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from html import escape
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -18,5 +19,6 @@ def cell(value: object) -> str:
 
 
 def code(value: object) -> str:
-    """Return `value` as inline code, or nothing for an empty value."""
-    return f"`{value}`" if str(value) else ""
+    """Return `value` as inline code, or nothing for an empty value; a bar in it is one for every reader of Markdown."""
+    text = str(value)
+    return f"<code>{escape(text).replace('|', '&#124;')}</code>" if "|" in text else f"`{text}`" if text else ""

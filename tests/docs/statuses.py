@@ -32,7 +32,7 @@ LISTING = {
     tar.COMPRESSED: "the tar is compressed: it gives no images; unpack it",
     tar.AFTER_END: "there is more data after the tar's end mark, such as a second tar; it is not read",
     fetched.MISSING: "img2dataset says success, but the tar does not hold the image",
-    fetched.FAILED: "img2dataset does not say why it failed; what else it says stands here in its own words",
+    fetched.FAILED: "img2dataset gives no reason; any word that is not on this page is img2dataset's own",
     stretch.FILTERED: "the row of the table does not pass `where`",
     stretch.DUPLICATE: "an earlier row has the same URL",
 }
@@ -65,6 +65,7 @@ STEPS = {
     "Comparisons, in the counts of `candidates`": SEARCHING,
     "Pairs, in the counts of `pairs` and its column `reason`": FILTERING,
 }
+RETRIED = "`blindpairs run RECIPE --retry-failed` asks for a URL again as the last column says."
 AGAIN = {
     outcomes.RetryWhen.NOW: "at once",
     outcomes.RetryWhen.LATER: "after `fetch.again_after_h`",
@@ -78,7 +79,7 @@ def statuses() -> str:
         f"## {title}\n\n{table(('word', 'meaning'), ((code(word), text) for word, text in words.items()))}"
         for title, words in STEPS.items()
     ]
-    parts.insert(2, f"## URLs, in `images`\n\n{_fetching()}")
+    parts.insert(2, f"## URLs, in `images`\n\n{RETRIED}\n\n{_fetching()}")
     return "\n".join(parts)
 
 
@@ -88,7 +89,7 @@ def _fetching() -> str:
         for word, sentence in outcomes.SENTENCES.items()
         if word != OK
     )
-    return table(("word", "meaning", "asked for again by `--retry-failed`"), rows)
+    return table(("word", "meaning", "retried"), rows)
 
 
 def exits() -> str:
