@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import logging
 import math
+from functools import cache
 from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
@@ -102,6 +104,16 @@ class Prices(Settings):
     )
 
 
+@cache
+def _warn_of_agreement(reference_max: float, blind_min: float) -> None:
+    """Warn, once for the same values."""
+    logging.getLogger(__name__).warning(
+        "filter.reference_max %g is above filter.blind_min %g: pairs on which both encoders agree will count as blind",
+        reference_max,
+        blind_min,
+    )
+
+
 class Config(Settings):
     """A complete recipe."""
 
@@ -121,6 +133,17 @@ class Config(Settings):
                 near = difflib.get_close_matches(name, self.embed.encoders, n=1)
                 known = f"did you mean {near[0]}?" if near else f"there are: {', '.join(self.embed.encoders)}"
                 raise ValueError(f"search.{role}: {name!r} is no encoder of embed.encoders; {known}")
+        return self
+
+    @model_validator(mode="after")
+    def _roles_differ(self) -> Config:
+        if self.search.blind == self.search.reference:
+            raise ValueError(
+                f"search.reference: {self.search.reference!r} is also search.blind, and an encoder agrees with itself "
+                "on every pair; name two encoders"
+            )
+        if self.filter.reference_max > self.filter.blind_min:
+            _warn_of_agreement(self.filter.reference_max, self.filter.blind_min)
         return self
 
     @model_validator(mode="after")

@@ -1,4 +1,8 @@
-"""Pace: how fast a step goes and how long it will take, from its finished tasks."""
+"""Pace: how fast a step goes and how long it will take.
+
+It is known from the tasks that have ended: when, where, and how long each took. A worker that ended one is taken to
+have been at its next one since, so that shards in progress count.
+"""
 
 from __future__ import annotations
 
@@ -43,17 +47,31 @@ class Pace:
 
     @property
     def shards(self) -> int:
-        """The workers that are there now."""
+        """The shards that are there now."""
         return self.there + self.made
 
     def rate(self, now: float) -> float:
-        """Rows seen per second."""
-        return self.seen / max(now - self.began, 1e-9)
+        """Rows seen per second of all workers that were heard from lately."""
+        workers = self.workers(now)
+        return self.seen / max(self.worked_s / workers if workers else now - self.began, 1e-9)
 
     def left_s(self, now: float) -> float | None:
         """Seconds left at this pace, or None before the first task has ended."""
         ended = self.made + self.failed
-        return (self.total - self.there - ended) * (now - self.began) / ended if ended else None
+        left = self.total - self.there - ended
+        if not ended:
+            return None
+        each, spent = self.worked_s / ended, self._spent(now)
+        if not spent:  # none was heard from lately
+            return left * (now - self.began) / ended
+        last = min(left, 1) * (each - min(spent))  # a task that was begun last is ended last
+        return max((left * each - sum(spent)) / len(spent), last)
+
+    def _spent(self, now: float) -> list[float]:
+        """Seconds that each worker has been at its task, at most those of an average one."""
+        each = self.worked_s / (self.made + self.failed)
+        since = {late.where: late.at for late in self._lately(now)}
+        return [min(now - at, each) for at in since.values()]
 
     def workers(self, now: float) -> int:
         """How many workers were heard from lately."""

@@ -125,3 +125,15 @@ def test_a_recipe_that_is_not_there_names_the_presets() -> None:
 @pytest.mark.parametrize("change", ["filter", "=5", "images.sources.7.uri=x", "run.name=x", "filter.blind_min=["])
 def test_a_change_that_cannot_be_made_is_shown_back(change: str) -> None:
     assert f"--set {change}" in refusal("photos", URI, change)
+
+
+def test_one_encoder_in_both_roles_is_refused() -> None:
+    assert "search.reference: 'dino' is also search.blind" in refusal("mmvp", URI, "search.blind=dino")
+
+
+def test_a_reference_threshold_above_the_blind_one_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(2):
+        read_config("mmvp", [URI, "filter.reference_max=0.965"])
+    assert [record.getMessage() for record in caplog.records] == [
+        "filter.reference_max 0.965 is above filter.blind_min 0.95: pairs on which both encoders agree will count as blind"
+    ]
