@@ -9,9 +9,9 @@ HEAD = ("code", "severity", "meaning")
 
 def faults() -> str:
     """Return the codes of `blindpairs lint`."""
-    from pipeline.reports.lint.codes import codes
+    from pipeline.reports.lint.codes import CODES
 
-    return table(HEAD, ((code(name), severity, sentence) for name, severity, sentence in codes()))
+    return table(HEAD, ((code(one.name), one.severity, one.sentence()) for one in CODES.values()))
 
 
 def checks() -> str:

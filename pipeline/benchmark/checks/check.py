@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from pipeline.benchmark.benchmark import Benchmark, Posed, asks, states
-from pipeline.benchmark.checks.finding import Finding, Numbered
+from pipeline.benchmark.checks.finding import Numbered
 from pipeline.benchmark.checks.formulas import Cells, judge_formulas, no_cells
 from pipeline.benchmark.checks.leaks import judge_files, judge_names
 from pipeline.benchmark.checks.letters import judge_letters, judge_order
@@ -20,9 +20,8 @@ from pipeline.benchmark.checks.missing import (
 )
 from pipeline.benchmark.checks.near import judge_near
 from pipeline.benchmark.checks.words import judge_questions, judge_statements
+from pipeline.findings import Finding
 from stages.author.authored import BENCHMARK
-
-GRAVE_FIRST = {"error": 0, "warning": 1}
 
 
 def check(benchmark: Benchmark, takes: Callable[[Posed], object], *, cells: Cells = no_cells) -> tuple[Finding, ...]:
@@ -47,7 +46,7 @@ def check(benchmark: Benchmark, takes: Callable[[Posed], object], *, cells: Cell
         *judge_licenses(pairs),
         *judge_shapes(pairs),
     ]
-    return tuple(sorted(findings, key=lambda one: GRAVE_FIRST[one.severity]))
+    return tuple(sorted(findings, key=lambda one: one.severity))
 
 
 def _tells(questions: Numbered) -> Iterator[Finding]:

@@ -6,32 +6,19 @@ others make the benchmark wrong, or break its readers (MMVP's and Cambrian-1's s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-Severity = Literal["error", "warning"]
-
-
-@dataclass(frozen=True)
-class Code:
-    """A kind of fault, and its meaning."""
-
-    name: str
-    severity: Severity
-    acceptable: bool
-    meaning: str
+from pipeline.findings import Code, Severity
 
 
 def _broken(name: str, meaning: str) -> Code:
-    return Code(name, "error", False, meaning)
+    return Code(name, Severity.ERROR, meaning)
 
 
 def _doubtful(name: str, meaning: str) -> Code:
-    return Code(name, "error", True, meaning)
+    return Code(name, Severity.ERROR, meaning, acceptable=True)
 
 
 def _odd(name: str, meaning: str) -> Code:
-    return Code(name, "warning", True, meaning)
+    return Code(name, Severity.WARNING, meaning, acceptable=True)
 
 
 KNOWN = {
@@ -66,4 +53,4 @@ KNOWN = {
         _odd("license_unknown", "images whose license nobody stated"),
     )
 }
-CODES = tuple(code.name for code in KNOWN.values() if code.severity == "error" and code.acceptable)
+CODES = tuple(code.name for code in KNOWN.values() if code.hinders(()) and code.acceptable)

@@ -1,12 +1,12 @@
-"""Finding: one fault of a benchmark: what it is, where it is, and what to do about it."""
+"""Finding: a fault of a benchmark, and how the questions that have it are named."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from pipeline.benchmark.benchmark import Posed
-from pipeline.benchmark.checks.codes import KNOWN, Severity
+from pipeline.benchmark.checks.codes import KNOWN
+from pipeline.findings import Finding
 from stages.text import plain
 
 Numbered = Sequence[tuple[int, Posed]]  # pairs with their numbers in the benchmark, from 0
@@ -14,24 +14,9 @@ EVERY = "all questions"
 NAMED = 3  # pairs named by a finding about many
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A fault. `where`: which questions, by their Index from 1; `sentence` says what it is and what to do."""
-
-    code: str
-    severity: Severity
-    where: str
-    sentence: str
-    acceptable: bool
-
-    def hinders(self, accepted: Collection[str]) -> bool:
-        """Whether it prevents an export for which these codes were accepted."""
-        return self.severity == "error" and not (self.acceptable and self.code in accepted)
-
-
 def found(code: str, where: str, sentence: str) -> Finding:
-    known = KNOWN[code]
-    return Finding(code, known.severity, where, sentence, known.acceptable)
+    """Return a finding. `where`: which questions, by their Index from 1; `sentence`: what is wrong and what to do."""
+    return Finding(KNOWN[code], where, sentence)
 
 
 def both(number: int) -> str:

@@ -14,8 +14,9 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 
 from pipeline.benchmark.benchmark import Posed
-from pipeline.benchmark.checks.finding import Finding, Numbered, found, of
+from pipeline.benchmark.checks.finding import Numbered, found, of
 from pipeline.benchmark.checks.words import quoted
+from pipeline.findings import Finding
 
 Cells = Callable[[Posed], Mapping[str, str]]  # name of a text of a pair -> the text, of those that are cells
 

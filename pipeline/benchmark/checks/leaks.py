@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from pipeline.benchmark.benchmark import Posed, Side
-from pipeline.benchmark.checks.finding import EVERY, Finding, Numbered, found, several
+from pipeline.benchmark.checks.finding import EVERY, Numbered, found, several
+from pipeline.findings import Finding
 
 RARE = 0.001  # p-value below which a result is not taken for chance
 BIG = 0.7  # probability of a right guess that is worth a finding; half is chance

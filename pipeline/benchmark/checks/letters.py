@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipeline.benchmark.checks.finding import EVERY, Finding, found
+from pipeline.benchmark.checks.finding import EVERY, found
+from pipeline.findings import Finding
 
 UNLIKELY = 0.01  # p-value for the share of (a): at most this share of fair draws is so far from half
 RARE = 0.001  # p-value for an order: several lags are tested, so each must be rarer

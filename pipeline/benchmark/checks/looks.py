@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from pipeline.benchmark.checks.finding import Finding, Numbered, both, found, one_of
+from pipeline.benchmark.checks.finding import Numbered, both, found, one_of
 from pipeline.benchmark.photos import CHANGED, Photo
+from pipeline.findings import Finding
 from stages import images
 from stages.text import plain
 

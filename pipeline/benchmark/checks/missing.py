@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from pipeline.benchmark.checks.finding import EVERY, Finding, Numbered, found, several
+from pipeline.benchmark.checks.finding import EVERY, Numbered, found, several
+from pipeline.findings import Finding
 from stages.patterns import PAIRS_EACH, PATTERNS
 
 PAIRS = 150  # of MMVP: 300 questions

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.benchmark.checks.finding import Finding, Numbered, found, one_of
+from pipeline.benchmark.checks.finding import Numbered, found, one_of
 from pipeline.benchmark.checks.looks import SIDE, Look
+from pipeline.findings import Finding
 from stages.text import plain
 
 # Bits of 256. The same photo at half its size, at JPEG quality 30 or a third brighter is at most 25 away from itself,

@@ -6,7 +6,8 @@ import unicodedata
 from collections.abc import Iterator
 
 from pipeline.benchmark.benchmark import Posed
-from pipeline.benchmark.checks.finding import Finding, Numbered, found, of
+from pipeline.benchmark.checks.finding import Numbered, found, of
+from pipeline.findings import Finding
 from stages.text import plain
 
 QUOTED = 60  # characters of a text quoted in a sentence

@@ -14,13 +14,13 @@ from manifests.errors import Refused, Waiting
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark, read_versions
 from pipeline.benchmark.checks.check import check
 from pipeline.benchmark.checks.codes import CODES
-from pipeline.benchmark.checks.finding import Finding
 from pipeline.benchmark.formats.destination import check_new, destination, whole_or_absent
 from pipeline.benchmark.formats.held_out import held_out
 from pipeline.benchmark.formats.summary import ExportSummary
 from pipeline.benchmark.formats.writing.form import Form, RunForm
 from pipeline.benchmark.freeze import is_changed
 from pipeline.benchmark.store_path import known_store
+from pipeline.findings import Finding
 from pipeline.run.run import Run
 from stages.author.authored import TRAINING
 

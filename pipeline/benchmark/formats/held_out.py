@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from manifests.errors import Refused
 from manifests.storage import Folder
 from pipeline.benchmark.benchmark import Benchmark, read_versions
-from pipeline.benchmark.checks.finding import Finding, found
+from pipeline.benchmark.checks.finding import found
 from pipeline.benchmark.formats.scanning.folder import images_below, without_images
 from pipeline.benchmark.formats.scanning.scan import Found
 from pipeline.benchmark.photos import Photo
+from pipeline.findings import Finding
 from pipeline.run.layout import steps_begun
 from pipeline.run.run import Run
 from stages import images

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pipeline.benchmark.checks.finding import Finding
-from stages.text import many, plain_lines, table
+from pipeline.findings import Finding, Findings
+from stages.text import many, plain_lines
 
-ACCEPTED = "accepted"
-SHOWN = 20  # findings shown in the text; --json has all
+SHOWN = 20  # findings of one code that have a line each in the text; --json has all
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class ExportSummary:
         return any(one.hinders(self.accepted) for one in self.findings)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"hindered": self.hindered}
+        return asdict(self) | {"findings": list(map(_json, self.findings)), "hindered": self.hindered}
 
     def __str__(self) -> str:
         return plain_lines((*self._head(), *self._found(), *self._tail()))
@@ -49,15 +47,15 @@ class ExportSummary:
     def _found(self) -> list[str]:
         if not self.findings:
             return []
-        rows = [(self._grave(one), one.code, one.where, one.sentence) for one in self.findings[:SHOWN]]
-        counts = Counter(map(self._grave, self.findings))
-        more = [f"... {len(self.findings) - SHOWN:,} more (--json lists all)"] if len(self.findings) > SHOWN else []
-        told = ", ".join(f"{grave}: {count:,}" for grave, count in sorted(counts.items()))
-        return [*table(("severity", "code", "where", "what"), rows), *more, told]
-
-    def _grave(self, one: Finding) -> str:
-        return ACCEPTED if one.hinders(()) and not one.hinders(self.accepted) else one.severity
+        every = Findings(self.findings)
+        counts = sorted(every.counts(self.accepted).items())
+        return [*every.lines(SHOWN, self.accepted), ", ".join(f"{label}: {count:,}" for label, count in counts)]
 
     def _tail(self) -> list[str]:
         behind = f"people have written since; `blindpairs freeze {self.run}` makes a new version"
         return [*([behind] if self.behind else []), *([f"next: {self.next}"] if self.next and self.to else [])]
+
+
+def _json(one: Finding) -> dict[str, Any]:
+    known = {"code": one.code, "severity": one.severity, "acceptable": one.acceptable}
+    return {**known, "where": one.where, "sentence": one.sentence}

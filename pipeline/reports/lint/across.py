@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.reports.lint.codes import CODES
 from pipeline.reports.lint.places import Shard
 from pipeline.reports.lint.tally import Tally
 
@@ -34,28 +35,24 @@ def repeats(hashes: array[int]) -> tuple[Places, Places]:
 
 def judge_across(shards: Sequence[Shard], tally: Tally) -> None:
     """Find repeats. Raises OSError where a shard cannot be read again for its names."""
-    again, first = repeats(tally.contents)
-    names = _names(shards, tally, [*again[:NAMED], *first[:NAMED]])
-    for one, other in zip(again[:NAMED].tolist(), first[:NAMED].tolist()):
-        file, member = names[one]
-        tally.file = file
-        tally.find("same_bytes", f"the same bytes as {_where(*names[other])}", member)
-    tally.findings.more("same_bytes", len(again) - NAMED)
-    _judge_keys(shards, tally)
-
-
-def _judge_keys(shards: Sequence[Shard], tally: Tally) -> None:
+    _find("same_bytes", repeats(tally.contents), "the same bytes as {where}", shards, tally)
     again, first = repeats(tally.keys)
     starts = np.asarray(tally.starts, dtype=np.int64)
     # a repeat within one tar is a fault of that tar and was found there
     apart = np.searchsorted(starts, again, "right") != np.searchsorted(starts, first, "right")
-    again, first = again[apart], first[apart]
+    _find("key_in_two_tars", (again[apart], first[apart]), "{member} is in {file} too", shards, tally)
+
+
+def _find(code: str, repeated: tuple[Places, Places], sentence: str, shards: Sequence[Shard], tally: Tally) -> None:
+    """Name the first repeats, count the rest; `sentence` has `where` and `file` of an image, `member` of a repeat."""
+    again, first = repeated
     names = _names(shards, tally, [*again[:NAMED], *first[:NAMED]])
     for one, other in zip(again[:NAMED].tolist(), first[:NAMED].tolist()):
-        file, member = names[one]
-        tally.file = file
-        tally.find("key_in_two_tars", f"{member} is in {names[other][0]} too", member)
-    tally.findings.more("key_in_two_tars", len(again) - NAMED)
+        tally.file, member = names[one]
+        where = {"where": _where(*names[other]), "file": names[other][0]}
+        tally.find(code, sentence.format(member=member, **where), member)
+    if len(again) > NAMED:
+        tally.findings.group(CODES[code]).add(len(again) - NAMED)
 
 
 def _names(shards: Sequence[Shard], tally: Tally, places: Iterable[int]) -> dict[int, tuple[str, str]]:

@@ -6,29 +6,8 @@ the files contradict one another. Warning: nothing is lost, but you may want to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-
+from pipeline.findings import Code, Severity
 from stages import images
-
-
-class Severity(StrEnum):
-    ERROR, WARNING = "error", "warning"
-
-
-@dataclass(frozen=True)
-class Code:
-    """A kind of fault; `meaning` and `remedy` are parts of one sentence."""
-
-    name: str
-    severity: Severity
-    meaning: str
-    remedy: str
-
-    @property
-    def sentence(self) -> str:
-        return f"{self.meaning}; {self.remedy}"
-
 
 E, W = Severity.ERROR, Severity.WARNING
 CODES = {
@@ -84,12 +63,6 @@ CODES = {
         Code("aside", W, "image files beside the shards, which are not looked at", "lint them by their own path"),
     )
 }  # fmt: skip
-
-
-def codes() -> list[tuple[str, str, str]]:
-    """Return every code, its severity, and its sentence: what it means and what to do."""
-    return [(code.name, code.severity.value, code.sentence) for code in CODES.values()]
-
 
 OF_REFUSAL = {  # status of a refusal in stages.images -> code
     images.EMPTY: "empty_image",

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from pipeline.reports.lint.codes import CODES
 from pipeline.reports.lint.tally import Lacking, Tally
 from stages.download.index import SIDECARS, UNREAD
 
@@ -146,4 +147,4 @@ def find_missing_captions(tally: Tally) -> None:
             tally.find("missing_caption", sentence, one.first, one.count)
     if lacking:
         each = (f"{lost:,} of {lost + tally.having[kind]:,} images have no .{kind}" for kind, lost in lacking.items())
-        tally.findings.tell("missing_caption", f"{', '.join(each)} beside them")
+        tally.findings.group(CODES["missing_caption"]).effect = f"{', '.join(each)} beside them"

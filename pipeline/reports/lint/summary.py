@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.reports.lint.codes import CODES, Severity
-from pipeline.reports.lint.findings import Findings
+from rich.filesize import decimal
+
+from pipeline.findings import Finding, Findings
 from stages.text import many, plain_lines
 
 
@@ -24,11 +25,11 @@ class LintSummary:
 
     @property
     def errors(self) -> int:
-        return self.findings.count(Severity.ERROR)
+        return self.findings.counts()["error"]
 
     @property
     def warnings(self) -> int:
-        return self.findings.count(Severity.WARNING)
+        return self.findings.counts()["warning"]
 
     @property
     def wrong(self) -> bool:
@@ -37,7 +38,7 @@ class LintSummary:
 
     def to_json(self) -> dict[str, Any]:
         """Return a dict; `codes` counts all findings, `findings` has the first 1,000 per code with file and member."""
-        groups = self.findings.sorted()
+        groups = self.findings.groups()
         counts = {"files": self.files, "images": self.images, "bytes": self.bytes, "decoded": self.decoded}
         return {
             "source": self.source,
@@ -45,26 +46,21 @@ class LintSummary:
             **counts,
             "errors": self.errors,
             "warnings": self.warnings,
-            "codes": {one.code: {"severity": CODES[one.code].severity.value, "found": one.found} for one in groups},
-            "findings": [finding.to_json() for group in groups for finding in group.first],
+            "codes": {one.kind.name: {"severity": one.kind.severity, "found": one.found} for one in groups},
+            "findings": [_json(finding) for group in groups for finding in group.first],
         }
 
     def __str__(self) -> str:
-        lines = [line for group in self.findings.sorted() for line in group.lines()]
-        return plain_lines([*lines, self._summary()])
+        return plain_lines([*self.findings.lines(), self._summary()])
 
     def _summary(self) -> str:
         seen = f"{self.source} ({self.kind}): {many(self.files, 'file')}, {many(self.images, 'image')}"
-        read = f"{_size(self.bytes)} of images read, {self.decoded:,} decoded"
+        read = f"{decimal(self.bytes)} of images read, {self.decoded:,} decoded"
         if not self.errors and not self.warnings:
             return f"{seen}, {read}: nothing is wrong"
         return f"{seen}, {read}: {many(self.errors, 'error')}, {many(self.warnings, 'warning')}"
 
 
-def _size(count: float) -> str:
-    """Format bytes for a person, in powers of 1,000."""
-    units = ["bytes", "kB", "MB", "GB", "TB"]
-    while count >= 1000 and len(units) > 1:
-        count /= 1000
-        units.pop(0)
-    return f"{count:,.0f} bytes" if units[0] == "bytes" else f"{count:,.1f} {units[0]}"
+def _json(one: Finding) -> dict[str, Any]:
+    place = {"file": one.where, "member": one.member}
+    return {"code": one.code, "severity": one.severity, **place, "sentence": one.sentence, "count": one.count}

@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pipeline.findings import Finding, Findings
 from pipeline.reports.lint.codes import CODES, OF_REFUSAL
 from pipeline.reports.lint.draw import Draw, Drawn
-from pipeline.reports.lint.findings import Finding, Findings
 from stages import images
 from stages.download.row import printable
 from stages.images import ImageRefused
@@ -85,10 +85,9 @@ class Tally:
 
     def find(self, code: str, sentence: str, member: str | None = None, count: int = 1) -> None:
         """Record a fault of the current file or of a member of it; the code supplies the remedy."""
-        sentence = f"{sentence}; {CODES[code].remedy}"
-        name = printable(member) if member else None
-        place = (self.file, name) if self.file else (name or "", None)
-        self.findings.add(Finding(code, *place, printable(sentence), count))
+        kind, name = CODES[code], printable(member) if member else None
+        where, inside = (self.file, name) if self.file else (name or "", None)
+        self.findings.group(kind).add(1, [Finding(kind, where, printable(kind.sentence(sentence)), inside, count)])
 
     def see(self, name: str, key: int, read: Callable[[], bytes], again: Callable[[], bytes]) -> None:
         """Check an image: `key` identifies its name (0: it may repeat), `again` reads it after all shards are done."""

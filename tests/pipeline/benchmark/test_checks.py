@@ -17,8 +17,9 @@ from world.calls import calls
 from pipeline.benchmark.benchmark import Benchmark, Posed, asks, read_benchmark, states
 from pipeline.benchmark.checks.check import check
 from pipeline.benchmark.checks.codes import CODES, KNOWN
-from pipeline.benchmark.checks.finding import Finding, found, several
+from pipeline.benchmark.checks.finding import found, several
 from pipeline.benchmark.freeze import freeze
+from pipeline.findings import Finding
 from pipeline.run.run import Run
 from stages.author.answers import Answer, asked
 from stages.author.authored import Unwritable

@@ -17,7 +17,7 @@ from world.authoring import frozen_run, photo
 from pipeline.benchmark.benchmark import Benchmark, asks, read_benchmark
 from pipeline.benchmark.checks import near
 from pipeline.benchmark.checks.check import check
-from pipeline.benchmark.checks.finding import Finding
+from pipeline.findings import Finding
 from pipeline.run.run import Run
 
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.benchmark.benchmark import Posed, Side
-from pipeline.benchmark.checks.finding import Finding
 from pipeline.benchmark.checks.leaks import judge_files, judge_names
 from pipeline.benchmark.checks.letters import judge_letters, judge_order
 from pipeline.benchmark.photos import Photo
+from pipeline.findings import Finding
 
 FAIR = "".join("ab"[bit] for bit in np.random.default_rng(1).permutation([0, 1] * 75))
 

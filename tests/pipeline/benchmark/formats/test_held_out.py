@@ -16,10 +16,10 @@ from world.authoring import author, frozen_run, paired_run, pairs_of, photo
 from manifests.errors import Refused, Waiting
 from manifests.stores.faults import Unreachable
 from pipeline.benchmark.benchmark import Benchmark, read_benchmark
-from pipeline.benchmark.checks.finding import Finding
 from pipeline.benchmark.formats.held_out import HeldOut, held_out
 from pipeline.benchmark.freeze import freeze
 from pipeline.benchmark.photos import Photo
+from pipeline.findings import Finding
 from pipeline.run.run import Run
 from stages import images
 

@@ -20,7 +20,8 @@ from world.pictures import bomb, encoded, jpeg, picture
 from world.sources import CLEAN, Members, entries, fetched_folder, hub, photos, tars, urls
 from world.tars import end_of, packed, with_entry
 
-from pipeline.reports.lint.codes import CODES, Severity, codes
+from pipeline.findings import Severity
+from pipeline.reports.lint.codes import CODES
 from pipeline.reports.lint.lint import lint
 
 Plant = Callable[[Path], None]
@@ -248,7 +249,7 @@ def check(found: dict[str, dict], code: str, where: str) -> None:
 
 def test_every_code_is_planted_somewhere() -> None:
     planted = {code for code, _, _ in [*IN_TARS, *IN_FETCHED, *IN_FOLDERS, *IN_PARQUET]}
-    assert planted == {code for code, _, _ in codes()}
+    assert planted == CODES.keys()
 
 
 def test_a_fault_that_brings_no_other_is_the_only_finding(tmp_path: Path) -> None:
@@ -271,7 +272,7 @@ def test_a_tar_that_may_not_be_read_is_a_finding_and_the_others_are_read(open_fo
     (folder / "00000.tar").chmod(0)
     with as_nobody():
         answer = lint(str(folder), "none", 0)
-    assert [finding.code for group in answer.findings.sorted() for finding in group.first] == ["unreadable"]
+    assert [finding.code for group in answer.findings.groups() for finding in group.first] == ["unreadable"]
     assert answer.images == 4
 
 
@@ -286,7 +287,7 @@ def test_a_clean_tar_cut_anywhere_before_its_end_mark_is_found(length: int, tmp_
     (tmp_path / "00000.tar").write_bytes(WHOLE[:length])
     answer = lint(str(tmp_path / "00000.tar"), "none", 0)
     assert answer.wrong
-    assert {"truncated", "not_a_tar"} & set(answer.findings.groups)
+    assert {"truncated", "not_a_tar"} & {group.kind.name for group in answer.findings.groups()}
 
 
 def test_only_an_error_is_wrong(tmp_path: Path) -> None:
