@@ -13,7 +13,7 @@ from pipeline.reports.lint.draw import Draw
 from pipeline.reports.lint.names import find_missing_captions
 from pipeline.reports.lint.parallel import look_at_all
 from pipeline.reports.lint.places import Found, found
-from pipeline.reports.lint.progress import Passing
+from pipeline.reports.lint.progress import Passed, shown
 from pipeline.reports.lint.source_listing import judge
 from pipeline.reports.lint.summary import LintSummary
 from pipeline.reports.lint.tally import Tally
@@ -25,24 +25,23 @@ def lint(source: str, draw: str, seed: int) -> LintSummary:
     `draw`: how many images are decoded: a number, "all" or "none". Raises Refused where nothing is there, and
     where a store failed: then nothing is known about the source.
     """
-    drawing = Draw(draw, seed)
-    with Passing() as passing:
-        try:
+    drawing, passed = Draw(draw, seed), Passed()
+    try:
+        with shown(passed):
             there = found(source)
-            tally = _looked(there, drawing, passing)
-        except Unreachable as error:
-            raise Refused(f"{source}: the store failed ({error.strerror}), so nothing is known; try later") from error
+            tally = _looked(there, drawing, passed)
+    except Unreachable as error:
+        raise Refused(f"{source}: the store failed ({error.strerror}), so nothing is known; try later") from error
     seen = tally.images - tally.forgotten
     return LintSummary(source, there.kind, there.files, seen, tally.read_bytes, tally.decoded, tally.findings)
 
 
-def _looked(there: Found, draw: Draw, passing: Passing) -> Tally:
-    tally = look_at_all(there.shards, draw, passing)
-    passing.say("decoding")
+def _looked(there: Found, draw: Draw, passed: Passed) -> Tally:
+    tally = look_at_all(there.shards, draw, passed)
+    passed.what = "decoding"
     for drawn in draw.drawn():
         tally.decode(drawn)
-        passing.beat(0)
-    passing.say("comparing")
+    passed.what = "comparing"
     find_missing_captions(tally)
     judge(there.there, there.kind, tally)
     judge_across(there.shards, tally)

