@@ -12,18 +12,8 @@ from typing import Any
 
 from manifests.errors import Refused
 from stages.base import PriorState, Task
-from stages.download.settings import SourceSettings
 
 PLACES = ("uri", "table")  # facts in which a task names its file
-
-
-def grows(source: Mapping[str, Any] | SourceSettings) -> bool:
-    """Return whether new files of a source become new tasks; not in a folder, where a task is a stretch.
-
-    Only some forms of imagenet grow: its source decides that itself, whatever the uri.
-    """
-    kind = source.kind if isinstance(source, SourceSettings) else source["kind"]
-    return kind in ("shards", "img2dataset", "parquet", "imagenet", "urls")
 
 
 def grown(begun: PriorState, now: Sequence[Task]) -> tuple[list[Task], list[Task]]:

@@ -9,10 +9,9 @@ from braceexpand import braceexpand
 from fsspec.utils import glob_translate
 
 from manifests.stores.places import lies_in, place
-from stages.download.settings import SourceSettings, UrlsSettings
+from stages.download.settings import SourceSettings
 
-BRACES, MARKS = re.compile(r"\{[^{}]*\}"), re.compile(r"[*?[{]")
-DEEP = ("folder", "parquet", "imagenet")  # kinds whose uri may be a folder that is read recursively
+BRACES = re.compile(r"\{[^{}]*\}")
 
 
 def would_read(source: SourceSettings, folder: str, files: Sequence[str]) -> bool:
@@ -21,24 +20,15 @@ def would_read(source: SourceSettings, folder: str, files: Sequence[str]) -> boo
     A folder of images or of Parquet is read recursively. Of tars and tables, only those that the uri names are
     read, and for img2dataset also the tables beside them: these may be located above a run, or beside it.
     """
-    if source.kind in DEEP and lies_in(folder, source.uri):
+    if source.deep and lies_in(folder, source.uri):
         return True
-    return any(_names(pattern, f"{folder.rstrip('/')}/{file}") for pattern in _patterns(source) for file in files)
+    return any(_names(pattern, f"{folder.rstrip('/')}/{file}") for pattern in source.patterns() for file in files)
 
 
 def would_write(source: SourceSettings, folder: str) -> bool:
     """Return whether what `source` fetches would be stored somewhere in `folder`."""
-    return isinstance(source, UrlsSettings) and lies_in(source.into, folder)
-
-
-def _patterns(source: SourceSettings) -> list[str]:
-    """Return patterns of the files that a source reads, besides those below a folder."""
-    if source.kind == "folder":
-        return []
-    if source.kind == "img2dataset":
-        stem = source.uri.removesuffix(".tar") if MARKS.search(source.uri) else f"{source.uri.rstrip('/')}/*"
-        return [f"{stem}.tar", f"{stem}.parquet"]
-    return [source.uri, f"{source.uri.rstrip('/')}/*"] if source.kind == "urls" else [source.uri]
+    into = source.writes_into()
+    return into is not None and lies_in(into, folder)
 
 
 def _names(pattern: str, file: str) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
@@ -19,7 +20,10 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=
 
 
 class SourceSettings(Settings):
-    """Settings that every source has."""
+    """Settings that every source has; and what a kind of source declares about the files that it reads and writes."""
+
+    grows: ClassVar[bool] = True  # whether new files become new tasks; imagenet's source decides by its form
+    deep: ClassVar[bool] = False  # whether its uri may be a folder that is read recursively
 
     name: Name = Field(description="enters every image_id and shard name; keep it when you move the files")
     kind: str = Field(description="folder, shards, img2dataset, parquet, imagenet or urls: the kinds are below")
@@ -31,6 +35,14 @@ class SourceSettings(Settings):
     def _license_spelled_as_now(cls, values: Any) -> Any:
         """Take `licence`, its name in earlier versions, for `license`; also among the names of `columns`."""
         return _as_now(values) if isinstance(values, dict) else values
+
+    def patterns(self) -> list[str]:
+        """Return patterns of the files it reads, besides those below a folder: braces and globs."""
+        return [self.uri]
+
+    def writes_into(self) -> str | None:
+        """Return the folder in which it stores what it fetches, if it fetches."""
+        return None
 
 
 def _as_now(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +70,12 @@ def as_in_version_2(source: Mapping[str, Any]) -> dict[str, Any]:
 class FolderSettings(SourceSettings):
     """Image files below a folder; the name of a file's folder becomes its label."""
 
+    grows = False  # a task is a stretch
+    deep = True
     kind: Literal["folder"]
+
+    def patterns(self) -> list[str]:
+        return []
 
 
 class ShardsSettings(SourceSettings):
@@ -73,10 +90,16 @@ class FetchedSettings(SourceSettings):
 
     kind: Literal["img2dataset"]
 
+    def patterns(self) -> list[str]:
+        named = re.search(r"[*?[{]", self.uri)
+        stem = self.uri.removesuffix(".tar") if named else f"{self.uri.rstrip('/')}/*"
+        return [f"{stem}.tar", f"{stem}.parquet"]
+
 
 class ParquetSettings(SourceSettings):
     """Parquet with the images' bytes in a column, such as the hub's `image: {bytes, path}`; read in place."""
 
+    deep = True
     kind: Literal["parquet"]
     columns: dict[str, str] = Field(
         {}, description="column of the images table: what the files call it; image: the column of bytes"
@@ -86,6 +109,7 @@ class ParquetSettings(SourceSettings):
 class ImagenetSettings(SourceSettings):
     """ILSVRC as people have it: the tar of class tars, synset folders, the validation tar, WebDataset, Parquet."""
 
+    deep = True
     kind: Literal["imagenet"]
     split: Literal["train", "validation", "test"] | None = Field(None, description="null: as the names say")
     truth: Place | None = Field(
@@ -117,6 +141,12 @@ class UrlsSettings(SourceSettings):
         None, ge=32, description="null: bytes as served; N: a shorter side beyond N pixels is brought to N (JPEG, 95)"
     )
     fetch: FetchSettings = Field({}, validate_default=True)  # so that a missing setting is reported by its own name
+
+    def patterns(self) -> list[str]:
+        return [self.uri, f"{self.uri.rstrip('/')}/*"]
+
+    def writes_into(self) -> str:
+        return self.into
 
 
 KINDS = {

@@ -18,7 +18,6 @@ from manifests.shard import Part
 from manifests.stores.places import absolute
 from manifests.tables import IMAGES, IMAGES_2
 from stages.base import OnGrowth, PriorState, Reads, Stage, Task
-from stages.download.growth import grows
 from stages.download.settings import DownloadSettings, SourceSettings, UrlsSettings, as_in_version_2
 from stages.download.sources import Source, source_of
 
@@ -64,8 +63,9 @@ class Download(Stage):
         """Return whether only sources were added since, or files are named differently: `extended` checks these."""
         then, now = settings["images"], self.settings["images"]
         alike = ({**one, "sources": None} for one in (then, now))
+        grow = {source.name for source in self.download.sources if source.grows}
         return next(alike) == next(alike) and all(
-            _as_named(source) == _as_named(now["sources"][name])
+            _as_named(source, name in grow) == _as_named(now["sources"][name], name in grow)
             for name, source in then["sources"].items()
             if name in now["sources"]
         )
@@ -116,6 +116,6 @@ def _as_told(source: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in source.items() if name != "fetch"} | paths
 
 
-def _as_named(source: Mapping[str, Any]) -> Mapping[str, Any]:
+def _as_named(source: Mapping[str, Any], grows: bool) -> Mapping[str, Any]:
     """Return a source's settings, without the location of its files if each file is recognized by itself."""
-    return {**source, "uri": None} if grows(source) else source
+    return {**source, "uri": None} if grows else source

@@ -135,5 +135,6 @@ def test_a_reference_threshold_above_the_blind_one_is_warned_of_once(caplog: pyt
     for _ in range(2):
         read_config("mmvp", [URI, "filter.reference_max=0.965"])
     assert [record.getMessage() for record in caplog.records] == [
-        "filter.reference_max 0.965 is above filter.blind_min 0.95: pairs on which both encoders agree will count as blind"
+        "filter.reference_max 0.965 is above filter.blind_min 0.95: "
+        "pairs on which both encoders agree will count as blind"
     ]
