@@ -16,18 +16,19 @@ from pydantic_core import ErrorDetails
 
 from manifests.errors import Refused
 from manifests.parsing import TOO_DEEP, check_depth
-from pipeline.config.changes import apply
+from pipeline.config.changes import Change, apply, plain_values
 from pipeline.config.settings import Config
 
 PRESETS = files("pipeline.config") / "presets"
+Recipe = str | Mapping[str, Any]  # a preset's name, the path of a YAML file, or the values themselves
 
 
 def preset_names() -> list[str]:
     return sorted(entry.name.removesuffix(".yaml") for entry in PRESETS.iterdir() if entry.name.endswith(".yaml"))
 
 
-def read_config(recipe: str, changes: Sequence[str] = (), run: str | None = None) -> Config:
-    """Read the config of a recipe file or preset, with `changes` ("a.b.0.c=value") and the run's name on top.
+def read_config(recipe: Recipe, changes: Sequence[Change] = (), run: str | None = None) -> Config:
+    """Read the config of a recipe, with `changes` ("a.b.0.c=value", or a Setting) and the run's name on top.
 
     Raises Refused, naming file, setting and remedy, for anything invalid.
     """
@@ -39,33 +40,44 @@ def read_config(recipe: str, changes: Sequence[str] = (), run: str | None = None
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        raise Refused(f"{recipe}: {_sentence(error, values)}") from error
+        raise Refused(f"{recipe_name(recipe)}: {_sentence(error, values)}") from error
 
 
-def named_values(recipe: str, changes: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the settings that a recipe file and `changes` give themselves, without those of any preset."""
-    path = Path(os.path.expanduser(recipe))
-    values = _mapping(path.read_text(encoding="utf-8", errors="replace"), recipe) if path.is_file() else {}
+def recipe_name(recipe: Recipe) -> str:
+    """Return what to call a recipe in messages and in the event log."""
+    return recipe if isinstance(recipe, str) else "the recipe given as a mapping"
+
+
+def named_values(recipe: Recipe, changes: Sequence[Change] = ()) -> dict[str, Any]:
+    """Return the settings that a recipe itself and `changes` give, without those of any preset."""
+    values = _own_values(recipe) or {}
     for change in changes:
         apply(values, change, _parsed)
     return values
 
 
-def _recipe_values(recipe: str) -> dict[str, Any]:
+def _own_values(recipe: Recipe) -> dict[str, Any] | None:
+    """Return a copy of what a mapping or a recipe file holds; None if `recipe` is neither."""
+    if not isinstance(recipe, str):
+        return dict(plain_values(recipe, recipe_name(recipe)))
     path = Path(os.path.expanduser(recipe))
-    if path.is_file():
-        values = _mapping(path.read_text(encoding="utf-8", errors="replace"), recipe)
-    elif recipe in preset_names():
+    return _mapping(path.read_text(encoding="utf-8", errors="replace"), recipe) if path.is_file() else None
+
+
+def _recipe_values(recipe: Recipe) -> dict[str, Any]:
+    if (own := _own_values(recipe)) is not None:
+        values = own
+    elif isinstance(recipe, str) and recipe in preset_names():
         values = _mapping((PRESETS / f"{recipe}.yaml").read_text(), recipe)
     else:
-        near = difflib.get_close_matches(recipe, preset_names(), n=1)
+        near = difflib.get_close_matches(str(recipe), preset_names(), n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise Refused(f"{recipe} is neither a file nor a preset; {hint}presets are: {', '.join(preset_names())}")
     base = values.pop("preset", None)
     if base is None:
         return values
     if base not in preset_names():
-        raise Refused(f"{recipe}: preset {base!r} is not known; presets are: {', '.join(preset_names())}")
+        raise Refused(f"{recipe_name(recipe)}: preset {base!r} is not known; presets are: {', '.join(preset_names())}")
     return _merged(_recipe_values(base), values)
 
 
@@ -120,7 +132,7 @@ def _fault(fault: ErrorDetails, values: Any) -> str:
     where = _where(fault["loc"], values, missing=fault["type"] == "missing")
     what = fault["msg"].removeprefix("Value error, ")
     given = "" if fault["type"] in ("value_error", "missing") else f" (you gave {reprlib.repr(fault['input'])[:120]})"
-    remedy = f", give it with --set {where}=..." if fault["type"] == "missing" else ""
+    remedy = f"; give it a value (on the command line: --set {where}=...)" if fault["type"] == "missing" else ""
     return f"{where + ': ' if where else ''}{what}{given}{remedy}"
 
 
