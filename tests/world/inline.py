@@ -12,11 +12,11 @@ import pytest
 
 from manifests.manifest import Manifest
 from manifests.storage import Folder
-from pipeline.cli import make
 from pipeline.config.loading import read_config
 from pipeline.config.settings import Config, WorkerSettings
 from pipeline.executors.executor import ResourceRequest
 from pipeline.executors.worker import Job, Outcome, Worker
+from pipeline.launch import launch
 from pipeline.run.events.listener import Listener
 from pipeline.run.recipe import steps
 from pipeline.run.runner import run
@@ -52,7 +52,7 @@ class Inline:
 def commands_run_here() -> Iterator[None]:
     """Have `run` as a command do its tasks in this process too."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(make, "executor_for", lambda ray: Inline())
+        patch.setattr(launch, "executor_for", lambda ray: Inline())
         yield
 
 

@@ -1,0 +1,73 @@
+"""Launch: make a run and its gallery, whoever asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from multiprocessing import current_process
+
+from manifests.errors import Refused
+from manifests.manifest import Manifest
+from pipeline.executors.choice import executor_for
+from pipeline.launch.request import Request
+from pipeline.reports.gallery.write import write_report
+from pipeline.run.events.broadcast import broadcast
+from pipeline.run.layout import GALLERY
+from pipeline.run.retry_failed import asked_again
+from pipeline.run.run import Run
+from pipeline.run.runner import run as run_steps
+from pipeline.run.summary import RunSummary, StepSummary
+
+
+def launch(wanted: Request, ray: str | None = None, *, retry_failed: bool = False, quiet: bool = False) -> RunSummary:
+    """Make the wanted steps, and the gallery once there are pairs. The same request resumes a run that was stopped.
+
+    `ray`: where tasks run (executors/choice.py); `retry_failed`: URLs that failed are asked again; `quiet`: nothing
+    is shown on stderr, the event log is written all the same. Raises Refused or TasksFailed.
+    """
+    _check_not_importing()
+    galleries: list[str] = []
+
+    def show_pairs(manifests: Mapping[str, Manifest]) -> None:
+        if "pairs" in manifests:  # a gallery that is there is of these: it goes before anything is made
+            if not wanted.folder.has(GALLERY):
+                listener.said("writing the gallery")
+                write_report(Run(wanted.folder))
+            galleries.append(f"{wanted.folder.url}/{GALLERY}")
+
+    with (
+        executor_for(ray) as executor,
+        broadcast(wanted.folder, wanted.recipe, executor, quiet=quiet) as listener,
+    ):
+        if wanted.kept:
+            listener.said(wanted.kept)
+        manifests = run_steps(
+            wanted.steps,
+            wanted.folder,
+            executor,
+            listener,
+            show_pairs,
+            lambda: asked_again(wanted.config, wanted.folder, listener.said, retry=retry_failed),
+        )
+    committed = tuple(_committed(manifest) for manifest in manifests.values())
+    return RunSummary(wanted.folder.url, committed, galleries[0] if galleries else None, _headline(manifests))
+
+
+def _check_not_importing() -> None:
+    """Refuse to start a run while a worker of another one imports the script that started both."""
+    if getattr(current_process(), "_inheriting", False):  # multiprocessing's own mark of such a worker
+        raise Refused('a worker process imports your script: start the run under `if __name__ == "__main__":`')
+
+
+def _headline(manifests: Mapping[str, Manifest]) -> str:
+    """The answer in one sentence, once there are pairs."""
+    if "pairs" not in manifests:
+        return ""
+    chosen, pairs = manifests["pairs"].lineage.settings["filter"], manifests["pairs"].counts.ok
+    bounds = f"blind {chosen['comparison']} {chosen['blind_min']:g}, reference < {chosen['reference_max']:g}"
+    hint = "" if pairs else "; the gallery says which thresholds would give some"
+    return f"{pairs:,} blind pairs among {manifests['embeddings'].counts.ok:,} images ({bounds}){hint}"
+
+
+def _committed(manifest: Manifest) -> StepSummary:
+    shards = len(manifest.shards)
+    return StepSummary(manifest.folder.name, "committed", shards, shards, manifest.counts)
