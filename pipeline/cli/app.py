@@ -40,9 +40,9 @@ def run(
     Example: blindpairs run photos --set images.sources.0.uri=~/Pictures
     """
     with exit_on_error():
-        from pipeline.cli import make
+        from pipeline.launch.launch import make
 
-        summary = make.run(recipe, changes or [], root, name, until, offline, ray, retry_failed)
+        summary = make(recipe, changes or [], root, name, until, offline, ray, retry_failed=retry_failed)
         print_summary(summary, as_json)
 
 

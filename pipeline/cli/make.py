@@ -1,4 +1,4 @@
-"""Make: what `run`, `plan` and `presets` do, without the command line."""
+"""Make: what `plan` and `presets` do, without the command line."""
 
 from __future__ import annotations
 
@@ -6,27 +6,10 @@ from collections.abc import Sequence
 
 from manifests.errors import Refused
 from pipeline.config.loading import PRESETS, preset_names
-from pipeline.launch.launch import launch
 from pipeline.launch.offline import hub_closed
 from pipeline.launch.request import request
 from pipeline.plan.planning import imagined, planned
 from pipeline.plan.summary import PlanSummary
-from pipeline.run.summary import RunSummary
-
-
-def run(
-    recipe: str,
-    changes: Sequence[str],
-    root: str,
-    name: str | None,
-    until: str | None,
-    offline: bool,
-    ray: str | None,
-    retry_failed: bool = False,
-) -> RunSummary:
-    """Make a run, and its gallery when it is whole. Raises Refused or TasksFailed."""
-    with hub_closed(offline):
-        return launch(request(recipe, changes, root, name, until), ray, retry_failed=retry_failed)
 
 
 def plan(
@@ -39,7 +22,7 @@ def plan(
     images: int | None,
     measure: bool = True,
 ) -> PlanSummary:
-    """What `run` would do to each step, and what embedding and search will take; of `images` images if told how many.
+    """What a run would do to each step, and what embedding and search will take; of `images` images if told how many.
 
     `measure`: the embed step is run on drawn photos to know its rate, for less than a minute.
     """

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from multiprocessing import current_process
 
 from manifests.errors import Refused
 from manifests.manifest import Manifest
+from pipeline.config.changes import Change
+from pipeline.config.loading import Recipe
 from pipeline.executors.choice import executor_for
-from pipeline.launch.request import Request
+from pipeline.launch.offline import hub_closed
+from pipeline.launch.request import Request, request
 from pipeline.reports.gallery.write import write_report
 from pipeline.run.events.broadcast import broadcast
 from pipeline.run.layout import GALLERY
@@ -16,6 +19,23 @@ from pipeline.run.retry_failed import asked_again
 from pipeline.run.run import Run
 from pipeline.run.runner import run as run_steps
 from pipeline.run.summary import RunSummary, StepSummary
+
+
+def make(
+    recipe: Recipe,
+    changes: Sequence[Change],
+    root: str,
+    name: str | None,
+    until: str | None,
+    offline: bool,
+    ray: str | None,
+    *,
+    retry_failed: bool = False,
+    quiet: bool = False,
+) -> RunSummary:
+    """Read and check a recipe (request.py), and make the run; `offline`: ask no model hub. Raises as `launch` does."""
+    with hub_closed(offline):
+        return launch(request(recipe, changes, root, name, until), ray, retry_failed=retry_failed, quiet=quiet)
 
 
 def launch(wanted: Request, ray: str | None = None, *, retry_failed: bool = False, quiet: bool = False) -> RunSummary:

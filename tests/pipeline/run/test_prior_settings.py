@@ -11,9 +11,9 @@ from world.pictures import picture
 
 from manifests.errors import Refused
 from manifests.storage import Folder
-from pipeline.cli.make import run
 from pipeline.config.loading import named_values, read_config
 from pipeline.config.settings import Config
+from pipeline.launch.launch import make as run
 from pipeline.run.prior_settings import as_begun
 from pipeline.run.run import Run
 

@@ -29,8 +29,8 @@ from pipeline.benchmark.benchmark import Benchmark, Posed, read_benchmark
 from pipeline.benchmark.formats import importing
 from pipeline.benchmark.formats.writing.huggingface import FORM as HUGGINGFACE
 from pipeline.benchmark.store_path import store_path
-from pipeline.cli import make
 from pipeline.cli.formats import import_from
+from pipeline.launch.launch import make
 from pipeline.run.run import Run
 from stages.author.store import NAME, Store
 
@@ -67,7 +67,7 @@ def test_an_imported_run_is_a_run_like_any_other(tmp_path: Path, monkeypatch, na
     named = dict(zip(words[::2], words[1::2], strict=True))
     assert (recipe, named["--root"], named["--run"]) == ("mmvp", str(root), name)
     shards = {file: file.stat().st_mtime_ns for file in (root / name / "images").iterdir()}
-    answer = make.run(recipe, changes, named["--root"], named["--run"], "images", True, None)
+    answer = make(recipe, changes, named["--root"], named["--run"], "images", True, None)
     assert [(step.step, step.counts.ok) for step in answer.steps] == [("images", 6)]
     assert {file: file.stat().st_mtime_ns for file in (root / name / "images").iterdir()} == shards
     assert told.embed in str(told)

@@ -1,0 +1,1 @@
+"""Notebook: how a pair and a run look in Jupyter."""
