@@ -26,6 +26,7 @@ from world.in_process import answered
 from world.inline import Inline, commands_run_here
 from world.pictures import picture
 from world.runs import contents
+from world.store import Bucket
 
 import blindpairs
 from pipeline.launch import launch
@@ -80,6 +81,17 @@ def test_a_steps_table_is_what_its_files_hold(opened: blindpairs.Run, undisturbe
     assert expected.num_rows
     assert opened.manifest(step).equals(expected)
     assert opened.dataset(step).to_table().equals(expected)
+
+
+def test_a_run_in_a_bucket_is_read_alike(undisturbed: Path, bucket: Bucket) -> None:
+    for step in ("images", "pairs"):
+        for path in (undisturbed / step).iterdir():
+            bucket.put(f"runs/demo/{step}/{path.name}", path.read_bytes())
+    run, local = blindpairs.open(bucket.url("runs/demo")), blindpairs.open(undisturbed)
+    assert run.pairs().equals(local.pairs())
+    best = pc.field("rank") <= 3
+    assert run.dataset("pairs").to_table(filter=best).equals(local.dataset("pairs").to_table(filter=best))
+    assert run.show(1)._repr_html_() == local.show(1)._repr_html_().replace(local.url, run.url)
 
 
 def test_pairs_are_the_kept_ones_the_widest_gap_first(opened: blindpairs.Run, undisturbed: Path) -> None:
