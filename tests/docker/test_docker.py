@@ -206,14 +206,14 @@ def test_the_wheel_holds_every_module_preset_and_template(built: Path) -> None:
     with zipfile.ZipFile(next((built / "dist").glob("*.whl"))) as wheel:
         held = {name for name in wheel.namelist() if ".dist-info/" not in name}
         scripts = wheel.read(next(name for name in wheel.namelist() if name.endswith("entry_points.txt"))).decode()
-    modules = {path for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
+    modules = {path for package in PACKAGES for path in (ROOT / package).rglob("*.py")} | {ROOT / "blindpairs.py"}
     folders = [
         ROOT / "pipeline/config/presets",
         *(ROOT / "pipeline").rglob("templates"),
         ROOT / "pipeline/benchmark/page/static",
     ]
     data = {path for folder in folders for path in folder.iterdir()}
-    data |= set((ROOT / "stages").rglob("*.tsv"))
+    data |= set((ROOT / "stages").rglob("*.tsv")) | {ROOT / package / "py.typed" for package in PACKAGES}
     assert held == {str(path.relative_to(ROOT)) for path in modules | data if path.is_file()}
     assert {f"pipeline/config/presets/{name}.yaml" for name in preset_names()} <= held
     assert "blindpairs = pipeline.cli.app:main" in scripts
