@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import base64
 import inspect
 import io
@@ -383,18 +382,3 @@ def test_everything_public_has_a_docstring_and_the_names_are_all_there() -> None
     public += [member for name, member in vars(blindpairs.Run).items() if not name.startswith("_")]
     assert len(public) > 15
     assert not [one for one in public if not inspect.getdoc(one)]
-
-
-def _imports(path: Path) -> set[str]:
-    """The modules a file imports, wherever in it."""
-    nodes = list(ast.walk(ast.parse(path.read_text())))
-    direct = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
-    return direct | {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
-
-
-def test_it_is_the_top_layer_beside_the_command_line() -> None:
-    """import-linter takes packages only, and this is a module."""
-    below = [path for package in ("manifests", "stages", "pipeline") for path in (ROOT / package).rglob("*.py")]
-    assert not [path for path in below if "blindpairs" in _imports(path)]
-    assert not [name for name in _imports(ROOT / "blindpairs.py") if name.startswith("pipeline.cli")]
-    assert len((ROOT / "blindpairs.py").read_text().splitlines()) < 200

@@ -31,7 +31,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 VERSION = PROJECT["project"]["version"]
 RULES = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
 OPEN = {rule.removeprefix("!") for rule in RULES if rule.startswith("!")}
-PACKAGES = ("manifests", "stages", "pipeline")
+PACKAGES = ("blindpairs", "manifests", "stages", "pipeline")
 TARGETS = ("cpu", "gpu")
 
 
@@ -206,7 +206,7 @@ def test_the_wheel_holds_every_module_preset_and_template(built: Path) -> None:
     with zipfile.ZipFile(next((built / "dist").glob("*.whl"))) as wheel:
         held = {name for name in wheel.namelist() if ".dist-info/" not in name}
         scripts = wheel.read(next(name for name in wheel.namelist() if name.endswith("entry_points.txt"))).decode()
-    modules = {path for package in PACKAGES for path in (ROOT / package).rglob("*.py")} | {ROOT / "blindpairs.py"}
+    modules = {path for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
     folders = [
         ROOT / "pipeline/config/presets",
         *(ROOT / "pipeline").rglob("templates"),
