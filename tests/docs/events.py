@@ -35,6 +35,7 @@ KINDS = {
 }
 FIELDS = {
     "time": "when, in UTC, by the driver's clock",
+    "run": "name of the run's folder",
     "event": "the kind of event",
     "host": "the driver's machine",
     "process": "the driver's process number",
@@ -72,9 +73,9 @@ def kinds() -> str:
     """Return each kind of event with its fields."""
     found = _written()
     assert found.keys() == KINDS.keys(), f"events with a sentence and events written differ: {found.keys() ^ KINDS}"
-    shared = ("time", "event")
+    shared = ("time", "run", "event")
     rows = ((code(kind), KINDS[kind], ", ".join(code(f) for f in found[kind] if f not in shared)) for kind in found)
-    return table(("`event`", "when", "fields beside `time` and `event`"), rows)
+    return table(("`event`", "when", "fields beside `time`, `run` and `event`"), rows)
 
 
 def fields() -> str:
