@@ -19,6 +19,7 @@ from manifests.errors import Refused
 from manifests.manifest import Manifest
 from manifests.schema import Schema
 from manifests.shard import Part
+from stages.removal import Change
 
 Reads = Mapping[str, Manifest]  # step -> the committed manifest it reads
 
@@ -78,6 +79,7 @@ class Stage(ABC):
     gpus: ClassVar[float] = 0.0  # GPUs per worker, if there are any; 0.5: two workers share one
     decodes: ClassVar[bool] = False  # whether many cores beside a GPU are useful
     on_growth: ClassVar[OnGrowth] = OnGrowth.REFUSED
+    change: ClassVar[type[Change]] = Change  # what becomes of its rows when images are removed; none if rebuildable
 
     @property
     @abstractmethod

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from manifests.draft import Draft
 from manifests.errors import Refused
 from manifests.lineage import Lineage
@@ -26,11 +28,10 @@ from pipeline.forget.written import without_written
 from pipeline.reports.gallery.write import write_report
 from pipeline.run.layout import GALLERY, REMOVAL, run_folder, sweep_left
 from pipeline.run.lease.lease import Lease, driving
-from pipeline.run.removal.decide import check_steps, steps_held
 from pipeline.run.removal.intent import FORGET, Intent
-from pipeline.run.removal.rows import texts, with_hashes
-from pipeline.run.removal.without import without
+from pipeline.run.removal.without import check_steps, steps_held, without
 from pipeline.run.run import Run
+from stages.copies.removal import with_hashes
 from stages.download.fetch.opt_out import OptOut
 from stages.filter.settings import FilterSettings
 from stages.filter.stage import Filter
@@ -90,7 +91,7 @@ def _begin(run: Folder, names: OptOut, lease: Lease, finished: int, store: Path 
     payload: dict[str, Any] = {
         "rows": list(found.rows),
         "named": dict(found.counts),
-        "alike": len(with_hashes(steps["images"], hashes, texts(ids))),
+        "alike": len(with_hashes(steps["images"], hashes, pa.array(ids, pa.string()))),
         "pairs": settings_of(steps.get("pairs")),
         "gallery": run.has(GALLERY),
         "finished": finished,

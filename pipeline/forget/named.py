@@ -16,7 +16,6 @@ from manifests.removal import Held, batches
 from manifests.storage import Folder
 from manifests.stores.places import absolute
 from manifests.tables import image_id
-from pipeline.run.removal.rows import texts
 from stages.download.fetch.opt_out import IMAGE_ID, SHA256, URL, OptOut, entries
 from stages.download.fetch.targets import url_key
 from stages.download.urls.fetched_table import urls_of
@@ -61,8 +60,8 @@ def _kind_of(named: str) -> tuple[str, str]:
 def find(images: Held | None, names: OptOut, served: Mapping[str, str]) -> Found:
     """Find the named rows of a run's images. `served`: image_id -> sha256 as served, of images named by that hash."""
     wanted = {column: frozenset(getattr(names, kind)) for column, kind in NAMING.items()}
-    lists = {column: texts(sorted(values)) for column, values in wanted.items()}
-    lists["image_id"] = texts(sorted({*wanted["image_id"], *served}))
+    lists = {column: pa.array(sorted(values), pa.string()) for column, values in wanted.items()}
+    lists["image_id"] = pa.array(sorted({*wanted["image_id"], *served}), pa.string())
     rows: list[Mapping[str, Any]] = []
     counts = Counter({name: 0 for values in wanted.values() for name in values})
     for shard in images.shards() if images else ():

@@ -9,6 +9,7 @@ pipeline (runner.py) makes the steps in this order. One task makes exactly one P
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.config.settings import Config, WorkerSettings
@@ -20,6 +21,16 @@ from stages.embed.stage import Embed
 from stages.filter.stage import Filter
 from stages.search.stage import Search
 from stages.sketch.stage import Sketch
+
+STAGES: Mapping[str, type[Stage]] = {  # of the steps, by their names
+    "images": Download,
+    "embeddings": Embed,
+    "directions": Directions,
+    "sketches": Sketch,
+    "copies": Copies,
+    "candidates": Search,
+    "pairs": Filter,
+}
 
 
 @dataclass(frozen=True)

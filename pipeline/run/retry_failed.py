@@ -15,9 +15,8 @@ from manifests.errors import Refused
 from manifests.manifest import COMMIT, Manifest, Removed
 from manifests.storage import Folder
 from pipeline.config.settings import Config
-from pipeline.run.removal.decide import check_steps, steps_held
 from pipeline.run.removal.intent import AGAIN, Intent
-from pipeline.run.removal.without import without
+from pipeline.run.removal.without import check_steps, steps_held, without
 from stages.download.fetch.outcomes import RetryWhen, retry_when
 from stages.download.settings import UrlsSettings
 from stages.download.urls.retry_failed import SCHEMA, ids_in, lists_of, mark, may_be_asked, write_lists

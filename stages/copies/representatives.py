@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from stages.classes import Classes, joined_classes
 
+BYTES, VECTORS = "bytes", "vectors"  # values of copies.same
+
 Texts = NDArray[np.bytes_]
 
 

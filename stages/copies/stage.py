@@ -23,9 +23,8 @@ from manifests.schema import Schema
 from manifests.shard import Part
 from manifests.tables import COPIES, OK
 from stages.base import OnGrowth, PriorState, Reads, Stage, Task
-from stages.copies.representatives import Texts, firsts, in_company, standing
-
-BYTES, VECTORS = "bytes", "vectors"
+from stages.copies.removal import CopiesChange
+from stages.copies.representatives import BYTES, VECTORS, Texts, firsts, in_company, standing
 
 
 class Copies(Stage):
@@ -33,6 +32,7 @@ class Copies(Stage):
 
     name = "copies"
     on_growth = OnGrowth.EXTENDED
+    change = CopiesChange
 
     @property
     def settings(self) -> Mapping[str, Any]:

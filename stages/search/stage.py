@@ -18,13 +18,13 @@ from manifests.tables import CANDIDATES, OVER_CAP
 from stages.base import Machine, OnGrowth, PriorState, Reads, Stage, Task
 from stages.search.methods.base import Method
 from stages.search.methods.choice import method_of
+from stages.search.removal import TilesChange
 from stages.search.settings import SearchSettings
 from stages.search.side import copies_of
 from stages.search.tile import Tile
-from stages.search.tiles import more_tiles, tiles
+from stages.search.tiles import BELOW_FLOOR, COPY, more_tiles, tiles
 from stages.vectors.threads import limit_products
 
-BELOW_FLOOR, COPY = "blind_cosine_below_floor", "image_is_a_copy"
 PART_ROWS = 65536  # rows of one part
 
 
@@ -36,6 +36,7 @@ class Search(Stage):
     unit = "comparisons"
     gpus = 1.0
     on_growth = OnGrowth.EXTENDED
+    change = TilesChange
 
     def __init__(self, settings: SearchSettings) -> None:
         self.search = settings

@@ -12,8 +12,7 @@ from world.committed import committed, names
 from manifests.removal import Held
 from manifests.storage import Folder
 from manifests.tables import embeddings
-from pipeline.run.removal.moved import TABLE
-from pipeline.run.removal.scored import scored
+from stages.search.passing import TABLE, scored
 
 SEARCH = {"blind": "blind", "reference": "reference", "min_cosine": 0.2}
 
