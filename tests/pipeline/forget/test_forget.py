@@ -99,6 +99,20 @@ def check_whole(run: Path, manifests) -> None:
     assert (found.missed, found.false, found.wrong, found.whole) == (0, 0, 0, True)
 
 
+def test_a_candidate_stays_in_the_tile_of_its_images_where_a_copy_of_the_kept_one_goes_too(tmp_path: Path) -> None:
+    tars, run = tmp_path / "tars", tmp_path / "test"
+    asked = values(tars, search={"min_cosine": -0.5})
+    for names, seed in ((["b", "d", "f", "h"], 1), (["a", "c", "e"], 2)):
+        whole_lot(tars, names, Random(seed))
+        manifests, _ = made_here(asked, tmp_path)
+    *others, (last, _) = sorted(classes(manifests).items())
+    assert others
+    forget(str(run), [last, *(copy for _, copies in others for copy in copies)])
+    left, made = made_here(asked, tmp_path)
+    assert made == []
+    check_whole(run, left)
+
+
 @pytest.mark.parametrize("step", ["embeddings", "candidates"])
 @pytest.mark.parametrize("seed", range(int(os.environ["SEEDS"])) if "SEEDS" in os.environ else [3])
 def test_of_an_unfinished_run_they_go_too_and_the_rest_is_made_without_them(
