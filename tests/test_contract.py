@@ -11,12 +11,15 @@ import pytest
 from world.inline import make_here
 from world.runs import recipe
 
+from manifests.counts import Counts
 from manifests.manifest import Manifest
+from manifests.removal import Held
 from manifests.storage import Folder
 from pipeline.config.settings import Config
 from pipeline.run.layout import ORDER
-from pipeline.run.recipe import Step, steps
+from pipeline.run.recipe import STAGES, Step, steps
 from stages.base import Machine, MapStage, Stage
+from stages.removal import Removal
 
 NAMES = ORDER  # what layout.py calls the steps is what the recipe calls them
 
@@ -42,6 +45,23 @@ def placed(request: pytest.FixtureRequest, world) -> tuple[Stage, dict[str, Mani
 
 def test_every_step_is_held_to_the_contract(world) -> None:
     assert tuple(world[0]) == NAMES
+    assert {name: type(step.stage) for name, step in world[0].items()} == STAGES
+
+
+def test_no_new_row_names_a_removed_image(world, tmp_path: Path) -> None:
+    _, manifests = world
+    held = {name: Held.of(one.folder) for name, one in manifests.items() if not STAGES[name].rebuildable}
+    image = manifests["candidates"].read(manifests["candidates"].shards[0].name).column("left_id")[0].as_py()
+    removal = Removal(Folder(str(tmp_path)), pa.array([image]), held)
+    rows = {}
+    for name, step in held.items():
+        change = removal.changes[name] = STAGES[name].change.decided(removal, name)
+        parts = [part for shard in change.touched for part in change.parts(removal, step, shard)]
+        assert image not in str([part.table.to_pylist() for part in parts])
+        sum((part.counts for part in parts), Counts()).check(name)
+        rows[name] = change.rows
+    assert (rows["images"], rows["embeddings"], rows["directions"], rows["sketches"]) == (1, 1, 0, 1)
+    assert rows["candidates"] > 0
 
 
 def test_it_pickles_small_before_set_up(world) -> None:

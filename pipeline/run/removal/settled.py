@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from manifests.errors import Refused
 from manifests.manifest import json_bytes, parsed
 from manifests.storage import Folder
 from pipeline.run.recipe import STAGES
@@ -39,5 +40,7 @@ class Settled:
 
 
 def _settled(value: Any) -> Settled:
+    if "touched" in value:
+        raise Refused(f"{SETTLED} was written by an earlier version; finish the removal with that version")
     changes = {step: STAGES[step].change(**change) for step, change in value["changes"].items()}
     return Settled(value["at"], value["was"], changes)
