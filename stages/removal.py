@@ -45,7 +45,7 @@ class Change:
     needs: ClassVar[tuple[str, ...]] = ()  # steps without which the step is left as it is
     rows: int = 0  # rows that are removed
     touched: Sequence[str] = ()  # shards that are rewritten
-    stands: Mapping[str, str] = field(default_factory=dict)  # removed image -> the image that takes its place
+    successors: Mapping[str, str] = field(default_factory=dict)  # removed image -> the copy that takes its place
     tasks: Sequence[Mapping[str, Any]] = ()  # the planned tasks, if they change
     missing: Sequence[str] = ()  # shards that are removed, to be made again
 

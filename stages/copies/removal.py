@@ -35,21 +35,21 @@ class CopiesChange(Change):
     @classmethod
     def decided(cls, removal: Removal, step: str) -> Self:
         copies, sketches = removal.steps[step], removal.steps["sketches"]
-        stands, rows = _promoted(copies, removal.gone)
+        successors, rows = _promoted(copies, removal.gone)
         kin = _kin(removal)
         ends = copies.tasks[-1].get("ends", [len(sketches.shards())])
         lots = _lots(sketches, ends, pa.array([*kin, *removal.gone.to_pylist()], pa.string()))
         went = Counter(lots.get(image) for image in removal.gone.to_pylist())
         seen = {one.name: one.counts.seen - went[lot] for lot, one in enumerate(copies.receipts(()))}
-        return cls(rows + len(stands), list(seen), stands, alone=_alone(kin, lots), seen=seen)
+        return cls(rows + len(successors), list(seen), successors, alone=_alone(kin, lots), seen=seen)
 
     def parts(self, removal: Removal, held: Held, name: str) -> Iterator[Part]:
-        promoted, alone = (pa.array(ids, pa.string()) for ids in (self.stands.values(), self.alone))
+        promoted, alone = (pa.array(ids, pa.string()) for ids in (self.successors.values(), self.alone))
         out, left, tally = pa.concat_arrays([removal.gone, promoted]), 0, Counter[str]()
         for batch in batches(held.folder, name):
             rows = batch.filter(pc.invert(pc.is_in(batch.column("image_id"), out)))
             same = pc.if_else(pc.is_in(rows.column("image_id"), alone), VECTORS, rows.column("same"))
-            columns = [rows.column("image_id"), replaced(rows.column("copy_of"), self.stands), same]
+            columns = [rows.column("image_id"), replaced(rows.column("copy_of"), self.successors), same]
             left += rows.num_rows
             tally.update(f"same_{reason}" for reason in same.to_pylist())
             yield Part(pa.table(columns, schema=COPIES.columns), Counts())

@@ -28,33 +28,34 @@ TABLE = pa.schema([*CANDIDATES.columns, pa.field(TILE, pa.string())])
 
 
 def passed(
-    candidates: Held, gone: pa.StringArray, stands: Mapping[str, str], blocks: Mapping[str, int]
+    candidates: Held, gone: pa.StringArray, successors: Mapping[str, str], blocks: Mapping[str, int]
 ) -> tuple[int, pa.Table]:
-    """Return how many rows name a removed image, and as what those of them pass on whose images are both replaced.
+    """Return how many rows name a removed image, and what becomes of those that pass on, each with its new tile.
 
-    `stands`: removed image -> the copy that takes its place; `blocks`: the block of each of these images.
+    A row passes on if every removed image that it names has a successor. `successors`: removed image -> the copy that
+    takes its place; `blocks`: the number of the block of each of these images.
     """
     found, touched = [TABLE.empty_table()], 0
-    lost = gone.filter(pc.invert(pc.is_in(gone, pa.array(stands.keys(), pa.string()))))
+    lost = gone.filter(pc.invert(pc.is_in(gone, pa.array(successors.keys(), pa.string()))))
     for tile in candidates.shards():
         for batch in batches(candidates.folder, tile):
             rows = batch.filter(naming(batch, SIDES, gone))
             touched += rows.num_rows
             if rows.num_rows:
-                found.append(_become(rows.filter(pc.invert(naming(rows, SIDES, lost))), tile, stands, blocks))
+                found.append(_become(rows.filter(pc.invert(naming(rows, SIDES, lost))), tile, successors, blocks))
     return touched, pa.concat_tables(found)
 
 
-def _become(batch: pa.RecordBatch, tile: str, stands: Mapping[str, str], blocks: Mapping[str, int]) -> pa.Table:
+def _become(batch: pa.RecordBatch, tile: str, successors: Mapping[str, str], blocks: Mapping[str, int]) -> pa.Table:
     both = sum(numbers(tile))
 
     def end(side: str, other: str) -> int:
-        return blocks[stands[side]] if side in stands else both - blocks[other]
+        return blocks[successors[side]] if side in successors else both - blocks[other]
 
     left, right = (batch.column(side) for side in SIDES)
     pairs = zip(left.to_pylist(), right.to_pylist(), strict=True)
     tiles = [tile_of(end(one, other), end(other, one)) for one, other in pairs]
-    a, b = replaced(left, stands), replaced(right, stands)
+    a, b = replaced(left, successors), replaced(right, successors)
     ordered = pc.less(a, b)
     cosines = [batch.column(name) for name in CANDIDATES.columns.names if name not in SIDES]
     columns = [pc.if_else(ordered, a, b), pc.if_else(ordered, b, a), *cosines, pa.array(tiles, pa.string())]

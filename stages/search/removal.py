@@ -28,12 +28,12 @@ from stages.search.tiles import BELOW_FLOOR, COPY, block_at, blocks_of, pairs_in
 
 
 class Sketched(NamedTuple):
-    """For every row of the sketches, (n,) bool; and row and digest of the images that are replaced or replace one."""
+    """What the search must know of the sketches: for every row, (n,), whether its image is `gone`, `ok`, `compared`."""
 
     gone: NDArray[np.bool_]
     ok: NDArray[np.bool_]  # kept, with vectors
-    compared: NDArray[np.bool_]  # and then no copy of another
-    places: Mapping[str, tuple[int, str | None]]
+    compared: NDArray[np.bool_]  # of those, the ones that are no copy of another afterwards
+    places: Mapping[str, tuple[int, str | None]]  # of replaced images and their successors: row and digest
 
 
 @dataclass(frozen=True)
@@ -42,30 +42,30 @@ class TilesChange(Change):
 
     needs: ClassVar[tuple[str, ...]] = ("embeddings", "sketches", "copies")
     seen: Sequence[int] = ()  # images with vectors in each block afterwards
-    compared: Sequence[int] = ()  # of these, no copies
+    compared: Sequence[int] = ()  # of those, the ones that are no copies
 
     @classmethod
     def decided(cls, removal: Removal, step: str) -> Self:
         """Decide about the tiles and write the rows that move. Raises Refused if their plan is missing."""
-        held, stands = removal.steps[step], removal.changes["copies"].stands
+        held, successors = removal.steps[step], removal.changes["copies"].successors
         if held.plan is None:
             raise Refused(f"{held.folder.url} lacks the plan of its tiles; remove the folder, a run makes it again")
         tasks = [Task.from_json(task) for task in held.tasks]
-        blocks, images = blocks_of(tasks), _sketched(removal, stands)
+        blocks, images = blocks_of(tasks), _sketched(removal, successors)
         at = {image: block_at(blocks, row) for image, (row, _) in images.places.items()}
         where = {image: block for image, block in at.items() if block is not None}
-        stands = {of: copy for of, copy in stands.items() if of in where and copy in where}
-        rows, moved = passed(held, removal.gone, stands, where)
-        others = {copy for of, copy in stands.items() if images.places[of][1] != images.places[copy][1]}
+        successors = {of: copy for of, copy in successors.items() if of in where and copy in where}
+        rows, moved = passed(held, removal.gone, successors, where)
+        others = {copy for of, copy in successors.items() if images.places[of][1] != images.places[copy][1]}
         moved = scored(moved, others, removal.steps["embeddings"], held.lineage["settings"]["search"])
         with removal.run.aside(MOVED) as path:
             pq.write_table(moved, path)
-        missing = _missing(held.shards(), len(blocks), [(where[of], where[copy]) for of, copy in stands.items()])
+        missing = _missing(held.shards(), len(blocks), [(where[of], where[copy]) for of, copy in successors.items()])
         seen, compared = ([int(of[slice(*block)].sum()) for block in blocks] for of in (images.ok, images.compared))
         return cls(
             rows - moved.num_rows,
             [tile for tile in held.shards() if tile not in missing],
-            stands,
+            successors,
             [task.to_json() for task in shifted(tasks, images.gone)],
             missing,
             seen,
@@ -78,7 +78,7 @@ class TilesChange(Change):
         with removal.run.open(MOVED) as file:
             moved = pq.read_table(file, filters=[(TILE, "=", name)]).drop_columns([TILE])
         # a copy had no candidates: those of one that is promoted moved here before a kill
-        out = pa.concat_arrays([removal.gone, pa.array(self.stands.values(), pa.string())])
+        out = pa.concat_arrays([removal.gone, pa.array(self.successors.values(), pa.string())])
         for batch in batches(held.folder, name):
             rows = pa.Table.from_batches([batch.filter(pc.invert(naming(batch, SIDES, out)))])
             left += rows.num_rows
@@ -92,9 +92,9 @@ class TilesChange(Change):
         yield Part(CANDIDATES.columns.empty_table(), Counts(sum(told.values()), 0, told))
 
 
-def _sketched(removal: Removal, stands: Mapping[str, str]) -> Sketched:
+def _sketched(removal: Removal, successors: Mapping[str, str]) -> Sketched:
     copies, sketches = removal.steps["copies"], removal.steps["sketches"]
-    promoted, asked = (pa.array(ids, pa.string()) for ids in (stands.values(), [*stands, *stands.values()]))
+    promoted, asked = (pa.array(ids, pa.string()) for ids in (successors.values(), [*successors, *successors.values()]))
     ids = [pa.array([], pa.string())]
     ids += [batch.column(0) for name in copies.shards() for batch in batches(copies.folder, name, ("image_id",))]
     every = pa.concat_arrays(ids)
