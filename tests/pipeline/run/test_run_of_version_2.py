@@ -12,6 +12,7 @@ from world.inline import Inline
 from manifests.storage import Folder
 from manifests.tables import IMAGES_2
 from pipeline.config.loading import read_config
+from pipeline.forget.forget import forget
 from pipeline.run.events.listener import Listener
 from pipeline.run.recipe import Step, steps
 from pipeline.run.run import Run
@@ -87,6 +88,15 @@ def test_it_grows_by_shards_of_the_same_columns(scenes: Path, tars: Path, begun:
     assert sum(task.startswith("images/") for task in made(recipe_steps(tars), begun)) == 1
     names = {tuple(pq.read_schema(path).names) for path in (begun / "images").glob("*.parquet")}
     assert names == {tuple(IMAGES_2.columns.names)}
+
+
+def test_an_image_is_forgotten_from_it(begun: Path) -> None:
+    (first, *_) = Run.open(str(begun)).manifest("images").shards
+    gone = pq.read_table(begun / "images" / f"{first.name}.parquet").column("image_id")[0].as_py()
+    assert forget(str(begun), [gone]).images == 1
+    left = pq.read_table(begun / "images" / f"{first.name}.parquet")
+    assert left.column_names == IMAGES_2.columns.names
+    assert gone not in left.column("image_id").to_pylist()
 
 
 def test_a_recipe_may_spell_it_as_before_and_one_line_says_so(tars: Path, caplog: pytest.LogCaptureFixture) -> None:
