@@ -7,6 +7,7 @@ command.
 
 from __future__ import annotations
 
+import difflib
 import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -89,10 +90,7 @@ def _root_and_name(url: str) -> tuple[str, str]:
 
 
 def _read(source: str, form: str, answers: str) -> Published:
-    if form not in READERS:
-        raise Refused(
-            f"there is no format {form!r} to import; there are: {', '.join((*READERS, label_studio.FORM.name))}"
-        )
+    _check_form(form)
     if answers not in ANSWERS:
         raise Refused(f"--answers {answers}: it is one of {', '.join(ANSWERS)}")
     if not is_local(source):
@@ -103,6 +101,15 @@ def _read(source: str, form: str, answers: str) -> Published:
             f"{folder} {'is not a folder' if folder.exists() else 'does not exist'}; name the published folder"
         )
     return READERS[form](folder, answers)
+
+
+def _check_form(form: str) -> None:
+    """Raise Refused, naming the nearest form and all of them, if there is none of this name."""
+    known = (*READERS, label_studio.FORM.name)
+    if form not in known:
+        near = difflib.get_close_matches(form, known, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise Refused(f"there is no format {form!r} to import; {hint}there are: {', '.join(known)}")
 
 
 def _changes(found: Published, name: str) -> list[str]:

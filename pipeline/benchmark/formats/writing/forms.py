@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+
 from manifests.errors import Refused
 from pipeline.benchmark.formats.writing import (
     huggingface,
@@ -31,8 +33,10 @@ OF_THE_RUN: dict[str, RunForm] = {form.name: form for form in (label_studio.FORM
 
 
 def form_of(name: str) -> Form | RunForm:
-    """Return the form of this name. Raises Refused, naming all forms, if there is none."""
+    """Return the form of this name. Raises Refused, naming the nearest and all forms, if there is none."""
     known: dict[str, Form | RunForm] = {**FORMS, **OF_THE_RUN}
     if name not in known:
-        raise Refused(f"there is no format {name!r}; formats are: {', '.join(known)}")
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise Refused(f"there is no format {name!r}; {hint}formats are: {', '.join(known)}")
     return known[name]
