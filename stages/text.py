@@ -35,6 +35,11 @@ def plain(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
+def without_secrets(text: str) -> str:
+    """Return `text` with user names and passwords of URLs masked, wherever a person may have put one."""
+    return re.sub(r"://[^\s'\"]+@", "://***@", text)
+
+
 def plain_lines(lines: Iterable[str]) -> str:
     """Return a text of exactly these lines, each of them plain."""
     return "\n".join(map(plain, lines))

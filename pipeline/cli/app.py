@@ -13,17 +13,26 @@ import typer
 
 from pipeline.cli import benchmark, look, options
 from pipeline.cli.console import exit_on_error, print_summary, print_text
+from pipeline.cli.groups import CommandGroups
 
 app = typer.Typer(
+    cls=CommandGroups,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Find blind pairs: two images one encoder (CLIP) takes for near the same and another (DINOv2) does not.",
 )
 
 
-@app.command()
+@app.callback()
+def set_up(version: options.PrintVersion = False, verbose: options.Verbose = False) -> None:
+    """Prepare for any command: `--version` has ended by now, `--verbose` holds for this process and its workers."""
+    if verbose:
+        from pipeline.executors.logs import show_logs
+
+        show_logs()
+
+
 def run(
     recipe: options.Recipe,
     changes: options.Changes = None,
@@ -46,7 +55,6 @@ def run(
         print_summary(summary, as_json)
 
 
-@app.command()
 def plan(
     recipe: options.Recipe,
     changes: options.Changes = None,
@@ -70,7 +78,6 @@ def plan(
         print_summary(make.plan(recipe, changes or [], root, name, until, offline, images, measure), as_json)
 
 
-@app.command()
 def report(run: options.Run) -> None:
     """Rebuild the gallery of a finished run: one HTML file that opens without a network.
 
@@ -84,7 +91,6 @@ def report(run: options.Run) -> None:
         print_text(f"gallery: {plain(rewrite_report(Run.open(run)))}")
 
 
-@app.command()
 def forget(
     run: options.Run,
     named: options.Named = None,
@@ -102,7 +108,6 @@ def forget(
         print_summary(forget_images(run, named or [], listed, store), as_json)
 
 
-@app.command()
 def demo(
     out: options.Out = Path("demo"),
     scenes: options.Scenes = 600,
@@ -118,7 +123,6 @@ def demo(
         print_text(show_demo(out, scenes, ray))
 
 
-@app.command()
 def presets(name: options.Preset = None) -> None:
     """List the presets, or print one as the start of your own recipe.
 
@@ -130,13 +134,18 @@ def presets(name: options.Preset = None) -> None:
         print_text(make.presets(name))
 
 
-OTHERS: tuple[Callable[..., None], ...] = (
-    *(look.status, look.show, look.lineage, look.audit, look.parity, look.lint),
-    *(benchmark.author, benchmark.freeze, benchmark.people, benchmark.patterns, benchmark.export),
-)
-for command in OTHERS:
-    app.command()(command)
-app.command("import")(benchmark.import_)
+GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Make": (demo, run, plan),
+    "Look": (look.status, look.show, look.lineage, report, look.audit, look.parity, look.lint),
+    "Benchmark": (
+        *(benchmark.author, benchmark.people, benchmark.freeze),
+        *(benchmark.export, benchmark.import_, benchmark.patterns),
+    ),
+    "Manage": (forget, presets),
+}
+for group, commands in GROUPS.items():
+    for command in commands:
+        app.command(command.__name__.rstrip("_"), rich_help_panel=group)(command)
 
 
 def main() -> None:

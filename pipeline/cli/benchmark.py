@@ -27,14 +27,6 @@ Draft = Annotated[
 Model = Annotated[str | None, typer.Option(help="the model that drafts")]
 Host = Annotated[str, typer.Option(help="address to listen on; others than loopback ask for the key of the URL")]
 Port = Annotated[int, typer.Option(help="port to listen on", min=1, max=65535)]
-Form = Annotated[
-    str,
-    typer.Option(
-        "--format",
-        metavar="FORMAT",
-        help="mmvp, mmvp-vlm, lmms-eval, vlmevalkit, huggingface, llava, cambrian, label-studio, parquet",
-    ),
-]
 To = Annotated[str | None, typer.Option(metavar="FOLDER", help="a new folder for it; default: ./RUN-FORMAT")]
 Version = Annotated[int | None, typer.Option("--questions", help="frozen version to use; default: the newest", min=1)]
 Accept = Annotated[list[str] | None, typer.Option(metavar="CODE", help="export in spite of findings with this code")]
@@ -141,7 +133,7 @@ def patterns(
 
 def export(
     run: options.Run,
-    form: Form,
+    form: options.Exported,
     to: To = None,
     version: Version = None,
     accept: Accept = None,
@@ -179,7 +171,7 @@ def export(
 def import_(
     source: Published,
     run: Into,
-    form: Form,
+    form: options.Imported,
     answers: Answers = None,
     name: Annotator = None,
     store: options.Store = None,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -26,16 +25,12 @@ def answer_in_json(value: bool) -> bool:
     return value
 
 
-def without_secrets(text: str) -> str:
-    """`text` with user names and passwords of URLs masked, wherever a person may have put one."""
-    return re.sub(r"://[^\s'\"]+@", "://***@", text)
-
-
 @contextmanager
 def exit_on_error(stopped: str = "whole shards are kept, the same command goes on from them") -> Iterator[None]:
     """Turn an error into its one line and exit code; a stop (Ctrl-C, or SIGTERM) into what became of it: `stopped`."""
     from manifests.errors import BlindpairsError
     from pipeline.executors.arrow import leave_pandas_out
+    from stages.text import without_secrets
 
     leave_pandas_out()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop is a person's

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from pipeline.cli.console import answer_in_json
 
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"blindpairs {version('blindpairs')}")
+        raise typer.Exit
+
+
+PrintVersion = Annotated[
+    bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Print what the libraries log, from level INFO, on stderr.")
+]
 Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="a YAML file, or a preset's name")]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="a run's folder, such as runs/mmvp")]
 Step = Annotated[str, typer.Argument(metavar="STEP", help="a step of the run, such as images, candidates or pairs")]
@@ -57,3 +72,23 @@ Listed = Annotated[str | None, typer.Option("--list", metavar="FILE", help="a fi
 Store = Annotated[
     Path | None, typer.Option(metavar="FILE", help="file that keeps what people write; default: in the run's folder")
 ]
+# the names of all formats: the modules that define them take too long to load for --help and for the Tab key
+EXPORTED = (
+    *("mmvp", "mmvp-vlm", "lmms-eval", "vlmevalkit", "huggingface"),
+    *("llava", "cambrian", "label-studio", "parquet"),
+)
+IMPORTED = ("mmvp", "mmvp-vlm", "huggingface", "label-studio")
+
+
+def _format(names: tuple[str, ...]) -> Any:
+    """Return the option `--format`, which completes to these names; a wrong one is refused by export and import."""
+    return typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help=", ".join(names),
+        autocompletion=lambda incomplete: [name for name in names if name.startswith(incomplete)],
+    )
+
+
+Exported = Annotated[str, _format(EXPORTED)]
+Imported = Annotated[str, _format(IMPORTED)]

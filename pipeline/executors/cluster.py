@@ -9,7 +9,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +19,7 @@ import ray
 
 from manifests.errors import Refused
 from pipeline.executors import machine
+from pipeline.executors.logs import hushed, is_verbose
 
 ANSWER_S = 5.0  # for a port to be open
 CONNECT_S = 12.0  # for a Ray behind it to answer: ray.init alone would try for two minutes
@@ -42,12 +42,12 @@ class Cluster:
         if self.address is None:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
             private = {"num_cpus": machine.cores(), "num_gpus": len(machine.gpus())}
-            with _hushed(), _sigterm_kept():
+            with hushed(), _sigterm_kept():
                 # never in a thread: Ray's servers end with the thread that started them
                 _initialized(address="local", **private)
             return
         _check_answers(self.address)
-        with _hushed(), _sigterm_kept():
+        with hushed(), _sigterm_kept():
             _in_time(lambda: _initialized(address=self.address), self.address)
 
     def disconnect(self) -> None:
@@ -94,9 +94,11 @@ class Cluster:
 
 
 def _initialized(**words: Any) -> None:
-    logging.getLogger("ray").setLevel(logging.ERROR)
+    shown = is_verbose()
+    logging.getLogger("ray").setLevel(logging.INFO if shown else logging.ERROR)
+    level = "INFO" if shown else "ERROR"
     try:
-        ray.init(include_dashboard=None, log_to_driver=False, logging_level="ERROR", configure_logging=False, **words)
+        ray.init(include_dashboard=None, log_to_driver=shown, logging_level=level, configure_logging=False, **words)
     except Exception as error:
         where = words["address"]
         why = " ".join(str(error).split())[:300].rstrip(".")
@@ -105,21 +107,6 @@ def _initialized(**words: Any) -> None:
                 "no Ray runs on this machine; `ray start --head` starts one, --ray off does without"
             ) from error
         raise Refused(f"cannot join Ray at {where}: {why}; --ray off does without") from error
-
-
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """Hide what Ray's C++ half prints while it connects; the result is reported in one line."""
-    sys.stderr.flush()
-    before = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(before, 2)
-        os.close(before)
 
 
 def _check_answers(address: str) -> None:

@@ -9,6 +9,7 @@ import threading
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 
+from pipeline.executors.logs import is_verbose, show_logs
 from pipeline.executors.serving import Serving, limit_libraries
 
 
@@ -17,6 +18,8 @@ def serve(line: Connection, threads: int, gpus: tuple[str, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to answer
     threading.Thread(target=_end_with_driver, daemon=True).start()
     limit_libraries(threads, gpus)
+    if is_verbose():
+        show_logs()
     serving = Serving()
     line.send(serving.hello(platform.node()))
     while True:

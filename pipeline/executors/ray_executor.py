@@ -20,6 +20,7 @@ from pipeline.config.settings import WorkerSettings
 from pipeline.executors.cluster import Cluster
 from pipeline.executors.executor import ResourceRequest, Retry
 from pipeline.executors.local_executor import LocalExecutor
+from pipeline.executors.logs import is_verbose, show_logs
 from pipeline.executors.scheduler import work
 from pipeline.executors.serving import Answer, Hello, Prepare, Serving, limit_libraries
 from pipeline.executors.worker import Job, Outcome
@@ -55,8 +56,10 @@ class RayResources:
 class RayWorker:
     """The worker's side: an actor."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, verbose: bool) -> None:
         limit_libraries(threads)  # which GPUs it sees is Ray's to say
+        if verbose:  # the driver's environment is not this process's
+            show_logs()
         self._serving = Serving()
 
     def hello(self) -> Hello:
@@ -75,7 +78,7 @@ class RayHandle:
         options |= {"memory": resources.memory} if resources.memory else {}
         options |= {"label_selector": {"ray.io/node-id": f"!in({', '.join(avoid)})"}} if avoid else {}
         actor = ray.remote(RayWorker).options(**options, max_restarts=0, max_task_retries=0)
-        self._actor: Any = actor.remote(resources.machine.threads)
+        self._actor: Any = actor.remote(resources.machine.threads, is_verbose())
         self.answer: Any = self._actor.hello.options(name=f"{self._step}: hello").remote()
 
     def give(self, message: Prepare | Task) -> None:

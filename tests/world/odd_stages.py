@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import signal
 import threading
@@ -54,6 +55,8 @@ class Odd(Stage):
         kind, first = task.name.split("-")[0], not mark.exists()
         with mark.open("a") as file:
             file.write(f"{os.getpid()}\n")
+        if kind == "logs":
+            logging.getLogger("odd.library").info("making %s", task.name)
         if kind == "raises":
             raise ValueError("no luck")
         if kind == "dies" or (kind == "dies_once" and first):

@@ -16,6 +16,7 @@ from rich.live import Live
 from manifests.counts import Counts
 from manifests.manifest import Manifest
 from pipeline.executors.executor import Retry
+from pipeline.executors.logs import is_verbose
 from pipeline.executors.worker import Outcome
 from pipeline.run.events.listener import Ending, Listener
 from pipeline.run.events.live_view import StepState, StepView, view
@@ -44,7 +45,7 @@ class Progress(Listener):
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._keep_ticking, name="progress", daemon=True).start()
-        if self._console.is_terminal:
+        if self._console.is_terminal and not is_verbose():  # logs would break what is redrawn
             self._live = Live(
                 console=self._console, get_renderable=lambda: view(list(self._sights.values()), self._clock())
             )

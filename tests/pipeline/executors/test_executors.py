@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 from world.clusters import raylets
 from world.odd_stages import Flaky, Odd
-from world.processes import PATIENCE_S
+from world.processes import PATIENCE_S, until
+from world.verbose import logs_restored
 
 from manifests.errors import Refused, TasksFailed
 from manifests.storage import Folder
 from pipeline.config.settings import WorkerSettings
 from pipeline.executors.executor import Executor, ResourceRequest, Retry
 from pipeline.executors.local_executor import LocalExecutor
+from pipeline.executors.logs import show_logs
 from pipeline.executors.ray_executor import RayExecutor
 from pipeline.executors.worker import Job, Outcome
 from stages.base import Stage, Task
@@ -194,3 +196,20 @@ def test_what_no_machine_has_is_refused_before_any_work(
             with pytest.raises(Refused, match=f"workers of the step odd ask for .*{lacking}"):
                 executor.check([request])
     assert not list(scratch.iterdir())
+
+
+def test_workers_show_what_libraries_log_if_asked(
+    made: Callable[[], Executor], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    job, shown = Job(Odd(tmp_path), Folder(str(tmp_path / "shards")), {}, max_failed=1.0), ""
+
+    def is_shown() -> bool:
+        nonlocal shown
+        shown += "".join(capfd.readouterr())
+        return "INFO odd.library: making logs-1" in shown
+
+    with logs_restored():
+        show_logs()
+        with made() as executor:
+            assert [one.name for one in executor.execute(job, [Task("logs-1")], WorkerSettings(count=1))] == ["logs-1"]
+            until(is_shown)  # Ray brings a worker's lines to the driver a little later
