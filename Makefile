@@ -4,8 +4,11 @@ BIN := .venv/bin
 # compiled modules are kept: tests start hundreds of processes, and half a second of each would go into compiling
 export PYTHONDONTWRITEBYTECODE :=
 SET_UP := .venv/.set-up
+EXTRAS := docs,test
+# the versions that the tests pass with; `make CONSTRAINTS=` takes the newest that pyproject.toml allows
+CONSTRAINTS := constraints.txt
 
-.PHONY: demo docs test check browser lint test-photos chaos bench-acquire bench-author bench-digest bench-embed bench-embed-gpu bench-export bench-memory bench-rerun bench-search bench-search-gpu lmms-eval vlmevalkit parity-large clean
+.PHONY: demo docs test check browser lint test-photos chaos bench-acquire bench-author bench-digest bench-embed bench-embed-gpu bench-export bench-memory bench-rerun bench-search bench-search-gpu lmms-eval vlmevalkit parity-large constraints clean
 
 demo: $(SET_UP)
 	$(BIN)/blindpairs demo --out demo
@@ -32,6 +35,7 @@ lint: $(SET_UP)
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/codespell
 
 # all 1,400 photos and their mirrored copies of a folder `shared` beside the project, and 200 cuts of odd sizes: half an
 # hour on two cores
@@ -87,10 +91,19 @@ vlmevalkit: $(SET_UP)
 parity-large: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.parity_large
 
-$(SET_UP): pyproject.toml
+# a new .venv with the newest versions that pyproject.toml allows; commit the file when `make test` has passed with them
+constraints:
+	rm -rf .venv
+	$(MAKE) $(SET_UP) CONSTRAINTS=
+	{ echo "# The versions that the tests pass with, on Linux and Python 3.11: \`make constraints\` writes this file."; \
+		$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable --exclude blindpairs | grep '^[^ ]*==[^ ]*$$'; } > $@.new
+	mv $@.new constraints.txt
+	touch $(SET_UP)
+
+$(SET_UP): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs,test]'
+	.ci/install '$(EXTRAS)' $(CONSTRAINTS)
 	touch $@
 
 clean:
