@@ -13,7 +13,7 @@ import errno
 import io
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -39,6 +39,7 @@ EMPTY, NOT_AN_IMAGE, TRUNCATED = "empty", "not_an_image", "truncated"
 TOO_LARGE, TOO_NARROW, UNREADABLE = "too_large", "too_narrow", "unreadable"
 # resizing the short side to 256 makes the long side 256 times this; a 1 x 30,000 file would fill the memory
 MAX_ASPECT = 100
+ORIENTATION, UPRIGHT = 0x0112, 1  # EXIF's tag, and its value for an image that is stored as it is seen
 
 
 class ImageRefused(Exception):
@@ -51,11 +52,15 @@ class ImageRefused(Exception):
 
 @dataclass(frozen=True)
 class Header:
-    """What an image's first bytes say about it; width and height in pixels."""
+    """What an image's first bytes say about it; width and height in pixels.
+
+    `turned`: its EXIF says that viewers turn or mirror it, which the encoders do not.
+    """
 
     width: int
     height: int
     format: str
+    turned: bool = False
 
 
 def is_named_as_image(name: str) -> bool:
@@ -120,7 +125,7 @@ def _checked(fetch: Callable[[], bytes], uri: str, offset: int, length: int) -> 
 def header(data: bytes) -> Header:
     """Read size and format without decoding. Raises ImageRefused for bytes that are empty, no image, or too large."""
     with _opened(data) as image:
-        return Header(image.width, image.height, image.format or "unknown")
+        return Header(image.width, image.height, image.format or "unknown", _is_turned(image))
 
 
 def decode(data: bytes) -> Image.Image:
@@ -134,6 +139,18 @@ def decode(data: bytes) -> Image.Image:
         except Exception as error:
             status = TRUNCATED if "truncated" in str(error).lower() else UNREADABLE
             raise ImageRefused(status, f"{image.format} does not decode: {_told(error)}") from error
+
+
+def _is_turned(image: Image.Image) -> bool:
+    """Return whether the EXIF before the pixels asks for another orientation. A TIFF or AVIF is turned when decoded."""
+    if not (raw := image.info.get("exif")) or image.format in ("TIFF", "AVIF"):
+        return False
+    exif = Image.Exif()
+    with warnings.catch_warnings(), suppress(Exception):  # cameras and editors write nearly anything into it
+        warnings.simplefilter("ignore")
+        exif.load(raw)
+        return exif.get(ORIENTATION, UPRIGHT) in range(UPRIGHT + 1, 9)
+    return False  # viewers do not turn it either
 
 
 def _opened(data: bytes) -> Image.Image:

@@ -71,21 +71,25 @@ class FolderSource:
     def rows(self, task: Task) -> tuple[list[Row], Counts]:
         """Return the rows of one stretch, and counts of the other files between them."""
         files = list(files_below(self._root, task.facts["after"], task.facts["to"]))
-        pictures = [file for file in files if _is_row(file)]
+        pictures = [file for file in files if self._is_row(file)]
         if len(pictures) != task.facts["files"]:
             raise Refused(
                 f"{self._root} changed while it was read: {len(pictures)} image files between "
                 f"{task.facts['after']} and {task.facts['to']}, {task.facts['files']} planned; name a new run"
             )
         others = [file.name for file in files if not _is_row(file)]
-        return [self._row(file) for file in pictures], Counts(aside=_aside(others))
+        hidden = sum(_is_row(file) for file in files) - len(pictures)
+        return [self._row(file) for file in pictures], Counts(aside=_aside(others, hidden))
 
     @property
     def _root(self) -> str:
         return absolute(self.source.uri)
 
     def _image_files(self) -> Iterator[File]:
-        return (file for file in files_below(self._root) if _is_row(file))
+        return (file for file in files_below(self._root) if self._is_row(file))
+
+    def _is_row(self, file: File) -> bool:
+        return _is_row(file) and (self.source.hidden or not any(part.startswith(".") for part in file.name.split("/")))
 
     def _row(self, file: File) -> Row:
         stem = file.name.rsplit(".", 1)[0]
@@ -101,7 +105,7 @@ def _is_row(file: File) -> bool:
     return images.is_named_as_image(file.name) or file.is_folder
 
 
-def _aside(names: list[str]) -> dict[str, int]:
+def _aside(names: list[str], hidden: int) -> dict[str, int]:
     named = {printable(name): 1 for name in names[:NAMED_ASIDE]}
-    more = len(names) - len(named)
-    return named | ({"(more files)": more} if more > 0 else {})
+    counted = {"(more files)": len(names) - len(named), "(hidden images)": hidden}
+    return named | {name: count for name, count in counted.items() if count}

@@ -26,6 +26,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "license": ("license", "licence", "LICENSE"),
 }
 NUMBERS = ("aesthetic", "unsafe", "watermark")
+TURNED = "turned by EXIF"  # not a column: such images are counted beside their shard
 FLOAT32_MAX = 3.4028234663852886e38
 
 
@@ -84,7 +85,7 @@ def looked_at(found: Found, seen: Look | Unfit | None = None) -> Row:
         return refused(found, seen.status, seen.sentence)
     place = {"uri": found.uri, "offset": found.offset, "length": found.length, "sha256": seen.sha256}
     header = {"width": seen.header.width, "height": seen.header.height, "format": seen.header.format}
-    return _row(found) | place | header | {"status": OK}
+    return _row(found) | place | header | {"status": OK, TURNED: seen.header.turned}
 
 
 def refused(found: Found, status: str, sentence: str) -> Row:

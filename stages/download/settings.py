@@ -73,6 +73,7 @@ class FolderSettings(SourceSettings):
     grows = False  # a task is a stretch
     deep = True
     kind: Literal["folder"]
+    hidden: bool = Field(False, description="also read folders and files whose names begin with a dot")
 
     def patterns(self) -> list[str]:
         return []

@@ -18,6 +18,7 @@ from manifests.shard import Part
 from manifests.stores.places import absolute
 from manifests.tables import IMAGES, IMAGES_2
 from stages.base import OnGrowth, PriorState, Reads, Stage, Task
+from stages.download.row import TURNED
 from stages.download.settings import DownloadSettings, SourceSettings, UrlsSettings, as_in_version_2
 from stages.download.sources import Source, source_of
 
@@ -94,6 +95,8 @@ class Download(Stage):
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
         rows, aside = self._source(self._named(task.facts["source"])).rows(task)
         table = pa.Table.from_pylist(rows, schema=IMAGES.columns)
+        turned = sum(bool(row.get(TURNED)) for row in rows)
+        aside += Counts(aside={f"({TURNED}, embedded as stored)": turned} if turned else {})
         yield Part(table.rename_columns(self._images.columns.names), by_status(table) + aside)
 
     def _named(self, name: str) -> SourceSettings:
@@ -111,9 +114,12 @@ def _check_none_left_out(begun: PriorState, names: Collection[str]) -> None:
 
 
 def _as_told(source: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a source's settings as recorded in the lineage: full paths, without settings that change no ok row."""
+    """Return a source's settings as recorded in the lineage: full paths, without settings that change no ok row.
+
+    Whether hidden files are read is seen in the files that are found.
+    """
     paths = {name: absolute(source[name]) for name in PATHS if source.get(name)}
-    return {name: value for name, value in source.items() if name != "fetch"} | paths
+    return {name: value for name, value in source.items() if name not in ("fetch", "hidden")} | paths
 
 
 def _as_named(source: Mapping[str, Any], grows: bool) -> Mapping[str, Any]:

@@ -42,11 +42,28 @@ class Jobs:
         """Until it has ended."""
         command = [*RAY, "job", "submit", "--address", self._dashboard, "--submission-id", submission]
         words = (*command, "--", *COMMAND, *words)
-        return subprocess.run(words, env=WORLD, capture_output=True, text=True, timeout=PATIENCE_S)
+
+        def ended() -> subprocess.CompletedProcess[str] | None:
+            """None while the dashboard is too busy to answer Ray's client, which gives it a few seconds."""
+            done = subprocess.run(words, env=WORLD, capture_output=True, text=True, timeout=PATIENCE_S)
+            return None if "Failed to connect to Ray" in done.stderr else done
+
+        return until(ended)
 
     def begin(self, submission: str, *words: str) -> None:
-        """As `ray job submit --no-wait`, which asks the same."""
-        self._asked("POST", "", {"submission_id": submission, "entrypoint": shlex.join([*COMMAND, *words])})
+        """As `ray job submit --no-wait`, which asks the same; again while Ray's job agent is still starting."""
+        entrypoint = shlex.join([*COMMAND, *words])
+
+        def begun() -> bool:
+            try:
+                self._asked("POST", "", {"submission_id": submission, "entrypoint": entrypoint})
+            except urllib.error.HTTPError as error:
+                if error.code < 500:
+                    raise
+                return False
+            return True
+
+        until(begun)
 
     def status(self, submission: str) -> str:
         return self._asked("GET", submission)["status"]

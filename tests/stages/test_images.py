@@ -140,6 +140,12 @@ def test_an_image_turned_by_exif_is_left_as_it_lies() -> None:
     assert (images.header(data).width, images.header(data).height) == picture().size
 
 
+def test_a_header_says_whether_viewers_turn_the_image() -> None:
+    assert images.header(pictures.rotated_by_exif()).turned
+    for upright in (pictures.with_corrupt_exif(), jpeg()):
+        assert not images.header(upright).turned
+
+
 def test_corrupt_exif_does_not_touch_the_pixels() -> None:
     assert np.array_equal(pixels(pictures.with_corrupt_exif()), pixels(jpeg()))
 

@@ -10,12 +10,24 @@ from __future__ import annotations
 import os
 import runpy
 import sys
+import time
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from world.processes import PATIENCE_S
 
 os.fsync = lambda file: None  # a kill is no loss of power
+
+
+class SlowTime:
+    """The module `time` for Ray's start, which gives a private Ray 30 s of it and cannot be told otherwise."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+    def monotonic(self) -> float:
+        return time.monotonic() * 30 / PATIENCE_S
 
 
 def raise_limits(words: Sequence[str]) -> None:
@@ -26,9 +38,12 @@ def raise_limits(words: Sequence[str]) -> None:
         reach.WITHIN_S = PATIENCE_S
         places.QUICK |= {"connect_timeout": PATIENCE_S, "read_timeout": PATIENCE_S}
     if "--ray" in words or "RAY_ADDRESS" in os.environ:
+        from ray._private import node
+
         from pipeline.executors import cluster
 
         cluster.CONNECT_S = PATIENCE_S
+        node.time = SlowTime()
     if words[:1] == ["plan"]:
         from pipeline.plan import planning
 

@@ -47,6 +47,8 @@ CODES = {
         Code("not_an_image", E, "named as an image, but no image that is read", "fetch it again, or remove it"),
         Code("undecodable", E, "an image that does not decode whole", "fetch it again, or remove it"),
         Code("out_of_bounds", W, "an image too large or too narrow to go further", "expect a rejected row"),
+        Code("turned", W, "an image that viewers turn by its EXIF, and that is embedded as it is stored",
+             "turn the pixels and save it anew, if the encoders are to see what people see"),
         Code("same_bytes", W, "an image with the same bytes as another", "no need to act: copies are searched once"),
         Code("unfinished", E, "lacks what img2dataset writes last, as others here have it: it was stopped",
              "run img2dataset again, it takes up only such shards"),

@@ -99,7 +99,10 @@ class Tally:
             data = read()
             self.read_bytes += len(data)
             self.contents[-1] = _eight(hashlib.sha256(data).digest()) if data else 0
-            self._check_named(name, images.header(data).format)
+            seen = images.header(data)
+            self._check_named(name, seen.format)
+            if seen.turned:
+                self.find("turned", "its EXIF says so", name)
             self._decode_or_offer(name, number, data, again)
         except ImageRefused as refusal:
             self.find(OF_REFUSAL[refusal.status], refusal.sentence, name)

@@ -57,7 +57,8 @@ def test_something_that_listens_but_is_no_ray(scenes: Path, tmp_path: Path) -> N
         words = [sys.executable, "-c", SOON, *demo_run(scenes, tmp_path, "--ray", address)]
         ended = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=PATIENCE_S)
     assert ended.returncode == 2
-    assert [line for line in ended.stderr.splitlines() if "blindpairs:" in line] == ended.stderr.splitlines()[-1:]
+    ours = [line for line in ended.stderr.splitlines() if "rpc_client" not in line]  # Ray's C++ complains when it may
+    assert [line for line in ours if "blindpairs:" in line] == ours[-1:]
     assert f"something listens at {address}, but no Ray answered within 0.5 s" in ended.stderr
     assert not list(tmp_path.rglob("*.parquet"))
 

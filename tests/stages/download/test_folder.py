@@ -6,15 +6,17 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 
 import fsspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from world.calls import calls
 from world.downloads import as_nobody, download, downloaded, stage_of
-from world.pictures import encoded, jpeg, picture
+from world.pictures import encoded, jpeg, picture, rotated_by_exif
 
 from manifests.errors import Refused
 from manifests.tables import image_id
@@ -82,7 +84,8 @@ def test_any_names_in_any_folders_give_each_image_once_at_any_shard_size(wanted:
         taken = {one for one in laid(Path(name), wanted) if images.is_named_as_image(one)}
         if not taken:
             return
-        whole, cut = download("folder", name), download("folder", name, shard_rows=shard_rows)
+        every = {"hidden": True}
+        whole, cut = download("folder", name, **every), download("folder", name, shard_rows=shard_rows, **every)
         assert cut.rows == whole.rows
         assert [row["image_id"] for row in cut.rows] == [image_id("some", one) for one in sorted(taken)]
         assert cut.counts == whole.counts
@@ -94,7 +97,7 @@ def test_every_row_that_is_ok_leads_to_bytes_with_its_sha256(wanted: list[str]) 
     with tempfile.TemporaryDirectory() as name:
         if not any(images.is_named_as_image(one) for one in laid(Path(name), wanted)):
             return
-        for row in download("folder", name).rows:
+        for row in download("folder", name, hidden=True).rows:
             if row["status"] == "ok":
                 data = images.read(row["uri"], row["offset"], row["length"])
                 assert hashlib.sha256(data).hexdigest() == row["sha256"]
@@ -158,9 +161,27 @@ def test_a_folder_whose_own_path_is_not_utf8_is_refused(tmp_path: Path) -> None:
 
 
 def test_dotted_and_unicode_names_are_kept_whole(tmp_path: Path) -> None:
-    for name in ("dog.left.jpg", "dog.right.jpg", "犬.jpg", ".hidden.jpg", "a.jpg.png"):
+    for name in ("dog.left.jpg", "dog.right.jpg", "犬.jpg", "a.jpg.png"):
         put(tmp_path, name, jpeg())
-    assert sorted(download("folder", tmp_path).ok) == sorted(["dog.left", "dog.right", "犬", ".hidden", "a.jpg"])
+    assert sorted(download("folder", tmp_path).ok) == sorted(["dog.left", "dog.right", "犬", "a.jpg"])
+
+
+def test_hidden_files_and_folders_are_counted_and_read_only_if_asked(tmp_path: Path) -> None:
+    for place, name in enumerate(("a.jpg", ".b.jpg", ".thumbnails/c.jpg", "d/.e/f/g.jpg", "d/h.jpg")):
+        put(tmp_path, name, jpeg(place))
+    plain, all_of_them = download("folder", tmp_path), download("folder", tmp_path, hidden=True)
+    assert sorted(plain.ok) == ["a", "d/h"]
+    assert plain.counts.aside == {"(hidden images)": 3}
+    assert sorted(all_of_them.ok) == sorted(["a", ".b", ".thumbnails/c", "d/.e/f/g", "d/h"])
+    assert not all_of_them.counts.aside
+
+
+def test_images_that_viewers_turn_are_counted(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg", rotated_by_exif())
+    put(tmp_path, "b.jpg", jpeg())
+    got = download("folder", tmp_path)
+    assert got.counts.aside == {"(turned by EXIF, embedded as stored)": 1}
+    assert (got.counts.ok, got.rows[0]["width"]) == (2, Image.open(BytesIO(rotated_by_exif())).width)
 
 
 def test_two_sources_with_the_same_names_have_distinct_identities(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from world.downloads import as_nobody
 from world.fetches import write_fetched
-from world.pictures import bomb, encoded, jpeg, picture
+from world.pictures import bomb, encoded, jpeg, picture, rotated_by_exif
 from world.sources import CLEAN, Members, entries, fetched_folder, hub, photos, tars, urls
 from world.tars import end_of, packed, with_entry
 
@@ -101,6 +101,7 @@ IN_TARS: list[tuple[str, str, Plant]] = [
     ("same_bytes", "00001.jpg", replaced("00001.jpg", jpeg(0))),
     ("same_bytes", "00010.jpg", replaced("00001.jpg", jpeg(10))),
     ("wrong_extension", "00001.jpg", replaced("00001.jpg", encoded(picture(50), "PNG"))),
+    ("turned", "00001.jpg", replaced("00001.jpg", rotated_by_exif())),
     ("no_own_bytes", "00009.jpg", linked(tarfile.SYMTYPE)),
     ("no_own_bytes", "00009.jpg", linked(tarfile.LNKTYPE)),
     ("long_name", "d" * 100 + "..." + "d" * 95 + ".jpg", long_name),
