@@ -68,15 +68,18 @@ class Run:
 
         return status_of(self.url).steps
 
-    def pairs(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """Return the kept pairs, the widest gap first. What was left out, and why, is in `manifest("pairs")`.
+    def pairs(self, columns: Sequence[str] | None = None, *, left_out: bool = False) -> pa.Table:
+        """Return the pairs, the widest gap first.
+
+        `left_out`: also those that the filter left out, such as near-duplicates; they have a `reason` and no rank, and
+        come last. The Parquet files hold both.
 
         Columns: left_id, right_id, reason (string), blind_cosine, reference_cosine, gap (float64), group, rank,
         left_copies, right_copies (int64). Raises NotCommitted if the pairs are not finished.
         """
-        from pipeline.run.reading import kept_pairs
+        from pipeline.run.reading import pairs_of
 
-        return kept_pairs(self._run.manifest("pairs"), columns)
+        return pairs_of(self._run.manifest("pairs"), columns, left_out=left_out)
 
     def images(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return a row for every image that was seen, the unreadable ones too: their `status` is not "ok".

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from manifests.counts import Counts
 from manifests.digests import Stated
+from manifests.earlier_tables import current_names, named_as_now, stored_names
 from manifests.errors import NotCommitted, Refused
 from manifests.lineage import Lineage
 from manifests.parsing import parse_json
 from manifests.shard import SUFFIX, Receipt, read_batches, read_names, read_rows, read_shard
 from manifests.storage import Folder
-from manifests.tables import current_names, stored_names
 
 T = TypeVar("T")
 
@@ -131,12 +131,12 @@ class Manifest:
         table = read_shard(
             self.folder, shard, columns and stored_names(self.lineage.table, columns), self._stated(shard)
         )
-        return table.rename_columns(current_names(self.lineage.table, table.column_names))
+        return named_as_now(self.lineage.table, table)
 
     def read_rows(self, shard: str, columns: Sequence[str], rows: NDArray[np.int64]) -> pa.Table:
         """Read these rows of one shard, by their numbers in it, ascending. Raises Damaged as `read` does."""
         table = read_rows(self.folder, shard, stored_names(self.lineage.table, columns), rows, self._stated(shard))
-        return table.rename_columns(current_names(self.lineage.table, table.column_names))
+        return named_as_now(self.lineage.table, table)
 
     def batches(self, columns: Sequence[str], rows: int = 65536) -> Iterator[pa.RecordBatch]:
         """Yield every row of every shard, in order, at most `rows` at a time: memory does not grow with the manifest.
@@ -151,7 +151,7 @@ class Manifest:
         for batch in read_batches(
             self.folder, shard, stored_names(self.lineage.table, columns), rows, self._stated(shard)
         ):
-            yield batch.rename_columns(current_names(self.lineage.table, batch.schema.names))
+            yield named_as_now(self.lineage.table, batch)
 
     def _stated(self, shard: str) -> Stated | None:
         if shard in self.by_name and shard not in self._compared:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pyarrow as pa
 
@@ -57,27 +57,6 @@ IMAGES = Schema(
         ]
     ),
 )
-
-# version 2 as it was: a run that was begun with it keeps it
-_LICENCE = column("licence", pa.string(), "licence, if the source or the recipe says")
-IMAGES_2 = Schema(
-    "images", 2, IMAGES.key, pa.schema([_LICENCE if one.name == "license" else one for one in IMAGES.columns])
-)
-# a table and its version, as lineages have them -> column -> what it was called then
-EARLIER_NAMES = {"images 2": {"license": "licence"}}
-
-
-def stored_names(table: str, columns: Sequence[str]) -> list[str]:
-    """Return what shards of this table and version, such as "images 2", call these columns."""
-    then = EARLIER_NAMES.get(table, {})
-    return [then.get(name, name) for name in columns]
-
-
-def current_names(table: str, stored: Sequence[str]) -> list[str]:
-    """Return what columns of such shards are called now."""
-    now = {then: name for name, then in EARLIER_NAMES.get(table, {}).items()}
-    return [now.get(name, name) for name in stored]
-
 
 DIRECTIONS = Schema(
     "directions",

@@ -52,10 +52,7 @@ class ImageRefused(Exception):
 
 @dataclass(frozen=True)
 class Header:
-    """What an image's first bytes say about it; width and height in pixels.
-
-    `turned`: its EXIF says that viewers turn or mirror it, which the encoders do not.
-    """
+    """What an image's first bytes say: width and height in pixels; `turned`: viewers turn it by EXIF, encoders do not."""
 
     width: int
     height: int

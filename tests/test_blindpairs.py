@@ -98,6 +98,10 @@ def test_pairs_are_the_kept_ones_the_widest_gap_first(opened: blindpairs.Run, un
     kept = sorted((row for row in rows if row["reason"] is None), key=lambda row: -row["gap"])
     assert 0 < len(kept) < len(rows)
     assert opened.pairs().to_pylist() == kept
+    every = opened.pairs(left_out=True).to_pylist()
+    assert every[: len(kept)] == kept
+    assert len(every) == opened.manifest("pairs").num_rows > len(kept)
+    assert all(row["reason"] for row in every[len(kept) :])
     assert opened.pairs(["gap", "left_id"]).to_pylist() == [{k: row[k] for k in ("gap", "left_id")} for row in kept]
     assert opened.pairs().to_pandas()["rank"].tolist() == list(range(1, len(kept) + 1))
 
@@ -109,7 +113,7 @@ def test_images_are_all_that_were_seen_in_the_columns_asked_for(opened: blindpai
 
 
 def test_the_metadata_of_a_table_is_not_that_of_its_first_shard(opened: blindpairs.Run) -> None:
-    assert opened.images().schema.metadata == {b"table": b"images", b"version": b"2"}
+    assert opened.images().schema.metadata == {b"table": b"images", b"version": b"3"}
 
 
 def test_questions_are_those_of_the_version_asked_for(tmp_path: Path) -> None:

@@ -33,12 +33,13 @@ def table_of(manifest: Manifest, columns: Sequence[str] | None = None) -> pa.Tab
     return whole.replace_schema_metadata({key: stated[key] for key in KEPT if key in stated})
 
 
-def kept_pairs(pairs: Manifest, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read the pairs that have a rank, the best first. Raises as `table_of` does."""
+def pairs_of(pairs: Manifest, columns: Sequence[str] | None = None, *, left_out: bool = False) -> pa.Table:
+    """Read the pairs that have a rank, the best first; with `left_out`, then those without. Raises as `table_of`."""
     wanted = columns and [*columns, *(["rank"] if "rank" not in columns else [])]
     rows = table_of(pairs, wanted)
-    kept = rows.filter(pc.is_valid(rows.column("rank"))).sort_by("rank")
-    return kept.select(list(columns)) if columns else kept
+    chosen = rows if left_out else rows.filter(pc.is_valid(rows.column("rank")))
+    ordered = chosen.sort_by("rank")  # nulls last
+    return ordered.select(list(columns)) if columns else ordered
 
 
 def dataset_of(manifest: Manifest) -> Dataset:

@@ -12,11 +12,12 @@ from typing import Any
 import pyarrow as pa
 
 from manifests.counts import Counts, by_status
+from manifests.earlier_tables import IMAGES_2
 from manifests.errors import Refused
 from manifests.schema import Schema
 from manifests.shard import Part
 from manifests.stores.places import absolute
-from manifests.tables import IMAGES, IMAGES_2
+from manifests.tables import IMAGES
 from stages.base import OnGrowth, PriorState, Reads, Stage, Task
 from stages.download.row import TURNED
 from stages.download.settings import DownloadSettings, SourceSettings, UrlsSettings, as_in_version_2

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from world.inline import Inline
 
+from manifests.earlier_tables import IMAGES_2
 from manifests.storage import Folder
-from manifests.tables import IMAGES_2
 from pipeline.config.loading import read_config
 from pipeline.forget.forget import forget
 from pipeline.run.events.listener import Listener
