@@ -52,7 +52,7 @@ class ImageRefused(Exception):
 
 @dataclass(frozen=True)
 class Header:
-    """What an image's first bytes say: width and height in pixels; `turned`: viewers turn it by EXIF, encoders do not."""
+    """Of an image's first bytes: width and height in pixels; `turned`: viewers turn it by EXIF, encoders do not."""
 
     width: int
     height: int
