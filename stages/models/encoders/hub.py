@@ -53,14 +53,17 @@ def _patterns(names: Sequence[str]) -> list[str]:
     return [*names, *(f"{stem}-*{SAFETENSORS}" for stem in sharded)]
 
 
+A_FOLDER = "set embed.encoders.NAME.model to a folder with them (open_clip: local-dir:FOLDER)"
+
+
 def _why_not(repository: str, revision: str | None, error: Exception) -> str:
     from huggingface_hub import constants, errors
 
     missing = f"the weights of {repository} are not on this machine, and the hub"
     if isinstance(error, errors.LocalEntryNotFoundError) and constants.HF_HUB_OFFLINE:
-        return f"{missing} may not be asked; run once without --offline (HF_HUB_OFFLINE), or name a folder"
+        return f"{missing} may not be asked; run once without --offline (HF_HUB_OFFLINE), or {A_FOLDER}"
     if isinstance(error, errors.LocalEntryNotFoundError):
-        return f"{missing} ({constants.ENDPOINT}) does not answer; try again when it does, or name a folder"
+        return f"{missing} ({constants.ENDPOINT}) does not answer; try again when it does, or {A_FOLDER}"
     if isinstance(error, errors.RepositoryNotFoundError):
         return f"the hub has no {repository}, or not for you: check the name, or log in (hf auth login)"
     if isinstance(error, errors.RevisionNotFoundError):

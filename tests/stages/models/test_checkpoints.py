@@ -386,7 +386,8 @@ def test_offline_the_cache_serves_what_it_has_the_rest_is_refused_and_no_request
     assert cached == online.first
     assert absent == (
         "the weights of someone/clip are not on this machine, and the hub may not be asked; "
-        "run once without --offline (HF_HUB_OFFLINE), or name a folder"
+        "run once without --offline (HF_HUB_OFFLINE), or set embed.encoders.NAME.model to a folder with them "
+        "(open_clip: local-dir:FOLDER)"
     )
     assert len(hub.asked) == before
 
