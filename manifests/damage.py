@@ -10,6 +10,8 @@ import pyarrow as pa
 from manifests.digests import OtherRows
 from manifests.errors import Damaged
 
+REPAIR = "run `blindpairs repair`"  # the remedy for a shard of a committed manifest
+
 
 @contextmanager
 def damage_told(url: str, remedy: str) -> Iterator[None]:

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from manifests.counts import Counts
+from manifests.damage import REPAIR
 from manifests.digests import Stated
 from manifests.earlier_tables import current_names, named_as_now, stored_names
 from manifests.errors import NotCommitted, Refused
@@ -84,12 +85,17 @@ class Manifest:
         Raises NotCommitted if there is no commit, Refused if the commit cannot be read, or if a shard
         is missing or does not have the size the commit states.
         """
+        manifest = Manifest.stated_in(folder)
+        if odd := changed(folder, manifest.shards):
+            raise Refused(f"{odd} after its commit; put the old file back, or {REPAIR} to make it again")
+        return manifest
+
+    @staticmethod
+    def stated_in(folder: Folder) -> Manifest:
+        """Read a commit without a look at its shards. Raises NotCommitted or Refused as `open` does."""
         if not folder.has(COMMIT):
             raise NotCommitted(f"{folder.url} holds no finished manifest; `blindpairs run` makes it")
-        manifest = parsed(folder, COMMIT, lambda value: _manifest(folder, value))
-        if odd := changed(folder, manifest.shards):
-            raise Refused(f"{odd} after its commit; remove the folder {folder.url} to make it again")
-        return manifest
+        return parsed(folder, COMMIT, lambda value: _manifest(folder, value))
 
     @property
     def counts(self) -> Counts:
@@ -115,6 +121,11 @@ class Manifest:
         if fingerprint == self.lineage.fingerprint:
             return self.content
         return next((state.content for state in self.grown if state.fingerprint == fingerprint), None)
+
+    def at(self, fingerprint: str) -> Manifest:
+        """Return the manifest with the shards it had under this fingerprint; itself if it never had it."""
+        shards = next((state.shards for state in self.grown if state.fingerprint == fingerprint), None)
+        return self if shards is None else replace(self, shards=self.shards[:shards], stated=None)
 
     @cached_property
     def columns(self) -> list[str]:
@@ -163,9 +174,11 @@ def changed(folder: Folder, shards: Sequence[Receipt]) -> str | None:
     """Return the start of a sentence on the first shard whose file is gone or of another size; None if all match."""
     sizes = folder.sizes()
     for shard in shards:
-        there = sizes.get(shard.name + SUFFIX, "vanished")
+        there, url = sizes.get(shard.name + SUFFIX), f"{folder.url}/{shard.name}{SUFFIX}"
+        if there is None:
+            return f"{url} is gone: it was removed"
         if there != shard.bytes:
-            return f"{folder.url}/{shard.name}{SUFFIX} should have {shard.bytes} bytes and has {there}: it was changed"
+            return f"{url} should have {shard.bytes} bytes and has {there}: it was changed"
     return None
 
 

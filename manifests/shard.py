@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from manifests.counts import Counts
-from manifests.damage import damage_told
+from manifests.damage import REPAIR, damage_told
 from manifests.digests import Check, OtherRows, Stated, digests_of
 from manifests.footer import Footer, digest_of, facts_of, read_footer
 from manifests.layout import holds_vectors, layout
@@ -150,7 +150,7 @@ def _opened(
     folder: Folder, name: str, columns: Sequence[str], stated: Stated | None
 ) -> Iterator[tuple[pq.ParquetFile, Footer]]:
     """Open the file and read its footer. Raises Damaged if the footer is not the stated one."""
-    remedy = f"remove the folder {folder.url}"
+    remedy = REPAIR if stated else f"remove the folder {folder.url}"
     with damage_told(f"{folder.url}/{name}{SUFFIX}", remedy), folder.open(name + SUFFIX) as file:
         footer = read_footer(file)
         if stated and stated.digest not in ("", digest_of(footer.raw)):

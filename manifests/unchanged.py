@@ -9,12 +9,14 @@ from typing import IO
 
 import pyarrow as pa
 
+from manifests.damage import REPAIR
 from manifests.errors import Refused
 from manifests.footer import digest_of, read_footer
 from manifests.manifest import changed
 from manifests.shard import SUFFIX, Receipt
 from manifests.storage import Folder
 
+REMEDY = f"put the old file back, or {REPAIR} to make it again"
 READERS = 8  # footers read at once from a bucket, where each is a request
 
 
@@ -25,11 +27,11 @@ def check_unchanged(folder: Folder, shards: Sequence[Receipt]) -> None:
     copy of the old one; then readers of the rows detect it (digests.py).
     """
     if odd := changed(folder, shards):
-        raise Refused(f"{odd} after its commit; {_remedy(folder)}")
+        raise Refused(f"{odd} after its commit; {REMEDY}")
     known = [shard for shard in shards if shard.digest]
     for shard, digest in zip(known, _digests(folder, [shard.name + SUFFIX for shard in known]), strict=True):
         if digest != shard.digest:
-            raise Refused(f"{folder.url}/{shard.name}{SUFFIX} was changed after its commit; {_remedy(folder)}")
+            raise Refused(f"{folder.url}/{shard.name}{SUFFIX} was changed after its commit; {REMEDY}")
 
 
 def _digests(folder: Folder, names: Sequence[str]) -> Iterator[str]:
@@ -52,7 +54,3 @@ def _digest(file: IO[bytes]) -> str:
     with suppress(pa.ArrowInvalid):
         return digest_of(read_footer(file).raw)
     return ""
-
-
-def _remedy(folder: Folder) -> str:
-    return f"put the old file back, or remove the folder {folder.url} to make it again"

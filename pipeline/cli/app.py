@@ -14,6 +14,7 @@ import typer
 from pipeline.cli import benchmark, look, options
 from pipeline.cli.console import exit_on_error, print_summary, print_text
 from pipeline.cli.groups import CommandGroups
+from pipeline.cli.remedies import naming_redo
 
 app = typer.Typer(
     cls=CommandGroups,
@@ -42,17 +43,40 @@ def run(
     ray: options.Ray = None,
     offline: options.Offline = False,
     retry_failed: options.RetryFailed = False,
+    redo: options.Redo = None,
     as_json: options.Json = False,
 ) -> None:
     """Run a recipe: images, embeddings, candidates, pairs, gallery. The same command resumes it where it stopped.
 
     Example: blindpairs run photos --set images.sources.0.uri=~/Pictures
     """
-    with exit_on_error():
+    with exit_on_error(), naming_redo():
         from pipeline.launch.launch import make
 
-        summary = make(recipe, changes or [], root, name, until, offline, ray, retry_failed=retry_failed)
+        summary = make(recipe, changes or [], root, name, until, offline, ray, retry_failed=retry_failed, redo=redo)
         print_summary(summary, as_json)
+
+
+def repair(
+    recipe: options.Recipe,
+    changes: options.Changes = None,
+    root: options.Root = "runs",
+    name: options.Name = None,
+    ray: options.Ray = None,
+    offline: options.Offline = False,
+    as_json: options.Json = False,
+) -> None:
+    """Find shards of a run that are gone or damaged, and make only these again. Reads every finished step once.
+
+    Give it the recipe and the options of the run. Later steps stay as they are. If a shard comes out different, as on
+    another kind of machine, nothing is changed, and the exit code is 2.
+
+    Example: blindpairs repair mmvp
+    """
+    with exit_on_error("what was made again is kept, the same command continues with it"), naming_redo():
+        from pipeline.launch.launch import repair
+
+        print_summary(repair(recipe, changes or [], root, name, offline, ray), as_json)
 
 
 def plan(
@@ -70,7 +94,7 @@ def plan(
 
     Example: blindpairs plan mmvp --images 12000000
     """
-    with exit_on_error("a plan starts nothing"):
+    with exit_on_error("a plan starts nothing"), naming_redo():
         from pipeline.cli import make
 
         if measure and sys.stderr.isatty():
@@ -141,7 +165,7 @@ GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
         *(benchmark.author, benchmark.people, benchmark.freeze),
         *(benchmark.export, benchmark.import_, benchmark.patterns),
     ),
-    "Manage": (forget, presets),
+    "Manage": (repair, forget, presets),
 }
 for group, commands in GROUPS.items():
     for command in commands:

@@ -63,6 +63,9 @@ Seed = Annotated[int, typer.Option(help="seed for the random choice", min=0)]
 Out = Annotated[Path, typer.Option(help="output folder for scenes, run and gallery")]
 Scenes = Annotated[int, typer.Option(help="how many scenes to draw", min=20)]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="retry URLs that failed and may be available now")]
+Redo = Annotated[
+    str | None, typer.Option(metavar="STEP", help="discard this step and those after it, and make them again")
+]
 Source = Annotated[
     str, typer.Argument(metavar="SOURCE", help="a folder, or tars by braces or glob, on a disk or in a bucket")
 ]

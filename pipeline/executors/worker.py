@@ -12,7 +12,7 @@ import platform
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from manifests.counts import Counts
@@ -33,6 +33,7 @@ class Job:
     folder: Folder
     reads: Mapping[str, Folder]
     max_failed: float
+    as_of: Mapping[str, str] = field(default_factory=dict)  # step -> fingerprint, to read it as it was before it grew
 
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
@@ -71,7 +72,7 @@ class Worker:
 
     def __init__(self, job: Job, machine: Machine) -> None:
         self._job = job
-        self._reads = {step: Manifest.open(folder) for step, folder in job.reads.items()}
+        self._reads = {step: Manifest.open(folder).at(job.as_of.get(step, "")) for step, folder in job.reads.items()}
         job.stage.setup(machine)
 
     def run(self, task: Task) -> Outcome:

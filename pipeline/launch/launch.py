@@ -14,7 +14,9 @@ from pipeline.launch.offline import hub_closed
 from pipeline.launch.request import Request, request
 from pipeline.reports.gallery.write import write_report
 from pipeline.run.events.broadcast import broadcast
-from pipeline.run.layout import GALLERY
+from pipeline.run.layout import GALLERY, run_folder
+from pipeline.run.repair import repair as repair_steps
+from pipeline.run.repaired import RepairSummary
 from pipeline.run.retry_failed import asked_again
 from pipeline.run.run import Run
 from pipeline.run.runner import run as run_steps
@@ -31,18 +33,39 @@ def make(
     ray: str | None,
     *,
     retry_failed: bool = False,
+    redo: str | None = None,
     quiet: bool = False,
 ) -> RunSummary:
     """Read and check a recipe (request.py), and make the run; `offline`: ask no model hub. Raises as `launch` does."""
     with hub_closed(offline):
-        return launch(request(recipe, changes, root, name, until), ray, retry_failed=retry_failed, quiet=quiet)
+        wanted = request(recipe, changes, root, name, until)
+        return launch(wanted, ray, retry_failed=retry_failed, redo=redo, quiet=quiet)
 
 
-def launch(wanted: Request, ray: str | None = None, *, retry_failed: bool = False, quiet: bool = False) -> RunSummary:
+def repair(
+    recipe: Recipe, changes: Sequence[Change], root: str, name: str | None, offline: bool, ray: str | None
+) -> RepairSummary:
+    """Make the damaged shards of a run again. Raises Refused or TasksFailed."""
+    with hub_closed(offline):
+        wanted = request(recipe, changes, root, name)
+        run_folder(wanted.folder.url)
+        with executor_for(ray) as executor, broadcast(wanted.folder, wanted.recipe, executor) as listener:
+            return repair_steps(wanted.steps, wanted.folder, executor, listener)
+
+
+def launch(
+    wanted: Request,
+    ray: str | None = None,
+    *,
+    retry_failed: bool = False,
+    redo: str | None = None,
+    quiet: bool = False,
+) -> RunSummary:
     """Make the wanted steps, and the gallery once there are pairs. The same request resumes a run that was stopped.
 
-    `ray`: where tasks run (executors/choice.py); `retry_failed`: URLs that failed are asked again; `quiet`: nothing
-    is shown on stderr, the event log is written all the same. Raises Refused or TasksFailed.
+    `ray`: where tasks run (executors/choice.py); `retry_failed`: URLs that failed are asked again; `redo`: a step that
+    is discarded first, with those after it (run/redo.py); `quiet`: nothing is shown on stderr, the event log is
+    written all the same. Raises Refused or TasksFailed.
     """
     _check_not_importing()
     galleries: list[str] = []
@@ -67,6 +90,7 @@ def launch(wanted: Request, ray: str | None = None, *, retry_failed: bool = Fals
             listener,
             show_pairs,
             lambda: asked_again(wanted.config, wanted.folder, listener.said, retry=retry_failed),
+            redo,
         )
     committed = tuple(_committed(manifest) for manifest in manifests.values())
     return RunSummary(wanted.folder.url, committed, galleries[0] if galleries else None, _headline(manifests))

@@ -58,11 +58,22 @@ def other_inputs(there: Manifest | Draft, reads: Mapping[str, Manifest]) -> list
     return [name for name, read in reads.items() if there.made_of.get(name) != read.content_at(inputs.get(name, ""))]
 
 
-def rebuilt_since(folder: Folder, inputs: Sequence[str]) -> Refused:
+class StepDiffers(Refused):
+    """A step was made with other settings, files or inputs than those asked for; it and those after it can be remade.
+
+    `why` is the sentence that says so, without what to do.
+    """
+
+    def __init__(self, folder: Folder, why: str, others: str = "") -> None:
+        remedy = f"remove the folder {folder.url} and those after it to make them again"
+        super().__init__(f"{why}. {others}, or {remedy}." if others else f"{why}; {remedy}")
+        self.step, self.why, self.others = folder.name, why, others
+
+
+def rebuilt_since(folder: Folder, inputs: Sequence[str]) -> StepDiffers:
     """The refusal of a manifest that was made from inputs which have been rebuilt since."""
-    return Refused(
-        f"{folder.url} was made from another version of {', '.join(inputs)}, which has been rebuilt since; "
-        f"remove the folder {folder.url} and those after it to rebuild them"
+    return StepDiffers(
+        folder, f"{folder.url} was made from another version of {', '.join(inputs)}, which has been rebuilt since"
     )
 
 

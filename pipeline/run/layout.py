@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 from manifests.draft import PLAN
 from manifests.errors import Refused
@@ -13,6 +14,7 @@ from manifests.stores.reach import check_reached
 GALLERY = "report.html"
 AUDIT, PLANTED = "_audit.json", "_planted.json"  # what the audit found; which pairs the demo drew
 FAILURES = "_failures.json"  # of a step's tasks, beside its shards
+REPAIRS = "_repair"  # shards that are made again, until all of a step's are known to be those it had
 REMOVAL = "_removal.json"  # while images are being taken out, or after that was stopped
 ORDER = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
 
@@ -51,6 +53,17 @@ def sweep_left(run: Folder) -> None:
     """Remove files that killed processes left half written; they may show images that were forgotten since."""
     for folder in (run, *(run / name for name in run.folders())) if run.local else (run,):
         folder.sweep_left()
+
+
+def drop_repairs(run: Folder) -> None:
+    """Remove the shards that a stopped repair left. Call it while only this driver owns the run."""
+    left = run / REPAIRS
+    if left.local is not None:
+        shutil.rmtree(left.local, ignore_errors=True)
+        return
+    for step in left.folders():
+        for name in (left / step).sizes():
+            (left / step).forget(name)
 
 
 def steps_begun(folder: Folder) -> list[str]:

@@ -13,9 +13,11 @@ from manifests.lineage import Difference, Lineage
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 from manifests.unchanged import check_unchanged
-from pipeline.run.growth import begun, earlier, only_grew
+from pipeline.run.growth import StepDiffers, begun, earlier, only_grew
 from pipeline.run.recipe import Step
-from stages.base import OnGrowth, Task
+from stages.base import OnGrowth, Stage, Task
+
+NEW_RUN = "Name a new run (--run)"
 
 
 class State(StrEnum):
@@ -26,6 +28,7 @@ class State(StrEnum):
     EXTEND = "extend"  # its source or inputs grew: existing shards are kept, and new shards are made
     BUILD = "build"  # nothing there yet
     REBUILD = "rebuild"  # cheap, and its settings or inputs changed
+    REPAIR = "repair"  # committed, but some of its shards are damaged (repair.py)
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ def _resolution(
     if step.stage.rebuildable:
         return Resolution(step, folder, lineage, State.REBUILD, changed, there=there)
     if not only_grew(step.stage, there.lineage, lineage, {name: found.earlier for name, found in resolutions.items()}):
-        raise Refused(_changed(folder, changed))
+        raise StepDiffers(folder, _changed(folder, changed), NEW_RUN)
     return _grown(Resolution(step, folder, lineage, State.EXTEND, changed, there=there), there)
 
 
@@ -127,11 +130,8 @@ def _grown(resolution: Resolution, there: Manifest | Draft) -> Resolution:
     try:
         return replace(resolution, tasks=tuple(stage.extended(begun(there), {})))
     except Refused as refusal:
-        raise Refused(
-            f"{resolution.folder.url} was made of other files: {refusal}. Put the old file back, "
-            "name a new run (--run), "
-            f"or remove the folder {resolution.folder.url} and those after it to make them again."
-        ) from refusal
+        why = f"{resolution.folder.url} was made of other files: {refusal}"
+        raise StepDiffers(resolution.folder, why, f"Put the old file back, {NEW_RUN.lower()}") from refusal
 
 
 def _changed(folder: Folder, changed: Sequence[Difference]) -> str:
@@ -139,7 +139,21 @@ def _changed(folder: Folder, changed: Sequence[Difference]) -> str:
     shown = own or list(changed)
     told = "; ".join(map(str, shown[:4]))
     more = f"; and {len(shown) - 4} more" if len(shown) > 4 else ""
-    return (
-        f"{folder.url} was made with different settings: {told}{more}. Name a new run (--run), "
-        f"or remove the folder {folder.url} and those after it to make them again."
+    return f"{folder.url} was made with different settings: {told}{more}"
+
+
+def check_settings(stage: Stage, there: Manifest) -> None:
+    """Raise Refused, naming the differences, if this stage would not make the shards of a manifest again.
+
+    Files that a source got since then are no difference: the tasks of its shards name their own.
+    """
+    then, (table, version) = there.lineage, stage.table()
+    now = replace(
+        then,
+        stage=f"{stage.name} {stage.version}",
+        table=f"{table} {version}",
+        settings=then.settings if stage.covers(then.settings) else stage.settings,
+        external_state=stage.external_state() if then.inputs else then.external_state,
     )
+    if differences := then.differences(now):
+        raise Refused(f"{_changed(there.folder, differences)}. Repair it with the settings and files it was made with.")

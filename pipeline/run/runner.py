@@ -6,8 +6,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 
 from manifests.draft import Draft
 from manifests.errors import TasksFailed
@@ -21,16 +19,12 @@ from pipeline.run.events.listener import Listener, telling_the_end
 from pipeline.run.growth import begun, other_inputs, rebuilt_since
 from pipeline.run.layout import FAILURES, GALLERY, check_no_removal, sweep_left
 from pipeline.run.lease.lease import Lease, driving
+from pipeline.run.libraries import versions
 from pipeline.run.recipe import Step
+from pipeline.run.redo import discard_from, end_redo, steps_before
 from pipeline.run.resolve import Resolution, State, resolve
 from stages.base import Task
 from stages.text import size_text
-
-# recorded with each commit, not compared: rows do not change with them, digits beyond float32's may
-LIBRARIES = (
-    *("blindpairs", "numpy", "pillow", "pyarrow", "torch", "torchvision"),
-    *("open_clip_torch", "transformers", "timm", "faiss-gpu", "faiss-cpu"),
-)
 
 
 @dataclass(frozen=True)
@@ -49,12 +43,14 @@ def run(
     listener: Listener,
     afterwards: Callable[[Mapping[str, Manifest]], None] = lambda manifests: None,
     beforehand: Callable[[], bool] = lambda: False,
+    redo: str | None = None,
 ) -> dict[str, Manifest]:
     """Make the steps of one run; step -> its committed manifest.
 
-    Every step is checked before any work starts (resolve.py). `beforehand` is called after that check, and the steps
-    are checked again if it returns True; `afterwards` is called with the manifests. Both run while this driver holds
-    the lease. Raises Refused, or TasksFailed once the siblings of a failed task have finished.
+    Every step is checked before any work starts (resolve.py). `redo` names a step that is first discarded, with those
+    after it. `beforehand` is called after that check, and the steps are checked again if it returns True; `afterwards`
+    is called with the manifests. Both run while this driver holds the lease. Raises Refused, or TasksFailed once the
+    siblings of a failed task have finished.
     """
     with driving(folder, listener.said) as lease, telling_the_end(listener):
         sweep_left(folder)
@@ -62,6 +58,9 @@ def run(
         drive, where = Drive(executor, listener, lease), ""
         manifests: dict[str, Manifest] = {}
         retry_failed.finish(folder)
+        if redo is not None:
+            resolve(steps_before(steps, redo), folder)
+            discard_from(steps, redo, folder, lease, listener.said)
         resolutions = resolve(steps, folder)
         if beforehand():
             resolutions = resolve(steps, folder)
@@ -72,6 +71,7 @@ def run(
         for resolution in resolutions:
             manifests[resolution.step.name] = _make(resolution, manifests, drive)
         lease.confirm()
+        end_redo(folder, manifests)
         afterwards(manifests)
         return manifests
 
@@ -93,7 +93,7 @@ def _make(resolution: Resolution, manifests: Mapping[str, Manifest], drive: Driv
     receipts = _work(resolution.step, draft, missing, reads, drive)
     draft.folder.sweep()  # what a killed worker left half written
     drive.lease.confirm()
-    manifest = draft.commit(receipts, expected=resolution.step.stage.expected(reads), made_with=_versions())
+    manifest = draft.commit(receipts, expected=resolution.step.stage.expected(reads), made_with=versions())
     drive.listener.committed(resolution.step, manifest)
     return manifest
 
@@ -179,14 +179,3 @@ def _told(folder: Folder, failures: Sequence[Outcome], tasks: int) -> str:
         f"{folder.url}: {len(failures)} of {tasks} tasks failed ({names}); the first: {first.error} - the others "
         f"are kept; the same command takes up only these. Details: {folder.url}/{FAILURES}"
     )
-
-
-@cache
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -89,7 +89,7 @@ def test_vectors_that_changed_places_are_noticed_by_every_reader(
 ) -> None:
     rewrite(tmp_path / "00001.parquet", ["clip"], way)
     found = Manifest.open(manifest.folder)
-    remedy = f"put the old file back, or remove the folder {tmp_path} to make it again"
+    remedy = "put the old file back, or run `blindpairs repair` to make it again"
     with pytest.raises(Damaged, match=rf"00001\.parquet was changed since it was written \(.*\); {remedy}"):
         READERS[reader](found)
 

@@ -178,13 +178,16 @@ def grow(path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"\0")
 
 
-@pytest.mark.parametrize("change", [cut, grow, Path.unlink])
-def test_a_shard_changed_after_its_commit_is_refused_with_what_to_do(
-    tmp_path: Path, change: Callable[[Path], None]
+HAS = r"should have \d+ bytes and has \d+: it was changed"
+
+
+@pytest.mark.parametrize(("change", "what"), [(cut, HAS), (grow, HAS), (Path.unlink, "is gone: it was removed")])
+def test_a_shard_that_is_gone_or_changed_after_its_commit_is_refused_saying_which(
+    tmp_path: Path, change: Callable[[Path], None], what: str
 ) -> None:
     folder = images_manifest(tmp_path, names(4), SHA256[:4], [2, 2]).folder
     change(tmp_path / "00001.parquet")
-    with pytest.raises(Refused, match=r"00001\.parquet should have \d+ bytes .* remove the folder .* make it again"):
+    with pytest.raises(Refused, match=rf"00001\.parquet {what} after its commit; .* `blindpairs repair`"):
         Manifest.open(folder)
 
 

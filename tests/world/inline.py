@@ -19,6 +19,8 @@ from pipeline.executors.worker import Job, Outcome, Worker
 from pipeline.launch import launch
 from pipeline.run.events.listener import Listener
 from pipeline.run.recipe import steps
+from pipeline.run.repair import repair
+from pipeline.run.repaired import RepairSummary
 from pipeline.run.runner import run
 from stages.base import Machine, Task
 
@@ -63,6 +65,29 @@ def made_here(values: Mapping[str, Any], root: Path, until: str | None = None) -
     names = [step.name for step in wanted]
     wanted = wanted[: names.index(until) + 1] if until else wanted
     return run(wanted, Folder(str(root)) / config.run, executor, Listener()), executor.made
+
+
+def redone_here(values: Mapping[str, Any], root: Path, step: str) -> tuple[list[str], list[str]]:
+    """Run a recipe in this process and have it make a step and those after it again: what it said, and the tasks."""
+    config, executor, listener = Config.model_validate(values), Inline(), Saying()
+    run(steps(config), Folder(str(root)) / config.run, executor, listener, redo=step)
+    return listener.lines, executor.made
+
+
+def repaired_here(values: Mapping[str, Any], root: Path | str) -> tuple[RepairSummary, list[str]]:
+    """Repair a run in this process: what was damaged, and the tasks that were done for it."""
+    config, executor = Config.model_validate(values), Inline()
+    return repair(steps(config), Folder(str(root)) / config.run, executor, Listener()), executor.made
+
+
+class Saying(Listener):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def said(self, text: str) -> None:
+        self.lines.append(text)
 
 
 def make_here(values: Mapping[str, Any], root: Path, until: str | None = None) -> dict[str, Manifest]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from manifests.damaged_shards import damaged_by_size
 from manifests.draft import Draft
 from manifests.manifest import COMMIT, Manifest
 from manifests.parsing import parse_json
@@ -19,7 +20,7 @@ from pipeline.run.lease.driver import Driver, parsed, written
 from pipeline.run.lease.process import this_process
 from pipeline.run.run import Run
 
-COMMITTED = "committed"
+COMMITTED, DAMAGED = "committed", "damaged"
 
 
 def status_of(url: str) -> StatusSummary:
@@ -41,14 +42,13 @@ def status_of(url: str) -> StatusSummary:
     written_out = [_step(folder / f"{QUESTIONS}-{number}", drives, False) for number in question_versions(folder)[-1:]]
     who = None if driver is None else _who(driver, alive, drives)
     gallery = f"{folder.url}/{GALLERY}" if folder.has(GALLERY) else None
-    return StatusSummary(folder.url, (*steps, *waiting, *written_out), who, None if driven else _ended(drives), gallery)
+    ended = None if driven else _ended(drives)
+    return StatusSummary(folder.url, (*steps, *waiting, *written_out), who, ended, gallery, _recipe(drives))
 
 
 def _step(folder: Folder, drives: Sequence[Sequence[Event]], running: bool) -> StepStatus:
     if folder.has(COMMIT):
-        manifest = Manifest.open(folder)
-        shards, note = len(manifest.shards), growth_text(manifest)
-        return StepStatus(folder.name, COMMITTED, shards, shards, manifest.counts, note=note)
+        return _committed(Manifest.stated_in(folder))
     draft = Draft.planned(folder)
     assert draft is not None  # steps_begun names only those with a plan or a commit
     missing = {str(task["name"]) for task in draft.missing()}
@@ -75,6 +75,13 @@ def _step(folder: Folder, drives: Sequence[Sequence[Event]], running: bool) -> S
         set_back=tuple(heard.set_back),
         note="; ".join(note for note in (growth_text(draft), unheard) if note),
     )
+
+
+def _committed(manifest: Manifest) -> StepStatus:
+    """Return a finished step; its shards are compared with their sizes by one listing."""
+    shards, odd = len(manifest.shards), tuple(damaged_by_size(manifest))
+    state, note = DAMAGED if odd else COMMITTED, growth_text(manifest)
+    return StepStatus(manifest.folder.name, state, shards - len(odd), shards, manifest.counts, damaged=odd, note=note)
 
 
 def _written_failures(folder: Folder) -> tuple[Mapping[str, Any], ...]:
@@ -119,6 +126,12 @@ def _asked(drives: Sequence[Sequence[Event]]) -> list[str]:
     started = [event for event in drives[-1] if event["event"] == "run started"] if drives else []
     said = [step for event in started for step in event.get("steps", ()) if isinstance(step, dict)]
     return [str(step.get("step")) for step in said]
+
+
+def _recipe(drives: Sequence[Sequence[Event]]) -> str:
+    """Return what the recipe of the last driver was called, a file or a preset; empty if no event says so."""
+    named = [str(event["recipe"]) for events in drives for event in events if event.get("recipe")]
+    return named[-1] if named else ""
 
 
 def _last_started(events: Sequence[Event]) -> str:

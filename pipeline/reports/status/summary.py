@@ -7,7 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from manifests.counts import Counts
+from manifests.damaged_shards import DamagedShard
+from manifests.shard import SUFFIX
 from pipeline.run.events.pace import duration_text, rate_text
+from pipeline.run.layout import ORDER
 from stages.text import plain, plain_lines, table
 
 NOTHING = Counts()
@@ -31,6 +34,7 @@ class StepStatus:
     gpu_use: float | None = None
     failures: tuple[Mapping[str, Any], ...] = ()
     set_back: tuple[Mapping[str, Any], ...] = ()
+    damaged: tuple[DamagedShard, ...] = ()
     note: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -119,6 +123,7 @@ class StatusSummary:
     driver: DriverStatus | None
     ended: RunEnd | None = None
     gallery: str | None = None
+    recipe: str = ""  # of the last driver; empty if not known
 
     def to_json(self) -> dict[str, Any]:
         driver, ended = (None if one is None else asdict(one) for one in (self.driver, self.ended))
@@ -129,9 +134,16 @@ class StatusSummary:
         head = ("step", "state", "shards", "seen", "ok", "rejected", "failed", "rate", "left", "left out, and notes")
         lines = [self.run, *self._who(), *table(head, [step.cells() for step in self.steps])]
         for step in self.steps:
+            lines += _few("damaged", [f"{step.step}/{one.name}{SUFFIX} {one.why}" for one in step.damaged])
             lines += _few("failed", [f"{step.step}/{one.get('task')}: {one.get('error', '')}" for one in step.failures])
             lines += _few("set back", [_told(step.step, one) for one in step.set_back])
-        return plain_lines([*lines, *self._where_to_look()])
+        return plain_lines([*lines, *self._repair(), *self._where_to_look()])
+
+    def _repair(self) -> list[str]:
+        if not any(step.damaged for step in self.steps if step.step in ORDER):
+            return []
+        command = plain(f"blindpairs repair {self.recipe or 'RECIPE'}")
+        return [f"to repair: `{command}`, with the options of its `blindpairs run`, makes only these shards again"]
 
     def _where_to_look(self) -> list[str]:
         if self.gallery:

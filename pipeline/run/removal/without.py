@@ -17,7 +17,7 @@ from manifests.removal import Held, put_shard
 from manifests.shard import SUFFIX
 from manifests.storage import Folder
 from manifests.unchanged import check_unchanged
-from pipeline.run.layout import AUDIT, GALLERY, ORDER, PLANTED
+from pipeline.run.layout import AUDIT, GALLERY, ORDER, PLANTED, drop_repairs
 from pipeline.run.recipe import STAGES
 from pipeline.run.removal.settled import Settled
 from stages.removal import Change, Removal
@@ -62,6 +62,7 @@ def _still_valid(run: Folder) -> Steps:
     """Remove what is outdated by any removal; return the other steps."""
     for name in (GALLERY, PLANTED):
         run.forget(name)
+    drop_repairs(run)  # they may hold rows of these images
     for step in ORDER:
         (run / step).forget(AUDIT)
         (run / step).sweep()  # a step that was killed at its first file has nothing else

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from random import Random
 
 import pytest
+from world.dying import Killed, dying
 from world.growing import agreed, left, lot, values
 from world.inline import made_here
-
-from manifests.storage import Folder
 
 pytestmark = pytest.mark.slow
 
@@ -27,37 +25,6 @@ def tars(tmp_path: Path) -> Path:
 def fresh(tars: Path, root: Path):
     """The same source, made at once."""
     return made_here(values(tars) | {"run": "fresh"}, root)[0]
-
-
-class Killed(BaseException):
-    """As kill -9, to the driver."""
-
-
-def dying(monkeypatch: pytest.MonkeyPatch, number: int) -> Callable[[], bool]:
-    """Die before the driver's plan, commit or removal of that number; whether it came to that."""
-    left_over, died = [number], []
-    aside, forget = Folder.aside, Folder.forget
-
-    def due(name: str, writes: bool) -> None:
-        if name.startswith("_driver") or (writes and not name.startswith("_")):
-            return  # a kill would not give the lease back; half the shards there are a case of other tests
-        left_over[0] -= 1
-        if left_over[0] == -1:
-            died.append(name)
-            raise Killed
-
-    def dying_aside(self: Folder, name: str):
-        due(name, writes=True)
-        return aside(self, name)
-
-    def dying_forget(self: Folder, name: str) -> None:
-        if self.has(name):
-            due(name, writes=False)
-        forget(self, name)
-
-    monkeypatch.setattr(Folder, "aside", dying_aside)
-    monkeypatch.setattr(Folder, "forget", dying_forget)
-    return lambda: bool(died)
 
 
 def test_killed_before_any_plan_commit_or_removal_the_same_command_goes_on(tars: Path, tmp_path: Path) -> None:
