@@ -159,7 +159,7 @@ def test_a_receipt_has_the_digest_of_its_footer_and_other_rows_have_another(mani
 def test_a_footer_that_is_not_the_committed_one_is_refused_at_a_look(manifest: Manifest, tmp_path: Path) -> None:
     check_unchanged(manifest.folder, manifest.shards)
     rewrite(tmp_path / "00001.parquet", ["clip"], "by a script")
-    with pytest.raises(Refused, match=r"00001\.parquet was changed after its commit; put the old file back, or remove"):
+    with pytest.raises(Refused, match=r"00001\.parquet was changed after its commit; put the old file back, or run"):
         check_unchanged(manifest.folder, manifest.shards)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -200,3 +201,30 @@ def test_of_a_killed_run_it_says_so_and_what_is_there(scenes: Path, tmp_path: Pa
     assert [step.step for step in answer.steps] == [
         *("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
     ]
+
+
+def test_a_finished_step_with_lost_shards_is_damaged_and_the_rest_is_still_told(
+    undisturbed: Path, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(undisturbed, tmp_path / "demo"))
+    gone, cut = (run / "embeddings" / f"scenes-0000{place}.parquet" for place in (2, 5))
+    gone.unlink()
+    size = cut.stat().st_size
+    cut.write_bytes(cut.read_bytes()[:-7])
+    answer = status_of(str(run))
+    step = next(one for one in answer.steps if one.step == "embeddings")
+    assert (step.state, step.shards, step.planned) == ("damaged", 6, 8)
+    assert [one.state for one in answer.steps if one.step != "embeddings"] == ["committed"] * 6
+    told = str(answer)
+    assert "damaged: embeddings/scenes-00002.parquet is gone" in told
+    assert f"damaged: embeddings/scenes-00005.parquet has {size - 7:,} bytes instead of {size:,}" in told
+    assert "to repair: `blindpairs repair RECIPE`, with the options of its `blindpairs run`" in told
+    found = next(one for one in answer.to_json()["steps"] if one["step"] == "embeddings")["damaged"]
+    assert [one["name"] for one in found] == ["scenes-00002", "scenes-00005"]
+
+
+def test_status_names_the_recipe_of_the_run_that_is_to_be_repaired(on_disk: Folder, undisturbed: Path) -> None:
+    shutil.copytree(undisturbed / "images", Path(on_disk.url) / "images", dirs_exist_ok=True)
+    begun(on_disk)
+    (Path(on_disk.url) / "images/scenes-00000.parquet").unlink()
+    assert "to repair: `blindpairs repair test`" in str(status_of(on_disk.url))
