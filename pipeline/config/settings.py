@@ -156,6 +156,6 @@ class Config(Settings):
             if value < floor:
                 raise ValueError(
                     f"filter.{name} {value} lies below search.min_cosine {floor}: what lies between was never "
-                    f"searched; lower search.min_cosine to it (under a new run name), or raise filter.{name}"
+                    f"searched; lower search.min_cosine to it, or raise filter.{name}"
                 )
         return self
