@@ -44,7 +44,8 @@ def damaged_shards(manifest: Manifest) -> list[DamagedShard]:
 def why_damaged(folder: Folder, shard: Receipt) -> str:
     """Read every row of a shard and compare it with its receipt; return why it differs, "" if it does not.
 
-    A shard of a version that wrote no digests is only compared with the checksums of its pages.
+    A shard of a version that wrote no digests is only compared with the checksums of its pages. A changed bit that is
+    part of no value, such as one in a page header's statistics, is not noticed.
     """
     try:
         names = read_names(folder, shard.name, Stated(shard.digest))

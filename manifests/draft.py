@@ -13,8 +13,8 @@ from typing import Any
 
 from manifests.errors import Refused, Unbalanced
 from manifests.lineage import Lineage
-from manifests.manifest import COMMIT, Earlier, Manifest, Removed, changed, content_of, json_bytes, parsed
-from manifests.shard import SUFFIX, Receipt, read_receipt
+from manifests.manifest import COMMIT, Earlier, Manifest, Removed, content_of, json_bytes, parsed
+from manifests.shard import SUFFIX, Receipt, changed, read_receipt
 from manifests.storage import Folder
 from manifests.unique import check_image_ids
 

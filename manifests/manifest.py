@@ -24,7 +24,7 @@ from manifests.earlier_tables import current_names, named_as_now, stored_names
 from manifests.errors import NotCommitted, Refused
 from manifests.lineage import Lineage
 from manifests.parsing import parse_json
-from manifests.shard import SUFFIX, Receipt, read_batches, read_names, read_rows, read_shard
+from manifests.shard import Receipt, changed, read_batches, read_names, read_rows, read_shard
 from manifests.storage import Folder
 
 T = TypeVar("T")
@@ -168,18 +168,6 @@ class Manifest:
         if shard in self.by_name and shard not in self._compared:
             self._compared[shard] = Stated(self.by_name[shard].digest)
         return self._compared.get(shard)
-
-
-def changed(folder: Folder, shards: Sequence[Receipt]) -> str | None:
-    """Return the start of a sentence on the first shard whose file is gone or of another size; None if all match."""
-    sizes = folder.sizes()
-    for shard in shards:
-        there, url = sizes.get(shard.name + SUFFIX), f"{folder.url}/{shard.name}{SUFFIX}"
-        if there is None:
-            return f"{url} is gone: it was removed"
-        if there != shard.bytes:
-            return f"{url} should have {shard.bytes} bytes and has {there}: it was changed"
-    return None
 
 
 def parsed(folder: Folder, name: str, parse: Callable[[Any], T]) -> T:

@@ -92,6 +92,18 @@ def _receipt(name: str, footer: Footer) -> Receipt:
     return Receipt(name, footer.metadata.num_rows, footer.size, footer.counts, footer.computed, footer.digest)
 
 
+def changed(folder: Folder, shards: Sequence[Receipt]) -> str | None:
+    """Return the start of a sentence on the first shard whose file is gone or of another size; None if all match."""
+    sizes = folder.sizes()
+    for shard in shards:
+        there, url = sizes.get(shard.name + SUFFIX), f"{folder.url}/{shard.name}{SUFFIX}"
+        if there is None:
+            return f"{url} is gone: it was removed"
+        if there != shard.bytes:
+            return f"{url} should have {shard.bytes} bytes and has {there}: it was changed"
+    return None
+
+
 def read_shard(
     folder: Folder, name: str, columns: Sequence[str] | None = None, stated: Stated | None = None
 ) -> pa.Table:

@@ -12,8 +12,7 @@ import pyarrow as pa
 from manifests.damage import REPAIR
 from manifests.errors import Refused
 from manifests.footer import digest_of, read_footer
-from manifests.manifest import changed
-from manifests.shard import SUFFIX, Receipt
+from manifests.shard import SUFFIX, Receipt, changed
 from manifests.storage import Folder
 
 REMEDY = f"put the old file back, or {REPAIR} to make it again"

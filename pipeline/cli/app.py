@@ -71,7 +71,7 @@ def repair(
     Give it the recipe and the options of the run. Later steps stay as they are. If a shard comes out different, as on
     another kind of machine, nothing is changed, and the exit code is 2.
 
-    Example: blindpairs repair mmvp
+    Example: blindpairs repair photos --set images.sources.0.uri=~/Pictures
     """
     with exit_on_error("what was made again is kept, the same command continues with it"), naming_redo():
         from pipeline.launch.launch import repair

@@ -10,7 +10,7 @@ from manifests.errors import Refused
 
 @contextmanager
 def naming_redo() -> Iterator[None]:
-    """Have the refusal of a step that was made otherwise name --redo."""
+    """Have the refusal of a step with other settings, files or inputs name --redo."""
     from pipeline.run.growth import StepDiffers
 
     try:

@@ -198,7 +198,7 @@ def with_flipped_bit(manifest: Manifest, name: str) -> None:
 @pytest.mark.parametrize("name", COLUMNS)
 def test_a_flipped_bit_is_noticed_when_the_shard_is_read(manifest: Manifest, name: str) -> None:
     with_flipped_bit(manifest, name)
-    with pytest.raises(Damaged, match=r"00000\.parquet is not as it was written .* remove the folder"):
+    with pytest.raises(Damaged, match=r"00000\.parquet is not as it was written .* run `blindpairs repair`"):
         manifest.read("00000")
 
 

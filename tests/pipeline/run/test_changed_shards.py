@@ -146,7 +146,7 @@ def test_a_forget_does_not_begin_with_a_shard_that_changed(run: Path, tars: Path
     gone = rows(made(tars, tmp_path)[0]["images"])[0]["image_id"]
     changed(run, "embeddings", VECTORS, way)
     before = whole(run)
-    with pytest.raises(BlindpairsError, match=rf"was changed .*{REMEDY}"):
+    with pytest.raises(BlindpairsError, match=rf"was changed .*({REMEDY}|{OLD_REMEDY})"):
         forget(str(run), [gone])
     if way == "by a script":
         assert whole(run) == before
