@@ -82,8 +82,7 @@ class Manifest:
     def open(folder: Folder) -> Manifest:
         """Open a committed manifest.
 
-        Raises NotCommitted if there is no commit, Refused if the commit cannot be read, or if a shard
-        is missing or does not have the size the commit states.
+        Raises NotCommitted if there is no commit, Refused if it cannot be read or a shard is gone or of another size.
         """
         manifest = Manifest.stated_in(folder)
         if odd := changed(folder, manifest.shards):

@@ -25,7 +25,7 @@ from pipeline.run.growth import other_inputs, rebuilt_since
 from pipeline.run.layout import QUESTIONS, REPAIRS, check_no_removal, drop_repairs, question_versions, sweep_left
 from pipeline.run.lease.lease import driving
 from pipeline.run.recipe import Step
-from pipeline.run.repaired import RepairSummary, StepRepair, difference_text, failures_text
+from pipeline.run.repaired import RepairSummary, StepRepair, difference_text, failures_text, shards_text
 from pipeline.run.resolve import Resolution, State, check_settings
 from pipeline.run.runner import Drive
 from stages.base import Task
@@ -44,7 +44,7 @@ def repair(steps: Sequence[Step], folder: Folder, executor: Executor, listener: 
         drive, done = Drive(executor, listener, lease), list[StepRepair]()
         for step in (step for step in steps if (folder / step.name).has(COMMIT)):
             manifest = Manifest.stated_in(folder / step.name)
-            listener.said(f"{step.name:<11} reading {len(manifest.shards):,} shards")
+            listener.said(f"{step.name:<11} reading {shards_text(len(manifest.shards))}")
             if odd := damaged_shards(manifest):
                 _repair_step(step, manifest, odd, folder, drive)
             done.append(StepRepair(step.name, len(manifest.shards), tuple(odd)))

@@ -37,9 +37,13 @@ class RepairSummary:
         damaged = [(step, shard) for step in self.steps for shard in step.repaired]
         lines = [f"{step.step}/{one.name}{SUFFIX} {one.why}: made again" for step, one in damaged]
         shards = sum(step.shards for step in self.steps)
-        read = f"{self.run}: read {shards:,} shards of {len(self.steps)} finished steps"
+        read = f"{self.run}: read {shards_text(shards)} of {len(self.steps)} finished steps"
         told = f"{len(damaged):,} made again, with the bytes and the digests they had" if damaged else "none is damaged"
         return plain_lines([*lines, f"{read}; {told}"])
+
+
+def shards_text(count: int) -> str:
+    return f"{count:,} shard{'s' * (count != 1)}"
 
 
 def failures_text(manifest: Manifest, failures: Sequence[Outcome], tasks: int) -> str:

@@ -18,6 +18,7 @@ from world.inline import commands_run_here, made_here, redone_here
 from world.runs import recipe
 
 from manifests.errors import Refused
+from manifests.storage import Folder
 from pipeline.benchmark.freeze import freeze
 from pipeline.run.redo import REDO
 from pipeline.run.run import Run
@@ -98,6 +99,25 @@ def test_killed_at_a_write_the_same_command_ends_well(
     after = left(run)
     assert {name: after[name] for name in there} == there, "what was made since the discarding is kept"
     assert len(made) == 21 - len([name for name in there if name.split("/")[0] in AGAIN])
+
+
+def test_killed_amid_the_search_its_tiles_are_kept(scenes: Path, run: Path, lower: dict[str, bytes]) -> None:
+    aside = Folder.aside
+
+    def dying_aside(self: Folder, name: str):
+        if name == "00001-00002.parquet":
+            raise Killed
+        return aside(self, name)
+
+    with pytest.MonkeyPatch.context() as patch, suppress(Killed):
+        patch.setattr(Folder, "aside", dying_aside)
+        redone_here(asked(scenes, 0.8), run.parent, "directions")
+    there = left(run)
+    assert not (run / "candidates/_lineage.json").exists()
+    said, made = redone_here(asked(scenes, 0.8), run.parent, "directions")
+    assert said[0] == "directions and the steps after it were discarded earlier; what was made since is kept"
+    assert not {f"{name}.parquet" for name in made} & {*there}
+    assert shards_of(run) == lower
 
 
 def test_asked_for_once_more_after_it_ended_it_is_made_once_more(scenes: Path, run: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_whole_run_is_read_and_left_alone(finished: Path, run: Path) -> None:
     before = left(run)
     summary, made = repaired_here(asked(finished / "tars"), run.parent)
     assert (left(run), made) == (before, [])
-    assert "7 finished steps; none is damaged" in str(summary)
+    assert "read 304 shards of 7 finished steps; none is damaged" in str(summary)
 
 
 def killed_at(moment: int, patch: pytest.MonkeyPatch) -> None:
