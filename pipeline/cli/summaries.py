@@ -11,7 +11,7 @@ from manifests.draft import Draft
 from manifests.manifest import Manifest
 from pipeline.run.layout import ORDER
 from pipeline.run.run import Run
-from stages.text import plain, plain_lines, table
+from stages.text import many, plain, plain_lines, table
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class RowsSummary:
 
     def __str__(self) -> str:
         cells = [tuple(_cell(row[name]) for name in self.columns) for row in self.rows]
-        return plain_lines([f"{self.title}: {len(self.rows)} of {self.total:,} rows", *table(self.columns, cells)])
+        head = f"{self.title}: {len(self.rows)} of {many(self.total, 'row')}"
+        return plain_lines([head, *table(self.columns, cells)])
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,9 @@ def _lineage_json(one: Manifest | Draft) -> dict[str, Any]:
 def _lineage_lines(one: Manifest | Draft) -> list[str]:
     lineage, state = one.lineage, "committed" if isinstance(one, Manifest) else "not finished"
     lines = [f"{lineage.step}  {lineage.fingerprint}  ({lineage.stage}, table {lineage.table}, {state})"]
-    lines += [f"  it grew: {then.shards:,} shards were {then.fingerprint}" for then in one.grown]
-    lines += [f"  taken out {gone.at}: {gone.rows:,} rows ({gone.why})" for gone in one.removed]
-    lines += [f"  computed in {how}: {shards:,} shards" for how, shards in _computed(one).items()]
+    lines += [f"  it grew: {many(then.shards, 'shard was', 'shards were')} {then.fingerprint}" for then in one.grown]
+    lines += [f"  taken out {gone.at}: {many(gone.rows, 'row')} ({gone.why})" for gone in one.removed]
+    lines += [f"  computed in {how}: {many(shards, 'shard')}" for how, shards in _computed(one).items()]
     lines += [f"  {name} = {value}" for name, value in lineage.leaves()]
     return lines
 

@@ -10,6 +10,7 @@ from manifests.manifest import Manifest
 from pipeline.config.changes import Change
 from pipeline.config.loading import Recipe
 from pipeline.executors.choice import executor_for
+from pipeline.launch.closing import Command, closing
 from pipeline.launch.offline import hub_closed
 from pipeline.launch.request import Request, request
 from pipeline.reports.gallery.write import write_report
@@ -37,9 +38,11 @@ def make(
     quiet: bool = False,
 ) -> RunSummary:
     """Read and check a recipe (request.py), and make the run; `offline`: ask no model hub. Raises as `launch` does."""
+    others = [*(["--offline"] if offline else []), *(["--ray", ray] if ray else [])]
+    command = Command.asked(recipe, changes, root, name, others)
     with hub_closed(offline):
         wanted = request(recipe, changes, root, name, until)
-        return launch(wanted, ray, retry_failed=retry_failed, redo=redo, quiet=quiet)
+        return launch(wanted, ray, retry_failed=retry_failed, redo=redo, quiet=quiet, command=command)
 
 
 def repair(
@@ -60,12 +63,14 @@ def launch(
     retry_failed: bool = False,
     redo: str | None = None,
     quiet: bool = False,
+    command: Command | None = None,
 ) -> RunSummary:
     """Make the wanted steps, and the gallery once there are pairs. The same request resumes a run that was stopped.
 
     `ray`: where tasks run (executors/choice.py); `retry_failed`: URLs that failed are asked again; `redo`: a step that
     is discarded first, with those after it (run/redo.py); `quiet`: nothing is shown on stderr, the event log is
-    written all the same. Raises Refused or TasksFailed.
+    written all the same; `command`: what the person typed, so that the summary can propose another. Raises Refused or
+    TasksFailed.
     """
     _check_not_importing()
     galleries: list[str] = []
@@ -93,23 +98,14 @@ def launch(
             redo,
         )
     committed = tuple(_committed(manifest) for manifest in manifests.values())
-    return RunSummary(wanted.folder.url, committed, galleries[0] if galleries else None, _headline(manifests))
+    last = closing(manifests, command)
+    return RunSummary(wanted.folder.url, committed, galleries[0] if galleries else None, last)
 
 
 def _check_not_importing() -> None:
     """Refuse to start a run while a worker of another one imports the script that started both."""
     if getattr(current_process(), "_inheriting", False):  # multiprocessing's own mark of such a worker
         raise Refused('a worker process imports your script: start the run under `if __name__ == "__main__":`')
-
-
-def _headline(manifests: Mapping[str, Manifest]) -> str:
-    """The answer in one sentence, once there are pairs."""
-    if "pairs" not in manifests:
-        return ""
-    chosen, pairs = manifests["pairs"].lineage.settings["filter"], manifests["pairs"].counts.ok
-    bounds = f"blind {chosen['comparison']} {chosen['blind_min']:g}, reference < {chosen['reference_max']:g}"
-    hint = "" if pairs else "; the gallery says which thresholds would give some"
-    return f"{pairs:,} blind pairs among {manifests['embeddings'].counts.ok:,} images ({bounds}){hint}"
 
 
 def _committed(manifest: Manifest) -> StepSummary:

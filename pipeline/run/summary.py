@@ -49,4 +49,4 @@ class RunSummary:
         head = ("step", "state", "shards", "seen", "ok", "left out, and notes")
         lines = [self.run, *table(head, [step.cells() for step in self.steps])]
         lines += [f"gallery: {self.gallery}"] if self.gallery else []
-        return plain_lines([*lines, self.next] if self.next else lines)
+        return plain_lines([*lines, *self.next.splitlines()])

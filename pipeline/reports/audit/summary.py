@@ -11,7 +11,7 @@ from pipeline.reports.audit.result import Audit, OddPair
 from pipeline.reports.audit.truth import BORDER
 from pipeline.run.layout import AUDIT
 from pipeline.run.run import Run
-from stages.text import plain, plain_lines
+from stages.text import many, plain, plain_lines
 
 SHOWN = 10  # pairs of each kind shown to a person
 
@@ -38,7 +38,7 @@ class AuditSummary:
     def _verdict(self) -> str:
         audit, missed = self.audit, f"{self.audit.missed:,}" if self.audit.missed else "none"
         compared = f"{images(audit)}, {audit.comparisons:,} comparisons in float64"
-        pairs = f"{audit.true_pairs:,} true pairs: {audit.found:,} found, {estimate(audit)}"
+        pairs = f"{many(audit.true_pairs, 'true pair')}: {audit.found:,} found, {estimate(audit)}"
         return f"audit of {plain(self.manifest)} ({audit.method}): {compared}, {pairs}; missed: {missed}"
 
     def _judgement(self) -> str:

@@ -73,6 +73,33 @@ class Planted:
     why: str = ""
 
 
+@dataclass(frozen=True)
+class Wider:
+    """Thresholds that need a new search, because they are below the search floor. Estimated from random pairs."""
+
+    blind_min: float
+    reference_max: float
+
+    def settings(self) -> tuple[str, ...]:
+        floor = f"search.min_cosine={self.blind_min:g}"
+        return (floor, f"filter.blind_min={self.blind_min:g}", f"filter.reference_max={self.reference_max:g}")
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to try after a run without pairs."""
+
+    choice: tuple[float, float] | None  # blind_min and reference_max; None: no thresholds give a pair of this search
+    pairs: int  # that these thresholds give
+    floor: float  # search.min_cosine of the run
+    wider: Wider | None = None  # where the search itself found too few
+
+    def settings(self) -> tuple[str, ...]:
+        if self.choice is None:
+            return ()
+        return (f"filter.blind_min={self.choice[0]:g}", f"filter.reference_max={self.choice[1]:g}")
+
+
 @dataclass(frozen=True, eq=False)  # eq: arrays have no single truth value
 class Report:
     """One run, ready to be drawn."""
@@ -95,5 +122,7 @@ class Report:
     settings: tuple[tuple[str, str], ...] = ()
     planted: tuple[Planted, ...] | None = None
     audit: Audit | None = None  # of these very candidates
+    advice: Advice | None = None  # where there are no pairs
+    recipe: str = ""  # the preset or recipe file that a person named; "": unknown
     fingerprint: str = ""
     version: str = ""

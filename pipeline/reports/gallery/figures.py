@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LEFT_MARGIN, BOTTOM_MARGIN = 0.85, 0.6  # of the heat map, in inches
+EDGE = 0.02  # of a histogram's width that a label leaves free on both sides
 
 # Rounded edges: a threshold such as 0.95 must be an edge, or a bar would extend to both sides of it.
 BINS = np.round(np.linspace(-1.0, 1.0, 201), 9)
@@ -41,7 +42,7 @@ def distribution(candidates: Cosines, random: Cosines, *, threshold: float, near
     """Draw a histogram of one encoder's cosines; the side where pairs are (`near`: above) is tinted."""
     color = BLIND if near else REFERENCE
     with figure(5.2, 2.4) as drawing:
-        axes = drawing.add_axes((0.04, 0.17, 0.92, 0.70))
+        axes = drawing.add_axes((0.06, 0.17, 0.88, 0.70))
         left = leftmost(candidates, random, threshold)
         axes.axvspan(*((threshold, 1.0) if near else (left, threshold)), color=color, alpha=0.09, linewidth=0)
         outline(axes, random, RANDOM, left)
@@ -49,13 +50,23 @@ def distribution(candidates: Cosines, random: Cosines, *, threshold: float, near
         axes.axvline(threshold, color=color, linewidth=1.6)
         axes.set_xlim(left, 1.0)
         axes.set_ylim(0, 1.08)
-        side = "right" if near else "left"
-        axes.annotate(
-            label, (threshold, 1.08), xytext=(-5 if near else 5, 5), textcoords="offset points",
-            ha=side, color=color, fontsize=11, fontweight="bold", annotation_clip=False,
-        )  # fmt: skip
         plain(axes)
+        write_beside(axes, threshold, label, color, before=near)
         return svg(drawing, name=name)
+
+
+def write_beside(axes: "Axes", at: float, label: str, color: str, *, before: bool) -> None:
+    """Write a label above the axes, just left of `at` (`before`) or right of it, whichever side holds all of it."""
+    written = axes.annotate(
+        label, (at, 1.08), xytext=(-5 if before else 5, 5), textcoords="offset points",
+        ha="right" if before else "left", color=color, fontsize=11, fontweight="bold", annotation_clip=False,
+    )  # fmt: skip
+    # Measured in DejaVu Sans, which is about as wide as any font the reader's browser may choose.
+    box, width = written.get_window_extent(), axes.get_figure(root=True).bbox.width  # type: ignore[union-attr]
+    if before and box.x0 < EDGE * width:
+        written.set(ha="left", position=(5, 5))
+    elif not before and box.x1 > (1 - EDGE) * width:
+        written.set(ha="right", position=(-5, 5))
 
 
 def outline(axes: "Axes", cosines: Cosines, color: str, left: float) -> None:

@@ -7,27 +7,29 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.counts import Counts
 from manifests.manifest import Manifest
 from pipeline.reports.audit.result import read_audit
-from pipeline.reports.gallery.facts import Cosines, Pair, Photo, Report, Stage
+from pipeline.reports.gallery.advice import advised
+from pipeline.reports.gallery.draws import candidate_cosines, random_cosines
+from pipeline.reports.gallery.facts import Pair, Photo, Report, Stage
+from pipeline.reports.gallery.paths import shortened
 from pipeline.reports.gallery.planted import read_planted
 from pipeline.reports.gallery.prefetch import ahead
 from pipeline.reports.gallery.thumbnails import thumbnail
+from pipeline.run.events.events import read_events
 from pipeline.run.layout import ORDER
 from pipeline.run.run import Run
 from stages import images
 from stages.filter.reasons import THRESHOLDS
 from stages.images import ImageRefused
+from stages.text import many
 
 SHOWN = 1000  # pairs on the page
-DRAWN = 200_000  # candidates in the plots
 TEXT = 500  # characters of a caption, key or url
-RANDOM_IMAGES = 400  # gives 79,800 random pairs
 PHOTO = (
     "image_id",
     "source",
@@ -50,8 +52,8 @@ def gather(run: Run) -> Report:
     search = manifests["candidates"].lineage.settings["search"]
     chosen = manifests["pairs"].lineage.settings["filter"]
     encoders = manifests["embeddings"].lineage.settings["embed"]["encoders"]
-    candidates = _draw(manifests["candidates"], DRAWN)
-    background = _random_cosines(manifests["embeddings"], (search["blind"], search["reference"]))
+    candidates = candidate_cosines(manifests["candidates"])
+    background = random_cosines(manifests["embeddings"], (search["blind"], search["reference"]))
     return Report(
         title=run.folder.name,
         blind=_described(search["blind"], encoders),
@@ -71,6 +73,8 @@ def gather(run: Run) -> Report:
         settings=tuple(_settings(manifests.values())),
         planted=read_planted(run.folder, manifests["pairs"]),
         audit=read_audit(manifests["candidates"]),
+        advice=advised(manifests),
+        recipe=_recipe(run),
         fingerprint=manifests["pairs"].lineage.fingerprint,
         version=version("blindpairs"),
     )
@@ -145,54 +149,27 @@ def _funnel(manifests: Mapping[str, Manifest]) -> Iterator[Stage]:
     yield Stage("blind pairs", pairs.ok, "pairs of images", others)
 
 
+def _recipe(run: Run) -> str:
+    """Return the file or preset that a person named to make the run; "" if the log of its events does not say."""
+    started = [one for drive in read_events(run.folder) for one in drive if one["event"] == "run started"]
+    named = started[-1].get("recipe") if started else None
+    return named.replace("\\", "/").rsplit("/", 1)[-1] if isinstance(named, str) else ""
+
+
 def _reasons(counts: Counts, less: Counts | None = None) -> tuple[tuple[str, int], ...]:
     earlier = less.rejected if less else {}
     found = ((reason, count - earlier.get(reason, 0)) for reason, count in counts.rejected.items())
     return tuple(entry for entry in found if entry[1])
 
 
-def _draw(candidates: Manifest, most: int) -> tuple[Cosines, Cosines]:
-    """Return both cosines of all candidates, or of every k-th, so that about `most` are drawn."""
-    step = max(1, -(-candidates.rows // most))
-    start, parts = 0, []
-    for batch in candidates.batches(("blind_cosine", "reference_cosine")):
-        places = np.arange((-start) % step, batch.num_rows, step)
-        parts.append([batch.column(side).to_numpy()[places] for side in (0, 1)])
-        start += batch.num_rows
-    blind, reference = (np.concatenate([part[side] for part in parts] or [np.zeros(0)]) for side in (0, 1))
-    return blind, reference
-
-
-def _random_cosines(embeddings: Manifest, encoders: tuple[str, str]) -> tuple[Cosines, Cosines]:
-    """Return the cosines of all pairs among RANDOM_IMAGES images spread evenly over the manifest, for each encoder."""
-    shards = [shard for shard in embeddings.shards if shard.counts.ok]
-    chosen = shards[:: max(1, len(shards) // 8)]
-    parts = [_spread(embeddings, shard.name, encoders, RANDOM_IMAGES // len(chosen)) for shard in chosen]
-    blind, reference = (_cosines(np.concatenate([p[side] for p in parts])) if parts else np.zeros(0) for side in (0, 1))
-    return blind, reference
-
-
-def _spread(embeddings: Manifest, shard: str, encoders: tuple[str, str], most: int) -> list[Cosines]:
-    table = embeddings.read(shard, ["status", *encoders])
-    table = table.filter(pc.equal(table.column("status"), "ok"))
-    table = table.take(np.linspace(0, table.num_rows - 1, min(most, table.num_rows)).astype(int))
-    return [np.array(table.column(name).to_pylist(), dtype=np.float64) for name in encoders]
-
-
-def _cosines(vectors: Cosines) -> Cosines:
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    found: Cosines = (unit @ unit.T)[np.triu_indices(len(unit), 1)]
-    return found
-
-
 def _settings(manifests: Iterable[Manifest]) -> Iterator[tuple[str, str]]:
     for manifest in manifests:
-        yield from ((name, str(value)) for name, value in manifest.lineage.leaves())
+        yield from ((shortened(name), str(shortened(value))) for name, value in manifest.lineage.leaves())
         for how, shards in manifest.computed.items():
-            yield f"{manifest.folder.name} computed in", f"{how} ({shards:,} shards)"
+            yield f"{manifest.folder.name} computed in", f"{how} ({many(shards, 'shard')})"
 
 
 def _described(name: str, encoders: Mapping[str, Any]) -> str:
     settings = encoders[name]
-    words = [str(settings[key]) for key in ("model", "pretrained", "pooling") if settings.get(key)]
+    words = [str(shortened(settings[key])) for key in ("model", "pretrained", "pooling") if settings.get(key)]
     return f"{name} ({', '.join(words) or 'built in'})"

@@ -16,14 +16,16 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.reports.audit.summary import down
+from pipeline.reports.gallery.advice import SEARCH_FROM, WANTED
 from pipeline.reports.gallery.facts import Photo, Report, Stage
-from pipeline.reports.gallery.thresholds import Grid, nearest_with_pairs, threshold_grid
-from stages.text import shown
+from pipeline.reports.gallery.thresholds import Grid, fine_grid, threshold_grid
+from stages.text import many, shown
 
 TEMPLATES = Path(__file__).parent / "templates"
 CHUNK = 8  # template events (a card is one, up to some 30 KB) per piece of text
 ALT_LENGTH = 120
-WIDER_BY = 0.05  # how much lower a search floor is proposed where a run found nothing
+CARDS_PER_IMAGE = 3  # shown of one image; the others are folded
+UNITS = {"images": ("image", "images"), "pairs of images": ("pair of images", "pairs of images")}
 
 
 def render(report: Report) -> Iterator[str]:
@@ -36,15 +38,18 @@ def render(report: Report) -> Iterator[str]:
 def context(report: Report) -> dict[str, Any]:
     """Return everything the template may use; the template decides only the layout."""
     grid = threshold_grid(report)
-    script = source("gallery.js")
+    script = source("folding.js") + source("gallery.js") + source("sliders.js")
     return {
         "report": report,
         "shown": len(report.pairs),
         "best": report.pairs[0] if len(report.pairs) else None,
         "rungs": rungs(report.funnel),
         "grid": grid,
-        "remedy": remedy(report, grid),
-        "wider": round(min(report.floor, report.blind_min) - WIDER_BY, 6),
+        "fine": fine_grid(report),
+        "units": UNITS,
+        "wanted": WANTED,
+        "search_from": SEARCH_FROM,
+        "cards_per_image": CARDS_PER_IMAGE,
         "figures": draw(report, grid),
         "style": source("gallery.css") + source("cards.css"),
         "script": script,
@@ -101,24 +106,9 @@ def unexplained(before: Stage | None, stage: Stage) -> int:
     return before.count - stage.count - sum(count for _, count in stage.lost)
 
 
-@dataclass(frozen=True)
-class Remedy:
-    """Looser thresholds that would give pairs, and the settings that request them."""
-
-    blind_min: float
-    reference_max: float
-    count: int
-    settings: str
-
-
-def remedy(report: Report, grid: Grid) -> Remedy | None:
-    place = nearest_with_pairs(grid)
-    if place is None or place == grid.chosen:
-        return None
-    blind, reference = grid.blind[place[0]], grid.reference[place[1]]
-    asked = [f"filter.blind_min={blind:g}"] if place[0] != grid.chosen[0] else []
-    asked += [f"filter.reference_max={reference:g}"] if place[1] != grid.chosen[1] else []
-    return Remedy(blind, reference, int(grid.counts[place]), " ".join(f"--set {one}" for one in asked))
+def noun(count: int, one: str, several: str = "") -> str:
+    """Return the word for so many: `many` without the number."""
+    return many(count, one, several).split(" ", 1)[1]
 
 
 def environment() -> Environment:
@@ -136,6 +126,8 @@ def environment() -> Environment:
         percent=lambda value: f"{100 * min(1.0, max(0.0, value)):.2f}%",
         threshold=lambda value: f"{value:g}",
         down=down,
+        many=many,
+        noun=noun,
         link=web_address,
         words=spoken,
     )

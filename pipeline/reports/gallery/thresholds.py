@@ -1,4 +1,4 @@
-"""Thresholds: how many candidates each pair of thresholds would accept, and which to try next.
+"""Thresholds: how many candidates each pair of thresholds would accept.
 
 Candidates are counted before duplicates and the cap per image are removed. Both comparisons are
 the filter's own: blind >= t (or > t, as the run is configured), reference < t.
@@ -16,6 +16,8 @@ Counts = NDArray[np.int64]
 REFERENCE_STEPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 BLIND_STEP_WIDTHS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 MOST_ROWS = 10
+SLIDER_STEP_WIDTHS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
+SLIDER_STEPS = 60
 UNSEARCHED_ROWS = 2  # shown hatched, to indicate that there is more below the floor
 
 
@@ -86,16 +88,43 @@ def rising(thresholds: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(sorted({round(float(t), 9) for t in thresholds}))
 
 
-def nearest_with_pairs(grid: Grid, *, wanted: int = 10) -> tuple[int, int] | None:
-    """Return the nearest looser cell with `wanted` pairs, else with any. None: no looser cell has a pair."""
-    for least in (wanted, 1):
-        found = [
-            (i, j)
-            for i in range(grid.chosen[0] + 1)
-            for j in range(grid.chosen[1], len(grid.reference))
-            if grid.searched[i] and grid.counts[i, j] >= least
-        ]
-        if found:
-            # On a tie the stricter blind threshold wins: loosening it makes the finding pointless.
-            return min(found, key=lambda c: (grid.chosen[0] - c[0] + c[1] - grid.chosen[1], -c[0]))
-    return None
+@dataclass(frozen=True, eq=False)  # eq: holds an array
+class FineGrid:
+    """Counts for the sliders: as a Grid's, in smaller steps, and only from the search floor up."""
+
+    blind: tuple[float, ...]
+    reference: tuple[float, ...]
+    counts: Counts
+    chosen: tuple[int, int]  # the steps nearest to the run's own thresholds
+    estimated: bool
+
+    def rows(self) -> str:
+        """Return the counts as text: numbers separated by spaces, a row for each blind threshold, rows by commas."""
+        return ",".join(" ".join(map(str, row)) for row in self.counts.tolist())
+
+
+def fine_grid(report: Report) -> FineGrid | None:
+    """Return the counts for the sliders; None if there is no candidate."""
+    if not len(report.candidate_blind):
+        return None
+    lowest = min(0.0, report.reference_max, float(np.nanmin(report.candidate_reference)))
+    blind = slider_steps(report.floor, report.blind_min)
+    reference = slider_steps(max(-1.0, float(np.floor(lowest * 10) / 10)), report.reference_max)
+    pool = (report.candidate_blind, report.candidate_reference)
+    counts = pairs_above(*pool, blind, reference, comparison=report.comparison)
+    scale = max(report.candidates_total / len(pool[0]), 1.0)
+    counts = np.rint(counts * scale).astype(np.int64)
+    chosen = (nearest(blind, report.blind_min), nearest(reference, report.reference_max))
+    return FineGrid(blind, reference, counts, chosen, scale > 1)
+
+
+def slider_steps(low: float, chosen: float) -> tuple[float, ...]:
+    """Return round thresholds from `low` to 1, both included, and the chosen one if it lies between."""
+    width = next((w for w in SLIDER_STEP_WIDTHS if (1 - low) / w <= SLIDER_STEPS + 1e-9), SLIDER_STEP_WIDTHS[-1])
+    first = int(np.ceil(round(low / width, 9)))
+    steps = [n * width for n in range(first, int(np.floor(round(1 / width, 9))) + 1)]
+    return rising((low, *steps, 1.0, *([chosen] if chosen >= low else [])))
+
+
+def nearest(steps: tuple[float, ...], value: float) -> int:
+    return int(np.abs(np.asarray(steps) - value).argmin())

@@ -18,6 +18,7 @@ from manifests.manifest import Manifest
 from manifests.tables import OVER_CAP, image_id
 from pipeline.drawing.shards import Planted
 from pipeline.reports.gallery.facts import Planted as PlantedRow
+from stages.text import many
 
 Vectors = Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]  # image_id -> blind, reference
 Ends = tuple[str, str]
@@ -43,9 +44,11 @@ class Verdict:
         share = 100 * self.found / max(self.planted, 1)
         lines = [f"{'pattern':<12} planted  found  missed  why"]
         lines += [f"{r.pattern:<12} {r.planted:>7}  {r.found:>5}  {r.missed:>6}  {r.why}".rstrip() for r in self.rows]
-        lines += [f"found {self.found} of {self.planted} planted pairs ({share:.1f} %)"]
-        lines += [f"{self.unplanted} more pairs meet both thresholds though nobody planted them"]
-        lines += [f"{self.forbidden} kept pairs that the definition forbids (each checked again from its vectors)"]
+        lines += [f"found {self.found} of {many(self.planted, 'planted pair')} ({share:.1f} %)"]
+        more = many(self.unplanted, "more pair meets", "more pairs meet")
+        lines += [f"{more} both thresholds though nobody planted {'it' if self.unplanted == 1 else 'them'}"]
+        kept = many(self.forbidden, "kept pair")
+        lines += [f"{kept} that the definition forbids (each checked again from its vectors)"]
         return "\n".join(lines)
 
 

@@ -18,11 +18,18 @@
     reference: (a, b) => value(a, "reference") - value(b, "reference"),
     group: (a, b) => value(a, "group") - value(b, "group") || orders.rank(a, b),
   };
+  const fold = document.getElementById("fold");
+  const rest = document.getElementById("rest");
+  const phone = matchMedia("(max-width: 640px)");
+  const PAGE = 100; // cards that a phone shows at a time
+  const opened = new Set(); // images of which all pairs are shown
+  let pages = 1;
   let current = null;
 
   function reorder() {
     cards.sort(orders[sort.value]);
     list.append(...cards);
+    narrow();
   }
 
   function matches(card, asked) {
@@ -32,11 +39,42 @@
 
   function narrow() {
     const asked = search.value.trim().toLowerCase();
-    for (const card of cards) card.hidden = !matches(card, asked);
-    const left = visible().length;
-    const total = cards.length.toLocaleString("en");
-    document.getElementById("nothing").hidden = left > 0;
-    document.getElementById("count").textContent = left === cards.length ? `${total} pairs` : `${left.toLocaleString("en")} of ${total} pairs`;
+    const found = cards.filter((card) => matches(card, asked));
+    const plan = foldCards(found, opened, asked || !fold.checked ? Infinity : Number(list.dataset.most));
+    const left = found.filter((card) => !plan.folded.has(card));
+    const shown = new Set(phone.matches ? left.slice(0, pages * PAGE) : left);
+    for (const card of cards) card.hidden = !shown.has(card);
+    addMoreButtons(plan);
+    tell(asked, found.length, plan.folded.size, left.length - shown.size);
+  }
+
+  function tell(asked, found, folded, later) {
+    const number = (count) => count.toLocaleString("en");
+    const total = `${number(cards.length)} ${cards.length === 1 ? "pair" : "pairs"}`;
+    document.getElementById("nothing").hidden = found > 0;
+    document.getElementById("count").textContent = asked ? `${number(found)} of ${total}` : folded ? `${total}, ${number(folded)} folded` : total;
+    document.getElementById("folding").hidden = !(folded || opened.size || !fold.checked);
+    rest.hidden = !later;
+    rest.textContent = `Show ${number(Math.min(PAGE, later))} more of ${number(later)}`;
+  }
+
+  function open(image) {
+    const before = new Set(visible());
+    opened.add(image);
+    viewer.close();
+    narrow();
+    current = visible().find((card) => !before.has(card)) ?? current;
+    current?.focus({ preventScroll: true });
+  }
+
+  // A link to a pair, such as #pair-17, works although its card is folded or further down than the phone shows.
+  function reveal() {
+    const card = cards.find((one) => location.hash === `#${one.id}`);
+    if (!card?.hidden) return;
+    search.value = "";
+    opened.add(card.dataset.left);
+    while (narrow(), card.hidden && !rest.hidden) pages += 1;
+    card.scrollIntoView({ block: "center" });
   }
 
   function visible() {
@@ -77,6 +115,7 @@
     if (wish === "previous") go(-1);
     else if (wish === "next") go(1);
     else if (wish === "enlarge") enlarge(card);
+    else if (wish === "more") open(target.dataset.image);
     else if (wish === "group") {
       viewer.close();
       search.value = `group ${card.dataset.group}`;
@@ -124,8 +163,25 @@
     still();
     current?.focus({ preventScroll: true });
   });
-  search.addEventListener("input", narrow);
+  function fromTheTop() {
+    pages = 1;
+    narrow();
+  }
+  search.addEventListener("input", fromTheTop);
   sort.addEventListener("change", reorder);
+  fold.addEventListener("change", () => {
+    opened.clear();
+    fromTheTop();
+  });
+  rest.addEventListener("click", () => {
+    const last = visible().at(-1);
+    pages += 1;
+    narrow();
+    current = visible()[visible().indexOf(last) + 1];
+    current.focus({ preventScroll: true });
+  });
+  phone.addEventListener("change", narrow);
+  window.addEventListener("hashchange", reveal);
   reorder();
-  narrow();
+  reveal();
 })();

@@ -1,4 +1,4 @@
-"""One browser for all tests of the pages that one process runs, and tabs in it."""
+"""Tabs of the authoring page."""
 
 from __future__ import annotations
 
@@ -7,16 +7,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
-from world.browser import opened_browser, tabs
+from world.browser import tabs
 from world.pages import Writing
-
-
-@pytest.fixture(scope="session")
-def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    if request.config.getoption("--without-processes"):
-        pytest.skip("starts a browser")  # refused only while it starts, Playwright would leave its event loop broken
-    with opened_browser() as one:
-        yield one
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from PIL import Image
+from world.gallery import page, pair, photo, report
 
-from pipeline.reports.gallery.facts import Pair, Photo, Planted, Report, Stage
+from pipeline.reports.gallery.facts import Advice, Planted, Stage, Wider
 from pipeline.reports.gallery.page import render
 from pipeline.reports.gallery.thumbnails import thumbnail
 
@@ -53,43 +54,6 @@ def drawn_photo(seed: int, size: tuple[int, int] = (224, 224)) -> Image.Image:
     coarse = Image.fromarray(rng.integers(0, 255, (14, 14, 3), dtype=np.uint8)).resize(size, Image.Resampling.BICUBIC)
     grain = rng.normal(0, 9, (size[1], size[0], 1))
     return Image.fromarray(np.clip(np.asarray(coarse) + grain, 0, 255).astype(np.uint8))
-
-
-def photo(key: str, **fields: object) -> Photo:
-    facts = {"image_id": f"id-{key}", "source": "drawn", "key": key, "width": 224, "height": 224}
-    return Photo(**{**facts, **fields})  # type: ignore[arg-type]
-
-
-def pair(rank: int, left: Photo | None = None, right: Photo | None = None) -> Pair:
-    blind, reference = 0.95 + 0.00004 * rank, 0.1 + 0.00041 * rank
-    left, right = left or photo(f"left-{rank}"), right or photo(f"right-{rank}")
-    return Pair(rank, blind, reference, blind - reference, rank // 3, left, right)
-
-
-def report(*pairs: Pair, **fields: object) -> Report:
-    rng = np.random.default_rng(7)
-    facts = {
-        "title": "drawn scenes",
-        "blind": "CLIP",
-        "reference": "DINOv2",
-        "blind_min": 0.95,
-        "reference_max": 0.6,
-        "floor": 0.9,
-        "pairs_total": len(pairs),
-        "pairs": pairs,
-        "funnel": (Stage("images seen", 100), Stage("readable", 95, lost=(("truncated", 5),))),
-        "candidates_total": 400,
-        "candidate_blind": rng.uniform(0.9, 1.0, 400),
-        "candidate_reference": rng.uniform(0.2, 1.0, 400),
-        "random_blind": rng.normal(0.4, 0.1, 500),
-        "random_reference": rng.normal(0.1, 0.1, 500),
-        "settings": (("filter.blind_min", "0.95"),),
-    }
-    return Report(**{**facts, **fields})  # type: ignore[arg-type]
-
-
-def page(report: Report) -> str:
-    return "".join(render(report))
 
 
 def test_the_page_loads_nothing_from_anywhere() -> None:
@@ -177,12 +141,14 @@ def test_the_page_is_well_formed(count: int) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_a_run_without_pairs_says_what_to_do() -> None:
-    rng = np.random.default_rng(3)
-    text = Reader(page(report(candidate_reference=rng.uniform(0.65, 1.0, 400)))).text
-    assert "No pair met both thresholds" in text
-    assert "--set filter.reference_max=0.7" in text
-    assert "--set search.min_cosine=0.85 --set filter.blind_min=0.85" in text
+def test_a_run_without_pairs_gives_the_commands_that_give_some() -> None:
+    advice = Advice((0.925, 0.7), 48, 0.9, Wider(0.8, 0.65))
+    text = Reader(page(report(advice=advice, recipe="photos"))).text
+    assert "These thresholds give 48 pairs" in text
+    assert "blindpairs run photos --set filter.blind_min=0.925 --set filter.reference_max=0.7\n" in text
+    assert "at least 0.9 (search.min_cosine). That is too high for about 50 pairs" in text
+    settings = "--set search.min_cosine=0.8 --set filter.blind_min=0.8 --set filter.reference_max=0.65"
+    assert f"blindpairs run photos {settings} --redo directions" in text
 
 
 def test_a_run_without_a_single_candidate_still_has_its_page() -> None:
@@ -190,7 +156,25 @@ def test_a_run_without_a_single_candidate_still_has_its_page() -> None:
     facts = {f"{kind}_{role}": nothing for kind in ("candidate", "random") for role in ("blind", "reference")}
     text = Reader(page(report(candidates_total=0, funnel=(), **facts))).text
     assert "no candidates" in text
-    assert "--set search.min_cosine=0.85" in text
+    assert "No pair met both thresholds" in text
+
+
+def test_one_of_anything_is_not_called_several() -> None:
+    one = np.array([0.97])
+    facts = {f"{kind}_{role}": one for kind in ("candidate", "random") for role in ("blind", "reference")}
+    funnel = (Stage("images seen", 1), Stage("comparisons", 1, "pairs of images"))
+    html = page(report(pair(1, photo("a", copies=1)), candidates_total=1, funnel=funnel, **facts))
+    text = " ".join(Reader(html).text.split())
+    assert re.findall(r"\b1 (?:more )?(?:blind )?(?!is\b)(?:\w+s|copies)\b", text) == []
+    for said in (
+        "1 blind pair",
+        "See 1 pair",
+        "1 candidate ",
+        "1 random pair of images",
+        "All 1 setting",
+        "1 more copy",
+    ):
+        assert said in text, said
 
 
 def test_pairs_lost_after_the_thresholds_are_not_blamed_on_them() -> None:

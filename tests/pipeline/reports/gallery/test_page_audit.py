@@ -49,7 +49,17 @@ def test_missed_cut_false_and_wrong_pairs_are_pointed_out() -> None:
     assert "90 of 93 pairs found" in text
     assert '<b class="warn">3 missed.</b>' in text
     assert "1,234 more were cut by <code>search.max_per_image</code>." in text
-    assert "2 candidates are none, 1 have other cosines than their vectors: this is a defect" in text
+    assert (
+        "2 false candidates, and 1 candidate with cosines that do not match the stored vectors: this is a defect"
+        in text
+    )
+
+
+def test_one_of_anything_is_not_called_several() -> None:
+    text = said(audit(1, 1, cut=1, false=1, wrong=0))
+    assert "1 of 2 pairs found" in text
+    assert "1 more was cut by" in text
+    assert "1 false candidate, and 0 candidates with cosines" in text
 
 
 def test_no_pair_to_find_leaves_the_recall_unknown() -> None:

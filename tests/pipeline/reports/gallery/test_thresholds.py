@@ -1,10 +1,12 @@
 """The map of thresholds: every count as a plain loop would count it, the run's own choice among them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from pipeline.reports.gallery.facts import Comparison, Report
-from pipeline.reports.gallery.thresholds import nearest_with_pairs, pairs_above, threshold_grid
+from pipeline.reports.gallery.thresholds import SLIDER_STEPS, fine_grid, pairs_above, threshold_grid
 
 
 def report(floor: float = 0.9, blind_min: float = 0.95, candidates_total: int = 400) -> Report:
@@ -59,13 +61,36 @@ def test_counts_from_a_draw_are_scaled_to_all_candidates() -> None:
     assert (drawn.counts == 10 * whole.counts).all()
 
 
-def test_the_nearest_looser_thresholds_with_pairs_change_as_little_as_possible() -> None:
-    grid = threshold_grid(report())
-    place = nearest_with_pairs(grid)
-    assert place is not None
-    assert (grid.blind[place[0]], grid.reference[place[1]]) == (0.95, 0.7)
+@pytest.mark.parametrize("comparison", [">=", ">"])
+def test_every_stop_of_the_sliders_has_the_count_of_the_filters_own_comparisons(comparison: Comparison) -> None:
+    facts = replace(report(), comparison=comparison)
+    fine = fine_grid(facts)
+    assert fine
+    blind, reference = facts.candidate_blind, facts.candidate_reference
+    for i, j in [(0, -1), fine.chosen, (len(fine.blind) // 2, -3), (3, len(fine.reference) - 9)]:
+        near = blind >= fine.blind[i] if comparison == ">=" else blind > fine.blind[i]
+        assert fine.counts[i, j] == (near & (reference < fine.reference[j])).sum()
+    assert (fine.blind[fine.chosen[0]], fine.reference[fine.chosen[1]]) == (0.95, 0.555)
+    assert (fine.blind[0], fine.blind[-1], fine.reference[-1]) == (0.9, 1.0, 1.0)
+    assert not fine.estimated
+    assert [list(map(int, row.split())) for row in fine.rows().split(",")] == fine.counts.tolist()
 
 
-def test_no_thresholds_are_proposed_where_the_search_found_nothing() -> None:
-    empty = threshold_grid(Report("t", "b", "r", 0.95, 0.6, 0.95, 0, ()))
-    assert nearest_with_pairs(empty) is None
+@pytest.mark.parametrize(("floor", "blind_min"), [(0.95, 0.95), (0.65, 0.6512), (-0.99, 0.2), (0.97, 0.95), (1, 1)])
+def test_the_sliders_have_few_stops_and_begin_near_the_runs_own_thresholds(floor: float, blind_min: float) -> None:
+    fine = fine_grid(report(floor, blind_min))
+    assert fine
+    assert max(len(fine.blind), len(fine.reference)) <= SLIDER_STEPS + 4
+    assert fine.blind[fine.chosen[0]] == max(floor, blind_min)
+
+
+def test_the_sliders_counts_from_a_draw_are_scaled_and_said_to_be_estimates() -> None:
+    drawn, whole = fine_grid(report(candidates_total=4000)), fine_grid(report())
+    assert drawn
+    assert whole
+    assert drawn.estimated
+    assert (drawn.counts == 10 * whole.counts).all()
+
+
+def test_without_a_candidate_there_are_no_sliders() -> None:
+    assert fine_grid(Report("t", "b", "r", 0.95, 0.6, 0.95, 0, ())) is None

@@ -138,6 +138,6 @@ def test_a_person_is_told_the_share_and_what_else_was_kept(tmp_path: Path) -> No
         "pattern      planted  found  missed  why",
         "count              2      1       1  1 told apart by the blind encoder",
         "found 1 of 2 planted pairs (50.0 %)",
-        "1 more pairs meet both thresholds though nobody planted them",
-        "1 kept pairs that the definition forbids (each checked again from its vectors)",
+        "1 more pair meets both thresholds though nobody planted it",
+        "1 kept pair that the definition forbids (each checked again from its vectors)",
     ]
