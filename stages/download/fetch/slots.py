@@ -12,11 +12,10 @@ import hashlib
 import os
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from queue import LifoQueue
-from threading import Lock
+from threading import Lock, Semaphore
 
 from stages.download.fetch.own_folder import own_folder
 
@@ -26,46 +25,63 @@ class Slots:
 
     def __init__(self, per_host: int, folder: Path | None = None) -> None:
         self._per_host, self._folder = per_host, folder or own_folder("hosts")
-        self._turns: dict[str, LifoQueue[int]] = defaultdict(self._numbers)  # among threads of this process
+        self._turns: dict[str, Semaphore] = defaultdict(lambda: Semaphore(per_host))  # among threads of this process
+        self._ours: dict[str, set[int]] = defaultdict(set)  # slots that a thread of this process holds or waits for
         self._lock = Lock()
 
     @contextmanager
     def one(self, site: str) -> Iterator[None]:
         """Wait for a slot of the host `site` and hold it."""
+        name = hashlib.sha256(site.encode()).hexdigest()[:4]
         with self._lock:
-            turn = self._turns[site]
-        number = turn.get()
+            turn = self._turns[name]
+        with turn, self._taken(name):
+            yield
+
+    @contextmanager
+    def _taken(self, name: str) -> Iterator[None]:
+        """Lock a free slot, or wait in the queue for one: the system's queue lets processes take turns."""
+        busy: list[int] = []
+        while (number := self._reserved(name, busy)) is not None:
+            with self._file(name, number) as file:
+                if _locked(file):
+                    yield
+                    return
+            busy.append(number)
+        number = self._reserved(name, ())
+        assert number is not None, "there are as many turns as slots"
+        with self._file(name, number) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _reserved(self, name: str, but: Collection[int]) -> int | None:
+        """Choose a slot that no other thread of this process holds or waits for, which may take long; None if none."""
+        with self._lock:
+            left = [number for number in range(self._per_host) if number not in self._ours[name] and number not in but]
+            if not left:
+                return None
+            number = random.choice(left)
+            self._ours[name].add(number)
+            return number
+
+    @contextmanager
+    def _file(self, name: str, number: int) -> Iterator[int]:
+        """Open a reserved slot's file; closed, it is no longer locked nor reserved."""
         try:
-            held = self._taken(hashlib.sha256(site.encode()).hexdigest()[:4], number)
+            file = os.open(self._folder / f"{name}.{number}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
             try:
-                yield
+                yield file
             finally:
-                os.close(held)
+                os.close(file)
         finally:
-            turn.put(number)
+            with self._lock:
+                self._ours[name].discard(number)
 
-    def _numbers(self) -> LifoQueue[int]:
-        numbers: LifoQueue[int] = LifoQueue()
-        for number in range(self._per_host):
-            numbers.put(number)
-        return numbers
 
-    def _taken(self, name: str, first: int) -> int:
-        """Lock a free slot, or wait in the queue for a slot: the system's queue lets processes take turns.
-
-        No other thread of this process tries the same slot first.
-        """
-        for number in range(first, first + self._per_host):
-            held = self._opened(name, number % self._per_host)
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(held)
-            else:
-                return held
-        held = self._opened(name, random.randrange(self._per_host))
-        fcntl.flock(held, fcntl.LOCK_EX)
-        return held
-
-    def _opened(self, name: str, number: int) -> int:
-        return os.open(self._folder / f"{name}.{number}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+def _locked(file: int) -> bool:
+    """Lock the file if nobody else has."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

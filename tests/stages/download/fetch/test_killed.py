@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import psutil
@@ -137,3 +138,21 @@ def test_processes_share_the_slots_of_a_host(site: Site, tmp_path: Path) -> None
         fetching.result(PATIENCE_S)
     assert {one.at_once for one in early} == {1}
     assert max(one.at_once for one in site.log()) == 2
+
+
+def test_a_thread_waits_for_no_slot_that_its_own_process_holds(tmp_path: Path) -> None:
+    """Two slots, one held by another process (or as if): both our threads get their turn once that one is free."""
+    ours, theirs = Slots(2, tmp_path), Slots(2, tmp_path)
+    for _ in range(20):
+        both = Barrier(2)
+
+        def asks(both: Barrier = both) -> None:
+            with ours.one("a"):
+                both.wait(PATIENCE_S)  # neither leaves before the other has its slot
+
+        with ThreadPoolExecutor(2) as threads:
+            with theirs.one("a"):
+                asking = [threads.submit(asks) for _ in range(2)]
+                until(lambda both=both: both.n_waiting)
+            for one in asking:
+                one.result(PATIENCE_S)
