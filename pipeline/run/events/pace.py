@@ -61,11 +61,14 @@ class Pace:
         left = self.total - self.there - ended
         if not ended:
             return None
-        each, spent = self.worked_s / ended, self._spent(now)
-        if not spent:  # none was heard from lately
+        each = self.worked_s / ended
+        free = sorted(each - spent for spent in self._spent(now))  # seconds until each worker is free
+        if not left or not free:  # none was heard from lately
             return left * (now - self.began) / ended
-        last = min(left, 1) * (each - min(spent))  # a task that was begun last is ended last
-        return max((left * each - sum(spent)) / len(spent), last)
+        if left <= len(free):
+            return free[-1]  # a task that was begun last is ended last
+        turns, worker = divmod(left - len(free) - 1, len(free))
+        return max(free[-1], free[worker] + (turns + 1) * each)  # the last of the waiting tasks, each taken in turn
 
     def _spent(self, now: float) -> list[float]:
         """Seconds that each worker has been at its task, at most those of an average one."""

@@ -14,6 +14,7 @@ from PIL import Image
 from world.checkpoints import dinov2_checkpoint, edited, open_clip_checkpoint
 from world.parities import config_of, every_kind
 from world.pictures import jpeg, picture
+from world.runs import BUILT_IN
 
 from manifests.errors import Refused
 from pipeline.executors import machine
@@ -242,7 +243,7 @@ def test_an_image_that_one_side_alone_rejects_is_a_failure_with_its_name_and_rea
 
 def test_photos_that_neither_side_can_read_are_refused(tmp_path: Path) -> None:
     (tmp_path / "page.jpg").write_text("<html>")
-    config = config_of({"colour": {"kind": "colour"}}, "colour", "colour")
+    config = config_of(BUILT_IN, "colour", "structure")
     with pytest.raises(Refused, match="neither side can read any"):
         parity(config, images=9, seed=0, source=str(tmp_path))
 
@@ -250,9 +251,7 @@ def test_photos_that_neither_side_can_read_are_refused(tmp_path: Path) -> None:
 def test_the_worst_picture_is_named_with_its_shape_and_mode(tmp_path: Path) -> None:
     for number in range(2):
         picture(0).convert("CMYK").save(tmp_path / f"{number}.jpg")
-    found = parity(
-        config_of({"colour": {"kind": "colour"}}, "colour", "colour"), images=2, seed=0, source=str(tmp_path)
-    )
+    found = parity(config_of(BUILT_IN, "colour", "structure"), images=2, seed=0, source=str(tmp_path))
     assert found.encoders[0].worst.endswith(".jpg, 24 x 16, CMYK")
 
 
@@ -319,7 +318,7 @@ def test_the_step_computes_where_a_worker_would(
     there: list[str], asked_for: float | None, device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine, "gpus", lambda: there)
-    config = config_of({"colour": {"kind": "colour"}}, "colour", "colour")
+    config = config_of(BUILT_IN, "colour", "structure")
     embed = config.workers.embed.model_copy(update={"gpus": asked_for})
     found = _machine(config.model_copy(update={"workers": config.workers.model_copy(update={"embed": embed})}))
     assert (found.device, found.gpus) == (device, 1)
@@ -336,5 +335,4 @@ def test_an_image_that_is_turned_by_its_exif_is_turned_by_neither_side(tmp_path:
     exif[0x0112] = 6
     for number in range(3):
         picture(number, 60, 30).save(tmp_path / f"{number}.jpg", exif=exif)
-    encoders = {"structure": {"kind": "structure"}}
-    assert parity(config_of(encoders, "structure", "structure"), images=3, seed=0, source=str(tmp_path)).faithful
+    assert parity(config_of(BUILT_IN, "structure", "colour"), images=3, seed=0, source=str(tmp_path)).faithful
