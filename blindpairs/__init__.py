@@ -6,8 +6,8 @@
     run.pairs().to_pandas().head()
     run.show(1)
 
-Tables are pyarrow tables; `.to_pandas()` makes data frames of them. Errors are BlindpairsError and those below it:
-their text says what is wrong, where, and what to do.
+Tables are pyarrow tables; `.to_pandas()` converts them to data frames. Errors are BlindpairsError or its subclasses.
+Their text says what is wrong, where, and what to do.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ __version__ = version("blindpairs")
 
 
 class Run:
-    """A run: its tables, its images and its pairs. Made by `open` and `run`.
+    """A run: its tables, its images and its pairs. Returned by `open` and `run`.
 
-    A table that was read once stays as it was then; open the run again to see what a later command changed. Every
-    row is compared with the digests of the commit when it is read: a method raises Damaged if a file was changed.
+    Once a table has been read, it does not change: to see what a later command has changed, open the run again. Rows
+    are checked against the digests of the commit when they are read, and a method raises Damaged if a file was changed.
     """
 
     def __init__(self, run: _Run) -> None:
@@ -82,7 +82,7 @@ class Run:
         return pairs_of(self._run.manifest("pairs"), columns, left_out=left_out)
 
     def images(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """Return a row for every image that was seen, the unreadable ones too: their `status` is not "ok".
+        """Return a row for every image that was seen, including unreadable ones, whose `status` is not "ok".
 
         Columns, among others: image_id, source, key, uri, sha256, format, caption, label, status, error (string),
         offset, length (int64), width, height (int32, pixels). Raises NotCommitted if the images are not finished.
@@ -101,25 +101,25 @@ class Run:
     def manifest(self, step: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the table of a step (images, embeddings, candidates, pairs, ...), or only these columns of it.
 
-        All of it is in memory: 1.3 million embeddings of 1,792 float32 numbers are 9 GB, their image_id and status
-        less than 0.1. For a table that does not fit, use `dataset`. Raises Refused for an unknown step or column,
-        NotCommitted if the step is not finished.
+        All rows are loaded into memory. For 1.3 million embeddings of 1,792 float32 numbers that is 9 GB; their
+        image_id and status alone are less than 0.1 GB. For a table that does not fit, use `dataset`. Raises Refused
+        for an unknown step or column, NotCommitted if the step is not finished.
         """
         from pipeline.run.reading import table_of
 
         return table_of(self._run.manifest(step), columns)
 
     def dataset(self, step: str) -> Dataset:
-        """Return the step's Parquet files as a pyarrow.dataset.Dataset, for filters and batches; reads no rows yet.
+        """Return the step's Parquet files as a pyarrow.dataset.Dataset, for filters and batches. Reads no rows yet.
 
-        Unlike the tables, its rows are not compared with the digests of the commit. Raises as `manifest` does.
+        Unlike tables, its rows are not checked against the digests of the commit. Raises as `manifest` does.
         """
         from pipeline.run.reading import dataset_of
 
         return dataset_of(self._run.manifest(step))
 
     def image(self, image_id: str) -> Image:
-        """Read an image from where it lies: a PIL.Image in RGB, as the encoders see it (EXIF orientation ignored).
+        """Read an image from its source: a PIL.Image in RGB, decoded as for the encoders (EXIF orientation ignored).
 
         Raises Refused if the run has no readable image of this id, or if its bytes are gone or have changed.
         """
@@ -134,10 +134,10 @@ class Run:
             raise Refused(f"image {image_id} of {self.url} cannot be read any more: {error.sentence}") from error
 
     def show(self, pair: SupportsKeysAndGetItem[str, Any] | SupportsIndex) -> PairView:
-        """Return a pair as Jupyter shows it: both images side by side, both cosines, and the thresholds.
+        """Return a pair for Jupyter to show: both images side by side, both cosines, and the thresholds.
 
         `pair`: a row of `pairs()` or of the candidates (a dict or a pandas Series), or a rank, where 1 is the widest
-        gap. Raises Refused for a rank or a row that is not this run's, NotCommitted if the pairs are not finished.
+        gap. Raises Refused for a rank or a row that this run does not have, NotCommitted if the pairs are not finished.
         """
         from pipeline.notebook.pair import pair_view
 
@@ -183,13 +183,13 @@ def run(
     """Make a run, as the command `blindpairs run` does, and return it. The same call resumes one that was stopped.
 
     `recipe`: a preset's name, the path of a YAML file, or the settings as a mapping. `root`: the folder or fsspec URL
-    in which the run's own folder lies. `name`: the run's name, the recipe's by default. `until`: the last step to
-    make. `offline`: ask no model hub. `ray`: "off", "local", or a cluster's address. `retry_failed`: ask again for
-    URLs that failed. `quiet`: show no progress on stderr. `settings`: changes by dotted name, such as
+    that contains the run's folder. `name`: the run's name, the recipe's by default. `until`: the last step to make.
+    `offline`: contact no model hub. `ray`: "off", "local", or a cluster's address. `retry_failed`: request failed URLs
+    again. `quiet`: show no progress on stderr. `settings`: changes by dotted name, such as
     `**{"filter.blind_min": 0.96}`.
 
     Workers are new processes that import your script: call this under `if __name__ == "__main__":`. Raises Refused
-    before any work for settings that are wrong or do not fit the run that is there, TasksFailed if tasks failed.
+    before any work if settings are wrong or do not fit the existing run, TasksFailed if tasks failed.
     """
     from pipeline.config.changes import Setting
     from pipeline.launch.launch import make

@@ -64,9 +64,9 @@ DIRECTIONS = Schema(
     ("direction",),
     pa.schema(
         [
-            column("direction", pa.int64(), "1 is the one along which most of the vectors lies", nullable=False),
-            column("vector", pa.list_(pa.float64()), "unit vector, at right angles to all others", nullable=False),
-            column("share", pa.float64(), "share of the drawn vectors' squared length along it", nullable=False),
+            column("direction", pa.int64(), "rank of the direction: 1 has the largest share", nullable=False),
+            column("vector", pa.list_(pa.float64()), "unit vector, orthogonal to all others", nullable=False),
+            column("share", pa.float64(), "share of the sampled vectors' squared length along it", nullable=False),
         ]
     ),
 )
@@ -81,7 +81,7 @@ SKETCHES = Schema(
             STATUS,
             ERROR,
             column("digest", pa.string(), "first 32 hex digits of sha256 of the blind and the reference vector"),
-            column("sketch", pa.list_(pa.float32()), "the blind vector along each direction, and the rest's length"),
+            column("sketch", pa.list_(pa.float32()), "the blind vector along each direction, then the rest's length"),
         ]
     ),
 )
@@ -93,8 +93,8 @@ COPIES = Schema(
     pa.schema(
         [
             IMAGE_ID,
-            column("copy_of", pa.string(), "the image that stands for it in the search", nullable=False),
-            column("same", pa.string(), "bytes: same sha256; vectors: only those are the same", nullable=False),
+            column("copy_of", pa.string(), "the image that represents it in the search", nullable=False),
+            column("same", pa.string(), "what is the same: bytes (the sha256), or only the vectors", nullable=False),
         ]
     ),
 )
@@ -111,8 +111,8 @@ PAIRS = Schema(
             RIGHT,
             BLIND,
             REFERENCE,
-            column("gap", pa.float64(), "blind_cosine - reference_cosine: how blind", nullable=False),
-            column("group", pa.int64(), "connected component among kept pairs, 1 holds the best; null if left out"),
+            column("gap", pa.float64(), "blind_cosine - reference_cosine", nullable=False),
+            column("group", pa.int64(), "connected component among kept pairs; 1 has the best pair; null if left out"),
             column("rank", pa.int64(), "1 is the widest gap among kept pairs; null if left out"),
             column("left_copies", pa.int64(), "how many other images are copies of the left one", nullable=False),
             column("right_copies", pa.int64(), "how many other images are copies of the right one", nullable=False),
@@ -130,23 +130,21 @@ QUESTIONS = Schema(
             column(
                 "question_id", pa.string(), "first 32 hex digits of sha256(left_id, right_id, side)", nullable=False
             ),
-            column("place", pa.int64(), "from 1, a pair's two are 2k - 1 and 2k: MMVP's Index", nullable=False),
+            column("place", pa.int64(), "number from 1, as MMVP's Index; pair k has 2k - 1 and 2k", nullable=False),
             LEFT,
             RIGHT,
             column("side", pa.string(), "left or right: which of the two images is asked about", nullable=False),
-            column("image_id", pa.string(), "that image", nullable=False),
-            column("use", pa.string(), "benchmark, or training: a pair is never for both", nullable=False),
-            column("pattern", pa.string(), "which of the nine visual patterns of MMVP; null if nobody said"),
-            column(
-                "question", pa.string(), "the same for both images of a pair; null where there is a statement alone"
-            ),
+            column("image_id", pa.string(), "the image that is asked about", nullable=False),
+            column("use", pa.string(), "benchmark or training; a pair is never used for both", nullable=False),
+            column("pattern", pa.string(), "one of the nine visual patterns of MMVP; null if none was chosen"),
+            column("question", pa.string(), "the same for both images of a pair; null if there is only a statement"),
             column("options", pa.list_(pa.string()), "two answers to choose from, the same for both images"),
             column("answer", pa.string(), "a or b: which option is right for this image"),
-            column("statement", pa.string(), "what is true of this image and not of the other, as MMVP-VLM asks"),
-            column("author", pa.string(), "who wrote it last", nullable=False),
-            column("authored_at", pa.string(), "when, in UTC", nullable=False),
-            column("reviewed_by", pa.list_(pa.string()), "who answered it as it is, without knowing", nullable=False),
-            column("missed_by", pa.list_(pa.string()), "of these, who chose the other option", nullable=False),
+            column("statement", pa.string(), "a sentence that is true of this image and not of the other"),
+            column("author", pa.string(), "who last wrote it", nullable=False),
+            column("authored_at", pa.string(), "when it was last written, in UTC", nullable=False),
+            column("reviewed_by", pa.list_(pa.string()), "who answered it blind, in these words", nullable=False),
+            column("missed_by", pa.list_(pa.string()), "who of reviewed_by chose the wrong option", nullable=False),
         ]
     ),
 )

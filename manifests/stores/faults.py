@@ -95,7 +95,7 @@ def sentence(error: Exception, url: str) -> str:
         return f"nobody answers{_where(url)} ({_text(error)}); correct the address or the network, or try later"
     if isinstance(error, FileNotFoundError):
         return "it does not exist; correct the URL"
-    return f"the store did not do it ({_text(error)}); try again later, the same command goes on where it stopped"
+    return f"the store did not do it ({_text(error)}); try again later: the same command continues where it stopped"
 
 
 def _library(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""The command line. Errors are one line on stderr; exit codes: 0 done, 1 tasks failed, 2 refused, 3 waits for people.
+"""The command line. Errors are one line on stderr. Exit codes: 0 done, 1 failed, 2 refused, 3 waiting for people.
 
 Nothing heavy is imported here: each command imports what it needs, so that `--help` answers at once.
 """
@@ -21,7 +21,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Find blind pairs: two images one encoder (CLIP) takes for near the same and another (DINOv2) does not.",
+    help="Find blind pairs: two images that look nearly the same to one encoder (CLIP) and clearly different to "
+    "another (DINOv2).",
 )
 
 
@@ -46,7 +47,7 @@ def run(
     redo: options.Redo = None,
     as_json: options.Json = False,
 ) -> None:
-    """Run a recipe: images, embeddings, candidates, pairs, gallery. The same command resumes it where it stopped.
+    """Run a recipe: images, embeddings, candidates, pairs, gallery. The same command resumes a stopped run.
 
     Example: blindpairs run photos --set images.sources.0.uri=~/Pictures
     """
@@ -66,14 +67,14 @@ def repair(
     offline: options.Offline = False,
     as_json: options.Json = False,
 ) -> None:
-    """Find shards of a run that are gone or damaged, and make only these again. Reads every finished step once.
+    """Find shards of a run that are missing or damaged, and make only these again. Reads every finished step once.
 
-    Give it the recipe and the options of the run. Later steps stay as they are. If a shard comes out different, as on
-    another kind of machine, nothing is changed, and the exit code is 2.
+    Give it the recipe and the options of the run. Later steps stay as they are. If a shard comes out different, for
+    example on another kind of machine, nothing is changed, and the exit code is 2.
 
     Example: blindpairs repair photos --set images.sources.0.uri=~/Pictures
     """
-    with exit_on_error("what was made again is kept, the same command continues with it"), naming_redo():
+    with exit_on_error("what was made again is kept; run the same command again to continue"), naming_redo():
         from pipeline.launch.launch import repair
 
         print_summary(repair(recipe, changes or [], root, name, offline, ray), as_json)
@@ -98,7 +99,7 @@ def plan(
         from pipeline.cli import make
 
         if measure and sys.stderr.isatty():
-            typer.echo("measuring this machine, for less than a minute (--no-measure: not)", err=True)
+            typer.echo("measuring this machine for less than a minute (--no-measure skips this)", err=True)
         print_summary(make.plan(recipe, changes or [], root, name, until, offline, images, measure), as_json)
 
 
@@ -160,7 +161,7 @@ def presets(name: options.Preset = None) -> None:
 
 GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
     "Make": (demo, run, plan),
-    "Look": (look.status, look.show, look.lineage, report, look.audit, look.parity, look.lint),
+    "Inspect": (look.status, look.show, look.lineage, report, look.audit, look.parity, look.lint),
     "Benchmark": (
         *(benchmark.author, benchmark.people, benchmark.freeze),
         *(benchmark.export, benchmark.import_, benchmark.patterns),

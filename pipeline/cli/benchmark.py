@@ -14,33 +14,36 @@ from pipeline.cli.unused import check_unused
 
 PORT = 8765
 
-Person = Annotated[str | None, typer.Option("--name", help="who writes; default: your user name")]
+Person = Annotated[str | None, typer.Option("--name", help="name of the author; default: your user name")]
 Annotator = Annotated[
-    str | None, typer.Option("--name", help="author of entries without one in Label Studio; default: your user name")
+    str | None, typer.Option("--name", help="author of Label Studio entries that name none; default: your user name")
 ]
 Answering = Annotated[
     str | None, typer.Option("--answer", metavar="NAME", help="answer the questions blind, as this person")
 ]
 Draft = Annotated[
-    str | None, typer.Option("--draft", metavar="URL", help="an OpenAI-compatible server that drafts: http://HOST/v1")
+    str | None,
+    typer.Option("--draft", metavar="URL", help="OpenAI-compatible server that writes drafts: http://HOST/v1"),
 ]
-Model = Annotated[str | None, typer.Option(help="the model that drafts")]
-Host = Annotated[str, typer.Option(help="address to listen on; others than loopback ask for the key of the URL")]
+Model = Annotated[str | None, typer.Option(help="name of the model on that server")]
+Host = Annotated[str, typer.Option(help="address to listen on; beyond loopback, the page requires the key in its URL")]
 Port = Annotated[int, typer.Option(help="port to listen on", min=1, max=65535)]
-To = Annotated[str | None, typer.Option(metavar="FOLDER", help="a new folder for it; default: ./RUN-FORMAT")]
+To = Annotated[str | None, typer.Option(metavar="FOLDER", help="new folder for the export; default: ./RUN-FORMAT")]
 Version = Annotated[int | None, typer.Option("--questions", help="frozen version to use; default: the newest", min=1)]
 Accept = Annotated[list[str] | None, typer.Option(metavar="CODE", help="export in spite of findings with this code")]
 ApartFrom = Annotated[
     list[str] | None,
-    typer.Option(metavar="BENCHMARK", help="refuse training data that holds an image of this run, folder or file"),
+    typer.Option(metavar="BENCHMARK", help="run, folder or file whose images must not be in the training data"),
 ]
 Most = Annotated[
     int | None,
     typer.Option("--pairs", help="export only this many pairs, the best first (label-studio, parquet)", min=1),
 ]
 Check = Annotated[bool, typer.Option("--check", help="check only, write nothing")]
-Prompt = Annotated[bool, typer.Option("--prompt", help="print what would be asked, and ask nobody")]
-Published = Annotated[str, typer.Argument(metavar="SOURCE", help="a published folder, or Label Studio's JSON")]
+Prompt = Annotated[bool, typer.Option("--prompt", help="only print the prompt, and ask no model")]
+Published = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="folder of a published benchmark, or Label Studio's JSON")
+]
 Into = Annotated[
     str, typer.Argument(metavar="RUN", help="the run to create; for label-studio, the run the work came from")
 ]
@@ -48,7 +51,7 @@ Answers = Annotated[
     str | None,
     typer.Option(
         metavar="as_found|original|corrected",
-        help="which answers of MMVP's four disputed questions [default: as_found]",
+        help="which answers to use for MMVP's four disputed questions [default: as_found]",
     ),
 ]
 
@@ -63,11 +66,11 @@ def author(
     port: Port = PORT,
     store: options.Store = None,
 ) -> None:
-    """Serve the page where people review the pairs of a run and write questions, until Ctrl-C.
+    """Serve a page where people review a run's pairs and write questions. Ctrl-C stops it.
 
     Example: blindpairs author runs/mmvp
     """
-    with exit_on_error("all that was written is kept, the same command goes on from it"):
+    with exit_on_error("everything that was written is kept; run the same command again to continue"):
         from pipeline.benchmark.page.serve import Address, serve_answers, serve_author
         from pipeline.run.run import Run
         from stages.models.chat import chat_of
@@ -81,7 +84,7 @@ def author(
 
 
 def freeze(run: options.Run, store: options.Store = None, as_json: options.Json = False) -> None:
-    """Freeze what people have written as a new version that never changes. Exit code 3: nothing is written yet.
+    """Freeze what people have written as a new version that never changes. Exit code 3: nothing has been written yet.
 
     Example: blindpairs freeze runs/mmvp
     """
@@ -94,7 +97,7 @@ def freeze(run: options.Run, store: options.Store = None, as_json: options.Json 
 
 
 def people(run: options.Run, store: options.Store = None, as_json: options.Json = False) -> None:
-    """Show what people who answered blind got right, how far they agree, and which questions they missed.
+    """Show how well people answered blind, how far they agree, and which questions they missed.
 
     Example: blindpairs people runs/mmvp
     """
@@ -143,8 +146,8 @@ def export(
     check: Check = False,
     as_json: options.Json = False,
 ) -> None:
-    """Write a frozen benchmark in another format, after checking it. Exit code 3: nothing is frozen; 1: --check found
-    something that prevents the export.
+    """Write a frozen benchmark in another format, after checking it. Exit code 3: nothing is frozen yet; 1: --check
+    found something that prevents the export.
 
     Example: blindpairs export runs/mmvp --format mmvp --to MMVP
     """
@@ -177,11 +180,11 @@ def import_(
     store: options.Store = None,
     as_json: options.Json = False,
 ) -> None:
-    """Import a published benchmark (mmvp, mmvp-vlm, huggingface) as a new run, or Label Studio's work into its run.
+    """Import a published benchmark (mmvp, mmvp-vlm, huggingface) as a new run, or Label Studio's work into a run.
 
     Example: blindpairs import MMVP runs/published --format mmvp --answers corrected
     """
-    with exit_on_error("the same command goes on"):
+    with exit_on_error("run the same command again to continue"):
         from pipeline.cli.formats import import_from
 
         by = None if name is None else person_of(name)

@@ -26,8 +26,8 @@ def answer_in_json(value: bool) -> bool:
 
 
 @contextmanager
-def exit_on_error(stopped: str = "whole shards are kept, the same command goes on from them") -> Iterator[None]:
-    """Turn an error into its one line and exit code; a stop (Ctrl-C, or SIGTERM) into what became of it: `stopped`."""
+def exit_on_error(stopped: str = "finished shards are kept; run the same command again to continue") -> Iterator[None]:
+    """Turn an error into one line and an exit code. `stopped`: what to print after Ctrl-C or SIGTERM."""
     from manifests.errors import BlindpairsError
     from pipeline.executors.arrow import leave_pandas_out
     from stages.text import without_secrets

@@ -51,9 +51,9 @@ def lineage(run: options.Run, step: options.Step, as_json: options.Json = False)
 def audit(
     run: options.Run, images: options.Images = 200, seed: options.Seed = 0, as_json: options.Json = False
 ) -> None:
-    """Check the search by independent code: compare random images with all others and name the pairs it missed.
+    """Check the search with independent code: compare random images with all others, and list the pairs it missed.
 
-    Exit code 1 where the search broke its promise: method ivf may miss pairs, the others may not.
+    Exit code 1 if method exact or flat missed a pair; method ivf may miss some.
 
     Example: blindpairs audit runs/mmvp --images 200
     """
@@ -78,9 +78,10 @@ def parity(
     offline: options.Offline = False,
     as_json: options.Json = False,
 ) -> None:
-    """Compare the embed step's vectors with the libraries' own, float32 on the CPU: is it faithful on this machine?
+    """Check that the embed step's vectors on this machine match those of the models' own libraries.
 
-    Says so of each encoder of the recipe, and of the set of pairs. Exit code 1 where it is not.
+    The libraries compute in float32 on the CPU. Reports on each encoder of the recipe, and on the set of pairs. Exit
+    code 1 if they do not match.
 
     Example: blindpairs parity mmvp --images 200
     """
@@ -101,9 +102,10 @@ def lint(
     seed: options.Seed = 0,
     as_json: options.Json = False,
 ) -> None:
-    """Report what is wrong with tars, img2dataset's output, image folders or Parquet of images: one line per finding.
+    """Report what is wrong with image files, tars, img2dataset's output or Parquet files with images.
 
-    Reads everything once. Exit code 1 where there is an error; a warning loses nothing.
+    Reads everything once and prints one line per finding. Exit code 1 if there is an error, 0 if there are
+    only warnings.
 
     Example: blindpairs lint "/data/laion/{00000..00041}.tar"
     """

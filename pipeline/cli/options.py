@@ -22,9 +22,9 @@ PrintVersion = Annotated[
     bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
 ]
 Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Print what the libraries log, from level INFO, on stderr.")
+    bool, typer.Option("--verbose", "-v", help="Print the log messages of the libraries, from level INFO, on stderr.")
 ]
-Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="a YAML file, or a preset's name")]
+Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="a YAML file, or the name of a preset")]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="a run's folder, such as runs/mmvp")]
 Step = Annotated[str, typer.Argument(metavar="STEP", help="a step of the run, such as images, candidates or pairs")]
 Preset = Annotated[str | None, typer.Argument(help="print this preset's recipe")]
@@ -33,23 +33,23 @@ Changes = Annotated[
     typer.Option("--set", metavar="NAME=VALUE", help="change a setting: --set filter.reference_max=0.5"),
 ]
 Root = Annotated[str, typer.Option(help="where runs are stored: a folder or an fsspec URL")]
-Name = Annotated[str | None, typer.Option("--run", help="name of the run; default: the recipe's")]
-Offline = Annotated[bool, typer.Option("--offline", help="never ask a model hub")]
+Name = Annotated[str | None, typer.Option("--run", help="name of the run; default: the one in the recipe")]
+Offline = Annotated[bool, typer.Option("--offline", help="never contact a model hub")]
 Ray = Annotated[
     str | None,
     typer.Option(
         metavar="off|local|ADDRESS",
-        help="off: processes of this machine; local: a Ray of its own; HOST:PORT or auto: that cluster "
-        "[default: the cluster it is a job of, else off]",
+        help="where tasks run: off: in processes of this machine; local: in a private Ray; HOST:PORT or auto: on that "
+        "cluster [default: off; in a Ray job: on its cluster]",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", callback=answer_in_json, help="print JSON")]
 Until = Annotated[str | None, typer.Option(metavar="STEP", help="stop after this step")]
-Rows = Annotated[int, typer.Option(help="how many rows", min=0)]
+Rows = Annotated[int, typer.Option(help="how many rows to show", min=0)]
 Images = Annotated[int, typer.Option(help="how many random images to check; all if there are fewer", min=1)]
 Imagined = Annotated[
     int | None,
-    typer.Option("--images", help="plan for this many images, without reading a source or asking a hub", min=2),
+    typer.Option("--images", help="plan for this many images, without reading a source or contacting a hub", min=2),
 ]
 Measure = Annotated[
     bool, typer.Option("--measure/--no-measure", help="time the embed step on generated photos, for less than a minute")
@@ -67,13 +67,15 @@ Redo = Annotated[
     str | None, typer.Option(metavar="STEP", help="discard this step and those after it, and make them again")
 ]
 Source = Annotated[
-    str, typer.Argument(metavar="SOURCE", help="a folder, or tars by braces or glob, on a disk or in a bucket")
+    str, typer.Argument(metavar="SOURCE", help="a folder, or files by braces or glob, on a disk or in a bucket")
 ]
 Draw = Annotated[str, typer.Option("--decode", metavar="N|all|none", help="how many random images to decode")]
-Named = Annotated[list[str] | None, typer.Argument(metavar="[URL|SHA256|IMAGE_ID]...", help="what to forget")]
-Listed = Annotated[str | None, typer.Option("--list", metavar="FILE", help="a file of them, one per line")]
+Named = Annotated[list[str] | None, typer.Argument(metavar="[URL|SHA256|IMAGE_ID]...", help="images to forget")]
+Listed = Annotated[
+    str | None, typer.Option("--list", metavar="FILE", help="file with the images to forget, one per line")
+]
 Store = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="file that keeps what people write; default: in the run's folder")
+    Path | None, typer.Option(metavar="FILE", help="file for what people write; default: in the run's folder")
 ]
 # the names of all formats: the modules that define them take too long to load for --help and for the Tab key
 EXPORTED = (

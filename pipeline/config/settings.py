@@ -23,33 +23,45 @@ DECODERS = 2  # decoding threads per computing thread on a CPU
 
 
 class WorkerSettings(Settings):
-    """How a step's work is distributed. It changes rows only within numerical precision: no fingerprint has it."""
+    """How a step's work is distributed. It changes rows only by rounding errors, so no fingerprint includes it."""
 
-    count: int | None = Field(None, ge=1, description="workers; null: as many as cores (or GPUs) and memory hold")
+    count: int | None = Field(
+        None, ge=1, description="number of workers; null: as many as the cores (or GPUs) and the memory allow"
+    )
     cpus: float | None = Field(
-        None, gt=0, description="cores reserved for a worker; null: its threads, for embed beside a GPU its share"
+        None,
+        gt=0,
+        description="cores reserved for a worker; null: its threads, or for embed on a GPU its share of the cores",
     )
     gpus: float | None = Field(
         None,
         ge=0,
         allow_inf_nan=False,
-        description="GPUs a worker, 0.5: two share one; null: 0.5 for embed and 1 for search where there are any",
+        description="GPUs per worker; 0.5: two share one; null: 0.5 for embed and 1 for search if there are any GPUs",
     )
-    memory: float | None = Field(None, gt=0, description="GiB reserved for a worker; null: what its stage says")
-    custom: dict[str, float] = Field({}, description="a Ray cluster's own resources a worker takes: {fast_disk: 1}")
-    threads: int = Field(1, ge=1, description="threads a worker computes with; moves a vector by < 1e-6")
+    memory: float | None = Field(None, gt=0, description="GiB reserved for a worker; null: the stage's own estimate")
+    custom: dict[str, float] = Field({}, description="custom Ray resources that a worker takes: {fast_disk: 1}")
+    threads: int = Field(1, ge=1, description="threads that a worker computes with; moves a vector by < 1e-6")
     decoders: int | None = Field(
-        None, ge=1, description="threads a worker decodes images with; null: 2, beside a GPU its share of the cores"
+        None, ge=1, description="threads that a worker decodes images with; null: 2, or on a GPU its share of the cores"
     )
     batch: int | None = Field(
-        None, ge=1, description="images a GPU computes together, fewer if memory runs out; null: found, and remembered"
+        None,
+        ge=1,
+        description="images that a GPU computes at once, fewer if memory runs out; null: measured, and remembered",
     )
-    compile: bool = Field(False, description="compile networks first (torch.compile): a minute or more a worker")
+    compile: bool = Field(
+        False, description="compile networks first (torch.compile): takes a minute or more per worker"
+    )
     vectors: float = Field(
-        0.5, ge=0, description="GiB of vectors a worker of the search may hold, to read them once a tile"
+        0.5, ge=0, description="GiB of vectors that a search worker may hold, so that each tile reads them only once"
     )
-    attempts: int = Field(3, ge=1, description="a task that kills its worker so many times fails alone")
-    timeout_s: float = Field(7200, gt=0, description="seconds; a task (or a set-up) that takes longer loses its worker")
+    attempts: int = Field(
+        3, ge=1, description="number of attempts at a task whose worker dies; then the task fails alone"
+    )
+    timeout_s: float = Field(
+        7200, gt=0, description="seconds; if a task (or a worker's set-up) takes longer, the worker is stopped"
+    )
     max_failed: float = Field(0.9, ge=0, le=1, description="a task fails if more than this share of its images do")
 
     @field_validator("gpus")
@@ -97,10 +109,10 @@ class Prices(Settings):
         None,
         ge=0,
         allow_inf_nan=False,
-        description="what an hour of one GPU costs, and of what stands beside it, in your currency; `plan` multiplies",
+        description="what an hour of one GPU and its share of the machine costs, in your currency",
     )
     core_hour: float | None = Field(
-        None, ge=0, allow_inf_nan=False, description="what an hour of one core costs, where there is no GPU"
+        None, ge=0, allow_inf_nan=False, description="what an hour of one core costs, if there is no GPU"
     )
 
 
@@ -117,7 +129,7 @@ def _warn_of_agreement(reference_max: float, blind_min: float) -> None:
 class Config(Settings):
     """A complete recipe."""
 
-    run: RunName = Field(description="name of the run: its manifests lie in root/run/step")
+    run: RunName = Field(description="name of the run: its manifests are stored in root/run/step")
     images: DownloadSettings
     embed: EmbedSettings
     sketch: SketchSettings = SketchSettings()

@@ -118,7 +118,7 @@ class RayBackend:
         """See Backend.machines. Raises TasksFailed if a private Ray has lost its only machine."""
         found = self._cluster.machines_with(resources.amounts)
         if not found and self._cluster.address is None:
-            raise TasksFailed("the private Ray of this run is gone; the same command goes on")
+            raise TasksFailed("the private Ray of this run is gone; run the same command again")
         return found
 
     def start(self, resources: RayResources, avoid: Collection[str]) -> RayHandle:
@@ -134,7 +134,7 @@ class RayBackend:
             first, others = ray.wait(list(by_answer), timeout=timeout_s)
             more = ray.wait(others, num_returns=len(others), timeout=0)[0] if first and others else []
         except RayError as error:
-            raise TasksFailed(f"Ray does not answer any more ({_told(error)}); the same command goes on") from error
+            raise TasksFailed(f"Ray no longer answers ({_told(error)}); run the same command again") from error
         return [by_answer[answer] for answer in (*first, *more)]
 
 

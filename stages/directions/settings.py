@@ -10,5 +10,9 @@ from stages.settings import Settings
 class SketchSettings(Settings):
     """The `directions` and `sketches` steps."""
 
-    length: int | None = Field(None, ge=1, description="directions of a sketch; null: chosen from the vectors")
-    draw: int = Field(8192, ge=2, description="vectors the directions are fitted on, evenly over the manifest")
+    length: int | None = Field(
+        None, ge=1, description="number of directions in a sketch; null: chosen from the vectors"
+    )
+    draw: int = Field(
+        8192, ge=2, description="number of vectors that the directions are fitted to, drawn evenly from the manifest"
+    )

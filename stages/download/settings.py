@@ -25,9 +25,9 @@ class SourceSettings(Settings):
     grows: ClassVar[bool] = True  # whether new files become new tasks; imagenet's source decides by its form
     deep: ClassVar[bool] = False  # whether its uri may be a folder that is read recursively
 
-    name: Name = Field(description="enters every image_id and shard name; keep it when you move the files")
+    name: Name = Field(description="part of every image_id and shard name; keep it when you move the files")
     kind: str = Field(description="folder, shards, img2dataset, parquet, imagenet or urls: the kinds are below")
-    uri: str = Field(description="where the images are: folder, files by braces or glob, on a disk or in a bucket")
+    uri: str = Field(description="where the images are: a folder, or files by braces or glob, on a disk or in a bucket")
     license: str | None = Field(None, description="license of images that do not state their own")
 
     @model_validator(mode="before")
@@ -70,7 +70,7 @@ def as_in_version_2(source: Mapping[str, Any]) -> dict[str, Any]:
 class FolderSettings(SourceSettings):
     """Image files below a folder; the name of a file's folder becomes its label."""
 
-    grows = False  # a task is a stretch
+    grows = False  # a task is a range of the folder's files
     deep = True
     kind: Literal["folder"]
     hidden: bool = Field(False, description="also read folders and files whose names begin with a dot")
@@ -80,14 +80,14 @@ class FolderSettings(SourceSettings):
 
 
 class ShardsSettings(SourceSettings):
-    """WebDataset: tars of images with .txt, .json and .cls beside them."""
+    """WebDataset: tars of images with .txt, .json and .cls files next to them."""
 
     kind: Literal["shards"]
     keys_repeat: bool = Field(False, description="the same member names occur in several tars")
 
 
 class FetchedSettings(SourceSettings):
-    """The output of img2dataset: tars, and a Parquet table beside each."""
+    """The output of img2dataset: tars, and a Parquet table next to each."""
 
     kind: Literal["img2dataset"]
 
@@ -103,16 +103,18 @@ class ParquetSettings(SourceSettings):
     deep = True
     kind: Literal["parquet"]
     columns: dict[str, str] = Field(
-        {}, description="column of the images table: what the files call it; image: the column of bytes"
+        {}, description="column of the images table -> its name in the files; image -> the column with the bytes"
     )
 
 
 class ImagenetSettings(SourceSettings):
-    """ILSVRC as people have it: the tar of class tars, synset folders, the validation tar, WebDataset, Parquet."""
+    """ILSVRC in any usual form: the tar of class tars, synset folders, the validation tar, WebDataset, Parquet."""
 
     deep = True
     kind: Literal["imagenet"]
-    split: Literal["train", "validation", "test"] | None = Field(None, description="null: as the names say")
+    split: Literal["train", "validation", "test"] | None = Field(
+        None, description="split of all images; null: as the file names say"
+    )
     truth: Place | None = Field(
         None, description="classes of the validation images: the devkit (.tar.gz or folder), or a list of synsets"
     )
@@ -121,25 +123,29 @@ class ImagenetSettings(SourceSettings):
 class WhereSettings(Settings):
     """Filters applied before anything is fetched. A row that lacks the value does not pass."""
 
-    aesthetic_min: float | None = Field(None, description="LAION aesthetic score at least")
-    unsafe_max: float | None = Field(None, description="probability of being unsafe at most")
-    watermark_max: float | None = Field(None, description="probability of a watermark at most")
-    similarity_min: float | None = Field(None, description="cosine of image and caption, as LAION states it, at least")
-    width_min: int | None = Field(None, description="pixels, as the table states them, at least")
-    height_min: int | None = Field(None, description="pixels, as the table states them, at least")
-    languages: tuple[str, ...] | None = Field(None, description="languages of the caption: [en, de]")
+    aesthetic_min: float | None = Field(None, description="minimum LAION aesthetic score")
+    unsafe_max: float | None = Field(None, description="maximum probability of being unsafe")
+    watermark_max: float | None = Field(None, description="maximum probability of a watermark")
+    similarity_min: float | None = Field(None, description="minimum cosine of image and caption, as LAION states it")
+    width_min: int | None = Field(None, description="minimum width in pixels, as the table states it")
+    height_min: int | None = Field(None, description="minimum height in pixels, as the table states it")
+    languages: tuple[str, ...] | None = Field(None, description="accepted languages of the caption: [en, de]")
 
 
 class UrlsSettings(SourceSettings):
     """Tables of URLs, fetched by img2dataset into tars of your own: .parquet, .csv, .tsv or .jsonl."""
 
     kind: Literal["urls"]
-    into: Place = Field(description="folder or bucket for what is fetched: tars, and a table beside each")
-    shard_urls: int = Field(10_000, ge=1, le=1_000_000, description="URLs to fetch in a shard")
-    columns: dict[str, str] = Field({}, description="column of ours: what the tables call it, where that is unusual")
+    into: Place = Field(description="folder or bucket for fetched images: tars, and a table next to each")
+    shard_urls: int = Field(10_000, ge=1, le=1_000_000, description="number of URLs per shard")
+    columns: dict[str, str] = Field(
+        {}, description="column of the images table -> its name in your tables, if that is unusual"
+    )
     where: WhereSettings = WhereSettings()
     resize: int | None = Field(
-        None, ge=32, description="null: bytes as served; N: a shorter side beyond N pixels is brought to N (JPEG, 95)"
+        None,
+        ge=32,
+        description="null: bytes as served; N: a shorter side of more than N pixels is reduced to N (JPEG, 95)",
     )
     fetch: FetchSettings = Field({}, validate_default=True)  # so that a missing setting is reported by its own name
 
@@ -167,7 +173,7 @@ class DownloadSettings(Settings):
     """The `images` step."""
 
     sources: tuple[AnySource, ...] = Field(description="one or more")
-    shard_rows: int = Field(1000, ge=1, description="images in a shard of a folder; a tar is a shard of its own")
+    shard_rows: int = Field(1000, ge=1, description="images per shard of a folder; each tar is one shard")
 
     @field_validator("sources")
     @classmethod

@@ -16,12 +16,14 @@ TAKEN = ("image_id", "status", "error")
 class EmbedSettings(Settings):
     """The `embeddings` step."""
 
-    encoders: dict[ColumnName, EncoderSettings] = Field(description="column name -> encoder; one decode serves all")
+    encoders: dict[ColumnName, EncoderSettings] = Field(
+        description="column name -> encoder; each image is decoded once for all encoders"
+    )
     dtype: Literal["float32", "float16"] = Field(
-        "float32", description="how vectors are stored; float16 moves a cosine by up to 6e-5"
+        "float32", description="type of the stored vectors; float16 moves a cosine by up to 6e-5"
     )
     precision: Precision = Field(
-        "auto", description="how networks compute; auto: float16 on a GPU that has it, float32 on a CPU"
+        "auto", description="precision of the networks; auto: float16 on a GPU that supports it, float32 on a CPU"
     )
 
     @field_validator("encoders")

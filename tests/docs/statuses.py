@@ -18,7 +18,7 @@ from .markdown import code, table
 
 MILLIONS = f"{images.MAX_PIXELS / 1e6:.0f} million pixels"
 READING = {
-    OK: "the image goes on",
+    OK: "the image continues to the next step",
     images.EMPTY: "it has no bytes",
     images.TRUNCATED: "it has fewer bytes than it should",
     images.UNREADABLE: "its file, or the image itself, cannot be read",
@@ -27,11 +27,11 @@ READING = {
     images.TOO_NARROW: f"one side is over {images.MAX_ASPECT} times the other",
 }
 LISTING = {
-    shards.DUPLICATE_KEY: "the tar holds a member of this name already; the first one counts",
+    shards.DUPLICATE_KEY: "the tar already has a member of this name; the first one counts",
     tar.NOT_A_TAR: "the file is not a tar: it gives no images",
     tar.COMPRESSED: "the tar is compressed: it gives no images; unpack it",
     tar.AFTER_END: "there is more data after the tar's end mark, such as a second tar; it is not read",
-    fetched.MISSING: "img2dataset says success, but the tar does not hold the image",
+    fetched.MISSING: "img2dataset reports success, but the tar does not contain the image",
     fetched.FAILED: "img2dataset gives no reason; any word that is not on this page is img2dataset's own",
     stretch.FILTERED: "the row of the table does not pass `where`",
     stretch.DUPLICATE: "an earlier row has the same URL",
@@ -42,19 +42,19 @@ EMBEDDING = {
     computing.BAD_VECTOR: "an encoder's vector is zero or not finite",
 }
 COPYING = {
-    f"same_{BYTES}": "another image with the same sha256 stands for this one in the search",
-    f"same_{VECTORS}": "another image with the same two vectors stands for this one in the search",
+    f"same_{BYTES}": "another image with the same sha256 represents this one in the search",
+    f"same_{VECTORS}": "another image with the same two vectors represents this one in the search",
 }
 SEARCHING = {
     search.BELOW_FLOOR: "the blind cosine is below `search.min_cosine`",
-    search.COPY: "one of the two is a copy, so that they were not compared",
+    search.COPY: "one of the two is a copy, so they were not compared",
     OVER_CAP: "one of the two has more than `search.max_per_image` candidates in this tile",
 }
 FILTERING = {
     reasons.BLIND_LOW: "the blind cosine does not reach `filter.blind_min`; counted, no row",
     reasons.REFERENCE_HIGH: "the reference cosine is not below `filter.reference_max`; counted, no row",
-    reasons.NEAR: "the two images are near-duplicates, or a better pair shows near-duplicates of the same two",
-    reasons.CAPPED: "one of the two is in `filter.max_pairs_per_image` better pairs already",
+    reasons.NEAR: "the two images are near-duplicates of each other, or a better pair shows near-duplicates of them",
+    reasons.CAPPED: "one of the two is already in `filter.max_pairs_per_image` better pairs",
 }
 STEPS = {
     "Every image, in `images` and `embeddings`": READING,
@@ -65,7 +65,7 @@ STEPS = {
     "Comparisons, in the counts of `candidates`": SEARCHING,
     "Pairs, in the counts of `pairs` and its column `reason`": FILTERING,
 }
-RETRIED = "`blindpairs run RECIPE --retry-failed` asks for a URL again as the last column says."
+RETRIED = "The last column says when `blindpairs run RECIPE --retry-failed` requests a URL again."
 AGAIN = {
     outcomes.RetryWhen.NOW: "at once",
     outcomes.RetryWhen.LATER: "after `fetch.again_after_h`",
@@ -74,7 +74,7 @@ AGAIN = {
 
 
 def statuses() -> str:
-    """Return a section for each step, and one for fetched URLs, with when each is asked for again."""
+    """Return a section for each step, and one for fetched URLs, with when each is requested again."""
     parts = [
         f"## {title}\n\n{table(('word', 'meaning'), ((code(word), text) for word, text in words.items()))}"
         for title, words in STEPS.items()
@@ -99,9 +99,9 @@ def exits() -> str:
     rows = [
         (0, "", "Done."),
         *sorted(one for one in known if one[1] != errors.BlindpairsError.__name__),
-        (1, "", "`audit`, `parity`, `lint` or `export --check` found a fault."),
-        (1, "OSError", "A disk or a store failed; the message says at which file."),
+        (1, "", "`audit`, `parity`, `lint` or `export --check` found an error."),
+        (1, "OSError", "A disk or a store failed; the message names the file."),
         (2, "", "An argument or option of the command line is wrong."),
-        (130, "", "Stopped by Ctrl-C or by SIGTERM; what is whole is kept."),
+        (130, "", "Stopped by Ctrl-C or by SIGTERM; everything that is finished is kept."),
     ]
     return table(("exit code", "error", "meaning"), ((number, code(name), text) for number, name, text in sorted(rows)))

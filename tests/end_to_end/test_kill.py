@@ -98,7 +98,7 @@ def test_a_stop_is_at_once_says_what_to_do_and_leaves_nobody_behind(
     os.killpg(driver.pid, stop)
     _, said = driver.communicate(timeout=PATIENCE_S)
     assert driver.returncode == 130
-    assert said.strip().splitlines()[-1].startswith("blindpairs: stopped; whole shards are kept")
+    assert said.strip().splitlines()[-1].startswith("blindpairs: stopped; finished shards are kept")
     assert "Traceback" not in said
     assert not psutil.wait_procs(crew, timeout=PATIENCE_S)[1]
 

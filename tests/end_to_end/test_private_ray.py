@@ -20,7 +20,7 @@ def test_a_stop_under_a_private_ray_is_told_like_any_other(scenes: Path, tmp_pat
     driver.terminate()
     _, said = driver.communicate(timeout=PATIENCE_S)
     assert driver.returncode == 130
-    assert said.splitlines()[-1].startswith("blindpairs: stopped; whole shards are kept")
+    assert said.splitlines()[-1].startswith("blindpairs: stopped; finished shards are kept")
     assert "***" not in said  # Ray's own handler would print a dump
 
 

@@ -82,7 +82,7 @@ class DriverStatus:
     def lines(self) -> list[str]:
         who = f"process {self.process} on {self.host} since {self.since}"
         if self.alive is False:
-            return [f"its driver, {who}, is gone; the same command goes on from what is there"]
+            return [f"its driver, {who}, is gone; run the same command again to continue"]
         told = [f"driven by {who}, {self._sign()}"]
         return [*told, f"last event: {self.last_event}"] if self.last_event else told
 

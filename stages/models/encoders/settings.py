@@ -25,9 +25,11 @@ class Transformers(Settings):
     """A vision transformer of the transformers library, such as DINOv2."""
 
     kind: Literal["transformers"]
-    model: str = Field(description="hub id (facebook/dinov2-large) or folder")
+    model: str = Field(description="hub id (facebook/dinov2-large), or a folder")
     revision: str | None = Field(None, description="commit or branch on the hub")
-    pooling: Pooling = Field("cls", description="CLS token or mean of the patch tokens, of last_hidden_state")
+    pooling: Pooling = Field(
+        "cls", description="which vector of last_hidden_state: the CLS token, or the mean of the patch tokens"
+    )
     preprocessing: Preprocessing = Field(
         "library",
         description="who resizes and crops: transformers' image processor, or torchvision on PIL images, "
@@ -39,17 +41,17 @@ class Timm(Settings):
     """A timm model's pooled features, before any classifier."""
 
     kind: Literal["timm"]
-    model: str = Field(description="timm name with tag (vit_small_patch14_dinov2.lvd142m) or local-dir:PATH")
+    model: str = Field(description="timm name with tag (vit_small_patch14_dinov2.lvd142m), or local-dir:PATH")
 
 
 class Colour(Settings):
-    """Built in, no weights: which colours an image has, blind to where they are."""
+    """Built in, no weights: which colors an image has, but not where they are."""
 
     kind: Literal["colour"]
 
 
 class Structure(Settings):
-    """Built in, no weights: edges and layout."""
+    """Built in, no weights: edges and layout of an image."""
 
     kind: Literal["structure"]
 

@@ -153,6 +153,8 @@ def test_ctrl_c_while_a_draft_is_waited_for_ends_the_server_soon_and_in_one_line
         finally:
             server.kill()
     assert code == 130
-    assert errors == "blindpairs: stopped; all that was written is kept, the same command goes on from it\n"
+    assert (
+        errors == "blindpairs: stopped; everything that was written is kept; run the same command again to continue\n"
+    )
     # answered or cut off, and the model's own time was not waited for
     assert "did not answer within" not in str(waiting.exception() or waiting.result().text)

@@ -195,7 +195,7 @@ def test_of_a_killed_run_it_says_so_and_what_is_there(scenes: Path, tmp_path: Pa
     driver.communicate()
     told = blindpairs("status", str(run)).stdout
     assert f"its driver, process {driver.pid} on " in told
-    assert "is gone; the same command goes on" in told
+    assert "is gone; run the same command again" in told
     answer = status_of(str(run))
     assert answer.steps[1].counts.seen > 0
     assert [step.step for step in answer.steps] == [
