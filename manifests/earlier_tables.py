@@ -19,6 +19,8 @@ IMAGES_2 = Schema(
 )
 # a table and its version, as lineages have them -> column -> what it was called then
 EARLIER_NAMES = {"images 2": {"license": "licence"}}
+# likewise -> columns that it did not have yet
+LATER_COLUMNS = {"questions 1": ("blind_cosine", "reference_cosine", "thresholds")}
 
 
 def stored_names(table: str, columns: Sequence[str]) -> list[str]:

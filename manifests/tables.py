@@ -123,7 +123,7 @@ PAIRS = Schema(
 
 QUESTIONS = Schema(
     "questions",
-    1,
+    2,
     ("question_id",),
     pa.schema(
         [
@@ -145,6 +145,8 @@ QUESTIONS = Schema(
             column("authored_at", pa.string(), "when it was last written, in UTC", nullable=False),
             column("reviewed_by", pa.list_(pa.string()), "who answered it blind, in these words", nullable=False),
             column("missed_by", pa.list_(pa.string()), "who of reviewed_by chose the wrong option", nullable=False),
+            *(one.with_nullable(True) for one in (BLIND, REFERENCE)),  # null if the run never found the pair
+            column("thresholds", pa.string(), "the thresholds by which it was a pair of the run; null if unknown"),
         ]
     ),
 )

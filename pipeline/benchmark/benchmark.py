@@ -7,14 +7,16 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
 
-import pyarrow.compute as pc
-
+from manifests.earlier_tables import LATER_COLUMNS
 from manifests.errors import Refused
 from manifests.manifest import Manifest
 from manifests.tables import QUESTIONS
+from pipeline.benchmark.frozen_lineage import lineages_of
 from pipeline.benchmark.photos import Photo, photos_of
+from pipeline.benchmark.unlisted import unlisted_ids
 from pipeline.run.run import Run
 from stages.author.authored import BENCHMARK, Ids
+from stages.author.origins import Origin, origins
 
 SHARED = ("left_id", "right_id", "use", "pattern", "question", "options")  # the same in both rows of a pair
 
@@ -48,6 +50,7 @@ class Posed:
     authored_at: str
     reviewed_by: tuple[str, ...]
     missed_by: tuple[str, ...]
+    origin: Origin = field(default_factory=Origin)
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -108,28 +111,26 @@ def read_benchmark(run: Run, version: int | None = None) -> Benchmark:
     of a question is not among the run's images.
     """
     number, manifest = run.questions(version)
-    rows = sorted(_rows(manifest), key=lambda row: row["place"])
+    rows = sorted(_rows(run, manifest), key=lambda row: row["place"])
     photos = photos_of(run, {row["image_id"] for row in rows})
     if lost := [row["image_id"] for row in rows if row["image_id"] not in photos]:
         raise Refused(f"{manifest.folder.url} asks about {lost[0]}, which is not among the images of {run}")
     _check_pairs(rows, manifest.folder.url)
     pairs = tuple(_posed(first, second, photos) for first, second in zip(rows[::2], rows[1::2], strict=True))
-    unlisted = _unlisted(run, {(row["left_id"], row["right_id"]) for row in rows})
-    return Benchmark(run.url, number, pairs, manifest.lineage.fingerprint, _made_of(run), unlisted)
+    unlisted = unlisted_ids(run, {(row["left_id"], row["right_id"]) for row in rows})
+    return Benchmark(run.url, number, pairs, manifest.lineage.fingerprint, _made_of(run, manifest), unlisted)
 
 
-def _unlisted(run: Run, ids: set[Ids]) -> frozenset[Ids]:
-    """Return those pairs that are not among the run's kept pairs; none if the run has no pairs, as when imported."""
-    if not run.has("pairs"):
-        return frozenset()
-    for batch in run.manifest("pairs").batches(("left_id", "right_id", "rank")):
-        kept = batch.filter(pc.is_valid(batch.column("rank")))
-        ids = ids - set(zip(kept.column("left_id").to_pylist(), kept.column("right_id").to_pylist(), strict=True))
-    return frozenset(ids)
-
-
-def _rows(manifest: Manifest) -> Sequence[dict[str, Any]]:
-    return [row for batch in manifest.batches(QUESTIONS.columns.names) for row in batch.to_pylist()]
+def _rows(run: Run, version: Manifest) -> Sequence[dict[str, Any]]:
+    """Return the rows with all columns. Earlier versions did not keep what the run, if it has it still, says now."""
+    later = LATER_COLUMNS.get(version.lineage.table, ())
+    columns = [name for name in QUESTIONS.columns.names if name not in later]
+    rows = [row for batch in version.batches(columns) for row in batch.to_pylist()]
+    if not later:
+        return rows
+    reads = {"pairs": run.manifest("pairs")} if "pairs" in lineages_of(run, version) else {}
+    found = origins({(row["left_id"], row["right_id"]) for row in rows}, reads, {})
+    return [row | found[row["left_id"], row["right_id"]].to_json() for row in rows]
 
 
 def read_versions(run: Run) -> list[Benchmark]:
@@ -162,14 +163,15 @@ def _posed(first: Mapping[str, Any], second: Mapping[str, Any], photos: Mapping[
         authored_at=first["authored_at"],
         reviewed_by=tuple(sorted(people)),
         missed_by=tuple(sorted(people & {*first["missed_by"], *second["missed_by"]})),
+        origin=Origin(first["blind_cosine"], first["reference_cosine"], first["thresholds"]),
     )
 
 
-def _made_of(run: Run) -> dict[str, Any]:
+def _made_of(run: Run, version: Manifest) -> dict[str, Any]:
     """Collect settings, sources and weights of everything that the questions were made from, by dotted name."""
     found: dict[str, Any] = {}
-    for step in ("images", "embeddings", "candidates", "pairs"):
-        if run.has(step):
-            leaves = run.manifest(step).lineage.leaves()
+    for step, lineage in lineages_of(run, version).items():
+        if step in ("images", "embeddings", "candidates", "pairs"):
+            leaves = lineage.leaves()
             found |= {name: value for name, value in leaves if "." in name and not name.startswith("inputs.")}
     return found

@@ -11,11 +11,13 @@ from manifests.errors import Waiting
 from manifests.lineage import Lineage
 from manifests.manifest import Manifest
 from manifests.shard import Part, write_shard
+from pipeline.benchmark.frozen_lineage import FROZEN, lineages
 from pipeline.benchmark.store_path import note_store, store_path
 from pipeline.run.layout import QUESTIONS
 from pipeline.run.lease.lease import driving
 from pipeline.run.run import Run
 from stages.author.stage import Author
+from stages.author.unfinished import unfinished
 
 
 def freeze(run: Run, store: Path | None = None) -> tuple[int, Manifest, bool]:
@@ -29,7 +31,8 @@ def freeze(run: Run, store: Path | None = None) -> tuple[int, Manifest, bool]:
         run = Run.open(run.url)  # as it is now that nobody else can change it
         number, newest = _newest(run)
         (task,) = stage.plan({})
-        parts = list(stage.process(task, {"images": run.manifest("images")}))
+        reads = {name: run.manifest(name) for name in ("images", "pairs", "candidates") if run.has(name)}
+        parts = list(stage.process(task, reads if newest is None else {**reads, QUESTIONS: newest}))
         if newest is not None and _is_same(newest, stage, parts):
             return number, newest, False
         return number + 1, _made(run, number + 1, stage, parts), True
@@ -38,14 +41,19 @@ def freeze(run: Run, store: Path | None = None) -> tuple[int, Manifest, bool]:
 def is_changed(run: Run, store: Path) -> bool:
     """Whether people have written anything since the newest version; True if there is no version."""
     _, newest = _newest(run)
-    return newest is None or newest.lineage.external_state != Author(store).external_state()
+    return newest is None or not _has_same_words(newest, Author(store))
 
 
 def _is_same(newest: Manifest, stage: Author, parts: Sequence[Part]) -> bool:
     """Whether people have written nothing since that version, and no image has left the run."""
     now = {one for part in parts for one in part.table.column("question_id").to_pylist()}
     then = {one for batch in newest.batches(("question_id",)) for one in batch.column(0).to_pylist()}
-    return newest.lineage.external_state == stage.external_state() and then == now
+    return _has_same_words(newest, stage) and then == now
+
+
+def _has_same_words(newest: Manifest, stage: Author) -> bool:
+    now = stage.external_state()
+    return {name: newest.lineage.external_state.get(name) for name in now} == now
 
 
 def _newest(run: Run) -> tuple[int, Manifest | None]:
@@ -64,12 +72,19 @@ def _made(run: Run, number: int, stage: Author, parts: Sequence[Part]) -> Manife
     if (left := Draft.planned(folder)) is not None:  # left by a killed freeze; people have written more since
         left.discard()
     if not sum(part.table.num_rows for part in parts):
-        raise Waiting(
-            f"{run} has no question that is written out yet: keep pairs and write them with `blindpairs author {run}`"
-        )
+        raise Waiting(f"{run} has nothing to freeze yet, because {_why_nothing(stage)} with `blindpairs author {run}`")
     draft = Draft.begin(folder, *_lineage(run, folder.name, stage, task.to_json()))
     receipt = write_shard(folder, task.name, stage.schema(), parts)
     return draft.commit({task.name: receipt}, expected=stage.expected({}))
+
+
+def _why_nothing(stage: Author) -> str:
+    """Return why nothing counts, and what to do."""
+    if lacking := str(unfinished(stage.written)):
+        return f"{lacking}. Finish them"
+    if any(pair.whole for pair in stage.written):
+        return "the run no longer has the images of the finished pairs. Write about others"
+    return "no pair is kept. Keep pairs and write about them"
 
 
 def _lineage(
@@ -79,5 +94,6 @@ def _lineage(
     reads = {name: run.manifest(name) for name in ("images", "pairs") if run.has(name)}
     inputs = {name: read.lineage.fingerprint for name, read in reads.items()}
     table = "{} {}".format(*stage.table())
-    lineage = Lineage(step, f"{stage.name} {stage.version}", table, stage.settings, stage.external_state(), inputs)
+    outside = {**stage.external_state(), FROZEN: {name: one.to_json() for name, one in lineages(run, inputs).items()}}
+    lineage = Lineage(step, f"{stage.name} {stage.version}", table, stage.settings, outside, inputs)
     return lineage, [task], {name: read.content for name, read in reads.items()}

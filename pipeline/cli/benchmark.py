@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -72,6 +73,7 @@ def author(
     """
     with exit_on_error("everything that was written is kept; run the same command again to continue"):
         from pipeline.benchmark.page.serve import Address, serve_answers, serve_author
+        from pipeline.cli.formats import forms_of_version
         from pipeline.run.run import Run
         from stages.models.chat import chat_of
 
@@ -80,7 +82,8 @@ def author(
             check_unused("a person who answers", {"--name": name, "--draft": draft})
             serve_answers(opened, address, person_of(answer), store, print_text)
         else:
-            serve_author(opened, address, person_of(name), store, chat, print_text)
+            fitting = partial(forms_of_version, opened)
+            serve_author(opened, address, person_of(name), store, chat, print_text, fitting)
 
 
 def freeze(run: options.Run, store: options.Store = None, as_json: options.Json = False) -> None:
@@ -89,11 +92,10 @@ def freeze(run: options.Run, store: options.Store = None, as_json: options.Json 
     Example: blindpairs freeze runs/mmvp
     """
     with exit_on_error():
-        from pipeline.benchmark.freeze import freeze as make_version
-        from pipeline.benchmark.summary import FreezeSummary
+        from pipeline.cli.formats import freeze_version
         from pipeline.run.run import Run
 
-        print_summary(FreezeSummary(run, *make_version(Run.open(run), store)), as_json)
+        print_summary(freeze_version(Run.open(run), store), as_json)
 
 
 def people(run: options.Run, store: options.Store = None, as_json: options.Json = False) -> None:

@@ -1,4 +1,4 @@
-"""Formats: for `export` and `import`, which options apply to which format, and which function does the work."""
+"""Formats: for `freeze`, `export` and `import`, which formats and options apply, and which function does the work."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from manifests.stores.places import absolute
+from pipeline.benchmark.benchmark import read_benchmark
 from pipeline.benchmark.formats.export import export, export_pairs
 from pipeline.benchmark.formats.import_summary import ImportSummary, ReturnedSummary
 from pipeline.benchmark.formats.importing import import_benchmark
@@ -14,12 +15,37 @@ from pipeline.benchmark.formats.reading.returning import read_label_studio
 from pipeline.benchmark.formats.summary import ExportSummary
 from pipeline.benchmark.formats.writing import label_studio
 from pipeline.benchmark.formats.writing.form import RunForm
-from pipeline.benchmark.formats.writing.forms import form_of
+from pipeline.benchmark.formats.writing.forms import form_of, forms_for
+from pipeline.benchmark.freeze import freeze
 from pipeline.benchmark.person import person_of
 from pipeline.benchmark.store_path import store_path
+from pipeline.benchmark.summary import FreezeSummary
+from pipeline.benchmark.unlisted import unlisted_of
 from pipeline.cli.unused import check_unused
 from pipeline.run.run import Run
 from stages.author.authored import TRAINING
+from stages.author.stage import Author
+from stages.author.unfinished import unfinished
+
+
+def freeze_version(run: Run, store: Path | None) -> FreezeSummary:
+    """Freeze, and say what is not in the version and which formats fit it. Raises as `freeze` does."""
+    version, manifest, new = freeze(run, store)
+    path = store_path(run.folder, store)
+    return FreezeSummary(
+        run.url,
+        version,
+        manifest,
+        new,
+        unfinished(Author(path).written),
+        unlisted_of(run.reopened(), path),
+        forms_of_version(run, version),
+    )
+
+
+def forms_of_version(run: Run, version: int) -> tuple[str, ...]:
+    """Return the names of the formats that take at least one pair of a frozen version."""
+    return forms_for(read_benchmark(run.reopened(), version))
 
 
 def export_to(

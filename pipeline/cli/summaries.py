@@ -8,8 +8,10 @@ from itertools import islice
 from typing import Any
 
 from manifests.draft import Draft
+from manifests.lineage import Lineage
 from manifests.manifest import Manifest
-from pipeline.run.layout import ORDER
+from pipeline.benchmark.frozen_lineage import FROZEN, frozen_lineages
+from pipeline.run.layout import ORDER, steps_begun
 from pipeline.run.run import Run
 from stages.text import many, plain, plain_lines, table
 
@@ -33,16 +35,55 @@ class RowsSummary:
 
 
 @dataclass(frozen=True)
+class Ancestor:
+    """A lineage in the chain of a manifest: what the run holds of that step now, and what differs from it."""
+
+    lineage: Lineage
+    there: Manifest | Draft | None = None  # None: what the run holds is another manifest, or nothing
+    frozen_with: str = ""  # the version of the questions that kept it
+    note: str = ""  # what is another one now
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.lineage.to_json(), "fingerprint": self.lineage.fingerprint, **self._state()}
+
+    def _state(self) -> dict[str, Any]:
+        told = {"frozen_with": self.frozen_with, "note": self.note}
+        state: dict[str, Any] = {name: value for name, value in told.items() if value}
+        if self.there is None:
+            return {"committed": False, **state}
+        state |= {"committed": isinstance(self.there, Manifest), "computed": dict(_computed(self.there))}
+        state["grown"] = [then.to_json() for then in self.there.grown]
+        return state | {"removed": [gone.to_json() for gone in self.there.removed]}
+
+    def lines(self) -> list[str]:
+        lineage, there = self.lineage, self.there
+        state = f"frozen with {self.frozen_with}" if self.frozen_with else ""
+        state = state or ("committed" if isinstance(there, Manifest) else "not finished")
+        lines = [f"{lineage.step}  {lineage.fingerprint}  ({lineage.stage}, table {lineage.table}, {state})"]
+        lines += [f"  {self.note}"] if self.note else []
+        lines += self._history()
+        kept = f"{FROZEN}."  # the lineages kept with a version follow by themselves
+        return lines + [f"  {name} = {value}" for name, value in lineage.leaves() if not name.startswith(kept)]
+
+    def _history(self) -> list[str]:
+        if (there := self.there) is None:
+            return []
+        lines = [f"  it grew: {many(one.shards, 'shard was', 'shards were')} {one.fingerprint}" for one in there.grown]
+        lines += [f"  taken out {gone.at}: {many(gone.rows, 'row')} ({gone.why})" for gone in there.removed]
+        return lines + [f"  computed in {how}: {many(shards, 'shard')}" for how, shards in _computed(there).items()]
+
+
+@dataclass(frozen=True)
 class LineageSummary:
     """What a manifest was made of, and of what its inputs were."""
 
-    chain: tuple[Manifest | Draft, ...]
+    chain: tuple[Ancestor, ...]
 
     def to_json(self) -> dict[str, Any]:
-        return {"steps": [_lineage_json(one) for one in self.chain]}
+        return {"steps": [one.to_json() for one in self.chain]}
 
     def __str__(self) -> str:
-        return plain_lines(line for one in self.chain for line in _lineage_lines(one))
+        return plain_lines(line for one in self.chain for line in one.lines())
 
 
 def rows_of(run: Run, step: str, rows: int) -> RowsSummary:
@@ -54,31 +95,37 @@ def rows_of(run: Run, step: str, rows: int) -> RowsSummary:
 
 
 def lineage_of(run: Run, step: str) -> LineageSummary:
-    """A step's lineage, and those of all it was made from."""
-    chain = [run.lineage(step)]
-    needed = set(chain[0].lineage.inputs)
+    """A step's lineage, and those of all it was made from: as they were frozen, where they were."""
+    first = run.lineage(step)
+    chain, frozen = [Ancestor(first.lineage, first)], frozen_lineages(first.lineage)
+    needed = dict(first.lineage.inputs)
     for name in reversed(ORDER[: ORDER.index(step)] if step in ORDER else ORDER):
         if name in needed:
-            chain.append(run.lineage(name))
-            needed |= set(chain[-1].lineage.inputs)
+            one = _ancestor(run, name, needed[name], frozen.get(name), first.folder.name)
+            chain.append(one)
+            needed |= one.lineage.inputs
     return LineageSummary(tuple(chain))
 
 
-def _lineage_json(one: Manifest | Draft) -> dict[str, Any]:
-    state = {"committed": isinstance(one, Manifest), "grown": [then.to_json() for then in one.grown]}
-    state["removed"] = [gone.to_json() for gone in one.removed]
-    state["computed"] = dict(_computed(one))
-    return {**one.lineage.to_json(), "fingerprint": one.lineage.fingerprint, **state}
+def _ancestor(run: Run, step: str, fingerprint: str, frozen: Lineage | None, version: str) -> Ancestor:
+    """A step that a manifest was made from when it had this fingerprint."""
+    if frozen is None:
+        there = run.lineage(step)
+        return Ancestor(there.lineage, there, note="" if _was(there, fingerprint) else _other(there, fingerprint))
+    now = run.lineage(step) if step in steps_begun(run.folder) else None
+    if now is not None and _was(now, frozen.fingerprint):
+        return Ancestor(frozen, now, version)
+    told = f"the run now has another one: {now.lineage.fingerprint}" if now is not None else "the run has none any more"
+    return Ancestor(frozen, None, version, told)
 
 
-def _lineage_lines(one: Manifest | Draft) -> list[str]:
-    lineage, state = one.lineage, "committed" if isinstance(one, Manifest) else "not finished"
-    lines = [f"{lineage.step}  {lineage.fingerprint}  ({lineage.stage}, table {lineage.table}, {state})"]
-    lines += [f"  it grew: {many(then.shards, 'shard was', 'shards were')} {then.fingerprint}" for then in one.grown]
-    lines += [f"  taken out {gone.at}: {many(gone.rows, 'row')} ({gone.why})" for gone in one.removed]
-    lines += [f"  computed in {how}: {many(shards, 'shard')}" for how, shards in _computed(one).items()]
-    lines += [f"  {name} = {value}" for name, value in lineage.leaves()]
-    return lines
+def _was(there: Manifest | Draft, fingerprint: str) -> bool:
+    """Whether it has this fingerprint, or had it before it grew."""
+    return fingerprint in (there.lineage.fingerprint, *(state.fingerprint for state in there.grown))
+
+
+def _other(there: Manifest | Draft, fingerprint: str) -> str:
+    return f"another one than the {fingerprint} that was read: {there.folder.name} was made anew with other settings"
 
 
 def _computed(one: Manifest | Draft) -> Mapping[str, int]:

@@ -7,6 +7,8 @@ from multiprocessing import current_process
 
 from manifests.errors import Refused
 from manifests.manifest import Manifest
+from pipeline.benchmark.store_path import known_store
+from pipeline.benchmark.unlisted import unlisted_of
 from pipeline.config.changes import Change
 from pipeline.config.loading import Recipe
 from pipeline.executors.choice import executor_for
@@ -98,14 +100,24 @@ def launch(
             redo,
         )
     committed = tuple(_committed(manifest) for manifest in manifests.values())
+    notes = _left_behind(Run(wanted.folder)) if "pairs" in manifests else ()
     last = closing(manifests, command)
-    return RunSummary(wanted.folder.url, committed, galleries[0] if galleries else None, last)
+    return RunSummary(wanted.folder.url, committed, galleries[0] if galleries else None, last, notes)
 
 
 def _check_not_importing() -> None:
     """Refuse to start a run while a worker of another one imports the script that started both."""
     if getattr(current_process(), "_inheriting", False):  # multiprocessing's own mark of such a worker
         raise Refused('a worker process imports your script: start the run under `if __name__ == "__main__":`')
+
+
+def _left_behind(run: Run) -> tuple[str, ...]:
+    """Name what people kept or froze and the run no longer finds; or say why what they wrote cannot be read."""
+    try:
+        told = str(unlisted_of(run, known_store(run.folder)))
+    except Refused as error:
+        told = f"whether people's pairs are still among these is not known: {error}"
+    return (told,) if told else ()
 
 
 def _committed(manifest: Manifest) -> StepSummary:

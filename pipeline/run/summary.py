@@ -41,12 +41,14 @@ class RunSummary:
     steps: tuple[StepSummary, ...]
     gallery: str | None = None
     next: str = ""
+    notes: tuple[str, ...] = ()  # sentences, each a line of its own, before `next`
 
     def to_json(self) -> dict[str, Any]:
-        return {"run": self.run, "steps": [one.to_json() for one in self.steps], "gallery": self.gallery}
+        told = {"run": self.run, "steps": [one.to_json() for one in self.steps], "gallery": self.gallery}
+        return told | ({"notes": list(self.notes)} if self.notes else {})
 
     def __str__(self) -> str:
         head = ("step", "state", "shards", "seen", "ok", "left out, and notes")
         lines = [self.run, *table(head, [step.cells() for step in self.steps])]
         lines += [f"gallery: {self.gallery}"] if self.gallery else []
-        return plain_lines([*lines, *self.next.splitlines()])
+        return plain_lines([*lines, *self.notes, *self.next.splitlines()])

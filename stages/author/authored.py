@@ -80,8 +80,8 @@ class Authored:
 
     @property
     def blank(self) -> bool:
-        """Whether nothing is written about it any more, for example because everything was undone."""
-        return self.decision == OPEN and not any(getattr(self, name) for name in (*WORDS, "pattern"))
+        """Whether nobody decided on it or wrote a word: all was undone, or only a key was pressed on empty fields."""
+        return self.decision == OPEN and not any(getattr(self, name) for name in TEXTS)
 
     @property
     def lacks(self) -> tuple[str, ...]:
@@ -95,18 +95,18 @@ class Authored:
     @property
     def question_lacks(self) -> tuple[str, ...]:
         """What a complete question needs that this one lacks."""
-        words = {"question": self.question, "option a": self.option_a, "option b": self.option_b}
+        words = {"the question": self.question, "option a": self.option_a, "option b": self.option_b}
         lost = [name for name, text in words.items() if not text]
         if self.option_a and self.option_a.casefold() == self.option_b.casefold():
             lost.append("two options that differ")
         if set("()") & set(self.option_a + self.option_b):
             lost.append("options without parentheses, at which MMVP's readers cut them")
-        return (*lost, *(() if self.left_answer else ("which option is right",)))
+        return (*lost, *(() if self.left_answer else ("the right answer",)))
 
     @property
     def statements_lack(self) -> tuple[str, ...]:
         """What a complete pair of statements needs that this one lacks."""
-        words = {"left statement": self.left_statement, "right statement": self.right_statement}
+        words = {"the left statement": self.left_statement, "the right statement": self.right_statement}
         lost = [name for name, text in (*words.items(), ("a pattern for its statements", self.pattern)) if not text]
         alike = self.left_statement and self.left_statement.casefold() == self.right_statement.casefold()
         return (*lost, *(("two statements that differ",) if alike else ()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -76,6 +76,23 @@ def secret(db: sqlite3.Connection) -> bytes:
     db.execute(tables.CREATE_KEYS)  # older stores have no such table
     db.execute(tables.PUT_KEY, (secrets.token_bytes(32),))
     return bytes(db.execute(tables.KEY).fetchone()[0])
+
+
+def forget_images(db: sqlite3.Connection, path: Path, image_ids: Sequence[str]) -> int:
+    """Delete and overwrite all that is about pairs with these images; return how many pairs.
+
+    Raises StoreFailed if another process holds the old pages.
+    """
+    gone = 0
+    db.execute("PRAGMA secure_delete = ON")
+    with transaction(db):
+        has_chosen = db.execute(tables.HAS_CHOSEN).fetchone()
+        for query in (*((tables.FORGET_CHOSEN,) if has_chosen else ()), *tables.FORGET):
+            gone = sum(db.execute(query, {"id": image_id}).rowcount for image_id in image_ids)
+    db.execute("VACUUM")
+    if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        raise StoreFailed(f"{path} is being read by another process: end it, and forget once more")
+    return gone
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:

@@ -21,7 +21,8 @@ from manifests.counts import Counts
 from manifests.schema import Schema
 from manifests.shard import Part
 from manifests.tables import OK, QUESTIONS, question_id
-from stages.author.authored import KEPT, Authored
+from stages.author.authored import KEPT, Authored, Ids
+from stages.author.origins import origins
 from stages.author.question_order import Placed, placed
 from stages.author.store import Store
 from stages.author.valid_answers import Given, counted
@@ -64,12 +65,18 @@ class Author(Stage):
         return len(self._written[0])
 
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
+        """Yield the table. `reads`: `images`, and as far as there are any `pairs`, `questions` and `candidates`."""
         pairs, there = self._written[0], _images(reads)
         whole = [pair for pair in pairs if pair.whole and {*pair.ids} <= there]
         rest = {pair.ids: pair for pair in pairs}
         for pair in whole:
             del rest[pair.ids]
-        rows = [row for place, one in enumerate(placed(whole)) for row in self._rows(one, 2 * place)]
+        found = origins({pair.ids for pair in whole}, reads, self._chosen)
+        rows = [
+            row | found[one.pair.ids].to_json()
+            for place, one in enumerate(placed(whole))
+            for row in self._rows(one, 2 * place)
+        ]
         tally = Counter(_lost(pair) for pair in rest.values())
         counts = Counts(len(pairs), len(whole), dict(sorted(tally.items())))
         yield Part(pa.Table.from_pylist(rows, schema=QUESTIONS.columns), counts)
@@ -80,6 +87,16 @@ class Author(Stage):
         with closing(Store(self.store)) as store:
             pairs, answers = [pair for pair in store.pairs() if not pair.blank], store.answers()
         return pairs, counted(pairs, answers).given
+
+    @property
+    def written(self) -> Sequence[Authored]:
+        """What people wrote, without pairs that say nothing."""
+        return self._written[0]
+
+    @cached_property
+    def _chosen(self) -> Mapping[Ids, str]:
+        with closing(Store(self.store)) as store:
+            return store.chosen()
 
     @cached_property
     def _people(self) -> Mapping[tuple[str, str, str], Sequence[Given]]:

@@ -18,8 +18,8 @@ from typing import Any
 
 from stages.author import tables
 from stages.author.answers import Answer
-from stages.author.authored import CHOICES, LETTERS, SIDES, TEXTS, WORDS, Authored, checked
-from stages.author.opening import StoreFailed, connected, restored, secret, sqlite_errors, transaction
+from stages.author.authored import CHOICES, LETTERS, SIDES, TEXTS, WORDS, Authored, Ids, checked
+from stages.author.opening import connected, forget_images, restored, secret, sqlite_errors, transaction
 
 NAME = "_author.sqlite"
 WAIT_S = 15.0  # for another process that writes
@@ -65,10 +65,10 @@ class Store:
     def change(
         self, pair: Authored, changes: Mapping[str, Any], by: str, draft: str = "", joins_s: float = 0
     ) -> Authored:
-        """Write `changes` to the pair as it was read (`pair.version`); return its new state.
+        """Write `changes` to the pair as it was read (`pair.version`); return its new state, or the old if equal.
 
         Its author is whoever last wrote its words, not whoever decided on it or sorted it. Empty `changes` accept a
-        draft's words as they are; if there is no draft, nothing is written.
+        draft's words as they are.
         `draft`: the model that wrote the words. `joins_s`: seconds within which a person's further typing in one text
         joins the change before, so that one undo takes back all of it. Raises Conflict if the pair was changed since,
         Unwritable for changes that are not valid for any pair.
@@ -79,8 +79,8 @@ class Store:
             now = self.pair(pair.left_id, pair.right_id)
             if now.version != pair.version:
                 raise Conflict(now)
-            if not changes and not (draft or now.draft):
-                return now  # there is no draft whose words could be accepted
+            if not (draft or now.draft) and replace(now, **values) == now:
+                return now  # no word is other than it was, and there is no draft whose words could be accepted
             if writes:
                 values |= {"author": by, "authored_at": utc_now(), "draft": draft, "writers": now.written_by(by)}
             earlier = self._goes_on(now, changes, by, joins_s)
@@ -147,16 +147,19 @@ class Store:
 
         Raises StoreFailed if another process holds the old pages; repeating the call then does the rest.
         """
-        gone = 0
         with self._turn, sqlite_errors(self.path):
-            self._db.execute("PRAGMA secure_delete = ON")
-            with transaction(self._db):
-                for query in tables.FORGET:
-                    gone = sum(self._db.execute(query, {"id": image_id}).rowcount for image_id in image_ids)
-            self._db.execute("VACUUM")
-            if self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-                raise StoreFailed(f"{self.path} is being read by another process: end it, and forget once more")
-        return gone
+            return forget_images(self._db, self.path, image_ids)
+
+    def choose(self, ids: Ids, thresholds: str) -> None:
+        """Keep by which thresholds the run had this pair when a person chose it; a later choice replaces it."""
+        with self._writing():
+            self._db.execute(tables.CREATE_CHOSEN)  # older stores have no such table
+            self._db.execute(tables.PUT_CHOSEN, (*ids, thresholds))
+
+    def chosen(self) -> dict[Ids, str]:
+        """Return by which thresholds the run had each pair when a person chose it, as far as that is known."""
+        rows = self._read(tables.CHOSEN) if self._read(tables.HAS_CHOSEN) else []
+        return {(row["left_id"], row["right_id"]): row["thresholds"] for row in rows}
 
     def _goes_on(self, now: Authored, changes: Mapping[str, Any], by: str, joins_s: float) -> int | None:
         """Return the change in `history` that this one continues: by the same person, of the same text."""

@@ -31,6 +31,13 @@ CREATE = (
 CREATE_KEYS = "CREATE TABLE IF NOT EXISTS keys (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
 PUT_KEY = "INSERT OR IGNORE INTO keys VALUES ('names', ?)"
 KEY = "SELECT value FROM keys WHERE name = 'names'"
+CREATE_CHOSEN = """CREATE TABLE IF NOT EXISTS chosen (
+    left_id TEXT NOT NULL, right_id TEXT NOT NULL, thresholds TEXT NOT NULL, PRIMARY KEY (left_id, right_id))
+    WITHOUT ROWID"""
+HAS_CHOSEN = "SELECT 1 FROM sqlite_master WHERE name = 'chosen'"
+PUT_CHOSEN = "INSERT OR REPLACE INTO chosen VALUES (?, ?, ?)"
+CHOSEN = "SELECT * FROM chosen"
+FORGET_CHOSEN = "DELETE FROM chosen WHERE left_id = :id OR right_id = :id"
 PAIR = "SELECT * FROM pairs WHERE left_id = ? AND right_id = ?"
 PAIRS = "SELECT * FROM pairs ORDER BY left_id, right_id"
 PUT_PAIR = """INSERT OR REPLACE INTO pairs VALUES (

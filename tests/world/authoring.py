@@ -108,3 +108,17 @@ def written_of(run: Path, place: int = 0) -> Authored:
     """What the store holds of the pair in this place."""
     with closing(Store(run / NAME)) as store:
         return store.pair(*pairs_of(run)[place])
+
+
+def filter_again(run: Path, places: Sequence[int], blind_min: float = 0.8, reference_max: float = 0.6) -> None:
+    """Make the pairs table anew, with only the pairs in these places (of the rank that is there now) kept."""
+    rows = dataset(run / "pairs").to_table().to_pylist()
+    rows = sorted(rows, key=lambda row: (row["reference_cosine"], row["left_id"]))  # as they were first ranked
+    for place, row in enumerate(rows):
+        is_kept = place in places
+        row |= {"rank": place + 1 if is_kept else None, "group": 1 if is_kept else None}
+        row["reason"] = None if is_kept else "near_duplicates"
+    for path in (run / "pairs").iterdir():
+        path.unlink()
+    chosen = {"comparison": ">=", "blind_min": blind_min, "reference_max": reference_max}
+    committed(run / "pairs", PAIRS, pa.Table.from_pylist(rows, schema=PAIRS.columns), filter=chosen)

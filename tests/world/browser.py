@@ -15,6 +15,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from pipeline.benchmark.page.answering import Examination, answer_app
 from pipeline.benchmark.page.app import author_app
 from pipeline.benchmark.page.desk import Desk
 from pipeline.benchmark.page.gate import Pass
+from pipeline.cli.formats import forms_of_version
 from pipeline.run.run import Run
 from stages.author.store import NAME, Store
 from stages.models.chat import Chat
@@ -77,7 +79,8 @@ def authoring(run: Path, person: str = "ann", chat: Chat | None = None) -> Itera
     """The URL of a run's page for one who writes."""
     with closing(Store(run / NAME)) as store:
         desk = Desk(Run.open(str(run)), store, person)
-        with _served(author_app(desk, Pass.on(HOST), ("clip", "dino"), chat)) as url:
+        forms = partial(forms_of_version, desk.run)
+        with _served(author_app(desk, Pass.on(HOST), ("clip", "dino"), chat, forms)) as url:
             yield url
 
 

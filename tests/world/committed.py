@@ -57,12 +57,16 @@ def lineage_of(schema: Schema, **settings: Any) -> Lineage:
     return Lineage("step", "made by hand 1", f"{schema.name} {schema.version}", settings, {}, {})
 
 
-def committed(folder: Path | str, schema: Schema, table: pa.Table, shard_rows: Sequence[int] | None = None) -> Manifest:
+def committed(
+    folder: Path | str, schema: Schema, table: pa.Table, shard_rows: Sequence[int] | None = None, **settings: Any
+) -> Manifest:
     """`table` cut into shards of these sizes (one shard by default; none: no shards), committed."""
     place = Folder(str(folder))
     sizes = [table.num_rows] if shard_rows is None else shard_rows
     assert sum(sizes) == table.num_rows
-    draft = Draft.begin(place, lineage_of(schema), [{"name": f"{number:05d}"} for number in range(len(sizes))])
+    draft = Draft.begin(
+        place, lineage_of(schema, **settings), [{"name": f"{number:05d}"} for number in range(len(sizes))]
+    )
     receipts = {}
     for task, (start, stop) in zip(draft.tasks, pairwise(accumulate(sizes, initial=0)), strict=True):
         part = table.slice(start, stop - start)

@@ -20,6 +20,7 @@ from pipeline.benchmark.formats.summary import ExportSummary
 from pipeline.benchmark.formats.writing.form import Form, RunForm
 from pipeline.benchmark.freeze import is_changed
 from pipeline.benchmark.store_path import known_store
+from pipeline.benchmark.unlisted import unlisted
 from pipeline.findings import Finding
 from pipeline.run.run import Run
 from stages.author.authored import TRAINING
@@ -64,6 +65,7 @@ def export(
         findings=findings,
         accepted=tuple(accepted),
         behind=behind,
+        unlisted=unlisted(run, {pair.ids for pair in taken.pairs}),
         next=form.next_step(taken, to),
     )
 

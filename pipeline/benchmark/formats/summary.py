@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pipeline.benchmark.unlisted import Unlisted
 from pipeline.findings import Finding, Findings
 from stages.text import many, plain_lines
 
@@ -25,6 +26,7 @@ class ExportSummary:
     findings: Sequence[Finding] = ()
     accepted: Sequence[str] = ()
     behind: bool = False  # people have written since the newest version
+    unlisted: Unlisted = field(default_factory=Unlisted)  # of its pairs, those that are none of the run's any more
     next: str = ""
 
     @property
@@ -33,7 +35,8 @@ class ExportSummary:
         return any(one.hinders(self.accepted) for one in self.findings)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"findings": list(map(_json, self.findings)), "hindered": self.hindered}
+        told = {"findings": list(map(_json, self.findings)), "hindered": self.hindered}
+        return asdict(self) | told | {"unlisted": self.unlisted.to_json()}
 
     def __str__(self) -> str:
         return plain_lines((*self._head(), *self._found(), *self._tail()))
@@ -53,7 +56,8 @@ class ExportSummary:
 
     def _tail(self) -> list[str]:
         behind = f"people have written since; `blindpairs freeze {self.run}` makes a new version"
-        return [*([behind] if self.behind else []), *([f"next: {self.next}"] if self.next and self.to else [])]
+        odd = list(filter(None, (str(self.unlisted),)))
+        return [*odd, *([behind] if self.behind else []), *([f"next: {self.next}"] if self.next and self.to else [])]
 
 
 def _json(one: Finding) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -27,6 +27,7 @@ from stages.models.chat import Chat, DraftFailed
 from stages.patterns import PATTERNS
 
 FIRST = 3  # pairs sent with the page
+Forms = Callable[[int], Sequence[str]]
 
 
 class Change(BaseModel):
@@ -82,8 +83,13 @@ def photo_of(photos: Callable[[], Any]) -> Callable[[str], Response]:
     return photo
 
 
-def author_app(desk: Desk, given: Pass, names: tuple[str, str], chat: Chat | None = None) -> FastAPI:
-    """Return the app of the person who writes. `names`: the blind and the reference encoder; `chat`: writes drafts."""
+def author_app(
+    desk: Desk, given: Pass, names: tuple[str, str], chat: Chat | None = None, forms: Forms = lambda version: ()
+) -> FastAPI:
+    """Return the app of the person who writes. `names`: the blind and the reference encoder; `chat`: writes drafts.
+
+    `forms` returns the formats that a frozen version fits, as the page suggests them.
+    """
     app = bare_app(given, photo_of(lambda: desk.queue.photos))
     app.get("/", response_class=HTMLResponse)(lambda: _page(desk, given, names, chat))
 
@@ -122,12 +128,15 @@ def author_app(desk: Desk, given: Pass, names: tuple[str, str], chat: Chat | Non
         write = partial(desk.change, ids, asked.version, changes, drafting.model)
         return await run_in_threadpool(_written, desk, ids, write)
 
-    @app.post("/api/freeze")
-    def freeze() -> dict[str, Any]:
-        version, questions, new = desk.freeze()
-        return {"version": version, "questions": questions, "new": new, "progress": desk.progress()}
-
+    app.post("/api/freeze")(lambda: _frozen(desk, forms))
     return app
+
+
+def _frozen(desk: Desk, forms: Forms) -> dict[str, Any]:
+    """Freeze, and return the version, what is not in it, and which formats it fits."""
+    version, questions, new = desk.freeze()
+    told = {"unfinished": desk.unfinished(), "formats": list(forms(version))}
+    return {"version": version, "questions": questions, "new": new, **told, "progress": desk.progress()}
 
 
 def _page(desk: Desk, given: Pass, names: tuple[str, str], chat: Chat | None) -> str:

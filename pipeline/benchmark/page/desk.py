@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,14 +12,16 @@ from pipeline.benchmark.freeze import freeze, is_changed
 from pipeline.benchmark.missed import missed
 from pipeline.benchmark.page.live import LiveQueue
 from pipeline.benchmark.page.queue import Queue
+from pipeline.benchmark.unlisted import Unlisted
 from pipeline.run.run import Run
 from stages.author.authored import BENCHMARK, DUPLICATE, KEPT, OPEN, REJECTED, TRAINING, Authored, Ids
 from stages.author.store import Store
+from stages.author.unfinished import unfinished
 from stages.patterns import PAIRS_EACH, PATTERNS
 
 WANTED = 150  # pairs in MMVP
 TYPING_S = 20.0  # after such a pause in typing, undo takes back only what came later
-SHOWS = ("all", OPEN, KEPT, "unfinished", REJECTED, DUPLICATE, "missed")
+SHOWS = ("all", OPEN, KEPT, "unfinished", REJECTED, DUPLICATE, "missed", "unlisted")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Desk:
         self._turn = threading.Lock()
         self._heard = store.changed_elsewhere
         self._known = self._read()
+        self._chosen = store.chosen()
         self._live = LiveQueue(run, lambda: self._known.written.values())
 
     @property
@@ -66,6 +69,7 @@ class Desk:
         """Write to a pair as this person. Raises Conflict, Unwritable."""
         read = replace(Authored(*ids), version=version)
         pair = self._heard_of(self.store.change(read, changes, self.person, draft, joins_s=TYPING_S))
+        self._note_choice(pair)
         if ids not in self.queue.places:  # it left the run while being written: now it is a pair that people wrote
             self._live.read_again()
         return pair
@@ -82,18 +86,20 @@ class Desk:
         def matches(ids: Ids, text: str) -> bool:
             one = known.written.get(ids) or Authored(*ids)
             text = f"{text} {_words(one)}" if words and one.version else text
-            return _is_shown(show, one, bool(known.missed.get(ids))) and all(word in text for word in words)
+            is_odd = show == "unlisted" and _is_unlisted(queue, one)
+            return (is_odd or _is_shown(show, one, bool(known.missed.get(ids)))) and all(word in text for word in words)
 
         return queue.found(lambda pair, text: matches(pair.ids, text))
 
     def progress(self) -> dict[str, Any]:
         """Return the progress of the work, as the page shows it."""
-        known, places = self.known, self.queue.places
-        pairs = list(known.written.values())
+        known, queue = self.known, self.queue
+        places, pairs = queue.places, list(known.written.values())
         decided = Counter(pair.decision for pair in pairs)
         whole = [pair for pair in pairs if pair.whole]
+        asked = Counter(pair.pattern for pair in whole if pair.asks and pair.use == BENCHMARK)
         stated = Counter(pair.pattern for pair in whole if pair.states and pair.use == BENCHMARK)
-        frozen = self.run.versions()
+        frozen, unlisted = self.run.versions(), _unlisted(queue, pairs)
         return {
             "queue": len(places),
             OPEN: len(places) - sum(decided[one] for one in (KEPT, REJECTED, DUPLICATE)),
@@ -103,7 +109,9 @@ class Desk:
             TRAINING: sum(pair.use == TRAINING for pair in whole),
             "unfinished": sum(_is_shown("unfinished", pair, False) for pair in pairs),
             "missed": len(known.missed),
-            "patterns": {pattern.name: stated[pattern.name] for pattern in PATTERNS},
+            "unlisted": len(unlisted.pairs),
+            "unlisted_says": str(unlisted),
+            "patterns": {one.name: {"asked": asked[one.name], "stated": stated[one.name]} for one in PATTERNS},
             "each": PAIRS_EACH,
             "frozen": frozen[-1] if frozen else None,
             "changed": known.changed,
@@ -115,6 +123,19 @@ class Desk:
         with self._turn:
             self._known = self._read()
         return version, manifest.rows, new
+
+    def unfinished(self) -> str:
+        """Return in words what the kept pairs lack that freezing leaves out; empty if there is none."""
+        return str(unfinished(list(self.known.written.values())))
+
+    def _note_choice(self, pair: Authored) -> None:
+        """Keep by which thresholds the run had a kept pair, for when it is filtered anew before anything is frozen."""
+        queue = self.queue
+        if pair.decision != KEPT or not queue.thresholds or pair.ids not in queue.places:
+            return
+        if queue.is_listed(pair.ids) and self._chosen.get(pair.ids) != queue.thresholds:
+            self.store.choose(pair.ids, queue.thresholds)
+            self._chosen[pair.ids] = queue.thresholds
 
     def _heard_of(self, pair: Authored) -> Authored:
         with self._turn:
@@ -133,6 +154,18 @@ def _is_shown(show: str, pair: Authored, is_missed: bool) -> bool:
     if show == "unfinished":
         return pair.decision == KEPT and bool(pair.lacks)
     return is_missed if show == "missed" else show in ("all", pair.decision)
+
+
+def _is_unlisted(queue: Queue, pair: Authored) -> bool:
+    """Whether people kept it and the run no longer finds it."""
+    return pair.decision == KEPT and pair.ids in queue.places and not queue.is_listed(pair.ids)
+
+
+def _unlisted(queue: Queue, pairs: Sequence[Authored]) -> Unlisted:
+    """Name the kept pairs that the run no longer finds."""
+    named = ([queue.photos[one] for one in pair.ids] for pair in pairs if _is_unlisted(queue, pair))
+    names = (" and ".join(f"{photo.source}/{photo.key}" for photo in both) for both in named)
+    return Unlisted(tuple(names), queue.thresholds, "kept pair")
 
 
 def _words(pair: Authored) -> str:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from pipeline.benchmark.photos import Photo, photos_of
 from pipeline.run.run import Run
 from stages.author.authored import Authored, Ids
+from stages.author.origins import thresholds_of
 
 COLUMNS = ("left_id", "right_id", "blind_cosine", "reference_cosine", "gap", "group", "rank")
 
@@ -47,6 +48,11 @@ class Queue:
     places: Mapping[Ids, int]
     texts: Sequence[str]  # one per pair, in lower case
     has_ranks: bool = True  # an imported benchmark has pairs that no run found
+    thresholds: str | None = None  # of the run's pairs, in words
+
+    def is_listed(self, ids: Ids) -> bool:
+        """Whether it is one of the run's pairs; always if the run has none of its own."""
+        return not self.has_ranks or self.pairs[self.places[ids]].rank is not None
 
     def found(self, matches: Callable[[Listed, str], bool]) -> list[int]:
         """Return the places of the pairs that match."""
@@ -60,7 +66,9 @@ def read_queue(run: Run, written: Iterable[Authored]) -> Queue:
 
     Raises NotCommitted if images or pairs are not complete.
     """
-    ranked = _ranked(run) if run.has("pairs") else []
+    has_pairs = run.has("pairs")
+    ranked = _ranked(run) if has_pairs else []
+    thresholds = thresholds_of(run.manifest("pairs").lineage) if has_pairs else None
     known = {pair.ids for pair in ranked}
     others = sorted((one for one in written if (one.left_id, one.right_id) not in known), key=lambda one: one.place)
     every = [*ranked, *(Listed(one.left_id, one.right_id) for one in others)]
@@ -68,7 +76,7 @@ def read_queue(run: Run, written: Iterable[Authored]) -> Queue:
     shown = [pair for pair in every if all(image_id in photos for image_id in pair.ids)]
     pairs = diverse(shown, lambda image_id: photos[image_id].label or "")
     places = {pair.ids: place for place, pair in enumerate(pairs)}
-    return Queue(pairs, photos, places, [_text(pair, photos) for pair in pairs], bool(ranked))
+    return Queue(pairs, photos, places, [_text(pair, photos) for pair in pairs], has_pairs, thresholds)
 
 
 def diverse(pairs: Sequence[Listed], label: Callable[[str], str]) -> list[Listed]:

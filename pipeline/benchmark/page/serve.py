@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from manifests.errors import Refused, Waiting
 from pipeline.benchmark.page.answering import Examination, answer_app
-from pipeline.benchmark.page.app import author_app
+from pipeline.benchmark.page.app import Forms, author_app
 from pipeline.benchmark.page.connections import Later, Limits, PatientProtocol
 from pipeline.benchmark.page.desk import Desk
 from pipeline.benchmark.page.gate import Pass
@@ -49,16 +49,25 @@ class Address:
 
 
 def serve_author(
-    run: Run, address: Address, person: str, store: Path | None, chat: Chat | None, said: Callable[[str], None]
+    run: Run,
+    address: Address,
+    person: str,
+    store: Path | None,
+    chat: Chat | None,
+    said: Callable[[str], None],
+    forms: Forms = lambda version: (),
 ) -> None:
-    """Serve the page of the person who writes, until stopped. Raises Refused, NotCommitted before it starts."""
+    """Serve the page of the person who writes, until stopped. Raises Refused, NotCommitted before it starts.
+
+    `forms` returns the formats that a frozen version fits.
+    """
     path = store_path(run.folder, store)
     _check_pairs(run, path)
     with closing(_bound(address)) as listening, closing(Store(path)) as opened:
         note_store(run.folder, path)
         person = opened.spelling(person)
         desk, given = Desk(run, opened, person), Pass.on(address.host)
-        app = author_app(desk, given, _encoders(run), chat)
+        app = author_app(desk, given, _encoders(run), chat, forms)
         waiting = f"{many(len(desk.queue.pairs), 'pair')} for {person}"
         _serve(
             app, listening, lambda: said(f"{waiting}: {address.url(given)}   (Ctrl-C ends it; all is kept in {path})")

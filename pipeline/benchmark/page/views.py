@@ -39,7 +39,7 @@ def pair_view(desk: Desk, queue: Queue, ids: Ids) -> dict[str, Any]:
         "lacks": list(written.lacks),
         "whole": written.whole,
         "missed": list(known.missed.get(ids, ())),
-        "listed": pair.rank is not None or not queue.has_ranks,
+        "listed": queue.is_listed(ids),
     }
 
 

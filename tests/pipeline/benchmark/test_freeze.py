@@ -123,8 +123,8 @@ def test_without_work_people_are_waited_for(tmp_path: Path) -> None:
         freeze(Run.open(str(run)))
     assert waiting.value.exit_code == 3
     assert not (run / NAME).exists()
-    author(run, [0], question="", left_statement="")
-    with pytest.raises(Waiting, match="no question that is written out yet"):
+    author(run, [0], decision="open")
+    with pytest.raises(Waiting, match=r"because no pair is kept\. Keep pairs"):
         freeze(Run.open(str(run)))
     assert question_versions(Folder(str(run))) == []
 

@@ -63,21 +63,21 @@ def test_a_pair_that_is_not_kept_is_not_whole(decision: str) -> None:
 
 NO_STATEMENTS = {"left_statement": "", "right_statement": "", "pattern": ""}
 PARENTHESES = "options without parentheses, at which MMVP's readers cut them"
-ALL_OF_A_QUESTION = ("question", "option a", "option b", "which option is right")
+ALL_OF_A_QUESTION = ("the question", "option a", "option b", "the right answer")
 
 
 @pytest.mark.parametrize(
     ("changes", "lacks"),
     [
-        ({"question": ""}, ("question",)),
+        ({"question": ""}, ("the question",)),
         ({"option_a": "", "option_b": ""}, ("option a", "option b")),
-        ({"left_answer": ""}, ("which option is right",)),
+        ({"left_answer": ""}, ("the right answer",)),
         ({"option_a": "OPEN", "option_b": "open"}, ("two options that differ",)),
         ({"option_a": "Straße", "option_b": "STRASSE"}, ("two options that differ",)),
         *(({name: f"x{one}"}, (PARENTHESES,)) for name in ("option_a", "option_b") for one in "()"),
         (dict.fromkeys(("question", "option_a", "option_b", "left_answer"), ""), ALL_OF_A_QUESTION),
         ({"question": "", "option_a": "(x", "option_b": "(X", "left_answer": ""},
-         ("question", "two options that differ", PARENTHESES, "which option is right")),
+         ("the question", "two options that differ", PARENTHESES, "the right answer")),
     ],
 )  # fmt: skip
 def test_what_a_question_lacks_is_said_and_alone_it_is_not_whole(
@@ -92,11 +92,11 @@ def test_what_a_question_lacks_is_said_and_alone_it_is_not_whole(
 @pytest.mark.parametrize(
     ("changes", "lacks"),
     [
-        ({"left_statement": ""}, ("left statement",)),
-        ({"right_statement": ""}, ("right statement",)),
+        ({"left_statement": ""}, ("the left statement",)),
+        ({"right_statement": ""}, ("the right statement",)),
         ({"pattern": ""}, ("a pattern for its statements",)),
         ({"left_statement": "A door", "right_statement": "a DOOR"}, ("two statements that differ",)),
-        ({"left_statement": "", "pattern": ""}, ("left statement", "a pattern for its statements")),
+        ({"left_statement": "", "pattern": ""}, ("the left statement", "a pattern for its statements")),
     ],
 )
 def test_what_statements_lack_is_said_and_alone_they_are_not_whole(
@@ -111,9 +111,9 @@ def test_what_statements_lack_is_said_and_alone_they_are_not_whole(
 @pytest.mark.parametrize(
     ("changes", "lacks"),
     [
-        ({"question": ""}, ("question",)),
+        ({"question": ""}, ("the question",)),
         ({"option_b": "Open"}, ("two options that differ",)),
-        ({"right_statement": ""}, ("right statement",)),
+        ({"right_statement": ""}, ("the right statement",)),
         ({"pattern": ""}, ("a pattern for its statements",)),
     ],
 )
@@ -135,7 +135,7 @@ def test_of_a_part_that_nobody_began_nothing_is_lacking() -> None:
 
 def test_both_parts_that_were_begun_are_told_of() -> None:
     pair = replace(WHOLE, left_answer="", left_statement="")
-    assert pair.lacks == ("which option is right", "left statement")
+    assert pair.lacks == ("the right answer", "the left statement")
     assert not pair.whole
 
 
@@ -171,8 +171,12 @@ def test_each_writer_is_named_once_in_the_order_in_which_they_came() -> None:
 def test_a_pair_is_blank_where_nothing_is_said_of_it(decision: str) -> None:
     assert Authored("l", "r", use="training", author="ann", version=4).blank
     assert not Authored("l", "r", decision=decision).blank
-    for name in (*TEXTS, "left_answer", "pattern"):
+    for name in TEXTS:
         assert not replace(Authored("l", "r"), **{name: "x"}).blank
+
+
+def test_a_pair_is_blank_where_only_a_key_was_pressed_on_empty_fields() -> None:
+    assert Authored("l", "r", left_answer="a", pattern="color", use="training", author="ann", version=3).blank
 
 
 @pytest.mark.parametrize("field", ["question", "option_a", "option_b"])

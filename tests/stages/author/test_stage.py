@@ -73,6 +73,7 @@ def test_a_whole_pair_is_two_rows_that_say_all_of_it(store: Store) -> None:
         "authored_at": pair.authored_at,
         "reviewed_by": [],
         "missed_by": [],
+        **dict.fromkeys(("blind_cosine", "reference_cosine", "thresholds")),  # the run has no pairs
     }
     left = {"side": "left", "image_id": "l001", "answer": "b", "statement": "an open thing 1"}
     right = {"side": "right", "image_id": "r001", "answer": "a", "statement": "a closed thing 1"}
@@ -94,6 +95,13 @@ def test_what_is_not_whole_is_counted_with_what_became_of_it(store: Store) -> No
     rows, counts = made(store)
     assert counts == Counts(9, 1, {"duplicate": 1, "not_written_out": 4, "open": 1, "rejected": 2})
     assert len(rows) == 2
+
+
+def test_keys_pressed_on_empty_fields_are_not_counted(store: Store) -> None:
+    wrote(store, 0)
+    for place, (name, value) in enumerate((("left_answer", "a"), ("pattern", "count"), ("use", "training")), 1):
+        store.change(store.pair(f"l{place:03d}", f"r{place:03d}"), {name: value}, "ann")
+    assert made(store)[1] == Counts(1, 1)
 
 
 def test_a_whole_part_goes_in_and_the_begun_other_stays_out(store: Store) -> None:

@@ -18,7 +18,7 @@ from pipeline.benchmark.checks.codes import KNOWN as KNOWN_FAULTS
 from pipeline.benchmark.formats.writing.markdown import filled
 from stages.patterns import BY_NAME
 
-NOT_STATED = "not stated"
+NOT_STATED, NOT_RECORDED = "not stated", "not recorded"
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
 # license names known to the hub that photos have
 KNOWN = (
@@ -50,8 +50,7 @@ class Encoder:
 def card(benchmark: Benchmark) -> str:
     """Return the complete README.md."""
     made_of, pairs = benchmark.made_of, benchmark.pairs
-    was_found = "filter.blind_min" in made_of
-    thresholds = ("comparison", "blind_min", "reference_max")
+    was_found = "search.blind" in made_of
     body = filled(
         "card.md.j2",
         benchmark=benchmark,
@@ -61,7 +60,7 @@ def card(benchmark: Benchmark) -> str:
         patterns=_patterns(benchmark),
         sources=sources_of(benchmark),
         encoders=[_encoder(made_of, role) for role in ("blind", "reference")] if was_found else (),
-        chosen={name: made_of[f"filter.{name}"] for name in thresholds} if was_found else {},
+        chosen=_chosen(benchmark) if was_found else (),
         licenses=licenses_of(benchmark),
         authors=len({pair.author for pair in pairs}),
         reviewed=sum(bool(pair.reviewed_by) for pair in pairs),
@@ -90,6 +89,11 @@ def licenses_of(benchmark: Benchmark) -> Sequence[tuple[str, str, int]]:
     """Return (license, source, number of images), most images first."""
     counts = Counter((photo.license or NOT_STATED, photo.source) for photo in benchmark.photos)
     return [(*which, count) for which, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
+
+
+def _chosen(benchmark: Benchmark) -> Sequence[tuple[str, int]]:
+    """Return (thresholds, number of pairs chosen by them), most pairs first."""
+    return Counter(pair.origin.thresholds or NOT_RECORDED for pair in benchmark.pairs).most_common()
 
 
 def _patterns(benchmark: Benchmark) -> Sequence[tuple[str, int]]:

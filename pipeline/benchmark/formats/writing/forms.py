@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 
 from manifests.errors import Refused
+from pipeline.benchmark.benchmark import Benchmark
 from pipeline.benchmark.formats.writing import (
     huggingface,
     label_studio,
@@ -40,3 +41,8 @@ def form_of(name: str) -> Form | RunForm:
         hint = f"did you mean {near[0]}? " if near else ""
         raise Refused(f"there is no format {name!r}; {hint}formats are: {', '.join(known)}")
     return known[name]
+
+
+def forms_for(benchmark: Benchmark) -> tuple[str, ...]:
+    """Return the names of the forms that take at least one pair of a frozen version."""
+    return tuple(name for name, form in FORMS.items() if form.part(benchmark).pairs)

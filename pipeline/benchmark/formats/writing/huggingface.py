@@ -34,6 +34,8 @@ COLUMNS = for_datasets(
             *((name, pa.string()) for name in ("license", "source", "url", "author", "authored_at")),
             ("reviewed_by", TEXTS),
             ("missed_by", TEXTS),
+            ("blind_cosine", pa.float64()),
+            ("reference_cosine", pa.float64()),
         ]
     )
 )
@@ -59,6 +61,8 @@ def _rows(pair: Posed, before: int) -> Iterator[dict[str, Any]]:
         "authored_at": pair.authored_at,
         "reviewed_by": list(pair.reviewed_by),
         "missed_by": list(pair.missed_by),
+        "blind_cosine": pair.origin.blind_cosine,
+        "reference_cosine": pair.origin.reference_cosine,
     }
     for index, side in enumerate(pair.sides, before + 1):
         yield same | _own(side, index)

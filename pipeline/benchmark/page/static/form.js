@@ -29,6 +29,15 @@ export function focusFirst() {
   field.setSelectionRange(field.value.length, field.value.length);
 }
 
+const PLACES = { "the question": 0, "option a": 1, "option b": 2, "the left statement": 3, "the right statement": 4 };
+
+// Go to what is lacking first, by its name in lacks.js; stay where it is none of the fields.
+export function focusLacking(lacks) {
+  const [first] = lacks;
+  if (first in PLACES) fields[PLACES[first]].focus();
+  else if (first === "the right answer") radios[0].focus();
+}
+
 // Go on from a field: from the options to which of them is right, then to the statements, from the last field nowhere.
 export function focusAfter(element) {
   const options = fields.findIndex((field) => field.dataset.field === "option_b");

@@ -7,12 +7,14 @@ const BLINK = '[data-do="blink"]';
 const HELD = ["b", " "];
 const AGAIN = ["n", "p", "ArrowRight", "ArrowLeft"]; // of these a key that is held down counts each time
 
-// `acts`: key -> what it does; `hold(on)`: while b or space is down; `leave()`, `onward()`: out of a field.
+// `acts`: key -> what it does; `hold(on)`: while b or space is down; `leave()`: out of a field; `onward()`: on to the
+// next pair, true where it goes there.
 export function listen({ acts, hold, leave, onward }) {
   document.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     if (document.querySelector("dialog[open]")) inDialog(event);
-    else if (isText(event.target)) inField(event, leave, onward);
+    else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) goOn(event, onward);
+    else if (isText(event.target)) inField(event, leave);
     else if (event.target.matches("select")) inMenu(event);
     else if (!event.ctrlKey && !event.metaKey && !event.altKey && single.checked) press(event, acts, hold);
   });
@@ -37,16 +39,18 @@ function owns(target, key) {
   return target.matches(`a, button:not(${BLINK})`) && [" ", "Enter"].includes(key);
 }
 
-function inField(event, leave, onward) {
+// From a field, from the right answer, from anywhere: on to the next pair, unless there is something to say first.
+function goOn(event, onward) {
+  event.preventDefault();
+  if (!event.repeat && onward()) event.target.blur();
+}
+
+function inField(event, leave) {
   if (event.key === "Escape") {
     event.preventDefault();
     if (event.target.type === "search") clear(event.target);
     event.target.blur();
     leave();
-  } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-    event.preventDefault();
-    event.target.blur();
-    onward();
   } else if (event.key === "Enter") {
     event.preventDefault();
     if (event.target.type === "search") event.target.blur();

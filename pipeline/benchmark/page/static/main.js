@@ -2,13 +2,16 @@
 import { attempt, insist } from "./api.js";
 import * as conflict from "./conflict.js";
 import * as form from "./form.js";
+import { showFrozen } from "./frozen.js";
 import * as keys from "./keys.js";
+import { together } from "./lacks.js";
+import { arrived, holdsBack } from "./leaving.js";
 import { undone } from "./names.js";
 import { Outbox, keyOf } from "./outbox.js";
 import { flip, over, preload } from "./photos.js";
 import { Queue } from "./queue.js";
 import { isUnsaved, say, showState } from "./state.js";
-import { showFound, showPair, showProgress, showWritten, told } from "./view.js";
+import { openMenu, showFound, showPair, showProgress, showWritten, told } from "./view.js";
 
 const FOUND_MS = 250;
 const byId = (id) => document.getElementById(id);
@@ -19,6 +22,7 @@ const SAYS = { kept: "Kept", rejected: "Rejected", duplicate: "Duplicate", open:
 
 const queue = new Queue({
   arrived: (pair) => {
+    arrived();
     say(showPair(pair, queued));
     draw({ all: true });
   },
@@ -45,7 +49,7 @@ const outbox = new Outbox(`unsent of ${page.person} in ${page.run}`, {
 });
 
 // What is written of the shown pair, with what is not yet sent.
-const written = () => ({ ...queue.current.written, ...outbox.unsent(queue.current) });
+const written = () => together(queue.current.written, outbox.unsent(queue.current));
 
 function draw(how) {
   if (!queue.current) return;
@@ -130,28 +134,20 @@ async function freeze() {
   const answer = await insist("/api/freeze", "POST", {});
   if (answer.status !== 200) return told(`Not frozen: ${answer.error}`);
   count(answer.progress);
-  const words = `${answer.questions} ${answer.questions === 1 ? "question" : "questions"}`;
-  byId("frozen-says").textContent = answer.new ? `Version ${answer.version} is made: ${words}.` : `Nothing changed since version ${answer.version}: ${words}.`;
-  byId("frozen-dialog").showModal();
-}
-
-// The menu opens at once; a choice from it leads back to the keys.
-function menu() {
-  byId("show").focus();
-  byId("show").showPicker?.();
-  byId("show").addEventListener("change", () => byId("show").blur(), { once: true });
+  showFrozen(answer);
 }
 
 const deeds = {
   previous: () => queue.step(-1), next: () => queue.step(1), undo, freeze, use: setUse, draft, take,
   help: () => byId("help").showModal(), flip: () => flip(),
+  unlisted: () => narrow(Object.assign(byId("show"), { value: "unlisted" })),
 };
 const patterns = [...document.querySelectorAll("[data-pattern]")].map((button) => button.dataset.pattern);
 const acts = {
   k: () => decide("kept"), r: () => decide("rejected"), d: () => decide("duplicate"), o: () => decide("open"), u: undo,
   n: deeds.next, ArrowRight: deeds.next, p: deeds.previous, ArrowLeft: deeds.previous, f: deeds.flip,
   e: form.focusFirst, Enter: form.focusFirst, a: () => choose(written().left_answer === "a" ? "b" : "a"),
-  t: setUse, g: draft, y: take, m: menu, "/": () => byId("search").focus(), "?": deeds.help,
+  t: setUse, g: draft, y: take, m: openMenu, "/": () => byId("search").focus(), "?": deeds.help,
   ...Object.fromEntries(patterns.map((name, place) => [String(place + 1), () => setPattern(name)])),
 };
 
@@ -167,17 +163,21 @@ function left() {
   draw();
 }
 
+// On to the next pair; true where it goes there.
 function onward() {
   outbox.flush();
+  if (queue.current && holdsBack(queue.current, written())) return false;
   queue.step(1);
+  return true;
 }
+
+const narrow = () => queue.narrow(byId("show").value, byId("search").value.trim());
 
 function listen() {
   document.addEventListener("click", press);
   const blink = document.querySelector('[data-do="blink"]');
   blink.addEventListener("pointerdown", () => over(true));
   for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => over(false));
-  const narrow = () => queue.narrow(byId("show").value, byId("search").value.trim());
   byId("show").addEventListener("change", narrow);
   byId("search").addEventListener("input", () => {
     clearTimeout(narrow.due);

@@ -1,4 +1,5 @@
 // View: a pair, the progress and the state of saving as they stand on the page. Words come in as text, never as HTML.
+import { isWhole, lacksOf } from "./lacks.js";
 import { flip, show } from "./photos.js";
 
 const TOLD_MS = 3500; // at least, and as long as reading it takes
@@ -91,12 +92,12 @@ function showAnswers(written) {
 function showLacks(pair, written) {
   const place = byId("lacks");
   const kept = written.decision === "kept";
-  const lacks = pair.lacks.join(", ");
-  const state = !lacks ? "Whole." : pair.whole ? `Whole; but what was begun beside it lacks: ${lacks}.` : `Still lacks: ${lacks}.`;
+  const [lacks, whole] = [lacksOf(written).join(", "), isWhole(written)];
+  const state = !lacks ? "Whole." : whole ? `Whole; but what was begun beside it lacks: ${lacks}.` : `Still lacks: ${lacks}.`;
   const sentences = [
     [pair.listed ? "" : "No longer among the run’s pairs.", "warn"],
     [pair.missed.length ? `Answered wrongly by ${pair.missed.join(", ")}.` : "", "warn"],
-    [kept ? state : "", pair.whole ? "whole" : ""],
+    [kept ? state : "", whole ? "whole" : ""],
   ].filter(([text]) => text);
   const spans = sentences.map(([textContent, className]) => Object.assign(document.createElement("span"), { textContent, className }));
   place.replaceChildren(...spans.flatMap((span, turn) => (turn ? [" ", span] : [span])));
@@ -107,15 +108,18 @@ export function showProgress(progress) {
   byId("goal").value = progress.whole;
   byId("goal").max = progress.wanted;
   for (const button of document.querySelectorAll("[data-pattern]")) showPattern(button, progress);
-  for (const option of byId("show").options) option.textContent = `${option.value} (${number(progress[option.value === "all" ? "queue" : option.value])})`;
+  for (const option of byId("show").options) option.textContent = `${option.dataset.name} (${number(progress[option.value === "all" ? "queue" : option.value])})`;
+  byId("unlisted-says").textContent = progress.unlisted_says;
+  byId("unlisted").hidden = !progress.unlisted;
   byId("frozen").textContent = progress.frozen ? `version ${progress.frozen}${progress.changed ? ", changed since" : ""}` : "";
 }
 
 function showPattern(button, progress) {
-  const count = progress.patterns[button.dataset.pattern] ?? 0;
-  button.querySelector(".count").firstChild.textContent = count;
-  button.querySelector("progress").value = count;
-  button.toggleAttribute("data-full", count >= progress.each);
+  const { asked, stated } = progress.patterns[button.dataset.pattern] ?? { asked: 0, stated: 0 };
+  button.querySelector(".asked").textContent = asked;
+  button.querySelector(".stated").textContent = stated;
+  button.querySelector("progress").value = stated;
+  button.toggleAttribute("data-full", stated >= progress.each);
 }
 
 // How many match, and which of them this is; nothing where all are shown.
@@ -125,4 +129,11 @@ export function showFound(queue, matching, position) {
   place.classList.toggle("none", narrowed && !matching);
   const count = position ? `${number(position)} of ${number(matching)}` : `${number(matching)} found`;
   place.textContent = narrowed ? (matching ? count : "none found") : "";
+}
+
+// The menu opens at once; a choice from it leads back to the keys.
+export function openMenu() {
+  byId("show").focus();
+  byId("show").showPicker?.();
+  byId("show").addEventListener("change", () => byId("show").blur(), { once: true });
 }

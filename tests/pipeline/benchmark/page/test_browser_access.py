@@ -63,7 +63,7 @@ def test_all_that_can_be_used_or_seen_has_a_name(page: Writing) -> None:
     assert [one for one in found if one[0] in NAMED and not one[1].strip()] == []
     assert {role for role, _ in found} >= {"banner", "navigation", "search", "main", "region", "status", "heading"}
     assert ("image", "Left photo: caption of 1") in found or ("image", "Left photo: caption of 0") in found
-    assert ("button", "orientation 0 of 15") in [(role, " ".join(name.split())) for role, name in found]
+    assert ("button", "orientation 0 asked 0 of 15 stated") in [(role, " ".join(name.split())) for role, name in found]
     page.press("?")
     assert [one for one in accessible(page.page) if one[0] in NAMED and not one[1].strip()] == []
 

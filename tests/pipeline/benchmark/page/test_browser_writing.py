@@ -33,6 +33,7 @@ def test_a_person_goes_from_an_empty_queue_to_an_export_by_keyboard_alone(tab, t
     page.press("Enter")
     expect(page.page.get_by_role("dialog")).to_contain_text("Version 1 is made: 24 questions")
     expect(page.page.get_by_role("dialog")).to_contain_text(f"blindpairs export {tmp_path}/made --format mmvp")
+    expect(page.field("frozen-formats")).to_contain_text("mmvp-vlm, lmms-eval, vlmevalkit, huggingface")
     page.press("Escape")
 
     rows = dataset(tmp_path / "made" / "questions-1").to_table().to_pylist()
@@ -79,7 +80,9 @@ def test_what_is_missed_and_unfinished_is_said(tab, tmp_path: Path) -> None:
     page = tab(1)
     expect(page.page.locator(".goal label")).to_have_text("0 of 150 pairs asked")
     page.press("k")
-    expect(page.page.locator("#lacks")).to_contain_text("Still lacks: question, option a, option b, which option")
+    expect(page.page.locator("#lacks")).to_contain_text(
+        "Still lacks: the question, option a, option b, the right answer"
+    )
     page.press("e")
     page.write(*WRITTEN)
     page.press("a")
