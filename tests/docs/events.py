@@ -28,7 +28,7 @@ KINDS = {
     "step taken": "A step is reused as it is.",
     "step started": "A step begins.",
     "task done": "A task has made its shard.",
-    "task failed": "A task has failed for good.",
+    "task failed": "A task has failed and is not tried again.",
     "set back": "An attempt failed and is repeated, or workers did not start.",
     "step committed": "A step is complete.",
     "run ended": "The driver ends. Without this event, it was killed or is still running.",

@@ -20,13 +20,13 @@ REASON = "reason"  # of a rejection, a tag
 TASK_S = [number * scale for scale in (0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0) for number in (1, 2, 5)]
 COUNTERS = {
     "tasks_done": "tasks whose shard was made",
-    "tasks_failed": "tasks that failed for good",
-    "set_back": "tries that came to nothing and were repeated, or workers that did not come",
-    "seen": "things seen: images, or what the step counts",
-    "ok": "things that went on",
-    "rejected": "things that were rejected, by reason",
+    "tasks_failed": "tasks that failed and are not tried again",
+    "set_back": "attempts that failed and were repeated, or workers that did not start",
+    "seen": "rows seen: images, or whatever the step counts",
+    "ok": "of these, how many were passed on",
+    "rejected": "of these, how many were rejected, by reason",
     # exact, where the histogram's sum is Ray's estimate from its buckets
-    "task_time_seconds": "seconds of all tasks that ended, added up",
+    "task_time_seconds": "seconds of all finished tasks, added up",
 }
 
 

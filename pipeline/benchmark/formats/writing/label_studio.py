@@ -143,7 +143,7 @@ def _copied(photos: Iterable[Photo], to: Path) -> dict[str, str]:
 
 FORM = RunForm(
     name="label-studio",
-    says="tasks and labelling interface for Label Studio, with what was written so far; `import` takes them back",
+    says="tasks and a labeling interface for Label Studio, with what was written so far; `import` reads them back",
     write=write_label_studio,
     next="{to}/README.md says how Label Studio shows them",
 )

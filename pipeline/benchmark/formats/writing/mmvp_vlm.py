@@ -54,7 +54,7 @@ def _next(benchmark: Benchmark) -> str:
 
 FORM = Form(
     name="mmvp-vlm",
-    says="MMVP-VLM's own folder: a statement an image, in a folder for each of the nine patterns",
+    says="MMVP-VLM's own folder: one statement per image, in a folder for each of the nine patterns",
     takes=states,
     write=write_mmvp_vlm,
     next=_next,

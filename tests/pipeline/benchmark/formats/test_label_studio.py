@@ -1,4 +1,4 @@
-"""Label Studio: its tasks and its labelling interface, and back. What comes back is made to the layout of its own JSON
+"""Label Studio: its tasks and its labeling interface, and back. What comes back is made to the layout of its own JSON
 export, as Label Studio 1.23 writes it."""
 
 from __future__ import annotations
