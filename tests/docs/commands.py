@@ -9,31 +9,31 @@ from typing import Any, get_args, get_type_hints
 
 from typer.main import get_command
 
-from pipeline.cli import app, benchmark, look
+from pipeline.cli import app
 
 from .markdown import code, table
 
-GROUPS = {
-    app.__name__: ("Runs", "Plan a run, make it, and change it."),
-    look.__name__: ("Inspection", "These commands read a run, a recipe or a source, and change nothing."),
-    benchmark.__name__: ("Benchmarks", "From the pairs of a run to a benchmark, and back."),
+SENTENCES = {
+    "Make": "Plan a run and make it.",
+    "Inspect": "Look at a run, a recipe or a source. `report` writes the gallery; the others change nothing.",
+    "Benchmark": "From the pairs of a run to a benchmark, and back.",
+    "Manage": "Mend a run, take images out of it, and start a recipe.",
 }
 VALUES = {int: "N", str: "TEXT", Path: "PATH"}
 
 
 def commands() -> str:
-    """Return a section for each command, in groups."""
+    """Return a section for each command, in the groups of `blindpairs --help`."""
     found = get_command(app.app).commands
     return "\n".join(
-        "\n".join([f"## {title}\n", f"{sentence}\n", *_group(module, found)])
-        for module, (title, sentence) in GROUPS.items()
+        "\n".join([f"## {title}\n", f"{sentence}\n", *_group(title, found)]) for title, sentence in SENTENCES.items()
     )
 
 
-def _group(module: str, found: dict[str, Any]) -> Iterator[str]:
-    for name, command in found.items():
-        if inspect.unwrap(command.callback).__module__ == module:
-            yield from _command(name, command)
+def _group(title: str, found: dict[str, Any]) -> Iterator[str]:
+    for command in app.GROUPS[title]:
+        name = command.__name__.rstrip("_")
+        yield from _command(name, found[name])
 
 
 def _command(name: str, command: Any) -> Iterator[str]:
