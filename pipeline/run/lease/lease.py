@@ -34,15 +34,28 @@ def driving(
 
     Raises Refused where the run cannot be written, or naming the other's host, process and time.
     """
-    run.check_writable()
-    mine = acquired(run, new_driver(me or this_process()), lease_s, waits)
-    lease = Lease(run, mine, lease_s)
-    keeper = threading.Thread(target=lease.keep, name="lease", daemon=True)
-    keeper.start()
+    with _no_empty_folder(run):
+        run.check_writable()
+        mine = acquired(run, new_driver(me or this_process()), lease_s, waits)
+        lease = Lease(run, mine, lease_s)
+        keeper = threading.Thread(target=lease.keep, name="lease", daemon=True)
+        keeper.start()
+        try:
+            yield lease
+        finally:
+            lease.release(keeper)
+
+
+@contextmanager
+def _no_empty_folder(run: Folder) -> Iterator[None]:
+    """Remove the folders that were created for this run if nothing was put into them, as when it is refused."""
+    new = [path for path in (run.local, *run.local.parents) if not path.exists()] if run.local else []
     try:
-        yield lease
+        yield
     finally:
-        lease.release(keeper)
+        with suppress(OSError):  # the first that is not empty ends it
+            for path in new:
+                path.rmdir()
 
 
 @dataclass

@@ -270,3 +270,15 @@ def test_who_died_while_taking_over_holds_up_nobody(run: Folder, monkeypatch: py
     assert [name for name in run.sizes() if name.endswith(".claim")]
     with driving(run):
         assert parsed(written(run)).process == this_process()
+
+
+def test_folders_that_were_made_for_a_run_go_if_nothing_is_put_into_them(tmp_path: Path) -> None:
+    run = Folder(str(tmp_path / "new/runs/mine"))
+    with pytest.raises(ZeroDivisionError), driving(run):
+        raise ZeroDivisionError
+    assert not list(tmp_path.iterdir())
+    with driving(run):
+        run.write("kept", b"")
+    with driving(run):
+        pass
+    assert (tmp_path / "new/runs/mine/kept").exists()
