@@ -64,7 +64,7 @@ def test_lineage_says_when_and_how_many_but_not_which_and_other_looks_go_on(run:
     one = images(run)[0]["image_id"]
     forget(str(run), [one])
     told = str(lineage_of(Run.open(str(run)), "pairs"))
-    assert " 1 rows (blindpairs forget)" in told
+    assert " 1 row (blindpairs forget)" in told
     assert one not in told
     assert {step.state for step in status_of(str(run)).steps} == {"committed"}
     assert rows_of(Run.open(str(run)), "images", 100).total == len(images(run))
