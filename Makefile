@@ -17,9 +17,9 @@ demo: $(SET_UP)
 docs: $(SET_UP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
-# four processes on two cores: most tests wait for others more than they compute
+# three processes on two cores: most tests wait for others more than they compute
 test: lint browser
-	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 # for the loop while one works: style, types, contracts and every quick test that starts no process
 check: lint

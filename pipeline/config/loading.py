@@ -70,6 +70,8 @@ def _recipe_values(recipe: Recipe) -> dict[str, Any]:
     elif isinstance(recipe, str) and recipe in preset_names():
         values = _mapping((PRESETS / f"{recipe}.yaml").read_text(), recipe)
     else:
+        if isinstance(recipe, str) and Path(os.path.expanduser(recipe)).is_dir():
+            raise Refused(f"{recipe} is a folder: give the recipe (a YAML file or a preset) that the run was made with")
         near = difflib.get_close_matches(str(recipe), preset_names(), n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise Refused(f"{recipe} is neither a file nor a preset; {hint}presets are: {', '.join(preset_names())}")

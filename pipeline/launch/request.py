@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from manifests.draft import PLAN
 from manifests.errors import Refused
@@ -43,7 +44,9 @@ def request(
     _check_apart(config, folder)
     names = [step.name for step in wanted]
     if until is not None and until not in names:
-        raise Refused(f"until {until}: there is no such step; steps are: {', '.join(names)}")
+        near = get_close_matches(until, names, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise Refused(f"until {until}: there is no such step; {hint}steps are: {', '.join(names)}")
     wanted = wanted[: names.index(until) + 1] if until else wanted
     return Request(recipe_name(recipe), config, folder, wanted, kept)
 

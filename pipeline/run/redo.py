@@ -10,8 +10,9 @@ import json
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from manifests.draft import Draft
 from manifests.errors import Refused
-from manifests.manifest import json_bytes, parsed
+from manifests.manifest import COMMIT, Manifest, json_bytes, parsed
 from manifests.removal import Held
 from manifests.storage import Folder
 from pipeline.run.layout import AUDIT, GALLERY, ORDER, drop_repairs
@@ -39,6 +40,7 @@ def discard_from(steps: Sequence[Step], name: str, run: Folder, lease: Lease, sa
     if _noted(run) == {**asked, "discarded": True}:
         said(f"{name} and the steps after it were discarded earlier; what was made since is kept")
         return
+    _check_none_forgotten(run, name)
     for step in steps[len(steps_before(steps, name)) :]:
         step.stage.external_state()
     held = [one for one in (Held.of(run / step) for step in ORDER[ORDER.index(name) :]) if one is not None]
@@ -51,6 +53,17 @@ def discard_from(steps: Sequence[Step], name: str, run: Folder, lease: Lease, sa
         lease.check()
         one.discard()
     run.write(REDO, json_bytes({**asked, "discarded": True}))
+
+
+def _check_none_forgotten(run: Folder, name: str) -> None:
+    """Refuse to read the sources again if images were taken out of the run: they would come back."""
+    folder = run / name
+    there = Manifest.open(folder) if folder.has(COMMIT) else Draft.planned(folder)
+    if name == ORDER[0] and there is not None and there.removed:
+        raise Refused(
+            f"images were forgotten from {run.url}, and making {name} again would bring them back; take them out of "
+            "the source and use a new run, or make a later step again"
+        )
 
 
 def end_redo(run: Folder, made: Collection[str]) -> None:

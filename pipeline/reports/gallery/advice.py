@@ -36,12 +36,16 @@ class Pool:
     total: int  # pairs that the draw stands for
 
     def loosened(self, wanted: int, start: Choice, floor: float) -> Choice:
-        """Return the thresholds, between `start` and (`floor`, 1), that about `wanted` pairs of the pool meet."""
+        """Return the thresholds, between `start` and (`floor`, 1), that about `wanted` pairs of the pool meet.
+
+        Fewer meet them where the reference threshold would be above the blind one.
+        """
         shares = np.sort(np.maximum(*self._shares(start, floor)))
         place = min(len(shares), max(1, round(wanted * len(shares) / self.total))) - 1
         share = min(float(shares[place]), 1.0)
         blind_min, reference_max = start[0] - share * (start[0] - floor), start[1] + share * (1 - start[1])
-        return max(floor, _rounded(blind_min, np.floor)), min(1.0, _rounded(reference_max, np.ceil))
+        near = max(floor, _rounded(blind_min, np.floor))
+        return near, min(near, _rounded(reference_max, np.ceil))  # beyond it the encoders agree
 
     def _shares(self, start: Choice, floor: float) -> tuple[Cosines, Cosines]:
         blind = (start[0] - self.blind) / max(start[0] - floor, 1e-9)

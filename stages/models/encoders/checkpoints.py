@@ -61,7 +61,7 @@ def check_activation(model: str, tag: str) -> None:
 
 def _open_clip(settings: OpenClip) -> Weights:
     if settings.model.startswith((LOCAL, HUB)) and settings.pretrained:
-        raise Refused(f"{settings.model} brings its own weights: leave out pretrained: {settings.pretrained}")
+        raise Refused(f"{settings.model} brings its own weights: set pretrained, now {settings.pretrained}, to null")
     if settings.model.startswith(LOCAL):
         return _checked(from_folder(_folder(settings.model), *OPEN_CLIP), OPEN_CLIP[0])
     if settings.model.startswith(HUB):

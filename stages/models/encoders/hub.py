@@ -53,7 +53,9 @@ def _patterns(names: Sequence[str]) -> list[str]:
     return [*names, *(f"{stem}-*{SAFETENSORS}" for stem in sharded)]
 
 
-A_FOLDER = "set embed.encoders.NAME.model to a folder with them (open_clip: local-dir:FOLDER)"
+A_FOLDER = (
+    "give the encoder a folder: {kind: open_clip, model: local-dir:FOLDER} or {kind: transformers, model: FOLDER}"
+)
 
 
 def _why_not(repository: str, revision: str | None, error: Exception) -> str:

@@ -20,6 +20,7 @@ from world.runs import recipe
 from manifests.errors import Refused
 from manifests.storage import Folder
 from pipeline.benchmark.freeze import freeze
+from pipeline.forget.forget import forget
 from pipeline.run.redo import REDO
 from pipeline.run.run import Run
 
@@ -145,6 +146,20 @@ def test_nothing_is_discarded_where_a_step_before_is_refused_or_there_is_no_such
     with pytest.raises(Refused, match="sketch cannot be made again: it is none of the steps to make"):
         redone_here(asked(scenes), run.parent, "sketch")
     assert whole(run) == before
+
+
+def test_images_that_were_forgotten_are_not_read_again(scenes: Path, run: Path) -> None:
+    (first, *_) = Run.open(str(run)).manifest("images").shards
+    gone = Run.open(str(run)).manifest("images").read(first.name, ["image_id"]).column(0)[0].as_py()
+    forget(str(run), [gone])
+    before = shards_of(run)
+    with pytest.raises(Refused, match="would bring them back"):
+        redone_here(asked(scenes), run.parent, "images")
+    assert shards_of(run) == before
+    redone_here(asked(scenes), run.parent, "embeddings")
+    embedded = Run.open(str(run)).manifest("embeddings").read(first.name, ["image_id"]).column(0).to_pylist()
+    assert embedded
+    assert gone not in embedded
 
 
 def test_a_plain_run_after_a_killed_redo_ends_it(scenes: Path, run: Path, lower: dict[str, bytes]) -> None:

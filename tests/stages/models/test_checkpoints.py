@@ -90,7 +90,7 @@ def test_a_named_model_without_a_tag_is_refused_with_the_tags_there_are() -> Non
 
 @pytest.mark.parametrize("model", ["local-dir:somewhere", "hf-hub:someone/something"])
 def test_a_tag_for_a_checkpoint_that_brings_its_own_weights_is_refused(model: str) -> None:
-    assert "leave out pretrained: openai" in refusal(kind="open_clip", model=model, pretrained="openai")
+    assert "set pretrained, now openai, to null" in refusal(kind="open_clip", model=model, pretrained="openai")
 
 
 def test_an_unknown_timm_model_is_refused_with_the_nearest_name() -> None:
@@ -386,8 +386,8 @@ def test_offline_the_cache_serves_what_it_has_the_rest_is_refused_and_no_request
     assert cached == online.first
     assert absent == (
         "the weights of someone/clip are not on this machine, and the hub may not be asked; "
-        "run once without --offline (HF_HUB_OFFLINE), or set embed.encoders.NAME.model to a folder with them "
-        "(open_clip: local-dir:FOLDER)"
+        "run once without --offline (HF_HUB_OFFLINE), or give the encoder a folder: "
+        "{kind: open_clip, model: local-dir:FOLDER} or {kind: transformers, model: FOLDER}"
     )
     assert len(hub.asked) == before
 

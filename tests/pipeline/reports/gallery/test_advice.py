@@ -98,9 +98,9 @@ def test_where_the_search_floor_is_in_the_way_it_is_said_and_the_command_lowers_
     )
 
 
-def pool(pairs: int) -> Pool:
+def pool(pairs: int, most: float = 0.5) -> Pool:
     rng = np.random.default_rng(pairs)
-    return Pool(rng.uniform(0.5, 1.0, pairs), rng.uniform(0.0, 1.0, pairs), pairs)
+    return Pool(rng.uniform(0.5, 1.0, pairs), rng.uniform(0.0, most, pairs), pairs)
 
 
 def met(pool: Pool, choice: Choice) -> int:
@@ -113,6 +113,14 @@ def test_of_many_candidates_about_fifty_are_let_through(pairs: int) -> None:
     found = nearest_to_wanted(many, (0.99, 0.01), 0.5, lambda choice: met(many, choice))
     assert found
     assert 40 <= found[1] == met(many, found[0]) <= 60
+
+
+@pytest.mark.parametrize("pairs", [3, 60, 1000])
+def test_no_pair_on_which_the_encoders_agree_is_let_through(pairs: int) -> None:
+    many = pool(pairs, most=1.0)
+    for wanted in (1, pairs // 2, pairs):
+        blind_min, reference_max = many.loosened(wanted, (0.99, 0.01), 0.5)
+        assert reference_max <= blind_min
 
 
 def test_of_few_candidates_all_are_let_through() -> None:
