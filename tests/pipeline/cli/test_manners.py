@@ -90,7 +90,8 @@ def test_completing_loads_no_table() -> None:
     assert ended.stdout.split() == ["mmvp", "mmvp-vlm", "[]"]
 
 
-def test_a_script_for_the_shell_is_shown() -> None:
+def test_a_script_for_the_shell_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")  # not the shell that started the tests
     shown = CliRunner().invoke(app, ["--show-completion", "bash"], prog_name="blindpairs").stdout
     assert "complete -o default -F _blindpairs_completion blindpairs" in shown
 
