@@ -177,6 +177,7 @@ def run(
     offline: bool = False,
     ray: str | None = None,
     retry_failed: bool = False,
+    redo: str | None = None,
     quiet: bool = False,
     **settings: Any,
 ) -> Run:
@@ -185,8 +186,8 @@ def run(
     `recipe`: a preset's name, the path of a YAML file, or the settings as a mapping. `root`: the folder or fsspec URL
     that contains the run's folder. `name`: the run's name, the recipe's by default. `until`: the last step to make.
     `offline`: contact no model hub. `ray`: "off", "local", or a cluster's address. `retry_failed`: request failed URLs
-    again. `quiet`: show no progress on stderr. `settings`: changes by dotted name, such as
-    `**{"filter.blind_min": 0.96}`.
+    again. `redo`: a step to make again in place, with those after it. `quiet`: show no progress on stderr. `settings`:
+    changes by dotted name, such as `**{"filter.blind_min": 0.96}`.
 
     Workers are new processes that import your script: call this under `if __name__ == "__main__":`. Raises Refused
     before any work if settings are wrong or do not fit the existing run, TasksFailed if tasks failed.
@@ -196,5 +197,5 @@ def run(
 
     read = recipe if isinstance(recipe, Mapping) else os.fspath(recipe)
     changes = [Setting(setting, value) for setting, value in settings.items()]
-    made = make(read, changes, os.fspath(root), name, until, offline, ray, retry_failed=retry_failed, quiet=quiet)
-    return open(made.run)
+    how = {"retry_failed": retry_failed, "quiet": quiet}
+    return open(make(read, changes, os.fspath(root), name, until, offline, ray, redo=redo, **how).run)

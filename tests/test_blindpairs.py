@@ -281,6 +281,12 @@ def test_other_thresholds_make_only_the_pairs_again(photos: Path, tmp_path: Path
     assert max(run.pairs()["reference_cosine"].to_pylist(), default=0.0) < 0.5
 
 
+def test_a_step_is_made_again_in_place_if_asked(photos: Path, tmp_path: Path) -> None:
+    made(photos, tmp_path)
+    _, tasks = made(photos, tmp_path, redo="candidates", **{"search.min_cosine": -0.99})
+    assert {task.split("/")[0] for task in tasks} == {"candidates", "pairs"}
+
+
 def test_the_last_step_and_the_name_are_as_asked(photos: Path, tmp_path: Path) -> None:
     run, _ = made(photos, tmp_path, until="images", name="other")
     assert (Path(run.url), [step.step for step in run.steps()]) == (tmp_path / "other", ["images"])

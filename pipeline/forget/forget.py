@@ -26,7 +26,7 @@ from pipeline.forget.summary import ForgetSummary
 from pipeline.forget.traces import naming, without_traces
 from pipeline.forget.written import without_written
 from pipeline.reports.gallery.write import write_report
-from pipeline.run.layout import GALLERY, REMOVAL, run_folder, sweep_left
+from pipeline.run.layout import FORGOTTEN, GALLERY, REMOVAL, run_folder, sweep_left
 from pipeline.run.lease.lease import Lease, driving
 from pipeline.run.removal.intent import FORGET, Intent
 from pipeline.run.removal.without import check_steps, steps_held, without
@@ -35,8 +35,6 @@ from stages.copies.removal import with_hashes
 from stages.download.fetch.opt_out import OptOut
 from stages.filter.settings import FilterSettings
 from stages.filter.stage import Filter
-
-WHY = "blindpairs forget"
 
 
 def forget(url: str, named: Sequence[str], listed: str | None = None, store: Path | None = None) -> ForgetSummary:
@@ -83,7 +81,7 @@ def _begin(run: Folder, names: OptOut, lease: Lease, finished: int, store: Path 
     found = find(steps.get("images"), names, named_as_served(_sources(steps.get("images")), names.sha256))
     if not found.rows:
         # an image that is no longer in the run may still occur in what people wrote
-        written = without_written(run, sorted(names.image_ids), Removed(_now(), WHY), store)
+        written = without_written(run, sorted(names.image_ids), Removed(_now(), FORGOTTEN), store)
         return ForgetSummary(run.url, 0, found.counts, written, finished=finished)
     check_steps(steps)
     ids = tuple(sorted(row["image_id"] for row in found.rows))
@@ -96,7 +94,7 @@ def _begin(run: Folder, names: OptOut, lease: Lease, finished: int, store: Path 
         "gallery": run.has(GALLERY),
         "finished": finished,
     }
-    intent = Intent(FORGET, ids, WHY, payload=payload)
+    intent = Intent(FORGET, ids, FORGOTTEN, payload=payload)
     intent.begin(run)
     return _done(run, intent, lease, store)
 

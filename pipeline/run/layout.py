@@ -15,6 +15,7 @@ GALLERY = "report.html"
 AUDIT, PLANTED = "_audit.json", "_planted.json"  # what the audit found; which pairs the demo drew
 FAILURES = "_failures.json"  # of a step's tasks, beside its shards
 REPAIRS = "_repair"  # shards that are made again, until all of a step's are known to be those it had
+FORGOTTEN = "blindpairs forget"  # why rows were removed, as manifests state it
 REMOVAL = "_removal.json"  # while images are being taken out, or after that was stopped
 ORDER = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
 

@@ -15,7 +15,7 @@ from manifests.errors import Refused
 from manifests.manifest import COMMIT, Manifest, json_bytes, parsed
 from manifests.removal import Held
 from manifests.storage import Folder
-from pipeline.run.layout import AUDIT, GALLERY, ORDER, drop_repairs
+from pipeline.run.layout import AUDIT, FORGOTTEN, GALLERY, ORDER, drop_repairs
 from pipeline.run.lease.lease import Lease
 from pipeline.run.recipe import Step
 
@@ -57,9 +57,11 @@ def discard_from(steps: Sequence[Step], name: str, run: Folder, lease: Lease, sa
 
 def _check_none_forgotten(run: Folder, name: str) -> None:
     """Refuse to read the sources again if images were taken out of the run: they would come back."""
+    if name != ORDER[0]:
+        return
     folder = run / name
-    there = Manifest.open(folder) if folder.has(COMMIT) else Draft.planned(folder)
-    if name == ORDER[0] and there is not None and there.removed:
+    there = Manifest.stated_in(folder) if folder.has(COMMIT) else Draft.planned(folder)
+    if there is not None and any(gone.why == FORGOTTEN for gone in there.removed):
         raise Refused(
             f"images were forgotten from {run.url}, and making {name} again would bring them back; take them out of "
             "the source and use a new run, or make a later step again"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from manifests.draft import Draft
@@ -146,17 +146,17 @@ def _work(
             failures.append(result)
         drive.listener.advanced(step, result)
     if failures:
-        _write_failures(draft.folder, failures)
         full = any(one.fault is Fault.DISK for one in failures)
+        with suppress(OSError) if full else nullcontext():  # a full disk may not take them
+            _write_failures(draft.folder, failures)
         raise TasksFailed(_disk_full(draft, receipts) if full else _told(draft.folder, failures, len(missing)))
     return receipts
 
 
 def _write_failures(folder: Folder, failures: Sequence[Outcome]) -> None:
-    """Write the failures beside the shards, for `blindpairs status`; a full disk may not take them."""
+    """Write the failures beside the shards, for `blindpairs status`."""
     value = [{"task": one.name, "error": one.error, "trace": one.trace} for one in failures]
-    with suppress(OSError):
-        folder.write(FAILURES, (json.dumps(value, indent=1) + "\n").encode())
+    folder.write(FAILURES, (json.dumps(value, indent=1) + "\n").encode())
 
 
 def _disk_full(draft: Draft, made: Mapping[str, Receipt]) -> str:

@@ -18,10 +18,13 @@ from world.inline import commands_run_here, made_here, redone_here
 from world.runs import recipe
 
 from manifests.errors import Refused
+from manifests.manifest import Removed
 from manifests.storage import Folder
 from pipeline.benchmark.freeze import freeze
 from pipeline.forget.forget import forget
+from pipeline.run import retry_failed
 from pipeline.run.redo import REDO
+from pipeline.run.removal.without import without
 from pipeline.run.run import Run
 
 pytestmark = pytest.mark.slow
@@ -160,6 +163,22 @@ def test_images_that_were_forgotten_are_not_read_again(scenes: Path, run: Path) 
     embedded = Run.open(str(run)).manifest("embeddings").read(first.name, ["image_id"]).column(0).to_pylist()
     assert embedded
     assert gone not in embedded
+
+
+def test_urls_that_were_asked_for_again_are_no_forgotten_images(scenes: Path, run: Path) -> None:
+    (first, *_) = Run.open(str(run)).manifest("images").shards
+    again = Run.open(str(run)).manifest("images").read(first.name, ["image_id"]).column(0)[0].as_py()
+    without(Folder(str(run)), [again], Removed("2026-01-01T00:00:00+00:00", retry_failed.WHY))
+    redone_here(asked(scenes), run.parent, "images")
+    assert again in Run.open(str(run)).manifest("images").read(first.name, ["image_id"]).column(0).to_pylist()
+
+
+def test_a_damaged_step_is_made_again(scenes: Path, run: Path) -> None:
+    before = shards_of(run)
+    damaged = next((run / "embeddings").glob("*.parquet"))
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    redone_here(asked(scenes), run.parent, "embeddings")
+    assert shards_of(run) == before
 
 
 def test_a_plain_run_after_a_killed_redo_ends_it(scenes: Path, run: Path, lower: dict[str, bytes]) -> None:
