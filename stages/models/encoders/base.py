@@ -71,7 +71,7 @@ def load(
         if is_out_of_memory(error) or "CUDA" in str(error):
             raise
         named = getattr(settings, "model", "the built-in encoder")
-        raise Refused(f"{settings.kind} does not load {named}: {_told(error)}") from error
+        raise Refused(f"{settings.kind} does not load {named}: {describe(error)}") from error
     return encoder
 
 
@@ -98,6 +98,7 @@ def _check(encoder: Encoder) -> None:
         raise ValueError("it gives another vector for the same image each time")
 
 
-def _told(error: Exception) -> str:
+def describe(error: Exception) -> str:
+    """Return a library's own message in one line, shortened."""
     words = " ".join(str(error).split()) or type(error).__name__
     return words if len(words) <= TOLD else words[:TOLD] + " ..."

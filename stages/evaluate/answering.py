@@ -1,0 +1,81 @@
+"""Answering: put questions to a model that answers, and turn its replies into rows of the predictions table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from manifests.evaluation_tables import FAILED, REVERSED
+from manifests.storage import Folder
+from manifests.tables import OK
+from stages.base import Machine
+from stages.evaluate.pictures import picture
+from stages.evaluate.prompts import FORMS
+from stages.evaluate.replies import Replies
+from stages.images import ImageRefused
+from stages.models.answering.base import Generation, Question, Reply, load
+from stages.models.answering.settings import Answering
+from stages.models.encoders.weights import Weights
+
+Row = Mapping[str, Any]
+Asked = tuple[Row, str, Question | Reply]  # a row, the order of its options, and what is asked; or why it is not
+
+
+class Answerer:
+    """A model that answers, set up. `replies`: the folder where replies are kept until the predictions are committed."""
+
+    def __init__(
+        self, settings: Answering, weights: Weights | None, generation: Generation, machine: Machine, replies: str
+    ) -> None:
+        self._settings, self._form = settings, FORMS[settings.prompt]
+        self._model = load(settings, weights, generation, machine)  # type: ignore[arg-type]
+        self.computed = self._model.computed
+        asked_of = json.dumps([settings.model_dump(mode="json"), generation.__dict__], sort_keys=True)
+        self._kept = Replies(Folder(replies), asked_of)
+
+    def predictions(self, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+        """Yield a prediction for each question and order. Raises NoReply if some have none yet; others are kept."""
+        asked = [self._asked(row, order) for row in rows if row["question"] is not None for order in self._form.orders]
+        replies = self._replies([one for _, _, one in asked])
+        for (row, order, one), reply in zip(asked, replies, strict=True):
+            yield self._row(row, order, one, reply)
+
+    def _asked(self, row: Row, order: str) -> Asked:
+        options = list(row["options"])
+        labels = self._form.labels(len(options))
+        place = ord(row["answer"]) - ord("a")
+        if order == REVERSED:
+            options, place = options[::-1], len(options) - 1 - place
+        try:
+            image = picture(row) if self._settings.vision else None
+        except ImageRefused as error:
+            return row, order, Reply(None, FAILED, error=error.sentence)
+        words = self._form.prompt(row["kind"], row["question"], options)
+        return row, order, Question(row["question_id"], words, image, labels, labels[place])
+
+    def _replies(self, asked: Sequence[Question | Reply]) -> list[Reply]:
+        """Return a reply to each: one kept earlier, or a new one, which is kept at once."""
+        found = {n: one if isinstance(one, Reply) else self._kept.find(one) for n, one in enumerate(asked)}
+        open_ones = [n for n, reply in found.items() if reply is None]
+        questions = [one for n in open_ones if isinstance(one := asked[n], Question)]
+        likelihood = self._settings.answer == "likelihood"
+        for place, reply in self._model.replies(questions, likelihood=likelihood) if questions else ():
+            self._kept.keep(questions[place], reply)
+            found[open_ones[place]] = reply
+        return [reply for _, reply in sorted(found.items()) if reply is not None]
+
+    def _row(self, row: Row, order: str, asked: Question | Reply, reply: Reply) -> dict[str, Any]:
+        return {
+            "question_id": row["question_id"],
+            "order": order,
+            "vision": self._settings.vision,
+            "prompt": asked.words if isinstance(asked, Question) else "",
+            "response": reply.response,
+            "scores": reply.scores,
+            "tokens_in": reply.tokens_in,
+            "tokens_out": reply.tokens_out,
+            "seconds": reply.seconds,
+            "status": reply.status,
+            "error": None if reply.status == OK else reply.error,
+        }

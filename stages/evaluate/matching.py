@@ -1,0 +1,76 @@
+"""Matching: compare a group's images with the statement that is true of one of them, as MMVP-VLM does.
+
+Source: tsb0601/MMVP, scripts/evaluate_vlm.py: the text is "a photo of " and the statement; all images of the group are
+compared with each statement. The cosines are kept; what they say is decided where answers are read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manifests.evaluation_tables import AS_WRITTEN, FAILED
+from manifests.tables import OK
+from stages.base import Machine
+from stages.evaluate.pictures import picture
+from stages.images import ImageRefused, decode
+from stages.models.encoders.weights import Weights
+from stages.models.matching.base import load
+from stages.models.matching.settings import MatchingSettings
+
+PREFIX = "a photo of "
+Row = Mapping[str, Any]
+
+
+class Matcher:
+    """A model that matches images and texts, set up."""
+
+    def __init__(self, settings: MatchingSettings, weights: Weights, machine: Machine) -> None:
+        self._model = load(settings, weights, machine)
+        self.computed = self._model.computed
+
+    def predictions(self, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+        """Yield a prediction for each question that has a statement; the rows of a group follow one another."""
+        for _, group in groupby(rows, lambda row: row["group"]):
+            stated = [row for row in group if row["statement"] is not None]
+            if stated:
+                yield from self._group(stated)
+
+    def _group(self, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+        began = time.monotonic()
+        texts = [PREFIX + row["statement"] for row in rows]
+        try:
+            cosines = self._cosines(rows, texts)
+        except ImageRefused as error:
+            yield from (_row(row, text, None, 0.0, error.sentence) for row, text in zip(rows, texts, strict=True))
+            return
+        share = (time.monotonic() - began) / len(rows)
+        for row, text, found in zip(rows, texts, cosines, strict=True):
+            yield _row(row, text, found.tolist(), share)
+
+    def _cosines(self, rows: Sequence[Row], texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return (texts, images) cosines in float64; the images are those of `rows`, in order."""
+        prepared = [self._model.prepare(decode(picture(row) or b"")) for row in rows]
+        images, words = self._model.encode_images(prepared), self._model.encode_texts(texts)
+        return words.astype(np.float64) @ images.astype(np.float64).T
+
+
+def _row(row: Row, text: str, cosines: list[float] | None, seconds: float, error: str | None = None) -> dict[str, Any]:
+    return {
+        "question_id": row["question_id"],
+        "order": AS_WRITTEN,
+        "vision": True,
+        "prompt": text,
+        "response": None,
+        "scores": cosines,
+        "tokens_in": None,
+        "tokens_out": None,
+        "seconds": seconds,
+        "status": OK if error is None else FAILED,
+        "error": error,
+    }

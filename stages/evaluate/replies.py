@@ -1,0 +1,49 @@
+"""Replies: what models replied to tasks that are not finished, one small file each, so that nothing is asked twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict
+
+from manifests.manifest import json_bytes
+from manifests.parsing import parse_json
+from manifests.storage import Folder
+from stages.models.answering.base import Question, Reply
+
+
+class Replies:
+    """The replies kept in a folder. What identifies one is everything that was asked, and of whom."""
+
+    def __init__(self, folder: Folder, asked_of: str) -> None:
+        self._folder, self._asked_of = folder, asked_of
+        self._there = folder.sizes()
+
+    def find(self, question: Question) -> Reply | None:
+        """Return the reply to this very question; None if there is none, or its file does not read."""
+        if (name := self._name(question)) not in self._there:
+            return None
+        try:
+            value = parse_json(self._folder.read(name))
+            scores = value.pop("scores")
+            return Reply(**value, scores=None if scores is None else tuple(scores))
+        except (ValueError, TypeError, KeyError):
+            return None  # it is asked again
+
+    def keep(self, question: Question, reply: Reply) -> None:
+        self._folder.write(self._name(question), json_bytes(asdict(reply)))
+
+    def _name(self, question: Question) -> str:
+        image = hashlib.sha256(question.image or b"").hexdigest()
+        asked = [self._asked_of, question.question_id, question.words, question.system, list(question.letters), image]
+        return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:32] + ".json"
+
+
+def drop_replies(folder: Folder) -> None:
+    """Remove kept replies, once the predictions that they were kept for are committed."""
+    if folder.local is not None:
+        shutil.rmtree(folder.local, ignore_errors=True)
+        return
+    for name in folder.sizes():
+        folder.forget(name)
