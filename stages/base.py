@@ -76,7 +76,7 @@ class Stage(ABC):
     version: ClassVar[int] = 1  # raised when the same settings would make different rows
     rebuildable: ClassVar[bool] = False  # cheap enough to be rebuilt in place when its settings change
     unit: ClassVar[str] = "images"  # what `seen` counts
-    gpus: ClassVar[float] = 0.0  # GPUs per worker, if there are any; 0.5: two workers share one
+    gpus: float = 0.0  # GPUs per worker, if there are any; 0.5: two workers share one
     decodes: ClassVar[bool] = False  # whether many cores beside a GPU are useful
     on_growth: ClassVar[OnGrowth] = OnGrowth.REFUSED
     change: ClassVar[type[Change]] = Change  # what becomes of its rows when images are removed; none if rebuildable

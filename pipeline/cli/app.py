@@ -12,6 +12,7 @@ from pathlib import Path
 import typer
 
 from pipeline.cli import benchmark, look, options
+from pipeline.cli import evaluate as models
 from pipeline.cli.console import exit_on_error, print_summary, print_text
 from pipeline.cli.groups import CommandGroups
 from pipeline.cli.remedies import naming_redo
@@ -137,6 +138,7 @@ def demo(
     out: options.Out = Path("demo"),
     scenes: options.Scenes = 600,
     ray: options.Ray = None,
+    evaluate: options.Evaluate = False,
 ) -> None:
     """Draw scenes with known blind pairs, find them, and report which were missed and why. Downloads nothing.
 
@@ -145,7 +147,7 @@ def demo(
     with exit_on_error():
         from pipeline.cli.demo import demo as show_demo
 
-        print_text(show_demo(out, scenes, ray))
+        print_text(show_demo(out, scenes, ray, evaluate=evaluate))
 
 
 def presets(name: options.Preset = None) -> None:
@@ -166,6 +168,7 @@ GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
         *(benchmark.author, benchmark.people, benchmark.freeze),
         *(benchmark.export, benchmark.import_, benchmark.patterns),
     ),
+    "Models": (models.evaluate, models.scores),
     "Manage": (repair, forget, presets),
 }
 for group, commands in GROUPS.items():

@@ -62,6 +62,9 @@ Photos = Annotated[
 Seed = Annotated[int, typer.Option(help="seed for the random choice", min=0)]
 Out = Annotated[Path, typer.Option(help="output folder for scenes, run and gallery")]
 Scenes = Annotated[int, typer.Option(help="how many scenes to draw", min=20)]
+Evaluate = Annotated[
+    bool, typer.Option("--evaluate", help="also ask built-in models questions about the pairs, and score them")
+]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="retry URLs that failed and may be available now")]
 Redo = Annotated[
     str | None, typer.Option(metavar="STEP", help="discard this step and those after it, and make them again")

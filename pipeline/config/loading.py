@@ -8,7 +8,7 @@ import reprlib
 from collections.abc import Hashable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -16,9 +16,11 @@ from pydantic_core import ErrorDetails
 
 from manifests.errors import Refused
 from manifests.parsing import TOO_DEEP, check_depth
-from pipeline.config.changes import Change, apply, plain_values
+from pipeline.config.changes import Change, Setting, apply, plain_values
 from pipeline.config.settings import Config
+from stages.settings import Settings
 
+S = TypeVar("S", bound=Settings)
 PRESETS = files("pipeline.config") / "presets"
 Recipe = str | Mapping[str, Any]  # a preset's name, the path of a YAML file, or the values themselves
 
@@ -32,13 +34,16 @@ def read_config(recipe: Recipe, changes: Sequence[Change] = (), run: str | None 
 
     Raises Refused, naming file, setting and remedy, for anything invalid.
     """
+    return read_settings(Config, recipe, [*changes, *([] if run is None else [Setting("run", run)])])
+
+
+def read_settings(kind: type[S], recipe: Recipe, changes: Sequence[Change] = ()) -> S:
+    """Read a recipe's values, with `changes` on top, as settings of this kind. Raises as `read_config` does."""
     values = _recipe_values(recipe)
     for change in changes:
         apply(values, change, _parsed)
-    if run is not None:
-        values["run"] = run
     try:
-        return Config.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         raise Refused(f"{recipe_name(recipe)}: {_sentence(error, values)}") from error
 

@@ -22,6 +22,12 @@ ORDER = ("images", "embeddings", "directions", "sketches", "copies", "candidates
 QUESTIONS = "questions"  # people's; each freezing is a manifest of its own, questions-1, questions-2, ...
 VERSION = re.compile(QUESTIONS + r"-([1-9]\d{0,8})")
 
+EVALUATION = re.compile(r"evaluation-([1-9]\d{0,8})")  # of one version of a run's questions, in the run's folder
+PREDICTIONS, VERDICTS = "predictions-", "verdicts-"  # of one model, whose name follows
+ANSWERS, SCORES = "answers", "scores"
+REPLIES = "_replies"  # of models, until their predictions are committed
+LEADERBOARD = "leaderboard.html"
+
 
 def run_folder(url: str) -> Folder:
     """Return a run's folder, even while images are being removed from it.
@@ -68,9 +74,25 @@ def drop_repairs(run: Folder) -> None:
 
 
 def steps_begun(folder: Folder) -> list[str]:
-    """The steps that have at least a plan, in order."""
+    """The steps of a run, or of an evaluation, that have at least a plan, in order."""
     there = set(folder.folders())
-    return [step for step in ORDER if step in there and ((folder / step).has(PLAN) or (folder / step).has(COMMIT))]
+    mined = [step for step in ORDER if step in there and ((folder / step).has(PLAN) or (folder / step).has(COMMIT))]
+    return mined or evaluation_steps(folder)
+
+
+def evaluation_steps(folder: Folder) -> list[str]:
+    """The steps of an evaluation that have at least a plan, in order; empty for any other folder."""
+    begun = [name for name in folder.folders() if (folder / name).has(PLAN) or (folder / name).has(COMMIT)]
+    asked = [name for kind in (PREDICTIONS, VERDICTS) for name in begun if name.startswith(kind)]
+    if QUESTIONS not in begun:
+        return []
+    return [QUESTIONS, *asked, *(name for name in (ANSWERS, SCORES) if name in begun)]
+
+
+def evaluation_versions(run: Folder) -> list[int]:
+    """The versions of a run's questions that were evaluated, ascending."""
+    found = (EVALUATION.fullmatch(name) for name in run.folders())
+    return sorted(int(name[1]) for name in found if name and evaluation_steps(run / name[0]))
 
 
 def question_versions(run: Folder) -> list[int]:

@@ -18,6 +18,7 @@ from pipeline.run.recipe import Step
 from stages.base import OnGrowth, Stage, Task
 
 NEW_RUN = "Name a new run (--run)"
+NO_OTHERS: Mapping[str, Manifest] = {}
 
 
 class State(StrEnum):
@@ -52,8 +53,8 @@ class Resolution:
         return earlier(self.there, grows=self.state is State.EXTEND)
 
 
-def resolve(steps: Sequence[Step], run: Folder) -> list[Resolution]:
-    """Resolve every step before anything is started.
+def resolve(steps: Sequence[Step], run: Folder, others: Mapping[str, Manifest] = NO_OTHERS) -> list[Resolution]:
+    """Resolve every step before anything is started. `others`: committed manifests that they read besides.
 
     Raises Refused where sources or weights are missing, or where a step that is expensive to make was
     made with other settings, or from a source that did not only grow: the message names the first
@@ -65,7 +66,7 @@ def resolve(steps: Sequence[Step], run: Folder) -> list[Resolution]:
         if there is not None:
             step = replace(step, stage=step.stage.as_begun(there.lineage.table))
         state, unseen = _external_state(step, there)
-        resolution = _resolution(step, run / step.name, _lineage(step, state, resolutions), there, resolutions)
+        resolution = _resolution(step, run / step.name, _lineage(step, state, resolutions, others), there, resolutions)
         if unseen and resolution.state is not State.REUSE:
             raise Refused(unseen)
         resolutions[step.name] = replace(resolution, unseen=unseen)
@@ -95,9 +96,11 @@ def _external_state(step: Step, there: Manifest | Draft | None) -> tuple[Mapping
         return there.lineage.external_state, str(refusal)
 
 
-def _lineage(step: Step, state: Mapping[str, Any], resolutions: Mapping[str, Resolution]) -> Lineage:
+def _lineage(
+    step: Step, state: Mapping[str, Any], resolutions: Mapping[str, Resolution], others: Mapping[str, Manifest]
+) -> Lineage:
     stage, (table, version) = step.stage, step.stage.table()
-    inputs = {name: resolutions[name].lineage.fingerprint for name in step.reads}
+    inputs = {name: {**others, **resolutions}[name].lineage.fingerprint for name in step.reads}
     made_by = f"{stage.name} {stage.version}"
     return Lineage(step.name, made_by, f"{table} {version}", stage.settings, state, inputs)
 

@@ -8,7 +8,15 @@ from manifests.draft import Draft
 from manifests.errors import NotCommitted, Refused, Waiting
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
-from pipeline.run.layout import ORDER, QUESTIONS, VERSION, check_no_removal, question_versions, run_folder
+from pipeline.run.layout import (
+    ORDER,
+    QUESTIONS,
+    VERSION,
+    check_no_removal,
+    evaluation_steps,
+    question_versions,
+    run_folder,
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ class Run:
 
     def _named(self, step: str) -> str:
         """Return the name of a step's folder. Raises as `manifest` does for an unknown step or version."""
-        if step in ORDER:
+        if step in ORDER or step in evaluation_steps(self.folder):
             return step
         if step == QUESTIONS:
             return self.questions()[1].folder.name

@@ -26,6 +26,8 @@ from pipeline.run.resolve import Resolution, State, resolve
 from stages.base import Task
 from stages.text import size_text
 
+NOTHING: Mapping[str, Manifest] = {}
+
 
 @dataclass(frozen=True)
 class Drive:
@@ -44,32 +46,32 @@ def run(
     afterwards: Callable[[Mapping[str, Manifest]], None] = lambda manifests: None,
     beforehand: Callable[[], bool] = lambda: False,
     redo: str | None = None,
+    there: Mapping[str, Manifest] = NOTHING,
 ) -> dict[str, Manifest]:
     """Make the steps of one run; step -> its committed manifest.
 
     Every step is checked before any work starts (resolve.py). `redo` names a step that is first discarded, with those
     after it. `beforehand` is called after that check, and the steps are checked again if it returns True; `afterwards`
-    is called with the manifests. Both run while this driver holds the lease. Raises Refused, or TasksFailed once the
-    siblings of a failed task have finished.
+    is called with the manifests. Both run while this driver holds the lease. `there`: committed manifests that the
+    steps read and that none of them makes. Raises Refused, or TasksFailed once the siblings of a failed task, and the
+    steps that do not read what failed, have finished.
     """
     with driving(folder, listener.said) as lease, telling_the_end(listener):
         sweep_left(folder)
         check_no_removal(folder, "forget")
         drive, where = Drive(executor, listener, lease), ""
-        manifests: dict[str, Manifest] = {}
         retry_failed.finish(folder)
         if redo is not None:
             resolve(steps_before(steps, redo), folder)
             discard_from(steps, redo, folder, lease, listener.said)
-        resolutions = resolve(steps, folder)
+        resolutions = resolve(steps, folder, there)
         if beforehand():
-            resolutions = resolve(steps, folder)
+            resolutions = resolve(steps, folder, there)
         if any(resolution.state is not State.REUSE for resolution in resolutions):
             where = executor.check(_requests(resolutions), listener.said)
             folder.forget(GALLERY)  # it shows what is about to change
         listener.resolved(resolutions, where)
-        for resolution in resolutions:
-            manifests[resolution.step.name] = _make(resolution, manifests, drive)
+        manifests = _made(resolutions, there, drive)
         lease.confirm()
         end_redo(folder, manifests)
         afterwards(manifests)
@@ -79,6 +81,22 @@ def run(
 def _requests(resolutions: Sequence[Resolution]) -> list[ResourceRequest]:
     steps = [resolution.step for resolution in resolutions if resolution.state is not State.REUSE]
     return [ResourceRequest(step.name, step.stage, step.workers) for step in steps]
+
+
+def _made(resolutions: Sequence[Resolution], there: Mapping[str, Manifest], drive: Drive) -> dict[str, Manifest]:
+    """Make all steps. Raises TasksFailed, when those that do not need it are made, for a step that failed."""
+    manifests, failures = dict(there), dict[str, str]()
+    for resolution in resolutions:
+        name, reads = resolution.step.name, resolution.step.reads
+        if any(step in failures or step not in manifests for step in reads):
+            continue
+        try:
+            manifests[name] = _make(resolution, manifests, drive)
+        except TasksFailed as error:
+            failures[name] = str(error)
+    if failures:
+        raise TasksFailed("; ".join(failures.values()))
+    return {name: manifest for name, manifest in manifests.items() if name not in there}
 
 
 def _make(resolution: Resolution, manifests: Mapping[str, Manifest], drive: Drive) -> Manifest:

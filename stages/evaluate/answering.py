@@ -23,7 +23,7 @@ Asked = tuple[Row, str, Question | Reply]  # a row, the order of its options, an
 
 
 class Answerer:
-    """A model that answers, set up. `replies`: the folder where replies are kept until the predictions are committed."""
+    """A model that answers, set up. `replies`: the folder where replies are kept until the commit."""
 
     def __init__(
         self, settings: Answering, weights: Weights | None, generation: Generation, machine: Machine, replies: str

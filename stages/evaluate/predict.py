@@ -7,7 +7,7 @@ as soon as it is known (replies.py), so that a task that was stopped asks only t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -43,11 +43,11 @@ class Predict(Stage):
 
     name = "predict"
     unit = "questions"
-    gpus = 1.0
 
     def __init__(self, model: str, settings: ModelSettings, replies: str) -> None:
         """`model`: what the evaluation calls it; `replies`: the folder where replies are kept until the commit."""
         self.model, self.chosen, self._replies = model, settings, replies
+        self.gpus = 0.0 if isinstance(settings, BuiltIn | Server) else 1.0
         self._hashes: dict[str, str] = {}
         self._bytes = 0
         self._asker: Answerer | Matcher | None = None

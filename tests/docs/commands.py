@@ -17,6 +17,7 @@ SENTENCES = {
     "Make": "Plan a run and make it.",
     "Inspect": "Look at a run, a recipe or a source. `report` writes the gallery; the others change nothing.",
     "Benchmark": "From the pairs of a run to a benchmark, and back.",
+    "Models": "Ask models the questions of a benchmark, and compare them.",
     "Manage": "Mend a run, take images out of it, and start a recipe.",
 }
 VALUES = {int: "N", str: "TEXT", Path: "PATH"}

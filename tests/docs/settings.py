@@ -38,6 +38,30 @@ def encoders() -> str:
     return _by_kind(kinds, set())
 
 
+def evaluation() -> str:
+    """Return a table of what a recipe of an evaluation has besides its benchmark and models."""
+    from pipeline.config.evaluation import Evaluation
+
+    return table(HEAD, _rows(Evaluation, "", {"benchmark", "models", "grader", "workers"}))
+
+
+def benchmarks() -> str:
+    """Return a section for each kind of benchmark."""
+    from stages.evaluate.settings import Published, RunQuestions
+
+    return _by_kind((RunQuestions, Published), set())
+
+
+def models() -> str:
+    """Return what all models that answer have in common, and a section for each kind of model."""
+    from stages.models.answering.settings import ANSWERING, Answering
+    from stages.models.matching.settings import OpenClipTowers, TransformersTowers
+
+    shared = table(HEAD, _rows(Answering, "", {"kind"}))
+    parts = (_by_kind(ANSWERING, {*Answering.model_fields}), _by_kind((OpenClipTowers, TransformersTowers), set()))
+    return "\n".join((shared, *parts))
+
+
 def presets() -> str:
     """Return every preset as its file is."""
     from pipeline.cli.make import preset_names
@@ -85,7 +109,7 @@ def _by_kind(models: tuple[type[BaseModel], ...], shared: set[str]) -> str:
 
 def _kind(model: type[BaseModel], shared: set[str]) -> str:
     rows = list(_rows(model, "", {*shared, "kind"}))
-    name = get_args(model.model_fields["kind"].annotation)[0]
+    name = ", ".join(get_args(model.model_fields["kind"].annotation))
     return f"### kind: {name}\n\n{_sentence(model)}{table(HEAD, rows) if rows else ''}"
 
 

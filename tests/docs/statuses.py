@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from manifests import errors
+from manifests import evaluation_tables as evaluation
 from manifests.tables import OK, OVER_CAP
 from stages import images
 from stages.copies.stage import BYTES, VECTORS
@@ -56,6 +57,12 @@ FILTERING = {
     reasons.NEAR: "the two images are near-duplicates of each other, or a better pair shows near-duplicates of them",
     reasons.CAPPED: "one of the two is already in `filter.max_pairs_per_image` better pairs",
 }
+REPLYING = {
+    evaluation.UNPARSED: "the reply chooses no option, or not clearly; in `verdicts`, it is neither yes nor no",
+    evaluation.REFUSED: "the model or its server refused because of the content",
+    evaluation.TRUNCATED: "the reply was cut at `max_tokens`; it is not read",
+    evaluation.FAILED: "the question could not be asked, and never can; the model's figures are incomplete",
+}
 STEPS = {
     "Every image, in `images` and `embeddings`": READING,
     "Sources, in `images`": LISTING,
@@ -64,6 +71,7 @@ STEPS = {
     "Copies, in the counts of `copies`": COPYING,
     "Comparisons, in the counts of `candidates`": SEARCHING,
     "Pairs, in the counts of `pairs` and its column `reason`": FILTERING,
+    "Replies of models, in an evaluation's `predictions`, `verdicts` and `answers`": REPLYING,
 }
 RETRIED = "The last column says when `blindpairs run RECIPE --retry-failed` requests a URL again."
 AGAIN = {

@@ -16,6 +16,13 @@ def tables() -> str:
     return "\n".join(map(_table, found))
 
 
+def evaluation_tables() -> str:
+    """Return a section for each table of an evaluation, in the order of its steps."""
+    from manifests.evaluation_tables import ANSWERS, ASKED, PREDICTIONS, SCORES, VERDICTS
+
+    return "\n".join(map(_table, (ASKED, PREDICTIONS, VERDICTS, ANSWERS, SCORES)))
+
+
 def _table(schema: Any) -> str:
     key = ", ".join(map(code, schema.key))
     rows = ((code(name), _kind(kind), sentence) for name, kind, sentence in schema.sentences())

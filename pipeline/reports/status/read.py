@@ -15,7 +15,7 @@ from manifests.storage import Folder
 from pipeline.reports.status.event_stats import event_stats_of, seconds_of
 from pipeline.reports.status.summary import DriverStatus, RunEnd, StatusSummary, StepStatus
 from pipeline.run.events.events import Event, read_events
-from pipeline.run.layout import FAILURES, GALLERY, ORDER, QUESTIONS, question_versions, steps_begun
+from pipeline.run.layout import FAILURES, GALLERY, QUESTIONS, question_versions, steps_begun
 from pipeline.run.lease.driver import Driver, parsed, written
 from pipeline.run.lease.process import this_process
 from pipeline.run.run import Run
@@ -33,12 +33,12 @@ def status_of(url: str) -> StatusSummary:
     alive = None if driver is None else driver.process.alive(this_process())
     driven = driver is not None and alive is not False
     begun = steps_begun(folder)
-    named = [*begun, *_asked(drives)]
+    named = dict.fromkeys([*begun, *_asked(drives)])
     steps: list[StepStatus] = []
     for step in begun:
         in_turn = driven and all(one.state == COMMITTED for one in steps)  # a driver makes the steps one after another
         steps.append(_step(folder / step, drives, in_turn))
-    waiting = (StepStatus(step, "waiting") for step in ORDER if step in named and step not in begun)
+    waiting = (StepStatus(step, "waiting") for step in named if step not in begun)
     written_out = [_step(folder / f"{QUESTIONS}-{number}", drives, False) for number in question_versions(folder)[-1:]]
     who = None if driver is None else _who(driver, alive, drives)
     gallery = f"{folder.url}/{GALLERY}" if folder.has(GALLERY) else None

@@ -55,7 +55,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a model replied. `status`: ok, truncated (cut at max_tokens), refused, or failed for good (`error` says why).
+    """What a model replied. `status`: ok, truncated (at max_tokens), refused, or failed for good (`error` says why).
 
     `scores`: the log-probability of each option, in the order asked, where the options' likelihood was asked for.
     """
