@@ -43,6 +43,10 @@ Prompt = Annotated[
 Reader = Annotated[
     str | None, typer.Option(metavar="RULES", help="read the replies again by these rules; no model is asked")
 ]
+Grader = Annotated[
+    str | None,
+    typer.Option(metavar="KIND:MODEL,...", help="a language model that judges replies, yes or no, as MMVP's did"),
+]
 Against = Annotated[
     str | None, typer.Option(metavar="NAME", help="compare every model with this one, by exact tests on pairs")
 ]
@@ -57,6 +61,7 @@ def evaluate(
     images: Images = None,
     to: To = None,
     prompt: Prompt = None,
+    grader: Grader = None,
     changes: options.Changes = None,
     ray: options.Ray = None,
     offline: options.Offline = False,
@@ -72,7 +77,7 @@ def evaluate(
         from pipeline.cli.evaluations import requested
         from pipeline.launch.evaluate import evaluate as ask_and_score
 
-        wanted = requested(benchmark, models or [], version, kind, images, to, prompt, changes or [])
+        wanted = requested(benchmark, models or [], version, kind, images, to, prompt, grader, changes or [])
         print_summary(ask_and_score(wanted, ray, offline=offline), as_json)
 
 

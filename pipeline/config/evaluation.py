@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from manifests.errors import Refused
-from pipeline.config.changes import Change
+from pipeline.config.changes import Change, Setting
 from pipeline.config.loading import Recipe, read_settings
 from pipeline.config.settings import WorkerSettings
 from stages.evaluate.settings import BenchmarkSettings, ModelName, ModelSettings, ReaderName
@@ -40,15 +40,29 @@ def named_model(text: str, prompt: str | None = None) -> tuple[str, dict[str, An
     Raises Refused for anything that is not of this form; the values themselves are checked with the recipe.
     """
     name, equals, spec = text.partition("=")
-    words, *pairs = spec.split(",")
-    kind, _, model = words.partition(":")
-    if not (name and equals and kind) or any("=" not in pair for pair in pairs):
+    if not (name and equals) or (values := _values(spec)) is None:
         raise Refused(f"--model {text}: write it as {FORM}")
-    values: dict[str, Any] = {"kind": kind} | ({"model": model} if model else {})
-    values |= {key: _value(value) for key, _, value in (pair.partition("=") for pair in pairs)}
+    kind = values["kind"]
     if prompt is not None and kind not in MATCHING_KINDS:
         values.setdefault("prompt", prompt)
     return name, values
+
+
+def grader_setting(text: str) -> Setting:
+    """Return the setting for a grader given as KIND:MODEL,SETTING=VALUE,... Raises Refused as `named_model` does."""
+    if (values := _values(text)) is None:
+        raise Refused(f"--grader {text}: write it as openai:MODEL,url=URL")
+    return Setting("grader", values)
+
+
+def _values(spec: str) -> dict[str, Any] | None:
+    """Return the settings in KIND[:MODEL][,SETTING=VALUE]...; None if it is not of this form."""
+    words, *pairs = spec.split(",")
+    kind, _, model = words.partition(":")
+    if not kind or any("=" not in pair for pair in pairs):
+        return None
+    values: dict[str, Any] = {"kind": kind} | ({"model": model} if model else {})
+    return values | {key: _value(value) for key, _, value in (pair.partition("=") for pair in pairs)}
 
 
 def _value(text: str) -> Any:
