@@ -12,16 +12,18 @@ from manifests.errors import Refused
 from stages.models.encoders.weights import CONFIGS, INDEX, SAFETENSORS, Weights, from_folder
 
 
-def from_hub(repository: str, revision: str | None, config: str | None, names: Sequence[str]) -> Weights:
+def from_hub(
+    repository: str, revision: str | None, config: str | None, names: Sequence[str], *, beside: Sequence[str] = ()
+) -> Weights:
     """Return the checkpoint of a hub repository, fetched into the hub's own cache if it is not there.
 
-    Raises Refused if it is neither cached nor available.
+    `beside`: further files to take along (`Weights.beside`). Raises Refused if it is neither cached nor available.
     """
     try:
-        folder = _snapshot(repository, revision, [*CONFIGS, *_patterns(names)])
+        folder = _snapshot(repository, revision, [*CONFIGS, *beside, *_patterns(names)])
     except Exception as error:  # the hub's client raises its own errors, its transport's, and plain RuntimeErrors
         raise Refused(_why_not(repository, revision, error)) from error
-    return from_folder(Path(folder), config, names, called=f"the hub's {repository}")
+    return from_folder(Path(folder), config, names, called=f"the hub's {repository}", beside=beside)
 
 
 def _snapshot(repository: str, revision: str | None, patterns: Sequence[str]) -> str:
@@ -53,9 +55,7 @@ def _patterns(names: Sequence[str]) -> list[str]:
     return [*names, *(f"{stem}-*{SAFETENSORS}" for stem in sharded)]
 
 
-A_FOLDER = (
-    "give the encoder a folder: {kind: open_clip, model: local-dir:FOLDER} or {kind: transformers, model: FOLDER}"
-)
+A_FOLDER = "name a folder: {kind: open_clip, model: local-dir:FOLDER} or {kind: transformers, model: FOLDER}"
 
 
 def _why_not(repository: str, revision: str | None, error: Exception) -> str:

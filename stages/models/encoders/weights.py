@@ -1,4 +1,4 @@
-"""Weights: where an encoder's checkpoint is stored on this machine, and the hashes that identify it.
+"""Weights: where a model's checkpoint is stored on this machine, and the hashes that identify it.
 
 Only safetensors are read: a pickle can run any code when it is opened. Libraries look for files in the folder they are
 given, so they get one that contains only the checked files.
@@ -25,10 +25,14 @@ MOST_PARTS = 1000  # files of one checkpoint; the largest known have 200
 
 @dataclass(frozen=True)
 class Weights:
-    """A folder with a configuration, and its safetensors files to load (plus the index of a sharded checkpoint)."""
+    """A folder with a configuration, and its safetensors files to load (plus the index of a sharded checkpoint).
+
+    `beside`: names, or patterns such as `*.py`, of further files that the library reads, such as a tokenizer's.
+    """
 
     folder: Path
     files: tuple[Path, ...]
+    beside: tuple[str, ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -36,11 +40,13 @@ class Weights:
 
     @property
     def configs(self) -> tuple[Path, ...]:
-        """The configuration files next to the weights."""
-        return tuple(path for name in CONFIGS if is_plain(path := self.folder / name))
+        """The configuration files next to the weights, and the further files there are."""
+        named = [self.folder / name for name in CONFIGS]
+        further = [path for name in self.beside for path in sorted(self.folder.glob(name))]
+        return tuple(path for path in dict.fromkeys([*named, *further]) if is_plain(path))
 
     def identity(self) -> dict[str, str]:
-        """Return file name -> sha256, for the weights and the configuration next to them."""
+        """Return file name -> sha256, for the weights, the configuration next to them, and the further files."""
         return {self._name(path): sha256_of(path) for path in (*self.files, *self.configs)}
 
     @contextmanager
@@ -60,19 +66,21 @@ class Weights:
         return path.relative_to(self.folder).as_posix()
 
 
-def from_folder(folder: Path, config: str | None, names: Sequence[str], called: str | None = None) -> Weights:
+def from_folder(
+    folder: Path, config: str | None, names: Sequence[str], called: str | None = None, *, beside: Sequence[str] = ()
+) -> Weights:
     """Find the checkpoint in `folder`: its `config` file (None: the library has its own), and the first of `names`.
 
     A name that ends in `.index.json` is the index of a sharded checkpoint. `called` is the name of the folder in a
-    refusal. Raises Refused for a missing folder, configuration or weights, for a configuration that is not JSON,
+    refusal. `beside`: further files to take along where the folder has them (`Weights.beside`). Raises Refused for a missing folder, configuration or weights, for a configuration that is not JSON,
     for weights that are not a complete safetensors file, for pickles, and for files outside the folder.
     """
     called = called or str(folder)
     if not folder.is_dir():
-        raise Refused(f"{called} is not a folder; an encoder's checkpoint folder holds {names[0]}")
+        raise Refused(f"{called} is not a folder; a checkpoint folder holds {names[0]}")
     if config is not None and not is_plain(folder / config):
         raise Refused(f"{called} holds no {config}; it is not a checkpoint folder of this kind")
-    found = Weights(folder, _files(folder, names))
+    found = Weights(folder, _files(folder, names), tuple(beside))
     if not found.files:
         raise Refused(_no_weights(folder, names[0], called))
     for path in found.configs:

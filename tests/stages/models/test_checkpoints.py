@@ -22,9 +22,9 @@ from world.hostile import indexed, pickled
 from world.processes import PATIENCE_S
 
 from manifests.errors import Refused
-from stages.models.encoders.checkpoints import weights_of
+from stages.models.encoders.checkpoints import TRANSFORMERS, weights_of
 from stages.models.encoders.settings import EncoderSettings
-from stages.models.encoders.weights import Weights
+from stages.models.encoders.weights import Weights, from_folder
 
 READ = TypeAdapter(EncoderSettings)
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -204,6 +204,24 @@ def test_a_tokenizer_beside_the_weights_does_not_change_the_identity(dinov2: Pat
     assert weights(kind="transformers", model=str(dinov2)).identity() == before
 
 
+def test_files_named_beside_the_weights_are_hashed_and_go_where_the_library_reads_and_no_others(dinov2: Path) -> None:
+    for name in ("tokenizer.json", "model.py", "other.py", "notes.txt"):
+        (dinov2 / name).write_text(name)
+    found = from_folder(dinov2, *TRANSFORMERS, beside=("tokenizer.json", "merges.txt", "*.py", "config.json"))
+    usual = {"config.json", "preprocessor_config.json", "model.safetensors"}
+    assert set(found.identity()) == usual | {"tokenizer.json", "model.py", "other.py"}
+    assert found.identity()["tokenizer.json"] == hashlib.sha256(b"tokenizer.json").hexdigest()
+    with found.alone() as folder:
+        assert {path.name for path in folder.iterdir()} == set(found.identity())
+
+
+def test_a_file_beside_the_weights_that_is_a_link_out_of_the_folder_is_refused(dinov2: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    (dinov2 / "tokenizer.json").symlink_to("../secret")
+    with pytest.raises(Refused, match="tokenizer.json leads to .*secret, outside"):
+        from_folder(dinov2, *TRANSFORMERS, beside=("tokenizer.json",))
+
+
 # a hub
 
 
@@ -268,6 +286,12 @@ def _listed(path: Path) -> dict[str, Any]:
     return {"type": "file", "path": path.name, "size": path.stat().st_size, "oid": sha256(path)[:40]}
 
 
+ASK_BESIDE = """
+import json
+from stages.models.encoders.checkpoints import TRANSFORMERS
+from stages.models.encoders.hub import from_hub
+print(json.dumps([from_hub("someone/tiny", None, *TRANSFORMERS, beside=("tokenizer.json", "*.py")).identity()]))
+"""
 ASK = """
 import json, sys
 from pydantic import TypeAdapter
@@ -360,6 +384,11 @@ def test_files_that_decide_no_vector_are_not_fetched(online: Online) -> None:
     assert not [path for path in online.asked if path.endswith("tokenizer.json")]
 
 
+def test_files_named_beside_the_weights_are_fetched_from_the_hub(hub: Hub, online: Online, world: Path) -> None:
+    (found,) = asked_in_a_process(hub.url, online.cache, code=ASK_BESIDE)
+    assert found == online.first | {"tokenizer.json": sha256(world / "tiny" / "tokenizer.json")}
+
+
 def test_a_repository_the_hub_does_not_have_is_refused(online: Online) -> None:
     assert online.nothing.startswith("the hub has no someone/nothing, or not for you")
 
@@ -386,7 +415,7 @@ def test_offline_the_cache_serves_what_it_has_the_rest_is_refused_and_no_request
     assert cached == online.first
     assert absent == (
         "the weights of someone/clip are not on this machine, and the hub may not be asked; "
-        "run once without --offline (HF_HUB_OFFLINE), or give the encoder a folder: "
+        "run once without --offline (HF_HUB_OFFLINE), or name a folder: "
         "{kind: open_clip, model: local-dir:FOLDER} or {kind: transformers, model: FOLDER}"
     )
     assert len(hub.asked) == before
