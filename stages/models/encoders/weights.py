@@ -72,8 +72,9 @@ def from_folder(
     """Find the checkpoint in `folder`: its `config` file (None: the library has its own), and the first of `names`.
 
     A name that ends in `.index.json` is the index of a sharded checkpoint. `called` is the name of the folder in a
-    refusal. `beside`: further files to take along where the folder has them (`Weights.beside`). Raises Refused for a missing folder, configuration or weights, for a configuration that is not JSON,
-    for weights that are not a complete safetensors file, for pickles, and for files outside the folder.
+    refusal. `beside`: further files to take along where the folder has them (`Weights.beside`). Raises Refused for a
+    missing folder, configuration or weights, for a configuration that is not JSON, for weights that are not a complete
+    safetensors file, for pickles, and for files outside the folder.
     """
     called = called or str(folder)
     if not folder.is_dir():
