@@ -9,14 +9,17 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import typer
 
+JSON = "--json"
 _in_json = ContextVar("in_json", default=False)
+# of an unknown option, a missing argument and the like; typer gives this class no public name
+_UsageError = cast("type[Any]", typer.BadParameter.__base__)
 
 
 def answer_in_json(value: bool) -> bool:
@@ -46,6 +49,18 @@ def exit_on_error(stopped: str = "finished shards are kept; run the same command
         _end(f"{error.strerror or error}: {error.filename or 'see above'}", 1, error)
 
 
+@contextmanager
+def usage_errors_in_json(words: Sequence[str]) -> Iterator[None]:
+    """Give the error of a command line that cannot be parsed as any other error, if its words ask for JSON."""
+    try:
+        yield
+    except _UsageError as error:
+        if JSON not in words:
+            raise  # the usage, and the error below it
+        with_help = f"; see `{error.ctx.command_path} --help`" if error.ctx else ""
+        _end(error.format_message().rstrip(".") + with_help, error.exit_code, error, in_json=True)
+
+
 def print_summary(value: Any, as_json: bool) -> None:
     """Print a command's answer: `value.to_json()` for programs, `str(value)` for people."""
     print_text(json.dumps(value.to_json(), indent=1) if as_json else str(value))
@@ -58,12 +73,12 @@ def print_text(text: str) -> None:
     typer.echo(visible(text))
 
 
-def _end(sentence: str, code: int, cause: BaseException | None = None) -> NoReturn:
+def _end(sentence: str, code: int, cause: BaseException | None = None, *, in_json: bool = False) -> NoReturn:
     """Print why a command ends, in one line, and end it."""
     from stages.text import plain
 
     line = plain(sentence)
-    if _in_json.get():
+    if in_json or _in_json.get():
         typer.echo(json.dumps({"error": line, "exit_code": code}))
     typer.echo(f"blindpairs: {line}", err=True)
     raise typer.Exit(code) from cause

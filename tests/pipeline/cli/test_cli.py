@@ -124,6 +124,30 @@ def test_with_json_an_error_is_json_too() -> None:
     assert answered("status", "nowhere").stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["status", "runs/a", "--jsn", "--json"], "--jsn"),
+        (["show", "runs/a", "--json"], "'STEP'"),
+        (["show", "runs/a", "pairs", "--json", "--rows", "few"], "'--rows'"),
+        (["shwo", "runs/a", "--json"], "'shwo'"),
+        (["--json", "status", "runs/a"], "--json"),
+    ],
+)
+def test_with_json_words_that_cannot_be_parsed_are_an_error_in_json_too(words: list[str], said: str) -> None:
+    ended = answered(*words)
+    told = json.loads(ended.stdout)
+    assert said in told["error"]
+    assert (told["exit_code"], ended.returncode) == (2, 2)
+    assert ended.stderr == f"blindpairs: {told['error']}\n"
+
+
+def test_without_json_words_that_cannot_be_parsed_are_told_the_usage() -> None:
+    ended = answered("status", "runs/a", "--jsn")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "Usage: " in ended.stderr
+
+
 def test_an_unknown_step_is_told_the_known_ones(run: Path) -> None:
     assert f"steps are: {', '.join(STEPS)}" in refused("show", str(run), "paris")
 
