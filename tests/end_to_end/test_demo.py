@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 from world.commands import blindpairs
+from world.in_process import answered
 from world.runs import contents
 
+from manifests.manifest import Manifest
+from manifests.storage import Folder
 from pipeline.run.layout import ORDER
 
 
@@ -49,3 +52,14 @@ def test_it_can_be_repeated_and_says_the_same(shown: tuple[str, Path]) -> None:
     again = blindpairs("demo", "--out", str(shown[1]), "--scenes", "200")
     assert again.stdout == shown[0]
     assert {step: contents(shown[1] / "runs/demo" / step) for step in before} == before
+
+
+def test_after_a_forget_it_says_which_images_are_missing_and_what_to_do(tmp_path: Path) -> None:
+    assert answered("demo", "--out", tmp_path, "--scenes", "20").returncode == 0
+    pairs = Manifest.open(Folder(str(tmp_path / "runs/demo/pairs")))
+    left = next(pairs.batches(("left_id",), 1)).column(0)[0].as_py()
+    assert answered("forget", tmp_path / "runs/demo", left).returncode == 0
+    again = answered("demo", "--out", tmp_path, "--scenes", "20").stdout
+    assert "1  1 image forgotten\n" in again
+    assert "1 image was forgotten from this run; to find the pairs of all scenes, give a new folder with --out" in again
+    assert "not readable" not in again

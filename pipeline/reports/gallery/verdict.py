@@ -18,6 +18,7 @@ from manifests.manifest import Manifest
 from manifests.tables import OVER_CAP, image_id
 from pipeline.drawing.shards import Planted
 from pipeline.reports.gallery.facts import Planted as PlantedRow
+from pipeline.run.layout import FORGOTTEN
 from stages.text import many
 
 Vectors = Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]  # image_id -> blind, reference
@@ -26,11 +27,15 @@ Ends = tuple[str, str]
 
 @dataclass(frozen=True)
 class Verdict:
-    """Found and missed pairs by pattern; kept pairs that were not planted; kept pairs that the definition forbids."""
+    """Found and missed pairs by pattern; kept pairs that were not planted; kept pairs that the definition forbids.
+
+    `forgotten`: images that were taken out of the run, which cannot be in any pair.
+    """
 
     rows: tuple[PlantedRow, ...]
     unplanted: int
     forbidden: int
+    forgotten: int = 0
 
     @property
     def planted(self) -> int:
@@ -49,6 +54,9 @@ class Verdict:
         lines += [f"{more} both thresholds though nobody planted {'it' if self.unplanted == 1 else 'them'}"]
         kept = many(self.forbidden, "kept pair")
         lines += [f"{kept} that the definition forbids (each checked again from its vectors)"]
+        if self.forgotten:
+            gone = many(self.forgotten, "image was", "images were")
+            lines += [f"{gone} forgotten from this run; to find the pairs of all scenes, give a new folder with --out"]
         return "\n".join(lines)
 
 
@@ -56,14 +64,21 @@ def verdict(planted: Sequence[Planted], source: str, manifests: Mapping[str, Man
     """Judge a finished run on the drawn scenes of `source`."""
     candidates, filtered = manifests["candidates"], manifests["pairs"].lineage.settings["filter"]
     settings = candidates.lineage.settings["search"] | filtered | {"cut": candidates.counts.rejected.get(OVER_CAP, 0)}
-    vectors = _vectors(manifests["embeddings"], settings["blind"], settings["reference"])
+    embeddings = manifests["embeddings"]
+    vectors = _vectors(embeddings, settings["blind"], settings["reference"])
+    there = {name for (name,) in _rows(embeddings, ("image_id",))}
     kept, reasons = _pairs(manifests["pairs"])
     ends = {_ends(pair, source): pair.pattern for pair in planted}
     copies = {name for (name,) in _rows(manifests["copies"], ("image_id",))}
-    missed = {pair: _why(pair, reasons, copies, vectors, settings) for pair in ends if pair not in kept}
+    missed = {
+        pair: _why(pair, reasons, copies, vectors, settings) if there >= set(pair) else "image forgotten"
+        for pair in ends
+        if pair not in kept
+    }
     rows = tuple(_row(pattern, ends, missed) for pattern in dict.fromkeys(ends.values()))
     forbidden = sum(not _allowed(pair, vectors, settings) for pair in kept)
-    return Verdict(rows, len(kept - set(ends)), forbidden)
+    forgotten = sum(gone.rows for gone in embeddings.removed if gone.why == FORGOTTEN)
+    return Verdict(rows, len(kept - set(ends)), forbidden, forgotten)
 
 
 def _row(pattern: str, ends: Mapping[Ends, str], missed: Mapping[Ends, str]) -> PlantedRow:
