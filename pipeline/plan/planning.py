@@ -11,6 +11,7 @@ from manifests.manifest import COMMIT, Manifest
 from manifests.shard import SUFFIX
 from manifests.storage import Folder
 from pipeline.config.settings import Config
+from pipeline.plan.figures import size
 from pipeline.plan.rehearsal.forecast import EmbeddingForecast
 from pipeline.plan.rehearsal.rehearse import Unmeasured, rehearsed
 from pipeline.plan.search import forecast
@@ -20,6 +21,7 @@ from pipeline.run.recipe import Step
 from pipeline.run.resolve import Resolution, State, resolve
 from pipeline.run.summary import StepSummary
 from stages.base import Task
+from stages.text import many
 
 NOTHING = Counts()
 
@@ -120,7 +122,7 @@ def _growing(resolution: Resolution, there: Mapping[str, Manifest]) -> StepSumma
         tasks = step.stage.extended(before, reads)
     there_now = {f"{task.name}{SUFFIX}" for task in tasks or before.tasks} & resolution.folder.sizes().keys()
     new = len(tasks) - len(there_now)
-    note = f"{new:,} new shards; {_amount(resolution)}" if tasks else f"grows with {', '.join(step.reads)}"
+    note = f"{many(new, 'new shard')}; {_amount(resolution)}" if tasks else f"grows with {', '.join(step.reads)}"
     return StepSummary(step.name, resolution.state, len(there_now), len(tasks) or None, NOTHING, note=note)
 
 
@@ -136,5 +138,5 @@ def _amount(resolution: Resolution) -> str:
     if resolution.state is State.REBUILD:
         return "; ".join(map(str, resolution.changed))
     found = resolution.lineage.external_state.get("found", {})
-    sizes = [f"{name}: {facts['files']:,} files, {facts['bytes'] / 1e9:,.2f} GB" for name, facts in found.items()]
+    sizes = [f"{name}: {many(facts['files'], 'file')}, {size(facts['bytes'])}" for name, facts in found.items()]
     return "; ".join(sizes) or f"after {', '.join(resolution.step.reads)}"

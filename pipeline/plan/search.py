@@ -6,6 +6,7 @@ sketch is measured on the vectors where there are any; otherwise it is assumed a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -13,17 +14,20 @@ from typing import Any
 from manifests.manifest import Manifest
 from pipeline.config.settings import Config
 from pipeline.executors import machine
+from pipeline.plan.figures import count_text, duration, share_text, size
 from stages.directions.length import few, fitting_length, surviving
 from stages.directions.stage import drawn, principal
 from stages.search import cost
 from stages.search.calibration import Rates, calibrated
 from stages.search.methods.pace import reaching_by
 from stages.search.tile import PLACES
+from stages.text import many
 
 # of the benchmark's CLIP-like vectors (tests/benchmarks/vectors.py), ViT-L/14 both
 ASSUMED = {"blind_dim": 768, "reference_dim": 1024, "directions": 31, "surviving": 1.1e-5, "near": 2.7e-7}
 GPUS, TFLOPS = (1, 8, 64), 150.0
 GPU_ROWS = 1 << 20  # block_rows that suits a GPU
+WORTH_A_GPU_S = 1.0  # of the product alone on one: nobody needs a GPU for less
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Forecast:
     rates: Rates
     workers: int
     known: bool  # whether lengths and shares are from the recipe's own vectors
+    vectors_gib: float  # workers.search.vectors
 
     @property
     def seconds(self) -> Mapping[str, cost.Seconds]:
@@ -64,34 +69,41 @@ class Forecast:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        search, rates, exact = self.search, self.rates, self.seconds["exact"]
+        search, exact = self.search, self.seconds["exact"]
         whence = "measured on the vectors" if self.known else "assumed: the embeddings will tell"
-        shares = f"{search.directions} directions, {search.surviving:.1e} of all pairs survive them"
-        yield f"search of {search.images:,} images ({shares}; {whence})"
-        yield f"  comparisons  {search.images:,} x {search.images - 1:,} / 2 = {search.comparisons:.3g}"
-        yield f"  tiles        {search.blocks:,} blocks of {search.rows:,} -> {search.tiles:,} tiles"
-        product = f"{search.comparisons:.3g} x {rates.sketches * 1e9:.2f} ns / {self.workers}"
+        shares = f"{many(search.directions, 'direction')}; pairs that survive them: {share_text(search.surviving)}"
+        blocks, compared = many(search.blocks, "block"), count_text(search.comparisons)
+        yield f"search of {many(search.images, 'image')} ({shares}; {whence})"
+        yield f"  comparisons  {search.images:,} x {search.images - 1:,} / 2 = {compared}"
+        yield f"  tiles        {blocks} of {search.rows:,} -> {many(search.tiles, 'tile')}"
+        yield from self._time_lines(exact, compared)
+        yield f"  memory       {size(search.worker_bytes)} a worker: two blocks, and {PLACES:,} pairs scored together;"
+        yield f"               and the full vectors of two blocks ({size(search.held_bytes)}), of which it holds"
+        yield f"               as many as workers.search.vectors allows ({self.vectors_gib:g} GiB)"
+        yield f"  disk         {size(search.sketch_bytes)} of sketches, {size(search.candidate_bytes)} of candidates"
+        if self.gpu_seconds(1) >= WORTH_A_GPU_S:
+            yield from self._gpu_lines()
+
+    def _time_lines(self, exact: cost.Seconds, compared: str) -> Iterator[str]:
+        product = f"{compared} x {self.rates.sketches * 1e9:.2f} ns / {self.workers}"
         parts = ", ".join(
             f"{name} {duration(seconds)}" for name, seconds in asdict(exact).items() if name != "comparisons"
         )
-        yield f"  time         {duration(exact.total)} by exact with {self.workers} workers of this machine:"
+        yield f"  time         {duration(exact.total)} by exact with {many(self.workers, 'worker')} of this machine:"
         yield f"               {product} = {duration(exact.comparisons)}; {parts}"
         yield f"               {duration(self.seconds['flat'].total)} by flat: so {self.chosen}; ivf may miss pairs"
-        yield f"  memory       {size(search.worker_bytes)} a worker: two blocks, and {PLACES:,} pairs scored together;"
-        yield f"               full vectors up to {size(search.held_bytes)}, no more than workers.search.vectors allows"
-        yield f"  disk         {size(search.sketch_bytes)} of sketches, {size(search.candidate_bytes)} of candidates"
-        yield from self._gpu_lines()
 
     def _gpu_lines(self) -> Iterator[str]:
         large, space = replace(self.search, block_rows=GPU_ROWS), " " * 15
-        product = f"{large.comparisons:.3g} x 2 x {large.gpu_numbers} operations"
+        product = f"{count_text(large.comparisons)} x 2 x {large.gpu_numbers} operations"
         beside = cost.exact(large, self.rates, 1)
         yield f"  on GPUs      {product} / (GPUs x {TFLOPS:g}e12 a second), which none here was measured at:"
         yield f"{space}{', '.join(f'{duration(self.gpu_seconds(gpus))} on {gpus}' for gpus in GPUS)}, the product alone"
         yield f"{space}(FaSTED's rate on an A100, arXiv 2508.21230); beside it one CPU core would take"
         yield f"{space}{duration(beside.scores)} for scores and {duration(beside.reads)} for reads"
-        yield f"{space}block_rows {GPU_ROWS:,}: {large.tiles:,} tiles, {size(large.gpu_bytes)} of a GPU's memory,"
-        yield f"{space}workers.search.vectors {large.held_bytes / (1 << 30):.0f} (GiB) to hold both blocks' vectors"
+        yield f"{space}block_rows {GPU_ROWS:,}: {many(large.tiles, 'tile')}, {size(large.gpu_bytes)} of a GPU's memory,"
+        gib = math.ceil(large.held_bytes / (1 << 30))
+        yield f"{space}workers.search.vectors {gib} (GiB) to hold both blocks' vectors"
 
 
 METHODS = {"exact": cost.exact, "flat": cost.flat}
@@ -102,7 +114,8 @@ def forecast(config: Config, there: Mapping[str, Manifest], images: int) -> Fore
     vectors = _of_vectors(config, there["embeddings"]) if "embeddings" in there else None
     search = cost.Search(images, **(vectors or ASSUMED), block_rows=config.search.block_rows)
     workers = config.workers.search.count or machine.cores()
-    return Forecast(search, _rates(search, workers, config.search.min_cosine), workers, vectors is not None)
+    rates = _rates(search, workers, config.search.min_cosine)
+    return Forecast(search, rates, workers, vectors is not None, config.workers.search.vectors)
 
 
 def _rates(search: cost.Search, workers: int, floor: float) -> Rates:
@@ -128,19 +141,3 @@ def _of_vectors(config: Config, embeddings: Manifest) -> dict[str, Any] | None:
         "surviving": surviving(few(blind), every[:length], floor),
         "near": surviving(few(blind), every, floor),
     }
-
-
-def duration(seconds: float) -> str:
-    """Format seconds in the unit a person would use."""
-    for unit, name in ((86400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= 1.5 * unit:
-            return f"{seconds / unit:,.1f} {name}"
-    return f"{seconds:.2g} s"
-
-
-def size(count: float) -> str:
-    """Format bytes in the unit a person would use."""
-    for unit, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB")):
-        if count >= unit:
-            return f"{count / unit:,.1f} {name}"
-    return f"{count / 1e3:,.1f} kB"

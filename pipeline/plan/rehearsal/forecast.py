@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipeline.config.settings import Prices
+from pipeline.plan.figures import LEAST_HOURS, duration, number
 from pipeline.plan.rehearsal.photos import HEIGHT, WIDTH
 from pipeline.plan.rehearsal.rehearse import Rehearsal
-from pipeline.plan.search import GPUS, duration
+from pipeline.plan.search import GPUS
+from stages.text import many
 
 MILLION = 1_000_000
 HOUR_S = 3600.0
@@ -79,12 +81,12 @@ class EmbeddingForecast:
 
     def _lines(self) -> Iterator[str]:
         pace = self.rehearsal.pace
-        what = f"{self.of:,} images" if self.images is not None else "a million images, for how many there are is open"
+        what = many(self.of, "image") if self.images is not None else "a million images, for how many there are is open"
         yield f"embedding of {what} (measured here, on drawn photos of {WIDTH} x {HEIGHT})"
         known = f", +- {100 * pace.error:.1f} %" if pace.error is not None else ""
         on = f" in {pace.computed}" if pace.computed else ""
-        counted = f"{pace.images:,} images, {duration(pace.seconds)}{known}"
-        yield f"  rate         {number(pace.rate)} images a second by {pace.workers} workers{on} ({counted})"
+        counted = f"{many(pace.images, 'image')}, {duration(pace.seconds)}{known}"
+        yield f"  rate         {number(pace.rate)} images a second by {many(pace.workers, 'worker')}{on} ({counted})"
         if pace.warm_up_only:
             yield "               only the first images were done in time: it will take no longer than this says"
         yield f"  time         {self.of:,} / {number(pace.rate)} = {duration(self.seconds)} on this machine"
@@ -100,6 +102,9 @@ class EmbeddingForecast:
 
     def _cost_lines(self) -> Iterator[str]:
         name = "GPU-hours" if self.rehearsal.gpus else "core-hours"
+        if self.unit_hours < LEAST_HOURS:
+            yield f"  {name:<12} under {LEAST_HOURS:g}"
+            return
         hours = f"{number(self.seconds / HOUR_S)} h x {self.units:g} = {number(self.unit_hours)}"
         key = f"prices.{self.unit}_hour"
         money = f"say {key}=... for money" if self.price is None else self._money(key)
@@ -112,8 +117,3 @@ class EmbeddingForecast:
         decode_s = self.rehearsal.decode_s
         busy = decode_s * self.rehearsal.pace.rate / self.rehearsal.cores
         return f"  decoding     {1000 * decode_s:.2g} ms of a core an image: {busy:.1%} of the cores at this rate"
-
-
-def number(value: float) -> str:
-    """Format a number with three digits, or with all digits before the decimal point."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
@@ -15,7 +16,8 @@ from manifests.counts import Counts
 from manifests.shard import Receipt
 from pipeline.config.loading import read_config
 from pipeline.plan import search as forecasting
-from pipeline.plan.search import Forecast, duration, forecast, size
+from pipeline.plan.figures import count_text, duration, share_text, size
+from pipeline.plan.search import Forecast, forecast
 from stages.search import cost
 from stages.search.calibration import Rates, calibrated
 from stages.search.methods import first_look, pace, products
@@ -70,9 +72,9 @@ def test_a_plan_reckons_with_the_first_look_where_tiles_are_large_enough_for_it(
 
 
 def test_exact_is_chosen_for_clip_and_flat_where_sketches_prune_nothing() -> None:
-    assert Forecast(LAION, RATES, 2, False).chosen == "exact"
+    assert Forecast(LAION, RATES, 2, False, 0.5).chosen == "exact"
     poor = replace(LAION, directions=767, surviving=0.5)
-    assert Forecast(poor, RATES, 2, True).chosen == "flat"
+    assert Forecast(poor, RATES, 2, True, 0.5).chosen == "flat"
 
 
 @pytest.mark.slow
@@ -91,7 +93,8 @@ def test_a_forecast_says_what_it_assumed_and_reads_as_json() -> None:
 
 
 def test_durations_and_sizes_come_in_a_person_s_units() -> None:
-    assert [duration(s) for s in (0.0123, 5, 89, 91, 7000, 3e6)] == [
+    assert [duration(s) for s in (4e-7, 0.0123, 5, 89, 91, 7000, 3e6)] == [
+        "under 0.01 s",
         "0.012 s",
         "5 s",
         "89 s",
@@ -99,4 +102,26 @@ def test_durations_and_sizes_come_in_a_person_s_units() -> None:
         "1.9 h",
         "34.7 days",
     ]
-    assert [size(b) for b in (12, 2.5e6, 3e9, 4e12)] == ["0.0 kB", "2.5 MB", "3.0 GB", "4.0 TB"]
+    assert [size(b) for b in (0, 12, 3 << 10, 2.5 * (1 << 20), 3 << 30, 4 << 40)] == [
+        "0 bytes",
+        "12 bytes",
+        "3.0 KiB",
+        "2.5 MiB",
+        "3.0 GiB",
+        "4.0 TiB",
+    ]
+    assert [share_text(share) for share in (0, 1.1e-5, 0.0123)] == ["none", "1 in 91,000", "1.2 %"]
+    assert [count_text(count) for count in (10, 999_999, 72_000_000_000_000)] == ["10", "999,999", "7.2e+13"]
+
+
+def test_a_forecast_of_few_images_has_whole_words_one_system_of_units_and_no_gpus() -> None:
+    told = str(Forecast(replace(LAION, images=5), RATES, 1, False, 0.5))
+    assert "1 block of 256 -> 1 tile\n" in told
+    assert "5 x 4 / 2 = 10\n" in told
+    assert "by exact with 1 worker of this machine" in told
+    assert "workers.search.vectors allows (0.5 GiB)" in told
+    assert not re.search(r"e-\d|\d [kMGT]B|GPU", told)
+
+
+def test_a_forecast_of_many_images_says_what_gpus_would_take() -> None:
+    assert "workers.search.vectors 14 (GiB)" in str(Forecast(LAION, RATES, 2, False, 0.5))

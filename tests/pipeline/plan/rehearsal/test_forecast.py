@@ -61,3 +61,9 @@ def test_a_program_reads_the_same_numbers() -> None:
 
 def test_a_rate_of_warm_up_alone_is_said_to_be_a_bound() -> None:
     assert "it will take no longer than this says" in str(EmbeddingForecast(10, BOUND, Prices()))
+
+
+def test_few_images_cost_less_than_is_worth_a_figure() -> None:
+    told = str(EmbeddingForecast(5, ON_CPU, Prices(core_hour=0.05)))
+    assert "core-hours   under 0.01\n" in told
+    assert "embedding of 1 image " in str(EmbeddingForecast(1, ON_CPU, Prices()))
