@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -28,6 +29,12 @@ def size_text(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:,.1f} TB"
+
+
+def did_you_mean(given: str, names: Iterable[str]) -> str:
+    """Return `did you mean pairs? ` with the name nearest to what was given; empty if none is near."""
+    near = difflib.get_close_matches(given, list(names), n=1)
+    return f"did you mean {near[0]}? " if near else ""
 
 
 def plain(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from manifests.errors import Refused
-from pipeline.config.loading import PRESETS, preset_names
+from pipeline.config.loading import PRESETS, preset_names, unknown_preset
 from pipeline.launch.offline import hub_closed
 from pipeline.launch.request import request
 from pipeline.plan.planning import imagined, planned
@@ -39,5 +39,5 @@ def presets(name: str | None) -> str:
     if name is None:
         return "\n".join(preset_names())
     if name not in preset_names():
-        raise Refused(f"preset {name!r} is not known; presets are: {', '.join(preset_names())}")
+        raise Refused(unknown_preset(name))
     return (PRESETS / f"{name}.yaml").read_text().rstrip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,16 +19,47 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
+# names that the Tab key completes to: the modules that define them take too long to load for --help and for that key
+EXPORTED = (
+    *("mmvp", "mmvp-vlm", "lmms-eval", "vlmevalkit", "huggingface"),
+    *("llava", "cambrian", "label-studio", "parquet"),
+)
+IMPORTED = ("mmvp", "mmvp-vlm", "huggingface", "label-studio")
+PRESETS = ("demo", "imagenet", "laion-aesthetics", "mmvp", "photos", "siglip-dinov2")
+STEPS = ("images", "embeddings", "directions", "sketches", "copies", "candidates", "pairs")
+QUESTIONS = "questions"
+
+
+def _beginning(names: tuple[str, ...]) -> Callable[[str], list[str]]:
+    """Return what completes a word to one of these names; if it begins none, a shell proposes files."""
+    return lambda incomplete: [name for name in names if name.startswith(incomplete)]
+
+
+def _format(names: tuple[str, ...]) -> Any:
+    """Return the option `--format`, which completes to these names; a wrong one is refused by export and import."""
+    return typer.Option("--format", metavar="FORMAT", help=", ".join(names), autocompletion=_beginning(names))
+
+
 PrintVersion = Annotated[
     bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
 ]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Print the log messages of the libraries, from level INFO, on stderr.")
 ]
-Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="a YAML file, or the name of a preset")]
+Recipe = Annotated[
+    str,
+    typer.Argument(metavar="RECIPE", help="a YAML file, or the name of a preset", autocompletion=_beginning(PRESETS)),
+]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="a run's folder, such as runs/mmvp")]
-Step = Annotated[str, typer.Argument(metavar="STEP", help="a step of the run, such as images, candidates or pairs")]
-Preset = Annotated[str | None, typer.Argument(help="print this preset's recipe")]
+Step = Annotated[
+    str,
+    typer.Argument(
+        metavar="STEP",
+        help="a step of the run, such as images, candidates or pairs",
+        autocompletion=_beginning((*STEPS, QUESTIONS)),
+    ),
+]
+Preset = Annotated[str | None, typer.Argument(help="print this preset's recipe", autocompletion=_beginning(PRESETS))]
 Changes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="change a setting: --set filter.reference_max=0.5"),
@@ -44,7 +76,9 @@ Ray = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", callback=answer_in_json, help="print JSON")]
-Until = Annotated[str | None, typer.Option(metavar="STEP", help="stop after this step")]
+Until = Annotated[
+    str | None, typer.Option(metavar="STEP", help="stop after this step", autocompletion=_beginning(STEPS))
+]
 Rows = Annotated[int, typer.Option(help="how many rows to show", min=0)]
 Images = Annotated[int, typer.Option(help="how many random images to check; all if there are fewer", min=1)]
 Imagined = Annotated[
@@ -67,7 +101,12 @@ Evaluate = Annotated[
 ]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="retry URLs that failed and may be available now")]
 Redo = Annotated[
-    str | None, typer.Option(metavar="STEP", help="discard this step and those after it, and make them again")
+    str | None,
+    typer.Option(
+        metavar="STEP",
+        help="discard this step and those after it, and make them again",
+        autocompletion=_beginning(STEPS),
+    ),
 ]
 Source = Annotated[
     str, typer.Argument(metavar="SOURCE", help="a folder, or files by braces or glob, on a disk or in a bucket")
@@ -80,23 +119,5 @@ Listed = Annotated[
 Store = Annotated[
     Path | None, typer.Option(metavar="FILE", help="file for what people write; default: in the run's folder")
 ]
-# the names of all formats: the modules that define them take too long to load for --help and for the Tab key
-EXPORTED = (
-    *("mmvp", "mmvp-vlm", "lmms-eval", "vlmevalkit", "huggingface"),
-    *("llava", "cambrian", "label-studio", "parquet"),
-)
-IMPORTED = ("mmvp", "mmvp-vlm", "huggingface", "label-studio")
-
-
-def _format(names: tuple[str, ...]) -> Any:
-    """Return the option `--format`, which completes to these names; a wrong one is refused by export and import."""
-    return typer.Option(
-        "--format",
-        metavar="FORMAT",
-        help=", ".join(names),
-        autocompletion=lambda incomplete: [name for name in names if name.startswith(incomplete)],
-    )
-
-
 Exported = Annotated[str, _format(EXPORTED)]
 Imported = Annotated[str, _format(IMPORTED)]

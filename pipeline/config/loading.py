@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import reprlib
 from collections.abc import Hashable, Mapping, Sequence
@@ -19,6 +18,7 @@ from manifests.parsing import TOO_DEEP, check_depth
 from pipeline.config.changes import Change, Setting, apply, plain_values
 from pipeline.config.settings import Config
 from stages.settings import Settings
+from stages.text import did_you_mean
 
 S = TypeVar("S", bound=Settings)
 PRESETS = files("pipeline.config") / "presets"
@@ -27,6 +27,12 @@ Recipe = str | Mapping[str, Any]  # a preset's name, the path of a YAML file, or
 
 def preset_names() -> list[str]:
     return sorted(entry.name.removesuffix(".yaml") for entry in PRESETS.iterdir() if entry.name.endswith(".yaml"))
+
+
+def unknown_preset(name: Any) -> str:
+    """Return what to say of a preset that does not exist."""
+    hint = did_you_mean(str(name), preset_names())
+    return f"preset {name!r} is not known; {hint}presets are: {', '.join(preset_names())}"
 
 
 def read_config(recipe: Recipe, changes: Sequence[Change] = (), run: str | None = None) -> Config:
@@ -77,14 +83,13 @@ def _recipe_values(recipe: Recipe) -> dict[str, Any]:
     else:
         if isinstance(recipe, str) and Path(os.path.expanduser(recipe)).is_dir():
             raise Refused(f"{recipe} is a folder: give the recipe (a YAML file or a preset) that the run was made with")
-        near = difflib.get_close_matches(str(recipe), preset_names(), n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
+        hint = did_you_mean(str(recipe), preset_names())
         raise Refused(f"{recipe} is neither a file nor a preset; {hint}presets are: {', '.join(preset_names())}")
     base = values.pop("preset", None)
     if base is None:
         return values
     if base not in preset_names():
-        raise Refused(f"{recipe_name(recipe)}: preset {base!r} is not known; presets are: {', '.join(preset_names())}")
+        raise Refused(f"{recipe_name(recipe)}: {unknown_preset(base)}")
     return _merged(_recipe_values(base), values)
 
 

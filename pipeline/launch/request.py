@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from manifests.draft import PLAN
 from manifests.errors import Refused
@@ -17,6 +16,7 @@ from pipeline.run.layout import GALLERY, ORDER
 from pipeline.run.prior_settings import as_begun
 from pipeline.run.recipe import Step, steps
 from stages.download.overlap import would_read, would_write
+from stages.text import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,7 @@ def request(
     _check_apart(config, folder)
     names = [step.name for step in wanted]
     if until is not None and until not in names:
-        near = get_close_matches(until, names, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
+        hint = did_you_mean(until, names)
         raise Refused(f"until {until}: there is no such step; {hint}steps are: {', '.join(names)}")
     wanted = wanted[: names.index(until) + 1] if until else wanted
     return Request(recipe_name(recipe), config, folder, wanted, kept)

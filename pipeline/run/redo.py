@@ -18,6 +18,7 @@ from manifests.storage import Folder
 from pipeline.run.layout import AUDIT, FORGOTTEN, GALLERY, ORDER, drop_repairs
 from pipeline.run.lease.lease import Lease
 from pipeline.run.recipe import Step
+from stages.text import did_you_mean
 
 REDO = "_redo.json"
 
@@ -26,7 +27,8 @@ def steps_before(steps: Sequence[Step], name: str) -> Sequence[Step]:
     """Return the steps before the one of this name. Raises Refused if there is none."""
     names = [step.name for step in steps]
     if name not in names:
-        raise Refused(f"{name} cannot be made again: it is none of the steps to make, which are: {', '.join(names)}")
+        known = f"{did_you_mean(name, names)}steps are: {', '.join(names)}"
+        raise Refused(f"{name} cannot be made again: it is none of the steps to make; {known}")
     return steps[: names.index(name)]
 
 

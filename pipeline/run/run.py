@@ -17,6 +17,7 @@ from pipeline.run.layout import (
     question_versions,
     run_folder,
 )
+from stages.text import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ class Run:
         if step == QUESTIONS:
             return self.questions()[1].folder.name
         if not VERSION.fullmatch(step):
-            raise Refused(f"there is no step {step!r}; steps are: {', '.join((*ORDER, QUESTIONS))}")
+            names = (*ORDER, QUESTIONS)
+            raise Refused(f"there is no step {step!r}; {did_you_mean(step, names)}steps are: {', '.join(names)}")
         if not self.has(step):
             there = ", ".join(f"{QUESTIONS}-{number}" for number in self.versions()) or "none"
             raise NotCommitted(f"{self} has no {step}; versions are: {there}, and `blindpairs freeze {self}` adds one")

@@ -7,7 +7,6 @@ command.
 
 from __future__ import annotations
 
-import difflib
 import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -41,7 +40,7 @@ from pipeline.run.runner import run as run_steps
 from stages.author.authored import CHOICES, TEXTS, Authored
 from stages.author.store import Store, utc_now
 from stages.download.overlap import would_read
-from stages.text import many
+from stages.text import did_you_mean, many
 
 RECIPE = "mmvp"  # its encoders are MMVP's own
 PUBLISHED = ("left_id", "right_id", *CHOICES, *TEXTS, "first", "place", "author")  # fields of a pair
@@ -107,8 +106,7 @@ def _check_form(form: str) -> None:
     """Raise Refused, naming the nearest form and all of them, if there is none of this name."""
     known = (*READERS, label_studio.FORM.name)
     if form not in known:
-        near = difflib.get_close_matches(form, known, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
+        hint = did_you_mean(form, known)
         raise Refused(f"there is no format {form!r} to import; {hint}there are: {', '.join(known)}")
 
 

@@ -105,7 +105,7 @@ def test_a_report_of_an_unfinished_run_is_refused(begun: Path) -> None:
         (["run", "demo", "--set", "images.sources.0.uri=x.tar", "--until", "pears"], "no such step"),
         (["status", "nowhere"], "nowhere does not exist"),
         (["show", "nowhere", "pairs"], "nowhere does not exist"),
-        (["presets", "mvmp"], "presets are: demo"),
+        (["presets", "mvmp"], "preset 'mvmp' is not known; did you mean mmvp? presets are: demo"),
     ],
 )
 def test_what_cannot_be_done_as_asked_is_refused_in_one_line(words: list[str], said: str) -> None:
@@ -149,7 +149,8 @@ def test_without_json_words_that_cannot_be_parsed_are_told_the_usage() -> None:
 
 
 def test_an_unknown_step_is_told_the_known_ones(run: Path) -> None:
-    assert f"steps are: {', '.join(STEPS)}" in refused("show", str(run), "paris")
+    assert f"did you mean pairs? steps are: {', '.join(STEPS)}" in refused("show", str(run), "paris")
+    assert f"no step 'x'; steps are: {', '.join(STEPS)}" in refused("show", str(run), "x")
 
 
 def test_missing_weights_are_refused_before_any_work(scenes: Path, tmp_path: Path) -> None:

@@ -22,8 +22,10 @@ from pipeline.benchmark.formats.importing import READERS
 from pipeline.benchmark.formats.writing import label_studio
 from pipeline.benchmark.formats.writing.forms import FORMS, OF_THE_RUN
 from pipeline.cli.app import GROUPS, app
-from pipeline.cli.options import EXPORTED, IMPORTED
+from pipeline.cli.options import EXPORTED, IMPORTED, PRESETS, QUESTIONS, STEPS
+from pipeline.config.loading import preset_names
 from pipeline.executors.logs import show_logs
+from pipeline.run import layout
 from pipeline.run.events.progress import Progress
 
 
@@ -75,6 +77,21 @@ def test_formats_complete_to_those_that_the_command_takes() -> None:
     assert completed("blindpairs", "import", "a", "runs/a", "--format", "l") == ["label-studio"]
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("presets m", ["mmvp"]),
+        ("run ph", ["photos"]),
+        ("show runs/a ca", ["candidates"]),
+        ("lineage runs/a q", ["questions"]),
+        ("run photos --redo s", ["sketches"]),
+        ("run photos --until em", ["embeddings"]),
+    ],
+)
+def test_names_of_presets_and_steps_complete(words: str, found: list[str]) -> None:
+    assert completed("blindpairs", *words.split()) == found
+
+
 def test_completing_loads_no_table() -> None:
     script = (
         "import sys\nfrom pipeline.cli.app import app\ntry: app(prog_name='blindpairs')\n"
@@ -99,6 +116,11 @@ def test_a_script_for_the_shell_is_shown(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_names_of_formats_are_those_of_the_code() -> None:
     assert (*FORMS, *OF_THE_RUN) == EXPORTED
     assert (*READERS, label_studio.FORM.name) == IMPORTED
+
+
+def test_the_names_of_presets_and_steps_are_those_of_the_code() -> None:
+    assert preset_names() == list(PRESETS)
+    assert (STEPS, QUESTIONS) == (layout.ORDER, layout.QUESTIONS)
 
 
 def test_a_wrong_format_names_the_nearest(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_set_comes_after_the_file_and_reaches_into_lists(tmp_path: Path) -> None
         ("just words", "no settings"),
         ("", "no settings"),
         ("run: a\nrun: b", "'run' stands twice"),
-        ("preset: mvmp", "presets are: demo, imagenet"),
+        ("preset: mvmp", "preset 'mvmp' is not known; did you mean mmvp? presets are: demo, imagenet"),
         ("preset: mmvp\nrun: ../up", "run:"),
         ("preset: mmvp\nimages: {sources: []}", "name at least one source"),
     ],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
 from manifests.errors import Refused
 from pipeline.benchmark.benchmark import Benchmark
 from pipeline.benchmark.formats.writing import (
@@ -17,6 +15,7 @@ from pipeline.benchmark.formats.writing import (
 )
 from pipeline.benchmark.formats.writing.form import Form, RunForm
 from pipeline.benchmark.formats.writing.training import CAMBRIAN, LLAVA
+from stages.text import did_you_mean
 
 FORMS: dict[str, Form] = {
     form.name: form
@@ -37,9 +36,7 @@ def form_of(name: str) -> Form | RunForm:
     """Return the form of this name. Raises Refused, naming the nearest and all forms, if there is none."""
     known: dict[str, Form | RunForm] = {**FORMS, **OF_THE_RUN}
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise Refused(f"there is no format {name!r}; {hint}formats are: {', '.join(known)}")
+        raise Refused(f"there is no format {name!r}; {did_you_mean(name, known)}formats are: {', '.join(known)}")
     return known[name]
 
 
