@@ -29,7 +29,8 @@ def known_kind(what: str, kinds: Collection[str]) -> Callable[[Any], Any]:
     """Return a validator that accepts settings of a known `kind`; pydantic's own error would suggest no nearest one."""
 
     def checked(values: Any) -> Any:
-        if isinstance(values, dict) and values.get("kind") not in kinds:
+        kind = values.get("kind") if isinstance(values, dict) else None
+        if isinstance(values, dict) and not (isinstance(kind, str) and kind in kinds):
             given = str(values.get("kind", "none"))
             near = difflib.get_close_matches(given, kinds, n=1)
             hint = f"did you mean {near[0]}?" if near else f"kinds are: {', '.join(kinds)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import reprlib
 from collections.abc import Hashable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -11,11 +10,11 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from manifests.errors import Refused
 from manifests.parsing import TOO_DEEP, check_depth
 from pipeline.config.changes import Change, Setting, apply, plain_values
+from pipeline.config.faults import sentence
 from pipeline.config.settings import Config
 from stages.settings import Settings
 from stages.text import did_you_mean
@@ -51,7 +50,7 @@ def read_settings(kind: type[S], recipe: Recipe, changes: Sequence[Change] = ())
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        raise Refused(f"{recipe_name(recipe)}: {_sentence(error, values)}") from error
+        raise Refused(f"{recipe_name(recipe)}: {sentence(error, values)}") from error
 
 
 def recipe_name(recipe: Recipe) -> str:
@@ -132,30 +131,3 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         nested = isinstance(value, dict) and isinstance(both.get(key), dict) and "kind" not in value
         both[key] = _merged(both[key], value) if nested else value
     return both
-
-
-def _sentence(error: ValidationError, values: Any, most: int = 3) -> str:
-    found = error.errors()
-    more = f"; and {len(found) - most} more" if len(found) > most else ""
-    return "; ".join(_fault(one, values) for one in found[:most]) + more
-
-
-def _fault(fault: ErrorDetails, values: Any) -> str:
-    where = _where(fault["loc"], values, missing=fault["type"] == "missing")
-    what = fault["msg"].removeprefix("Value error, ")
-    given = "" if fault["type"] in ("value_error", "missing") else f" (you gave {reprlib.repr(fault['input'])[:120]})"
-    remedy = f"; give it a value (on the command line: --set {where}=...)" if fault["type"] == "missing" else ""
-    return f"{where + ': ' if where else ''}{what}{given}{remedy}"
-
-
-def _where(steps: Sequence[str | int], values: Any, *, missing: bool) -> str:
-    """Return a fault's dotted name as the recipe spells it, without pydantic's own steps (a union's tag)."""
-    named: list[str] = []
-    for step in steps:
-        there = step in values if isinstance(values, dict) else isinstance(values, list) and isinstance(step, int)
-        is_tag = isinstance(values, dict) and values.get("kind") == step
-        if there:
-            values = values[step]
-        if there or (missing and not is_tag):
-            named.append(str(step))
-    return ".".join(named)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from manifests.errors import Refused
+from pipeline.config.changes import Change, Setting
 from pipeline.config.loading import preset_names, read_config
 
 URI = "images.sources.0.uri=/data/photos"
 
 
-def refusal(recipe: str, *changes: str) -> str:
+def refusal(recipe: str, *changes: Change) -> str:
     with pytest.raises(Refused) as caught:
         read_config(recipe, changes)
     assert "\n" not in str(caught.value)
@@ -111,6 +117,54 @@ def test_set_comes_after_the_file_and_reaches_into_lists(tmp_path: Path) -> None
 )
 def test_a_recipe_that_cannot_be_read_says_why(tmp_path: Path, text: str, said: str) -> None:
     assert said in refusal(recipe(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("run=null", "run: write a text"),
+        ("run=../up", "run: write a name of the letters A-Z, digits, and _ . - (not first) (you gave '../up')"),
+        ("filter.reference_max=abc", "filter.reference_max: write a number (you gave 'abc')"),
+        ("search.min_cosine=2", "search.min_cosine: write a number of at most 1 (you gave 2)"),
+        ("search.min_cosine=-1", "search.min_cosine: write a number above -1 (you gave -1)"),
+        ("images.shard_rows=1.5", "images.shard_rows: write a whole number (you gave 1.5)"),
+        ("search.method=exakt", "search.method: did you mean exact? write 'exact', 'flat' or 'ivf' (you gave 'exakt')"),
+        ("workers.embed.compile=maybe", "workers.embed.compile: write true or false (you gave 'maybe')"),
+        ("embed=5", "embed: write settings, {name: value} (you gave 5)"),
+        ("images.sources=5", "images.sources: write a list, [...] (you gave 5)"),
+    ],
+)
+def test_a_wrong_value_is_told_what_to_write(change: str, said: str) -> None:
+    assert refusal("mmvp", URI, change).startswith(f"mmvp: {said}")
+
+
+def test_missing_settings_and_sections_are_told_how_to_give_them(tmp_path: Path) -> None:
+    text = "run: a\nimages: {sources: [{name: a, kind: folder}]}\nembed: {encoders: {c: {kind: colour}}}"
+    told = refusal(recipe(tmp_path, text))
+    uri = "images.sources.0.uri"
+    assert f"{uri}: it has no value; add it to the recipe (on the command line: --set {uri}=...)" in told
+    assert "search: it has no value; add `search` to the recipe, or start from a preset" in told
+
+
+@pytest.mark.parametrize("odd", [None, object(), [], {}, -1e9, 1e99, math.inf, "?" * 500, ["x"], {"x": 1}], ids=repr)
+def test_no_fault_is_told_in_pydantics_words(odd: Any) -> None:
+    """Each setting of a recipe in turn has a value that few settings take."""
+    source = {"name": "a", "kind": "urls", "uri": "/a", "into": "/b", "fetch": {"contact": "me@example.org"}}
+    sources = Setting("images.sources", [source])
+    for name in names_of(read_config("mmvp", [sources]).model_dump(mode="json")):
+        with suppress(Refused):
+            read_config("mmvp", [sources, Setting(name, odd)])
+            continue
+        told = refusal("mmvp", sources, Setting(name, odd))
+        assert not re.search("Input should|Field required|String should|[Vv]alid ", told), told
+
+
+def names_of(values: Any, before: str = "") -> Iterator[str]:
+    """The dotted names of all settings, sections included."""
+    for name, value in values.items() if isinstance(values, dict) else enumerate(values):
+        yield f"{before}{name}"
+        if isinstance(value, dict | list):
+            yield from names_of(value, f"{before}{name}.")
 
 
 def test_two_sources_of_one_name_are_refused() -> None:

@@ -322,7 +322,7 @@ def test_a_run_inside_of_the_folder_is_refused(tmp_path: Path, of_the_hub: pa.Ta
 
 
 def test_a_run_of_a_name_that_is_none_is_refused_before_anything_is_made(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="run: String should match"):
+    with pytest.raises(Refused, match="run: write a name of the letters"):
         import_from(str(mmvp_folder(tmp_path, asked(1))), str(tmp_path / "runs" / "a name"), "mmvp")
     assert not (tmp_path / "runs").exists()
 

@@ -190,8 +190,8 @@ def test_ctrl_c_ends_workers_and_leaves_nothing(scenes: Path, tmp_path: Path, mo
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("prices.gpu_hour=-1", "prices.gpu_hour: Input should be greater than or equal to 0"),
-        ("prices.gpu_hour=.inf", "prices.gpu_hour: Input should be a finite number"),
+        ("prices.gpu_hour=-1", "prices.gpu_hour: write a number of at least 0"),
+        ("prices.gpu_hour=.inf", "prices.gpu_hour: write a number that is neither infinite nor .nan"),
         ("prices.gpu_huor=1", "unknown setting 'gpu_huor'; did you mean gpu_hour?"),
     ],
 )
