@@ -21,6 +21,7 @@ from pipeline.run.recipe import Step
 from pipeline.run.resolve import Resolution, State, resolve
 from pipeline.run.summary import StepSummary
 from stages.base import Task
+from stages.download.counting import ImageCount, counted
 from stages.text import many
 
 NOTHING = Counts()
@@ -35,9 +36,10 @@ def planned(config: Config, wanted: Sequence[Step], run: Folder, *, measure: boo
     there = {
         one.step.name: one.there for one in resolutions if one.state is State.REUSE and isinstance(one.there, Manifest)
     }
-    steps = tuple(_step(resolution, there) for resolution in resolutions)
+    counts = {} if "images" in there else _counts(config, resolutions[0])
+    steps = tuple(_step(resolution, there, counts) for resolution in resolutions)
     searched = any(one.step.name == "candidates" and one.state in (State.REUSE, State.EXTEND) for one in resolutions)
-    images = _images(config, resolutions, there)
+    images = _images(counts, there)
     embedding = _embedding(config, resolutions, there, images) if measure else None
     search = forecast(config, there, images) if images and not searched else None
     return PlanSummary(run.url, steps, search, embedding)
@@ -83,17 +85,22 @@ def _missing(resolution: Resolution, there: Mapping[str, Manifest]) -> int | Non
     return sum(one.counts.ok for one in there["images"].shards if f"{one.name}{SUFFIX}" not in shards)
 
 
-def _images(config: Config, resolutions: Sequence[Resolution], there: Mapping[str, Manifest]) -> int | None:
-    """Return how many images will be searched, as far as known: embedded images, read images, or files in folders."""
+def _counts(config: Config, images: Resolution) -> Mapping[str, ImageCount]:
+    """Return source -> how many images it holds, as far as is known before the images step has run."""
+    found = images.lineage.external_state.get("found", {})
+    return {source.name: counted(source, found[source.name]["files"]) for source in config.images.sources}
+
+
+def _images(counts: Mapping[str, ImageCount], there: Mapping[str, Manifest]) -> int | None:
+    """Return how many images will be searched, as far as known: embedded images, read images, or those of sources."""
     for step in ("embeddings", "images"):
         if step in there:
             return there[step].counts.ok
-    found = resolutions[0].lineage.external_state.get("found", {})
-    folders = all(source.kind == "folder" for source in config.images.sources)
-    return sum(facts["files"] for facts in found.values()) if folders else None
+    known = [count.images for count in counts.values() if count.images is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
-def _step(resolution: Resolution, there: Mapping[str, Manifest]) -> StepSummary:
+def _step(resolution: Resolution, there: Mapping[str, Manifest], counts: Mapping[str, ImageCount]) -> StepSummary:
     step, state = resolution.step, resolution.state
     if state is State.REUSE:
         found = there[step.name]
@@ -103,14 +110,14 @@ def _step(resolution: Resolution, there: Mapping[str, Manifest]) -> StepSummary:
         tasks = len(resolution.there.tasks)
         shards = tasks - len(resolution.there.missing())
     elif state is State.EXTEND:
-        return _growing(resolution, there)
+        return _growing(resolution, there, counts)
     elif all(name in there for name in step.reads):
         made = step.stage.plan({name: there[name] for name in step.reads})
         tasks, urls = len(made), _urls(made)
-    return StepSummary(step.name, state, shards, tasks, NOTHING, note=_amount(resolution) + urls)
+    return StepSummary(step.name, state, shards, tasks, NOTHING, note=_amount(resolution, counts) + urls)
 
 
-def _growing(resolution: Resolution, there: Mapping[str, Manifest]) -> StepSummary:
+def _growing(resolution: Resolution, there: Mapping[str, Manifest], counts: Mapping[str, ImageCount]) -> StepSummary:
     """Return how many shards exist and how many are new, as far as known before the step's inputs have grown."""
     step, old = resolution.step, resolution.there
     assert old is not None  # otherwise nothing could grow
@@ -122,7 +129,9 @@ def _growing(resolution: Resolution, there: Mapping[str, Manifest]) -> StepSumma
         tasks = step.stage.extended(before, reads)
     there_now = {f"{task.name}{SUFFIX}" for task in tasks or before.tasks} & resolution.folder.sizes().keys()
     new = len(tasks) - len(there_now)
-    note = f"{many(new, 'new shard')}; {_amount(resolution)}" if tasks else f"grows with {', '.join(step.reads)}"
+    note = (
+        f"{many(new, 'new shard')}; {_amount(resolution, counts)}" if tasks else f"grows with {', '.join(step.reads)}"
+    )
     return StepSummary(step.name, resolution.state, len(there_now), len(tasks) or None, NOTHING, note=note)
 
 
@@ -133,10 +142,14 @@ def _urls(tasks: Sequence[Task]) -> str:
     return f"; {urls:,} of {rows:,} rows have a URL and pass the filters" if stretches else ""
 
 
-def _amount(resolution: Resolution) -> str:
+def _amount(resolution: Resolution, counts: Mapping[str, ImageCount]) -> str:
     """Say how much there is to do, as far as the lineage shows before anything has run."""
     if resolution.state is State.REBUILD:
         return "; ".join(map(str, resolution.changed))
     found = resolution.lineage.external_state.get("found", {})
-    sizes = [f"{name}: {many(facts['files'], 'file')}, {size(facts['bytes'])}" for name, facts in found.items()]
+    sizes = [
+        f"{name}: {many(facts['files'], 'file')}, {size(facts['bytes'])}"
+        + (f", {counts[name]}" if name in counts else "")
+        for name, facts in found.items()
+    ]
     return "; ".join(sizes) or f"after {', '.join(resolution.step.reads)}"

@@ -25,6 +25,7 @@ from pipeline.plan.rehearsal.pace import Pace
 from pipeline.plan.rehearsal.rehearse import Rehearsal
 from pipeline.plan.summary import PlanSummary
 from pipeline.run.recipe import Step, steps
+from stages.download.counting import ImageCount
 from stages.search.calibration import Rates
 
 pytestmark = pytest.mark.slow
@@ -115,9 +116,23 @@ def test_a_source_that_grew_is_measured_and_how_many_came_is_open_until_they_are
     assert planned(config, tmp_path).to_json()["embedding"]["images"] == sum(new)
 
 
-def test_an_open_number_of_images_is_told_by_the_million(tmp_path: Path, measured: list[Step]) -> None:
+def test_images_of_tars_are_counted_before_anything_runs(tmp_path: Path, measured: list[Step]) -> None:
+    lot(tmp_path / "tars", ["a", "b", "c", "d"], Random(3))
+    config = Config.model_validate(values(tmp_path / "tars"))
+    before = planned(config, tmp_path)
+    make_here(values(tmp_path / "tars"), tmp_path, until="images")
+    images = Manifest.open(Folder(str(tmp_path / "test/images"))).counts.ok
+    assert before.to_json()["embedding"]["images"] == before.to_json()["search"]["images"] == images > 0
+    assert before.steps[0].note.endswith(f"KiB, {images} images")
+
+
+def test_an_open_number_of_images_is_told_by_the_million(
+    tmp_path: Path, measured: list[Step], monkeypatch: pytest.MonkeyPatch
+) -> None:
     lot(tmp_path / "tars", ["a"], Random(3))
+    monkeypatch.setattr(planning, "counted", lambda *asked: ImageCount(None, "it is in a bucket"))
     told = str(planned(Config.model_validate(values(tmp_path / "tars")), tmp_path))
+    assert "KiB, how many images is unknown: it is in a bucket\n" in told
     assert "embedding of a million images, for how many there are is open" in told
     assert "1,000,000 / 10 = 27.8 h" in told
 
