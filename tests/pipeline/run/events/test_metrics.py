@@ -8,11 +8,24 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from world import heard
+from world.inline import Inline
 from world.processes import PATIENCE_S
 
+from manifests.storage import Folder
+from pipeline.config.loading import read_config
 from pipeline.executors.executor import Retry
+from pipeline.run.events.event_log import EventLogListener
+from pipeline.run.events.events import read_events
+from pipeline.run.events.listener import Broadcast
 from pipeline.run.events.metrics import Metrics
+from pipeline.run.layout import ORDER
+from pipeline.run.recipe import steps
+from pipeline.run.runner import run
+
+Sums = dict[tuple[str, str], float]
 
 ROOT = Path(__file__).parents[4]
 TAGS = (("run", "mine"), ("step", "images"))
@@ -84,6 +97,47 @@ def test_failures_are_0_before_there_is_one() -> None:
     assert registry.found["blindpairs_tasks_failed"] == registry.found["blindpairs_set_back"] == {TAGS: 0}
 
 
+SUMS = {"task_time_seconds": "seconds", "seen": "seen", "ok": "ok"}  # a metric, and what of an event it adds up
+
+
+def real_run(scenes: str, root: str) -> Folder:
+    """Run the demo's recipe in this process, with an event log and with Ray's metrics; its folder."""
+    folder = Folder(f"{root}/real")
+    config = read_config("demo", [f"images.sources.0.uri={scenes}/*.tar"])
+    log = EventLogListener(folder, "demo", lambda trouble: None)
+    run(steps(config), folder, Inline(), Broadcast(log, Metrics(folder.name)))
+    return folder
+
+
+def sums_logged(folder: Folder) -> Sums:
+    """(metric, step) -> its sum over the events of all tasks; under `tasks_done` their number."""
+    found: Sums = defaultdict(float)
+    for events in read_events(folder):
+        for event in [one for one in events if one["event"] == "task done"]:
+            found["tasks_done", event["step"]] += 1
+            for metric, fact in SUMS.items():
+                found[metric, event["step"]] += event[fact]
+    return dict(found)
+
+
+def sums_shown(text: str, name: str = "real") -> Sums:
+    """The same of what a cluster shows to Prometheus of the run of this name."""
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    ours = {f"ray_blindpairs_{metric}_total": metric for metric in ("tasks_done", *SUMS)}
+    return {
+        (ours[sample.name], sample.labels["step"]): sample.value
+        for sample in samples
+        if sample.name in ours and sample.labels.get("run") == name
+    }
+
+
+def alike(shown: Sums, logged: Sums) -> bool:
+    """Whether all sums agree within 1 %, and what the log rounds off: it has milliseconds."""
+    return shown.keys() == logged.keys() and all(
+        abs(shown[one] - logged[one]) <= 0.01 * logged[one] + 0.0005 * logged["tasks_done", one[1]] for one in logged
+    )
+
+
 SCRAPE = """
 import os, sys, time, urllib.request
 os.environ["RAY_AUTH_MODE"] = "disabled"
@@ -91,11 +145,12 @@ import ray
 ray.init(address="local", include_dashboard=False, num_cpus=1, object_store_memory=80_000_000,
          _system_config={"metrics_report_interval_ms": 500})
 from pipeline.run.events.metrics import Metrics
-from test_metrics import tell
+from test_metrics import alike, real_run, sums_logged, sums_shown, tell
 tell(Metrics("mine"))
+logged = sums_logged(real_run(*sys.argv[2:]))
 port = ray.nodes()[0]["MetricsExportPort"]
 end, text = time.monotonic() + float(sys.argv[1]), ""
-while "blindpairs_seen" not in text and time.monotonic() < end:
+while not ('run="mine"' in text.lower() and alike(sums_shown(text), logged)) and time.monotonic() < end:
     time.sleep(0.5)
     try:
         text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=float(sys.argv[1])).read().decode()
@@ -105,15 +160,28 @@ print(*[line for line in text.splitlines() if "blindpairs" in line and not line.
 """
 
 
-def test_ray_shows_them_to_prometheus() -> None:
+@pytest.fixture(scope="module")
+def scraped(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Folder]:
+    """What Ray shows to Prometheus of a made-up run and of a real one, and the folder of the real one."""
+    root = tmp_path_factory.mktemp("metrics")
     world = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}:{Path(__file__).parent}", "PATH": "/usr/bin:/bin", "HOME": "/tmp"}
-    words = [sys.executable, "-c", SCRAPE, str(PATIENCE_S)]
+    words = [sys.executable, "-c", SCRAPE, str(PATIENCE_S), str(scenes), str(root)]
     ended = subprocess.run(words, env=world, capture_output=True, text=True)
-    shown = {line.split("{")[0]: line for line in ended.stdout.splitlines() if "{" in line}
-    assert "ray_blindpairs_shards_left" in shown, ended.stderr
+    assert "ray_blindpairs_shards_left" in ended.stdout, ended.stderr
+    return ended.stdout, Folder(f"{root}/real")
+
+
+def test_the_sums_of_a_real_run_are_those_of_its_event_log(scraped: tuple[str, Folder]) -> None:
+    shown, logged = sums_shown(scraped[0]), sums_logged(scraped[1])
+    assert {step for _, step in logged} == set(ORDER)
+    assert alike(shown, logged), (shown, logged)
+
+
+def test_ray_shows_them_to_prometheus(scraped: tuple[str, Folder]) -> None:
+    ours = [line for line in scraped[0].splitlines() if 'run="mine"' in line.lower()]
+    shown = {line.split("{")[0]: line for line in ours}
     assert shown["ray_blindpairs_shards_left"].endswith(" 2.0")
     seen = next(line for name, line in shown.items() if name.startswith("ray_blindpairs_seen"))
-    assert 'run="mine"' in seen.lower()
     assert 'step="images"' in seen.lower()
     assert seen.endswith(" 20.0")
     assert shown["ray_blindpairs_task_time_seconds_total"].endswith(" 5.0")
