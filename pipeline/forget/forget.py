@@ -6,6 +6,8 @@ What is to be removed is recorded first (intent.py), so that a killed forget is 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from manifests.shard import write_shard
 from manifests.storage import Folder
 from pipeline.benchmark.store_path import known_store
 from pipeline.forget.bytes_there import wiped
+from pipeline.forget.evaluations import Evaluations
 from pipeline.forget.named import asked_for, find, named_as_served
 from pipeline.forget.summary import ForgetSummary
 from pipeline.forget.traces import naming, without_traces
@@ -48,20 +51,37 @@ def forget(url: str, named: Sequence[str], listed: str | None = None, store: Pat
     if names == OptOut() and not folder.has(REMOVAL):
         raise Refused(f"nothing is named that {url} should forget: add a URL, a sha256, an image_id, or --list FILE")
     store = known_store(folder, store)
-    with driving(folder) as lease:
+    with driving(folder) as lease, ExitStack() as stack:
         sweep_left(folder)
-        finished = _finish(folder, lease, store)
+        driven = Driven(folder, lease, Evaluations(folder, stack), store)
+        finished = _finish(driven)
         if names == OptOut():
             return finished or ForgetSummary(folder.url, 0)
-        return _begin(folder, names, lease, finished.images if finished else 0, store)
+        return _begin(driven, names, finished.images if finished else 0)
 
 
-def _finish(run: Folder, lease: Lease, store: Path | None) -> ForgetSummary | None:
+@dataclass(frozen=True)
+class Driven:
+    """A run that only this process drives, and its evaluations; `store`: what people wrote, if anything."""
+
+    run: Folder
+    lease: Lease
+    evaluations: Evaluations
+    store: Path | None
+
+    def check(self) -> None:
+        """Raise Refused if another process drives any of it by now."""
+        self.lease.check()
+        self.evaluations.check()
+
+
+def _finish(driven: Driven) -> ForgetSummary | None:
+    run = driven.run
     if (intent := Intent.read(run)) is None:
         return None
     if intent.kind != FORGET:
         raise Refused(f"{run.url}: `blindpairs run` was stopped while it took up URLs again; run it first, then forget")
-    return _done(run, intent, lease, store)
+    return _done(driven, intent)
 
 
 def _sources(images: Held | None) -> Any:
@@ -76,14 +96,16 @@ def _sources(images: Held | None) -> Any:
         ) from error
 
 
-def _begin(run: Folder, names: OptOut, lease: Lease, finished: int, store: Path | None) -> ForgetSummary:
-    steps = steps_held(run)
+def _begin(driven: Driven, names: OptOut, finished: int) -> ForgetSummary:
+    run, steps = driven.run, steps_held(driven.run)
     found = find(steps.get("images"), names, named_as_served(_sources(steps.get("images")), names.sha256))
     if not found.rows:
-        # an image that is no longer in the run may still occur in what people wrote
-        written = without_written(run, sorted(names.image_ids), Removed(_now(), FORGOTTEN), store)
-        return ForgetSummary(run.url, 0, found.counts, written, finished=finished)
+        # an image that is no longer in the run may still occur in what people wrote, and in what models replied
+        ids, note = sorted(names.image_ids), Removed(_now(), FORGOTTEN)
+        rows = without_written(run, ids, note, driven.store) | driven.evaluations.without(ids, note, ())
+        return ForgetSummary(run.url, 0, found.counts, rows, finished=finished)
     check_steps(steps)
+    driven.evaluations.check_steps()
     ids = tuple(sorted(row["image_id"] for row in found.rows))
     hashes = {row["sha256"] for row in found.rows} - {None}
     payload: dict[str, Any] = {
@@ -96,19 +118,20 @@ def _begin(run: Folder, names: OptOut, lease: Lease, finished: int, store: Path 
     }
     intent = Intent(FORGET, ids, FORGOTTEN, payload=payload)
     intent.begin(run)
-    return _done(run, intent, lease, store)
+    return _done(driven, intent)
 
 
-def _done(run: Folder, intent: Intent, lease: Lease, store: Path | None) -> ForgetSummary:
+def _done(driven: Driven, intent: Intent) -> ForgetSummary:
     """Do the removal, from the start or from where it was interrupted."""
     told: Mapping[str, Any] = intent.payload
-    note = Removed(intent.at, intent.why)
-    rows = without(run, intent.ids, note, lease.check) | without_written(run, intent.ids, note, store)
+    run, note = driven.run, Removed(intent.at, intent.why)
+    rows = without(run, intent.ids, note, driven.check) | without_written(run, intent.ids, note, driven.store)
+    rows |= driven.evaluations.without(intent.ids, note, told["rows"])
     steps = steps_held(run)
     elsewhere = wiped(steps["images"].lineage["settings"]["images"]["sources"], told["rows"])
-    without_traces(run, steps, naming(told["rows"]))
+    without_traces(run, naming(told["rows"]))
     again = bool(told["pairs"]) and pairs_again(run, told["pairs"])
-    lease.confirm()
+    driven.lease.confirm()
     intent.end(run)
     return ForgetSummary(
         run.url,

@@ -50,12 +50,12 @@ def _run(text: str) -> str:
     return found[0] if found else ""
 
 
-def without_traces(run: Folder, steps: Mapping[str, Held], names: Names) -> None:
+def without_traces(run: Folder, names: Names) -> None:
     """Remove text that names the images from events, failures and plans. Can be repeated."""
     folder = run / EVENTS
     for name in folder.sizes():
         _again(folder, name, _lines(folder.read(name), names))
-    for step in steps:
+    for step in run.folders():
         if (run / step).has(FAILURES):
             _clean_failures(run / step, names)
     if (images := Held.of(run / "images")) and images.plan:

@@ -24,6 +24,7 @@ VERSION = re.compile(QUESTIONS + r"-([1-9]\d{0,8})")
 
 EVALUATION = re.compile(r"evaluation-([1-9]\d{0,8})")  # of one version of a run's questions, in the run's folder
 PREDICTIONS, VERDICTS = "predictions-", "verdicts-"  # of one model, whose name follows
+REPLIED = re.compile(f"({PREDICTIONS}|{VERDICTS}).+")
 ANSWERS, SCORES = "answers", "scores"
 REPLIES = "_replies"  # of models, until their predictions are committed
 LEADERBOARD = "leaderboard.html"
@@ -46,7 +47,12 @@ def run_folder(url: str) -> Folder:
 
 
 def check_no_removal(folder: Folder, *kinds: str) -> None:
-    """Raise Refused, naming the command that finishes it, if a removal (of these kinds, or any) was interrupted."""
+    """Raise Refused, naming the command that finishes it, if a removal (of these kinds, or any) was interrupted.
+
+    An evaluation inside a run is refused too while images are being removed from that run.
+    """
+    if EVALUATION.fullmatch(folder.name):
+        folder = Folder(folder.url.rstrip("/").rpartition("/")[0])
     if not folder.has(REMOVAL):
         return
     kind = parsed(folder, REMOVAL, lambda value: str(value["kind"]))
@@ -93,6 +99,18 @@ def evaluation_versions(run: Folder) -> list[int]:
     """The versions of a run's questions that were evaluated, ascending."""
     found = (EVALUATION.fullmatch(name) for name in run.folders())
     return sorted(int(name[1]) for name in found if name and evaluation_steps(run / name[0]))
+
+
+def evaluations_of(run: Folder) -> list[Folder]:
+    """The folders of a run's evaluations."""
+    return [run / name for name in run.folders() if EVALUATION.fullmatch(name)]
+
+
+def sweep_evaluation(folder: Folder) -> None:
+    """Remove files that killed processes left half written. Call it while only this driver owns the evaluation."""
+    sweep_left(folder)
+    for model in (folder / REPLIES).folders():
+        (folder / REPLIES / model).sweep()
 
 
 def question_versions(run: Folder) -> list[int]:

@@ -22,6 +22,7 @@ from stages.base import Machine, Reads, Stage, Task
 from stages.evaluate.benchmarks.base import Row
 from stages.evaluate.benchmarks.kinds import benchmark_of
 from stages.evaluate.benchmarks.measured import measured
+from stages.evaluate.removal import GroupsChange
 from stages.evaluate.settings import BenchmarkSettings, RunQuestions
 
 STRETCH = 50_000  # rows of a task at most, unless a group is longer
@@ -32,6 +33,7 @@ class AskedQuestions(Stage):
 
     name = "ask"
     unit = "questions"
+    change = GroupsChange
 
     def __init__(self, chosen: BenchmarkSettings) -> None:
         self.chosen = chosen

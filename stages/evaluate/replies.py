@@ -12,6 +12,8 @@ from manifests.parsing import parse_json
 from manifests.storage import Folder
 from stages.models.answering.base import Question, Reply
 
+SEPARATOR = "-"  # in a reply's name, between what identifies the question and what identifies all that was asked
+
 
 class Replies:
     """The replies kept in a folder. What identifies one is everything that was asked, and of whom."""
@@ -37,7 +39,13 @@ class Replies:
     def _name(self, question: Question) -> str:
         image = hashlib.sha256(question.image or b"").hexdigest()
         asked = [self._asked_of, question.question_id, question.words, question.system, list(question.letters), image]
-        return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:32] + ".json"
+        digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:32]
+        return f"{start_of(question.question_id)}{SEPARATOR}{digest}.json"
+
+
+def start_of(question_id: str) -> str:
+    """Return how the names of all replies to a question start, before SEPARATOR: forgetting finds them by it."""
+    return hashlib.sha256(question_id.encode()).hexdigest()[:16]
 
 
 def drop_replies(folder: Folder) -> None:

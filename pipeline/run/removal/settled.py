@@ -9,7 +9,6 @@ from typing import Any
 from manifests.errors import Refused
 from manifests.manifest import json_bytes, parsed
 from manifests.storage import Folder
-from pipeline.run.recipe import STAGES
 from stages.removal import MOVED, Change
 
 SETTLED = "_removing.json"
@@ -27,9 +26,12 @@ class Settled:
         run.write(SETTLED, json_bytes(asdict(self)))
 
     @staticmethod
-    def read(run: Folder, at: str) -> Settled | None:
-        """Return what was settled for the intent with this time; None where that point was not reached."""
-        found = parsed(run, SETTLED, _settled) if run.has(SETTLED) else None
+    def read(run: Folder, at: str, kinds: Mapping[str, type[Change]]) -> Settled | None:
+        """Return what was settled for the intent with this time; None where that point was not reached.
+
+        `kinds`: step -> the kind of its change.
+        """
+        found = parsed(run, SETTLED, lambda value: _settled(value, kinds)) if run.has(SETTLED) else None
         return found if found and found.at == at else None
 
     @staticmethod
@@ -39,8 +41,8 @@ class Settled:
         run.forget(MOVED)
 
 
-def _settled(value: Any) -> Settled:
+def _settled(value: Any, kinds: Mapping[str, type[Change]]) -> Settled:
     if "touched" in value:
         raise Refused(f"{SETTLED} was written by an earlier version; finish the removal with that version")
-    changes = {step: STAGES[step].change(**change) for step, change in value["changes"].items()}
+    changes = {step: kinds[step](**change) for step, change in value["changes"].items()}
     return Settled(value["at"], value["was"], changes)

@@ -10,6 +10,7 @@ import pytest
 from manifests.errors import Refused
 from manifests.manifest import json_bytes
 from manifests.storage import Folder
+from pipeline.run.removal.removable import RUN
 from pipeline.run.removal.settled import SETTLED, Settled
 from stages.copies.removal import CopiesChange
 from stages.removal import Change
@@ -22,7 +23,7 @@ def test_each_step_has_its_own_kind_of_change_again_for_this_removal_only(tmp_pa
     changes = {"images": Change(1, ["00000"]), "copies": copies, "candidates": tiles}
     settled = Settled("now", {"images": {"fingerprint": "content"}}, changes)
     settled.write(Folder(str(tmp_path)))
-    found = Settled.read(Folder(str(tmp_path)), "now")
+    found = Settled.read(Folder(str(tmp_path)), "now", RUN.changes)
     assert found is not None
     assert {step: type(change) for step, change in found.changes.items()} == {
         "images": Change,
@@ -30,10 +31,10 @@ def test_each_step_has_its_own_kind_of_change_again_for_this_removal_only(tmp_pa
         "candidates": TilesChange,
     }
     assert json_bytes(asdict(found)) == json_bytes(asdict(settled))
-    assert Settled.read(Folder(str(tmp_path)), "another time") is None
+    assert Settled.read(Folder(str(tmp_path)), "another time", RUN.changes) is None
 
 
 def test_what_an_earlier_version_decided_is_left_to_that_version(tmp_path: Path) -> None:
     Folder(str(tmp_path)).write(SETTLED, json_bytes({"at": "now", "rows": {}, "touched": {}, "was": {}}))
     with pytest.raises(Refused, match="finish the removal with that version"):
-        Settled.read(Folder(str(tmp_path)), "now")
+        Settled.read(Folder(str(tmp_path)), "now", RUN.changes)

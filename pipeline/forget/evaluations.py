@@ -1,0 +1,59 @@
+"""Evaluations: remove forgotten images from each evaluation inside a run, while nobody else drives it.
+
+Questions are removed in groups, and with them all that any model replied to them; what was made of the replies is
+discarded. The run's own note of what is being removed keeps others from driving an evaluation until all is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from manifests.manifest import Removed
+from manifests.storage import Folder
+from pipeline.forget.traces import naming, without_traces
+from pipeline.run.layout import evaluations_of, sweep_evaluation
+from pipeline.run.lease.lease import Lease, driving
+from pipeline.run.removal.removable import evaluation
+from pipeline.run.removal.without import check_steps, steps_held, without
+
+
+class Evaluations:
+    """A run's evaluations. Each is driven from when it is first found until `stack` is closed."""
+
+    def __init__(self, run: Folder, stack: ExitStack) -> None:
+        self._run, self._stack = run, stack
+        self._leases: dict[str, Lease] = {}
+        self._found()
+
+    def check(self) -> None:
+        """Raise Refused if another process drives one of them by now."""
+        for lease in self._leases.values():
+            lease.check()
+
+    def check_steps(self) -> None:
+        """Raise Refused, naming the shard, if one was changed since its commit."""
+        for folder in self._found():
+            check_steps(steps_held(folder, evaluation(folder)))
+
+    def without(self, ids: Sequence[str], note: Removed, named: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+        """Remove these images; return step -> number of rows removed. Can be repeated, which finishes a killed one.
+
+        `named`: rows of the images, by which texts about them are found.
+        """
+        rows = {}
+        for folder in self._found():
+            removed = without(folder, ids, note, self.check, evaluation(folder))
+            rows |= {f"{folder.name}/{step}": count for step, count in removed.items()}
+            without_traces(folder, naming(named))
+        return rows
+
+    def _found(self) -> list[Folder]:
+        """Return the evaluations there are now, and drive those that are new. Raises Refused if others drive one."""
+        found = evaluations_of(self._run)
+        for folder in found:
+            if folder.name not in self._leases:
+                self._leases[folder.name] = self._stack.enter_context(driving(folder))
+                sweep_evaluation(folder)
+        return found
