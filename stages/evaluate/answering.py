@@ -43,7 +43,7 @@ class Answerer:
 
     def _asked(self, row: Row, order: str) -> Asked:
         options = list(row["options"])
-        labels = self._form.labels(len(options))
+        labels = self._form.labels(row["kind"], options)
         place = ord(row["answer"]) - ord("a")
         if order == REVERSED:
             options, place = options[::-1], len(options) - 1 - place

@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class Read:
-    """What a reply chooses: the place of an option in the order asked, and by which rule; None if it cannot be read."""
-
-    place: int | None
-    rule: str | None
+from stages.evaluate.readers import cambrian, lmms_eval, ours, pope, vlmevalkit
+from stages.evaluate.readers.read import Read
 
 
 @dataclass(frozen=True)
@@ -22,4 +17,10 @@ class Reader:
     version: int = 1  # raised when the same reply is read otherwise
 
 
-READERS: Mapping[str, Reader] = {}
+READERS: Mapping[str, Reader] = {
+    "ours": Reader(ours.read),
+    "cambrian": Reader(cambrian.read),
+    "lmms-eval": Reader(lmms_eval.read),
+    "vlmevalkit": Reader(vlmevalkit.read),
+    "pope": Reader(pope.read),
+}

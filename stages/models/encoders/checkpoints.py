@@ -36,11 +36,30 @@ def weights_of(settings: EncoderSettings) -> Weights | None:
         case OpenClip():
             return _open_clip(settings)
         case Transformers():
-            return _transformers(settings)
+            found = transformers_weights(settings.model, settings.revision)
+            return _checked(found, TRANSFORMERS[0], *PREPROCESSING)
         case Timm():
             return _timm(settings)
         case _:
             return None
+
+
+def transformers_weights(model: str, revision: str | None, *, beside: Sequence[str] = ()) -> Weights:
+    """Find a checkpoint of the transformers library: a folder, or a hub id. Its configuration is not checked here.
+
+    `beside`: further files to take along (`Weights.beside`). Raises Refused as from_folder and from_hub do, and without
+    a file that describes the preprocessing of images, or with an adapter.
+    """
+    path = Path(model).expanduser()
+    if path.exists() or model.startswith((".", "/", "~")):
+        found = from_folder(path, *TRANSFORMERS, beside=beside)
+    else:
+        found = from_hub(model, revision, *TRANSFORMERS, beside=beside)
+    if not any((found.folder / name).is_file() for name in PREPROCESSING):
+        raise Refused(f"{model} holds no {PREPROCESSING[0]}, which says how its images are prepared")
+    if (found.folder / ADAPTER).exists():
+        raise Refused(f"{model} holds an {ADAPTER}; adapters are not applied: merge it into the weights first")
+    return found
 
 
 def check_activation(model: str, tag: str) -> None:
@@ -67,19 +86,6 @@ def _open_clip(settings: OpenClip) -> Weights:
     if settings.model.startswith(HUB):
         return _checked(from_hub(settings.model.removeprefix(HUB), None, *OPEN_CLIP), OPEN_CLIP[0])
     return from_hub(_open_clip_repository(settings.model, settings.pretrained), None, None, OPEN_CLIP[1])
-
-
-def _transformers(settings: Transformers) -> Weights:
-    path = Path(settings.model).expanduser()
-    if path.exists() or settings.model.startswith((".", "/", "~")):
-        found = from_folder(path, *TRANSFORMERS)
-    else:
-        found = from_hub(settings.model, settings.revision, *TRANSFORMERS)
-    if not any((found.folder / name).is_file() for name in PREPROCESSING):
-        raise Refused(f"{settings.model} holds no {PREPROCESSING[0]}, which says how its images are prepared")
-    if (found.folder / ADAPTER).exists():
-        raise Refused(f"{settings.model} holds an {ADAPTER}; adapters are not applied: merge it into the weights first")
-    return _checked(found, TRANSFORMERS[0], *PREPROCESSING)
 
 
 def _timm(settings: Timm) -> Weights:

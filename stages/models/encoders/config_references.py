@@ -22,6 +22,11 @@ ELSEWHERE = {
     "backbone": "another model",
     "repo_path": "a list of classes",
     "class_info_file": "a list of classes",
+    "audio_tokenizer": "another model",
+    "fast_tokenizer_files": "its tokenizer",  # the library keeps no name in this list inside the folder
+    "vocab_file": "its vocabulary",
+    "merges_file": "its vocabulary",
+    "spm_file": "its vocabulary",
 }
 QUANTIZED = ("quantization_config", "compression_config")
 ATTENTION = ("attn_implementation", "_attn_implementation")

@@ -74,7 +74,7 @@ def device_of(machine: Machine, precision: Precision) -> Device:
     fast = _fast(place)
     if precision not in ("auto", "float32", *fast):
         raise Refused(
-            f"embed.precision {precision}: this {place.type.upper()} has no instructions for it, and would be far "
+            f"precision {precision}: this {place.type.upper()} has no instructions for it, and would be far "
             f"slower than with float32; choose auto{''.join(f', {name}' for name in fast)} or float32"
         )
     reduced = fast[0] if fast and place.type != "cpu" else "float32"
