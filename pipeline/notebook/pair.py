@@ -9,7 +9,7 @@ from typing import Any
 from manifests.errors import Refused
 from pipeline.benchmark.photos import Photo, photos_of
 from pipeline.notebook.html import render
-from pipeline.reports.gallery.thumbnails import thumbnail
+from pipeline.reports.pages.thumbnails import thumbnail
 from pipeline.run.run import Run
 from stages.images import ImageRefused, decode
 

@@ -37,7 +37,8 @@ class Answerer:
     def predictions(self, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
         """Yield a prediction for each question and order. Raises NoReply if some have none yet; others are kept."""
         asked = [self._asked(row, order) for row in rows if row["question"] is not None for order in self._form.orders]
-        replies = self._replies([one for _, _, one in asked])
+        likelihood = self._settings.answer == "likelihood"
+        replies = self._kept.replies(self._model, [one for _, _, one in asked], likelihood=likelihood)
         for (row, order, one), reply in zip(asked, replies, strict=True):
             yield self._row(row, order, one, reply)
 
@@ -53,17 +54,6 @@ class Answerer:
             return row, order, Reply(None, FAILED, error=error.sentence)
         words = self._form.prompt(row["kind"], row["question"], options)
         return row, order, Question(row["question_id"], words, image, labels, labels[place])
-
-    def _replies(self, asked: Sequence[Question | Reply]) -> list[Reply]:
-        """Return a reply to each: one kept earlier, or a new one, which is kept at once."""
-        found = {n: one if isinstance(one, Reply) else self._kept.find(one) for n, one in enumerate(asked)}
-        open_ones = [n for n, reply in found.items() if reply is None]
-        questions = [one for n in open_ones if isinstance(one := asked[n], Question)]
-        likelihood = self._settings.answer == "likelihood"
-        for place, reply in self._model.replies(questions, likelihood=likelihood) if questions else ():
-            self._kept.keep(questions[place], reply)
-            found[open_ones[place]] = reply
-        return [reply for _, reply in sorted(found.items()) if reply is not None]
 
     def _row(self, row: Row, order: str, asked: Question | Reply, reply: Reply) -> dict[str, Any]:
         return {

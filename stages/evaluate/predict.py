@@ -26,7 +26,8 @@ from stages.evaluate.prompts import FORMS
 from stages.evaluate.settings import ModelSettings
 from stages.models.answering import checkpoints as answering_checkpoints
 from stages.models.answering.base import Generation
-from stages.models.answering.settings import Answering, BuiltIn, Checkpoint, Server
+from stages.models.answering.server import check_server
+from stages.models.answering.settings import HOW_FAST, Answering, BuiltIn, Checkpoint, Server
 from stages.models.encoders.weights import Weights
 from stages.models.matching import checkpoints as matching_checkpoints
 
@@ -70,6 +71,8 @@ class Predict(Stage):
 
     def external_state(self) -> Mapping[str, Any]:
         """Return the hashes of the model's weights. Raises Refused if they are not there or not fit for use."""
+        if isinstance(self.chosen, Server):
+            check_server(self.chosen)
         if (weights := weights_of(self.chosen)) is None:
             return {}
         self._hashes, self._bytes = weights.identity(), weights.bytes
@@ -105,11 +108,6 @@ class Predict(Stage):
         predictions = [{"model": self.model, **row} for row in self._asker.predictions(rows)]
         table = pa.Table.from_pylist(predictions, schema=PREDICTIONS.columns)
         yield Part(table, by_status(table))
-
-
-HOW_FAST = {
-    *("in_flight", "timeout_s", "deadline_s", "stop_after", "price_in", "price_out", "key_variable", "batch"),
-}
 
 
 def generation_of(settings: Answering) -> Generation:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from manifests.manifest import json_bytes
 from manifests.parsing import parse_json
 from manifests.storage import Folder
-from stages.models.answering.base import Question, Reply
+from stages.models.answering.base import AnsweringModel, Question, Reply
 
 SEPARATOR = "-"  # in a reply's name, between what identifies the question and what identifies all that was asked
 
@@ -32,6 +33,18 @@ class Replies:
             return Reply(**value, scores=None if scores is None else tuple(scores))
         except (ValueError, TypeError, KeyError):
             return None  # it is asked again
+
+    def replies(
+        self, model: AnsweringModel, asked: Sequence[Question | Reply], *, likelihood: bool = False
+    ) -> list[Reply]:
+        """Return a reply to each: what stands in its place, one kept earlier, or a new one, which is kept at once."""
+        found = {n: one if isinstance(one, Reply) else self.find(one) for n, one in enumerate(asked)}
+        places = [n for n, reply in found.items() if reply is None]
+        questions = [one for n in places if isinstance(one := asked[n], Question)]
+        for place, reply in model.replies(questions, likelihood=likelihood) if questions else ():
+            self.keep(questions[place], reply)
+            found[places[place]] = reply
+        return [reply for _, reply in sorted(found.items()) if reply is not None]
 
     def keep(self, question: Question, reply: Reply) -> None:
         self._folder.write(self._name(question), json_bytes(asdict(reply)))

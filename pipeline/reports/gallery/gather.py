@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -16,17 +16,17 @@ from pipeline.reports.audit.result import read_audit
 from pipeline.reports.gallery.advice import advised
 from pipeline.reports.gallery.draws import candidate_cosines, random_cosines
 from pipeline.reports.gallery.facts import Pair, Photo, Report, Stage
-from pipeline.reports.gallery.paths import shortened
 from pipeline.reports.gallery.planted import read_planted
-from pipeline.reports.gallery.prefetch import ahead
-from pipeline.reports.gallery.thumbnails import thumbnail
+from pipeline.reports.pages.paths import shortened
+from pipeline.reports.pages.prefetch import ahead
+from pipeline.reports.pages.provenance import settings_of
+from pipeline.reports.pages.thumbnails import thumbnail
 from pipeline.run.events.events import read_events
 from pipeline.run.layout import ORDER
 from pipeline.run.run import Run
 from stages import images
 from stages.filter.reasons import THRESHOLDS
 from stages.images import ImageRefused
-from stages.text import many
 
 SHOWN = 1000  # pairs on the page
 TEXT = 500  # characters of a caption, key or url
@@ -70,7 +70,7 @@ def gather(run: Run) -> Report:
         candidate_reference=candidates[1],
         random_blind=background[0],
         random_reference=background[1],
-        settings=tuple(_settings(manifests.values())),
+        settings=tuple(settings_of(manifests.values())),
         planted=read_planted(run.folder, manifests["pairs"]),
         audit=read_audit(manifests["candidates"]),
         advice=advised(manifests),
@@ -160,13 +160,6 @@ def _reasons(counts: Counts, less: Counts | None = None) -> tuple[tuple[str, int
     earlier = less.rejected if less else {}
     found = ((reason, count - earlier.get(reason, 0)) for reason, count in counts.rejected.items())
     return tuple(entry for entry in found if entry[1])
-
-
-def _settings(manifests: Iterable[Manifest]) -> Iterator[tuple[str, str]]:
-    for manifest in manifests:
-        yield from ((shortened(name), str(shortened(value))) for name, value in manifest.lineage.leaves())
-        for how, shards in manifest.computed.items():
-            yield f"{manifest.folder.name} computed in", f"{how} ({many(shards, 'shard')})"
 
 
 def _described(name: str, encoders: Mapping[str, Any]) -> str:

@@ -1,28 +1,20 @@
-"""Page: one self-contained HTML file of a report, for a person, opened from disk without a network.
+"""Page: one self-contained HTML file of a report, for a person (pipeline/reports/pages says what that means)."""
 
-Everything is inline: style, script, figures, thumbnails. The page's own security policy forbids every
-request and every script except its own. The same report gives the same bytes: no clock, no random ids.
-"""
-
-import base64
-import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from pipeline.reports.audit.summary import down
 from pipeline.reports.gallery.advice import SEARCH_FROM, WANTED
 from pipeline.reports.gallery.facts import Photo, Report, Stage
 from pipeline.reports.gallery.thresholds import Grid, fine_grid, threshold_grid
-from stages.text import many, shown
+from pipeline.reports.pages import html
 
 TEMPLATES = Path(__file__).parent / "templates"
-CHUNK = 8  # template events (a card is one, up to some 30 KB) per piece of text
 ALT_LENGTH = 120
 CARDS_PER_IMAGE = 3  # shown of one image; the others are folded
 UNITS = {"images": ("image", "images"), "pairs of images": ("pair of images", "pairs of images")}
@@ -30,15 +22,13 @@ UNITS = {"images": ("image", "images"), "pairs of images": ("pair of images", "p
 
 def render(report: Report) -> Iterator[str]:
     """Render the page in pieces, so that a thousand pairs are never in memory twice."""
-    stream = environment().get_template("gallery.html.j2").stream(**context(report))
-    stream.enable_buffering(CHUNK)
-    return iter(stream)
+    return html.stream(environment(), "gallery.html.j2", context(report))
 
 
 def context(report: Report) -> dict[str, Any]:
     """Return everything the template may use; the template decides only the layout."""
     grid = threshold_grid(report)
-    script = source("folding.js") + source("gallery.js") + source("sliders.js")
+    script = "".join(html.source(TEMPLATES, name) for name in ("folding.js", "gallery.js", "sliders.js"))
     return {
         "report": report,
         "shown": len(report.pairs),
@@ -51,10 +41,14 @@ def context(report: Report) -> dict[str, Any]:
         "search_from": SEARCH_FROM,
         "cards_per_image": CARDS_PER_IMAGE,
         "figures": draw(report, grid),
-        "style": source("gallery.css") + source("cards.css"),
-        "script": script,
-        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        **html.dressed(style(), script),
     }
+
+
+def style() -> str:
+    """Return the page's style: the reports' own, with the gallery's figures in between."""
+    shared = [html.source(html.SHARED, name) for name in ("base.css", "tables.css", "cards.css")]
+    return shared[0] + html.source(TEMPLATES, "gallery.css") + shared[1] + shared[2]
 
 
 def draw(report: Report, grid: Grid) -> dict[str, str]:
@@ -106,48 +100,19 @@ def unexplained(before: Stage | None, stage: Stage) -> int:
     return before.count - stage.count - sum(count for _, count in stage.lost)
 
 
-def noun(count: int, one: str, several: str = "") -> str:
-    """Return the word for so many: `many` without the number."""
-    return many(count, one, several).split(" ", 1)[1]
-
-
 def environment() -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=shown,
-    )
+    made = html.environment(TEMPLATES)
     made.filters.update(
         cosine=lambda value: f"{value:.4f}",
-        number=lambda value: f"{value:,}",
         percent=lambda value: f"{100 * min(1.0, max(0.0, value)):.2f}%",
         threshold=lambda value: f"{value:g}",
         down=down,
-        many=many,
-        noun=noun,
-        link=web_address,
         words=spoken,
     )
     return made
-
-
-def web_address(url: str | None) -> str | None:
-    """Return the url if a browser may follow it, else None: a data set can hold `javascript:` or anything else."""
-    try:
-        known = url is not None and urlsplit(url).scheme in ("http", "https")
-    except ValueError:
-        return None
-    return url if known else None
 
 
 def spoken(photo: Photo) -> str:
     """Describe an image in a few words, for people who cannot see it."""
     text = photo.caption or photo.label or photo.key
     return text if len(text) <= ALT_LENGTH else text[: ALT_LENGTH - 1] + "…"
-
-
-def source(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8")

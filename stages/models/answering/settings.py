@@ -65,6 +65,10 @@ class Server(Answering):
     price_out: float | None = Field(None, ge=0, description="price of a million tokens replied")
 
 
+# settings that change no reply, and belong to no lineage
+HOW_FAST = {
+    *("in_flight", "timeout_s", "deadline_s", "stop_after", "price_in", "price_out", "key_variable", "batch"),
+}
 AnsweringSettings = BuiltIn | Checkpoint | Server
 ANSWERING: tuple[type[Answering], ...] = (BuiltIn, Checkpoint, Server)
 ANSWERING_KINDS = tuple(kind for one in ANSWERING for kind in get_args(one.model_fields["kind"].annotation))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from world.authoring import author, frozen_run, paired_run
 from world.chat_server import chat_server, failure, said
-from world.evaluations import asked_here, evaluated, score, table_of
+from world.asked_here import asked_here, evaluated, score, table_of
 
 import blindpairs
 from manifests.errors import Refused, TasksFailed, Waiting

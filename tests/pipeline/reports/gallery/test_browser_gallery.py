@@ -13,7 +13,7 @@ from world.gallery import page, pair, photo, report
 
 from pipeline.reports.gallery.facts import Pair, Report
 from pipeline.reports.gallery.figures import distribution
-from pipeline.reports.gallery.page import source
+from pipeline.reports.gallery.page import style
 
 DESK, PHONE = 1280, 390
 THRESHOLDS = [round(-0.9 + 0.1 * step, 1) for step in range(20)]
@@ -71,7 +71,7 @@ def test_no_label_of_a_histogram_leaves_its_figure(opened: Opened, width: int) -
         for near in (True, False)
     ]
     figures = "".join(f"<figure>{svg}</figure>" for svg in drawn)
-    tab = opened(f"<meta charset=utf-8><style>{source('gallery.css')}</style><div class=plots>{figures}</div>", width)
+    tab = opened(f"<meta charset=utf-8><style>{style()}</style><div class=plots>{figures}</div>", width)
     assert tab.locator("svg").count() == len(drawn)
     assert tab.locator("svg").evaluate_all(OUTSIDE) == []
 

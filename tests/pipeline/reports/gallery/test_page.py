@@ -10,7 +10,7 @@ from world.gallery import page, pair, photo, report
 
 from pipeline.reports.gallery.facts import Advice, Planted, Stage, Wider
 from pipeline.reports.gallery.page import render
-from pipeline.reports.gallery.thumbnails import thumbnail
+from pipeline.reports.pages.thumbnails import thumbnail
 
 VOID = {"meta", "link", "img", "input", "br", "hr"}
 LOADING = {"src", "srcset", "poster", "data", "action", "formaction", "background", "xlink:href"}

@@ -85,16 +85,16 @@ class ByHand:
 
     def inputs(self, question: Question) -> Any:
         image = question.image and decode(question.image)
-        text = f"USER: {IMAGE[self.kind]}\n{question.words} ASSISTANT:" if image else f"USER: {question.words} ASSISTANT:"
+        text = (
+            f"USER: {IMAGE[self.kind]}\n{question.words} ASSISTANT:" if image else f"USER: {question.words} ASSISTANT:"
+        )
         return self.processor(text=[text], images=[image] if image else None, return_tensors="pt")
 
     def tokens(self, question: Question, most: int = LONGEST) -> list[int]:
         """Greedy, every setting of the checkpoint's generation_config.json undone one by one."""
         inputs, undone = self.inputs(question), {"temperature": None, "top_k": None, "top_p": None}
         with torch.no_grad():
-            out = self.model.generate(
-                **inputs, do_sample=False, repetition_penalty=1.0, max_new_tokens=most, **undone
-            )
+            out = self.model.generate(**inputs, do_sample=False, repetition_penalty=1.0, max_new_tokens=most, **undone)
         return out[0, inputs["input_ids"].shape[1] :].tolist()
 
     def log_probabilities(self, question: Question) -> torch.Tensor:
@@ -134,7 +134,9 @@ def test_an_options_score_is_the_probability_of_its_letter_with_and_without_a_sp
 ) -> None:
     vocabulary = by_hand.processor.tokenizer.get_vocab()
     for batch in (1, 8):
-        for question, reply in zip(asked(), replies(replace(model, batch=batch), asked(), likelihood=True), strict=True):
+        for question, reply in zip(
+            asked(), replies(replace(model, batch=batch), asked(), likelihood=True), strict=True
+        ):
             row = by_hand.log_probabilities(question).double().exp()
             expected = [(row[vocabulary[letter]] + row[vocabulary[f"Ġ{letter}"]]).log().item() for letter in "AB"]
             assert reply.scores == pytest.approx(expected, abs=1e-4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.reports.gallery.paths import shortened
+from pipeline.reports.pages.paths import shortened
 
 
 @pytest.mark.parametrize(

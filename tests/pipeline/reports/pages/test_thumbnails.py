@@ -6,7 +6,7 @@ import io
 import pytest
 from PIL import Image
 
-from pipeline.reports.gallery.thumbnails import LONG_SIDE, thumbnail
+from pipeline.reports.pages.thumbnails import LONG_SIDE, thumbnail
 
 
 @pytest.mark.parametrize("size", [(900, 600), (600, 900), (5000, 10), (40, 30), (1, 1)])
