@@ -77,6 +77,7 @@ class Stage(ABC):
     rebuildable: ClassVar[bool] = False  # cheap enough to be rebuilt in place when its settings change
     unit: ClassVar[str] = "images"  # what `seen` counts
     gpus: float = 0.0  # GPUs per worker, if there are any; 0.5: two workers share one
+    gradual: ClassVar[bool] = False  # `process` yields its rows as they are seen, so that a task's rate is known
     decodes: ClassVar[bool] = False  # whether many cores beside a GPU are useful
     on_growth: ClassVar[OnGrowth] = OnGrowth.REFUSED
     change: ClassVar[type[Change]] = Change  # what becomes of its rows when images are removed; none if rebuildable

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from pipeline.config.settings import WorkerSettings
-from pipeline.executors.worker import Job, Outcome
+from pipeline.executors.worker import InProgress, Job, Outcome
 from stages.base import Stage, Task
 
 
@@ -39,6 +39,9 @@ class Retry:
     attempts: int = 0
 
 
+Heard = Outcome | Retry | InProgress
+
+
 class Executor(Protocol):
     """Runs tasks in any order and on any number of workers; each ends in exactly one outcome."""
 
@@ -57,9 +60,10 @@ class Executor(Protocol):
         """
         ...
 
-    def execute(self, job: Job, tasks: Sequence[Task], workers: WorkerSettings) -> Iterator[Outcome | Retry]:
-        """Yield outcomes as they come. A task that fails, or kills its worker too often, does not stop the others.
+    def execute(self, job: Job, tasks: Sequence[Task], workers: WorkerSettings) -> Iterator[Heard]:
+        """Yield outcomes as they come, and how far tasks are, where workers say so.
 
+        A task that fails, or kills its worker too often, does not stop the others.
         Raises Refused if a worker refuses its set-up, TasksFailed if no worker can be set up.
         """
         ...

@@ -22,11 +22,11 @@ from typing import Self
 from manifests.errors import Refused
 from pipeline.config.settings import WorkerSettings
 from pipeline.executors import machine
-from pipeline.executors.executor import ResourceRequest, Retry
+from pipeline.executors.executor import Heard, ResourceRequest
 from pipeline.executors.local_worker import serve
 from pipeline.executors.scheduler import work
 from pipeline.executors.serving import Answer, Prepare
-from pipeline.executors.worker import Job, Outcome
+from pipeline.executors.worker import InProgress, Job
 from pipeline.executors.worker_pool import Lost, WorkerPool
 from stages.base import Machine, Stage, Task
 
@@ -61,9 +61,9 @@ class LocalHandle:
         with suppress(OSError):  # a worker that died meanwhile: its closed line is heard as a loss
             self.line.send(message)
 
-    def heard(self) -> Answer:
+    def heard(self) -> Answer | InProgress:
         try:
-            answer: Answer = self.line.recv()
+            answer: Answer | InProgress = self.line.recv()
             return answer
         except (EOFError, OSError):
             self._process.join(ENDING_S)
@@ -115,7 +115,7 @@ class LocalExecutor:
         gpus = f" and {len(machine.gpus())} GPUs" if machine.gpus() else ""
         return f"on this machine: {machine.cores()} cores{gpus}"
 
-    def execute(self, job: Job, tasks: Sequence[Task], workers: WorkerSettings) -> Iterator[Outcome | Retry]:
+    def execute(self, job: Job, tasks: Sequence[Task], workers: WorkerSettings) -> Iterator[Heard]:
         """See Executor.execute."""
         return work(self._pool, job, tasks, workers, _wanted(job.stage, workers, len(tasks)))
 

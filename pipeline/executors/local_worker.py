@@ -27,7 +27,7 @@ def serve(line: Connection, threads: int, gpus: tuple[str, ...]) -> None:
             message = line.recv()
         except EOFError:
             return
-        line.send(serving.answer(message))
+        line.send(serving.answer(message, line.send))
 
 
 def _end_with_driver() -> None:

@@ -18,12 +18,12 @@ from ray.exceptions import RayActorError, RayError, RayTaskError
 from manifests.errors import TasksFailed
 from pipeline.config.settings import WorkerSettings
 from pipeline.executors.cluster import Cluster
-from pipeline.executors.executor import ResourceRequest, Retry
+from pipeline.executors.executor import Heard, ResourceRequest
 from pipeline.executors.local_executor import LocalExecutor
 from pipeline.executors.logs import is_verbose, show_logs
 from pipeline.executors.scheduler import work
 from pipeline.executors.serving import Answer, Hello, Prepare, Serving, limit_libraries
-from pipeline.executors.worker import Job, Outcome
+from pipeline.executors.worker import Job
 from pipeline.executors.worker_pool import Lost, WorkerPool
 from stages.base import Machine, Stage, Task
 
@@ -167,7 +167,7 @@ class RayExecutor:
             self._cluster.check(f"workers of the step {request.step} ask for", amounts, self._wait_s, waits)
         return f"on {self._cluster}"
 
-    def execute(self, job: Job, tasks: Sequence[Task], workers: WorkerSettings) -> Iterator[Outcome | Retry]:
+    def execute(self, job: Job, tasks: Sequence[Task], workers: WorkerSettings) -> Iterator[Heard]:
         """See Executor.execute."""
         self._cluster.connect()
         resources = self._resources(job.folder.name, job.stage, workers)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from manifests.errors import Refused, TasksFailed
 from pipeline.config.settings import WorkerSettings
-from pipeline.executors.executor import Retry
+from pipeline.executors.executor import Heard, Retry
 from pipeline.executors.identity import identity
 from pipeline.executors.retry_policy import RetryPolicy
 from pipeline.executors.serving import Hello, Prepare, SetupFailed
-from pipeline.executors.worker import Fault, Job, Outcome
+from pipeline.executors.worker import Fault, InProgress, Job, Outcome
 from pipeline.executors.worker_pool import Lost, PoolMember, Resources, WorkerPool
 from stages.base import Task
 
@@ -20,7 +20,7 @@ TOLD_EVERY_S = 60.0  # that no worker has come
 
 def work(
     pool: WorkerPool, job: Job, tasks: Sequence[Task], workers: WorkerSettings, wanted: Sequence[Resources]
-) -> Iterator[Outcome | Retry]:
+) -> Iterator[Heard]:
     """Run the tasks with one worker for each entry of `wanted`. See Executor.execute."""
     scheduler = Scheduler(pool, job, RetryPolicy(tasks, workers.attempts, pool.clock), workers)
     scheduler.begin(wanted)
@@ -55,10 +55,10 @@ class Scheduler:
     def goes_on(self) -> bool:
         return bool(len(self.tries) or any(member.task for member in self.pool.members))
 
-    def outcomes(self) -> list[Outcome | Retry]:
+    def outcomes(self) -> list[Heard]:
         """Wait for an answer or a deadline and return what came of it. Idle workers get new tasks before it returns."""
         members = {id(member.handle): member for member in self.pool.members}
-        told: list[Outcome | Retry] = []
+        told: list[Heard] = []
         for handle in self.pool.backend.ready([member.handle for member in self.pool.members], self._wait_s()):
             told += self._heard(members[id(handle)])
         now = self.pool.clock()
@@ -72,11 +72,13 @@ class Scheduler:
             return f"it did not come within {self.pool.backend.arrival_s:g} s"
         return f"it took longer than timeout_s {self.workers.timeout_s:g}"
 
-    def _heard(self, member: PoolMember) -> list[Outcome | Retry]:
+    def _heard(self, member: PoolMember) -> Sequence[Heard]:
         try:
             answer = member.handle.heard()
         except Lost as loss:
             return self._lost(member, loss)
+        if isinstance(answer, InProgress):
+            return [answer]  # its task goes on, and has no more time for that
         member.deadline = float("inf")
         if isinstance(answer, Outcome):
             return [self._made(member, answer)]

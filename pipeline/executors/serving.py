@@ -1,7 +1,8 @@
 """Serving: the messages between a worker and its driver, over a pipe or as a Ray actor.
 
 It says hello once, then answers one message after another: `Prepare` sets a stage up, a task makes
-a shard. A process may serve several steps, one after the other.
+a shard. Over a pipe it may say meanwhile how far it is with a task. A process may serve several steps,
+one after the other.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import ctypes
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from manifests.errors import Refused
@@ -18,7 +19,7 @@ from pipeline.executors import machine
 from pipeline.executors.arrow import leave_pandas_out
 from pipeline.executors.gpu_use import GpuUse
 from pipeline.executors.identity import identity
-from pipeline.executors.worker import Job, Outcome, Worker, here, one_line
+from pipeline.executors.worker import InProgress, Job, Outcome, Worker, here, one_line
 from stages.base import Machine, Task
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of glibc's malloc.h
@@ -67,12 +68,13 @@ class Serving:
     def hello(self, machine: str) -> Hello:
         return Hello(here(), machine, identity())
 
-    def answer(self, message: Prepare | Task) -> Answer:
+    def answer(self, message: Prepare | Task, said: Callable[[InProgress], None] | None = None) -> Answer:
+        """Do what the message asks; `said` hears meanwhile how far it is."""
         if isinstance(message, Prepare):
             return self._prepared(message)
         assert self._worker is not None, "a driver prepares its workers first"
         with GpuUse(self._gpus) as use:
-            outcome = self._worker.run(message)
+            outcome = self._worker.run(message, said)
         return replace(outcome, gpu_use=use.percent)
 
     def _prepared(self, message: Prepare) -> Ready | SetupFailed:

@@ -11,14 +11,14 @@ import os
 import platform
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from manifests.counts import Counts
 from manifests.errors import BlindpairsError
 from manifests.manifest import Manifest
-from manifests.shard import Receipt, write_shard
+from manifests.shard import Part, Receipt, write_shard
 from manifests.storage import Folder
 from manifests.stores.faults import NETWORK
 from stages.base import Machine, Stage, Task
@@ -36,6 +36,7 @@ class Job:
     as_of: Mapping[str, str] = field(default_factory=dict)  # step -> fingerprint, to read it as it was before it grew
 
 
+TOLD_EVERY_S = 1.0  # how far a task is
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 LACKING = (errno.EFBIG, errno.ENOMEM, errno.EROFS, errno.EMFILE, errno.ENFILE)
 
@@ -63,6 +64,16 @@ class Outcome:
     gpu_use: float | None = None  # percent of the time its GPUs were busy, where it has any
 
 
+@dataclass(frozen=True)
+class InProgress:
+    """How far a worker is with its task: rows seen, and seconds since it began. It is no answer: the task goes on."""
+
+    task: str
+    where: str
+    seen: int
+    seconds: float
+
+
 class TooManyFailed(BlindpairsError):
     """More images of a task failed than `max_failed` allows: an empty shard never counts as done."""
 
@@ -70,26 +81,40 @@ class TooManyFailed(BlindpairsError):
 class Worker:
     """A stage, set up on a machine, with the manifests it reads open."""
 
-    def __init__(self, job: Job, machine: Machine) -> None:
-        self._job = job
+    def __init__(self, job: Job, machine: Machine, clock: Callable[[], float] = time.monotonic) -> None:
+        self._job, self._clock = job, clock
         self._reads = {step: Manifest.open(folder).at(job.as_of.get(step, "")) for step, folder in job.reads.items()}
         job.stage.setup(machine)
 
-    def run(self, task: Task) -> Outcome:
-        """Make one shard. Whatever goes wrong becomes an outcome: a failed task fails alone."""
-        began = time.monotonic()
-        outcome = self._made(task)
-        return replace(outcome, where=here(), seconds=time.monotonic() - began)
+    def run(self, task: Task, said: Callable[[InProgress], None] | None = None) -> Outcome:
+        """Make one shard. Whatever goes wrong becomes an outcome: a failed task fails alone.
 
-    def _made(self, task: Task) -> Outcome:
+        `said` hears how far it is, if the stage is gradual.
+        """
+        began = self._clock()
+        outcome = self._made(task, said)
+        return replace(outcome, where=here(), seconds=self._clock() - began)
+
+    def _made(self, task: Task, said: Callable[[InProgress], None] | None) -> Outcome:
         job = self._job
         try:
             parts = job.stage.process(task, self._reads)
+            parts = self._told(task, parts, said) if said and job.stage.gradual else parts
             schema, computed = job.stage.schema(), job.stage.computed()
             receipt = write_shard(job.folder, task.name, schema, parts, lambda c: self._accept(task, c), computed)
         except Exception as error:  # noqa: BLE001 - the one place that turns any failure into an outcome
             return Outcome(task.name, error=one_line(error), trace=traceback.format_exc(), fault=fault_of(error))
         return Outcome(task.name, receipt)
+
+    def _told(self, task: Task, parts: Iterator[Part], said: Callable[[InProgress], None]) -> Iterator[Part]:
+        """Pass the parts on, and say after the first, and then at most every TOLD_EVERY_S, how many rows were seen."""
+        began, due, seen = self._clock(), 0.0, 0
+        for part in parts:
+            yield part
+            seen, spent = seen + part.counts.seen, self._clock() - began
+            if spent >= due:
+                due = spent + TOLD_EVERY_S
+                said(InProgress(task.name, here(), seen, spent))
 
     def _accept(self, task: Task, counts: Counts) -> None:
         failed, of = self._job.stage.failed(task, counts, self._reads)

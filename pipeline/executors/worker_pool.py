@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from pipeline.executors.serving import Answer, Hello, Prepare
-from pipeline.executors.worker import Job
+from pipeline.executors.worker import InProgress, Job
 from stages.base import Machine, Task
 
 
@@ -37,12 +37,15 @@ class Lost(Exception):
 
 
 class WorkerHandle(Protocol):
-    """A worker and the connection to it. It says hello by itself, then answers each message once."""
+    """A worker and the connection to it. It says hello by itself, then answers each message once.
+
+    Before the answer to a task it may say how far it is.
+    """
 
     def give(self, message: Prepare | Task) -> None: ...
 
-    def heard(self) -> Answer:
-        """Return the answer that has arrived. Raises Lost."""
+    def heard(self) -> Answer | InProgress:
+        """Return what has arrived. Raises Lost."""
         ...
 
     def end(self) -> None:

@@ -19,7 +19,7 @@ from manifests.shard import SUFFIX, Receipt
 from manifests.storage import Folder
 from manifests.unchanged import check_unchanged
 from pipeline.executors.executor import Executor, ResourceRequest, Retry
-from pipeline.executors.worker import Job, Outcome
+from pipeline.executors.worker import InProgress, Job, Outcome
 from pipeline.run.events.listener import Listener, telling_the_end
 from pipeline.run.growth import other_inputs, rebuilt_since
 from pipeline.run.layout import QUESTIONS, REPAIRS, check_no_removal, drop_repairs, question_versions, sweep_left
@@ -91,6 +91,9 @@ def _made_again(
     tasks = _tasks(manifest, shards)
     for result in drive.executor.execute(job, tasks, step.workers) if tasks else ():
         drive.lease.check()
+        if isinstance(result, InProgress):
+            drive.listener.in_progress(step, result, sum(shard.rows for shard in shards))
+            continue
         if isinstance(result, Retry):
             drive.listener.set_back(step, result)
             continue

@@ -13,7 +13,7 @@ from manifests.manifest import Manifest
 from manifests.shard import Receipt
 from manifests.storage import Folder
 from pipeline.executors.executor import Executor, ResourceRequest, Retry
-from pipeline.executors.worker import Fault, Job, Outcome
+from pipeline.executors.worker import Fault, InProgress, Job, Outcome
 from pipeline.run import retry_failed
 from pipeline.run.events.listener import Listener, telling_the_end
 from pipeline.run.growth import begun, other_inputs, rebuilt_since
@@ -151,10 +151,14 @@ def _work(
 ) -> dict[str, Receipt]:
     """Make the missing shards. Raises TasksFailed, with every failed task named, when all others are done."""
     job = Job(step.stage, draft.folder, {name: read.folder for name, read in reads.items()}, step.workers.max_failed)
+    to_do = _rows(step, reads) * len(missing) // max(len(draft.tasks), 1)
     receipts: dict[str, Receipt] = {}
     failures: list[Outcome] = []
     for result in drive.executor.execute(job, missing, step.workers) if missing else ():
         drive.lease.check()
+        if isinstance(result, InProgress):
+            drive.listener.in_progress(step, result, to_do)
+            continue
         if isinstance(result, Retry):
             drive.listener.set_back(step, result)
             continue
@@ -169,6 +173,11 @@ def _work(
             _write_failures(draft.folder, failures)
         raise TasksFailed(_disk_full(draft, receipts) if full else _told(draft.folder, failures, len(missing)))
     return receipts
+
+
+def _rows(step: Step, reads: Mapping[str, Manifest]) -> int:
+    """Return how many rows all tasks of a gradual step see, for the time left; 0 for any other step."""
+    return (step.stage.expected(reads) or 0) if step.stage.gradual else 0
 
 
 def _write_failures(folder: Folder, failures: Sequence[Outcome]) -> None:

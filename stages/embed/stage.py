@@ -45,7 +45,7 @@ class Embed(MapStage):
     name = "embed"
     source = "images"
     gpus = 0.5  # while one worker reads or writes, the other computes
-    decodes = True
+    decodes = gradual = True
     columns = ("image_id", "status", "error", "uri", "offset", "length", "sha256")
 
     def __init__(self, settings: EmbedSettings) -> None:

@@ -33,6 +33,7 @@ class Sketch(MapStage):
 
     name = "sketch"
     source = "embeddings"
+    gradual = True
 
     def __init__(self, blind: str, reference: str) -> None:
         self.roles = (blind, reference)

@@ -70,6 +70,17 @@ class Odd(Stage):
         yield Part(pa.table({"number": [1, 2]}), Counts(2, 2))
 
 
+class Gradual(Odd):
+    """Yields three parts, each after the file `go-N` is there."""
+
+    gradual = True
+
+    def process(self, task: Task, reads: Reads) -> Iterator[Part]:
+        for number in range(3):
+            until(Path(self.scratch, f"go-{number}").exists)
+            yield Part(pa.table({"number": [2 * number, 2 * number + 1]}), Counts(2, 2))
+
+
 class Flaky(Odd):
     """The third set-up, that of the worker which replaces a dead one, fails: the GPU is not free yet.
 

@@ -21,9 +21,9 @@ from manifests.errors import Refused
 from manifests.manifest import Manifest
 from manifests.storage import Folder
 from pipeline.executors import machine
-from pipeline.executors.executor import ResourceRequest, Retry
+from pipeline.executors.executor import ResourceRequest
 from pipeline.executors.local_executor import LocalExecutor, gpus_each, places
-from pipeline.executors.worker import Job
+from pipeline.executors.worker import Job, Outcome
 from pipeline.plan.rehearsal import corpus
 from pipeline.plan.rehearsal.pace import Beat, Pace, pace_of, warmed_up_at
 from pipeline.run.recipe import Step
@@ -91,7 +91,7 @@ def _beats(step: Step, made: Manifest, executor: LocalExecutor) -> Iterator[Beat
     job = Job(step.stage, folder, {"images": made.folder}, step.workers.max_failed)
     tasks = corpus.tasks(_most_workers(step), gpus=gpus_each(step.stage, step.workers) > 0)
     for heard in executor.execute(job, tasks, step.workers):
-        if isinstance(heard, Retry):
+        if not isinstance(heard, Outcome):
             continue
         if heard.receipt is None:
             raise Refused(f"{step.name}: drawn photos cannot be embedded here: {heard.error}")

@@ -13,7 +13,7 @@ from enum import StrEnum
 from manifests.errors import Refused
 from manifests.manifest import Manifest
 from pipeline.executors.executor import Retry
-from pipeline.executors.worker import Outcome, one_line
+from pipeline.executors.worker import InProgress, Outcome, one_line
 from pipeline.run.recipe import Step
 from pipeline.run.resolve import Resolution
 
@@ -41,6 +41,9 @@ class Listener:
 
     def started(self, resolution: Resolution, tasks: int, there: int) -> None:
         """A step begins with `tasks` tasks, of which `there` have their shards already."""
+
+    def in_progress(self, step: Step, so_far: InProgress, to_do: int) -> None:
+        """A worker is so far with its task; `to_do`: rows of all tasks that were missing, about (0: unknown)."""
 
     def advanced(self, step: Step, outcome: Outcome) -> None:
         """A task has ended, well or not."""
@@ -76,6 +79,10 @@ class Broadcast(Listener):
     def started(self, resolution: Resolution, tasks: int, there: int) -> None:
         for listener in self._listeners:
             listener.started(resolution, tasks, there)
+
+    def in_progress(self, step: Step, so_far: InProgress, to_do: int) -> None:
+        for listener in self._listeners:
+            listener.in_progress(step, so_far, to_do)
 
     def advanced(self, step: Step, outcome: Outcome) -> None:
         for listener in self._listeners:

@@ -1,7 +1,8 @@
 """Pace: how fast a step goes and how long it will take.
 
 It is known from the tasks that have ended: when, where, and how long each took. A worker that ended one is taken to
-have been at its next one since, so that shards in progress count.
+have been at its next one since, so that shards in progress count. Before any has ended, it is known from the rows that
+workers say they have seen.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class Pace:
     seen: int = 0
     rejected: int = 0
     worked_s: float = 0.0
+    to_do: int = 0  # rows of the tasks that were missing, about; 0: unknown
+    under_way: dict[str, tuple[int, float]] = field(default_factory=dict)  # worker -> rows of its first task, seconds
     late: deque[Late] = field(default_factory=lambda: deque(maxlen=LATE_TASKS))
 
     def done(self, late: Late, seconds: float, seen: int, rejected: int) -> None:
@@ -45,6 +48,15 @@ class Pace:
         self.failed += 1
         self._ended(late, seconds)
 
+    def went_on(self, where: str, seen: int, seconds: float, to_do: int) -> None:
+        """A worker has seen so many rows of its task in so many seconds, when none has ended yet."""
+        if not self.made + self.failed:
+            self.to_do, self.under_way = to_do, {**self.under_way, where: (seen, seconds)}
+
+    def set_back(self, where: str) -> None:
+        """What a worker had done of its task is lost."""
+        self.under_way = {one: far for one, far in self.under_way.items() if one != where}
+
     @property
     def shards(self) -> int:
         """The shards that are there now."""
@@ -52,15 +64,17 @@ class Pace:
 
     def rate(self, now: float) -> float:
         """Rows seen per second of all workers that were heard from lately."""
+        if not self.made + self.failed:
+            return sum(seen / max(seconds, 1e-9) for seen, seconds in self.under_way.values())
         workers = self.workers(now)
         return self.seen / max(self.worked_s / workers if workers else now - self.began, 1e-9)
 
     def left_s(self, now: float) -> float | None:
-        """Seconds left at this pace, or None before the first task has ended."""
+        """Seconds left at this pace, or None while nothing is known of it."""
         ended = self.made + self.failed
         left = self.total - self.there - ended
         if not ended:
-            return None
+            return self._left_of_rows(now)
         each = self.worked_s / ended
         free = sorted(each - spent for spent in self._spent(now))  # seconds until each worker is free
         if not left or not free:  # none was heard from lately
@@ -70,6 +84,10 @@ class Pace:
         turns, worker = divmod(left - len(free) - 1, len(free))
         return max(free[-1], free[worker] + (turns + 1) * each)  # the last of the waiting tasks, each taken in turn
 
+    def _left_of_rows(self, now: float) -> float | None:
+        rate, seen = self.rate(now), sum(seen for seen, _ in self.under_way.values())
+        return max(0.0, self.to_do - seen) / rate if rate and self.to_do else None
+
     def _spent(self, now: float) -> list[float]:
         """Seconds that each worker has been at its task, at most those of an average one."""
         each = self.worked_s / (self.made + self.failed)
@@ -78,6 +96,8 @@ class Pace:
 
     def workers(self, now: float) -> int:
         """How many workers were heard from lately."""
+        if not self.made + self.failed:
+            return len(self.under_way)
         return len({late.where for late in self._lately(now)})
 
     def gpu_use(self, now: float) -> float | None:
@@ -95,11 +115,12 @@ class Pace:
 
 
 def pace_text(pace: Pace, unit: str, now: float) -> str:
-    """The pace as a person reads it, in the units of what is seen; empty before the first task has ended."""
+    """The pace as a person reads it, in the units of what is seen; empty while nothing is known of it."""
     left_s, use, workers = pace.left_s(now), pace.gpu_use(now), pace.workers(now)
-    if left_s is None:
+    if left_s is None and not pace.under_way:
         return ""
-    words = [f"{rate_text(pace.rate(now), unit)}, {duration_text(left_s)} left"]
+    words = [rate_text(pace.rate(now), unit)]
+    words += [f"{duration_text(left_s)} left"] if left_s is not None else []
     words += [f"{workers} worker{'s' * (workers > 1)}"] if workers else []
     words += [f"GPUs {use:.0f} % busy"] if use is not None else []
     words += [f"{pace.rejected:,} rejected"] if pace.rejected else []

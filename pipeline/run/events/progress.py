@@ -17,7 +17,7 @@ from manifests.counts import Counts
 from manifests.manifest import Manifest
 from pipeline.executors.executor import Retry
 from pipeline.executors.logs import is_verbose
-from pipeline.executors.worker import Outcome
+from pipeline.executors.worker import InProgress, Outcome
 from pipeline.run.events.listener import Ending, Listener
 from pipeline.run.events.live_view import StepState, StepView, view
 from pipeline.run.events.pace import Late, Pace, pace_text
@@ -88,6 +88,9 @@ class Progress(Listener):
         if there or not self._live:
             self.say(f"{step.name:<11} started: {tasks} shard{'s' * (tasks != 1)}{there_already}")
 
+    def in_progress(self, step: Step, so_far: InProgress, to_do: int) -> None:
+        self._pace(step).went_on(so_far.where, so_far.seen, so_far.seconds, to_do)
+
     def advanced(self, step: Step, outcome: Outcome) -> None:
         pace = self._pace(step)
         late = Late(self._clock(), outcome.where, outcome.gpu_use)
@@ -98,6 +101,7 @@ class Progress(Listener):
             pace.done(late, outcome.seconds, outcome.receipt.counts.seen, outcome.receipt.counts.lost)
 
     def set_back(self, step: Step, setback: Retry) -> None:
+        self._pace(step).set_back(setback.where)
         again = f", try {setback.tries} of {setback.attempts}" if setback.attempts else ""
         where = f" ({setback.where})" if setback.where else ""
         text = f"{step.name:<11} {setback.task or 'workers'}: {setback.why}{where}{again}"

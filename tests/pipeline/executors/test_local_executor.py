@@ -9,15 +9,15 @@ from pathlib import Path
 
 import psutil
 import pytest
-from world.odd_stages import Odd
+from world.odd_stages import Gradual, Odd
 from world.processes import PATIENCE_S, until
 
 from manifests.storage import Folder
 from pipeline.config.settings import WorkerSettings
 from pipeline.executors.executor import Retry
 from pipeline.executors.local_executor import LocalExecutor
-from pipeline.executors.worker import Job
-from stages.base import Task
+from pipeline.executors.worker import InProgress, Job, Outcome, Worker
+from stages.base import Machine, Task
 
 PATHS = os.pathsep.join(sys.path)
 DRIVER = """
@@ -72,6 +72,32 @@ def test_a_worker_that_dies_between_two_tasks_costs_no_task(job: Job) -> None:
                 worker.kill()
                 worker.wait(PATIENCE_S)
     assert made == ["good-0", "good-1", "good-2"]
+
+
+def test_a_worker_says_how_far_it_is_before_its_task_has_ended(tmp_path: Path) -> None:
+    """The second part comes only when the driver has heard of the first."""
+    (tmp_path / "go-0").touch()
+    job = Job(Gradual(tmp_path), Folder(str(tmp_path / "shards")), {}, max_failed=1.0)
+    with LocalExecutor() as executor:
+        heard = executor.execute(job, [Task("a")], WorkerSettings(count=1))
+        first = next(heard)
+        (tmp_path / "go-1").touch()
+        (tmp_path / "go-2").touch()
+        *_, last = heard
+    assert isinstance(first, InProgress)
+    assert (first.task, first.seen) == ("a", 2)
+    assert isinstance(last, Outcome)
+    assert (last.receipt.rows, last.where) == (6, first.where)
+
+
+def test_a_worker_says_how_far_it_is_once_a_second(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"go-{number}").touch()
+    job = Job(Gradual(tmp_path), Folder(str(tmp_path / "shards")), {}, max_failed=1.0)
+    times, said = iter([0.0, 0.0, 0.4, 0.9, 1.5, 1.6]), list[InProgress]()
+    worker = Worker(job, Machine(), clock=lambda: next(times))
+    assert worker.run(Task("a"), said.append).seconds == 1.6
+    assert [(one.seen, one.seconds) for one in said] == [(2, 0.4), (6, 1.5)]
 
 
 @pytest.mark.parametrize(("workers", "count"), [({"threads": 2}, 2), ({"threads": 2, "cpus": 4}, 1), ({}, 4)])

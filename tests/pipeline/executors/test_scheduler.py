@@ -16,7 +16,7 @@ from pipeline.executors.executor import Retry
 from pipeline.executors.identity import identity
 from pipeline.executors.scheduler import work
 from pipeline.executors.serving import Answer, Hello, Prepare, Ready, SetupFailed
-from pipeline.executors.worker import Fault, Job, Outcome
+from pipeline.executors.worker import Fault, InProgress, Job, Outcome
 from pipeline.executors.worker_pool import Lost, WorkerPool
 from stages.base import Machine, Task
 
@@ -70,6 +70,31 @@ class PlayedBackend:
         speaking = [handle for handle in handles if handle.due is not None]
         assert speaking or timeout_s < 60, "everybody waits for ever"
         return speaking
+
+
+def test_how_far_a_task_is_costs_it_nothing_and_gives_it_no_more_time(tmp_path: Path) -> None:
+    """One that always says it goes on is stopped at its deadline all the same."""
+    now = iter(range(1000))
+
+    class Endless(PlayedHandle):
+        def heard(self) -> Answer | InProgress:
+            if isinstance(self.due, Outcome):
+                return InProgress(self.due.name, f"{self.machine}:1", 1, 1.0)
+            return super().heard()
+
+    class Backend(PlayedBackend):
+        def start(self, resources: Anywhere, avoid: Collection[str]) -> PlayedHandle:
+            return Endless("A", self._does)
+
+    def does(machine: str, message: Prepare | Task) -> Answer:
+        return Ready() if isinstance(message, Prepare) else Outcome(message.name)
+
+    job = Job(Odd(tmp_path), Folder(str(tmp_path)), {}, 1.0)
+    pool = WorkerPool(Backend("A", does), clock=lambda: next(now))
+    heard = list(work(pool, job, [Task("a")], WorkerSettings(timeout_s=60, attempts=1), [Anywhere()]))
+    assert sum(isinstance(one, InProgress) for one in heard) > 1
+    (ended,) = [one for one in heard if isinstance(one, Outcome)]
+    assert "it took longer than timeout_s 60" in ended.error
 
 
 TEN = sorted(f"t{number}" for number in range(10))

@@ -14,6 +14,7 @@ from world import heard
 
 from manifests.counts import Counts
 from pipeline.executors.executor import Retry
+from pipeline.executors.worker import InProgress
 from pipeline.run.events.listener import Ending
 from pipeline.run.events.live_view import StepState, StepView, view
 from pipeline.run.events.pace import Late, Pace, duration_text, pace_text
@@ -82,6 +83,36 @@ def test_a_log_has_a_line_a_minute_of_a_step_that_goes_on(clock: Clock) -> None:
         "images      4 of 10 shards, 10 images/s, 4 min 00 s left, 1 worker, GPUs 80 % busy, 10 rejected",
         "images      4 of 10 shards, 10 images/s, 3 min 20 s left, 1 worker, GPUs 80 % busy, 10 rejected",
     ]
+
+
+def test_a_log_has_a_rate_and_the_time_left_before_the_first_task_has_ended(clock: Clock) -> None:
+    progress, out = in_a_log(clock)
+    progress.started(heard.resolution(), 10, 0)
+    progress.in_progress(heard.step(), InProgress("a", "node:1", 100, 20.0), 10_000)
+    clock.now += 60
+    progress.in_progress(heard.step(), InProgress("a", "node:1", 1000, 50.0), 10_000)
+    progress.in_progress(heard.step(), InProgress("b", "node:2", 600, 30.0), 10_000)
+    progress.tick()
+    clock.now += 60
+    progress.set_back(heard.step(), Retry("b", "its worker ended with signal 9", "node:2", 1, 3))
+    progress.tick()
+    progress.advanced(heard.step(), heard.done("a", seconds=100.0, of=heard.counts(1500)))
+    progress.in_progress(heard.step(), InProgress("c", "node:1", 9, 1.0), 10_000)
+    clock.now += 60
+    progress.tick()
+    assert lines(out.getvalue())[2:] == [
+        "images      0 of 10 shards, 40 images/s, 3 min 30 s left, 2 workers",
+        "images      b: its worker ended with signal 9 (node:2), try 1 of 3",
+        "images      0 of 10 shards, 20 images/s, 7 min 30 s left, 1 worker",
+        "images      1 of 10 shards, 15 images/s, 14 min 00 s left, 1 worker",
+    ]
+
+
+def test_without_the_number_of_rows_there_is_a_rate_and_no_time_left() -> None:
+    pace = Pace(10, 0, began=0.0)
+    assert pace_text(pace, "images", 1.0) == ""
+    pace.went_on("node:1", 100, 5.0, to_do=0)
+    assert pace_text(pace, "images", 5.0) == "20 images/s, 1 worker"
 
 
 def test_a_machine_that_dies_with_many_tasks_takes_few_lines(clock: Clock) -> None:
