@@ -59,5 +59,7 @@ def test_of_questions_the_newest_version_is_meant(run: Path) -> None:
 
 
 def test_what_is_not_a_step_is_refused_with_those_there_are(run: Path) -> None:
-    with pytest.raises(Refused, match=r"there is no step 'pair'; steps are: images, .*, questions"):
+    with pytest.raises(
+        Refused, match=r"there is no step 'pair'; did you mean pairs\? steps are: images, .*, questions"
+    ):
         Run.open(str(run)).manifest("pair")
