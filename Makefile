@@ -101,6 +101,7 @@ constraints:
 	touch $(SET_UP)
 
 $(SET_UP): pyproject.toml $(CONSTRAINTS)
+	@echo "setting up .venv: installs about 8 GB of packages, mostly torch; takes 1 to 3 minutes, longer on a slow network" >&2
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
 	.ci/install '$(EXTRAS)' $(CONSTRAINTS)
