@@ -9,6 +9,7 @@ from __future__ import annotations
 from pipeline.findings import Code, Severity
 from stages import images
 
+UNDECODABLE = "undecodable"
 E, W = Severity.ERROR, Severity.WARNING
 CODES = {
     code.name: code
@@ -43,10 +44,11 @@ CODES = {
         Code("unread_image", W, "an image by its name or its first bytes, but not named as one that is read "
              f"({' '.join(images.NAMES)})", "convert or rename it"),
         Code("wrong_extension", W, "the name says another format than the bytes", "rename it, or leave it so"),
-        Code("empty_image", E, "an image of no bytes", "fetch it again, or remove it"),
+        Code(images.EMPTY, E, "an image of no bytes", "fetch it again, or remove it"),
         Code("not_an_image", E, "named as an image, but no image that is read", "fetch it again, or remove it"),
-        Code("undecodable", E, "an image that does not decode whole", "fetch it again, or remove it"),
-        Code("out_of_bounds", W, "an image too large or too narrow to go further", "expect a rejected row"),
+        Code(UNDECODABLE, E, "an image that does not decode whole", "fetch it again, or remove it"),
+        Code(images.TOO_LARGE, W, "an image with more pixels or bytes than are read", "expect a rejected row"),
+        Code(images.TOO_NARROW, W, "an image with one side too long for the other", "expect a rejected row"),
         Code("turned", W, "an image that viewers turn by its EXIF, and that is embedded as it is stored",
              "turn the pixels and save it anew, if the encoders are to see what people see"),
         Code("same_bytes", W, "an image with the same bytes as another", "no need to act: copies are searched once"),
@@ -66,11 +68,8 @@ CODES = {
     )
 }  # fmt: skip
 
-OF_REFUSAL = {  # status of a refusal in stages.images -> code
-    images.EMPTY: "empty_image",
-    images.NOT_AN_IMAGE: "not_an_image",
-    images.TRUNCATED: "undecodable",
-    images.UNREADABLE: "undecodable",
-    images.TOO_LARGE: "out_of_bounds",
-    images.TOO_NARROW: "out_of_bounds",
+# status of a refusal in stages.images -> code: the same word, where it does not name a fault of a whole file here
+OF_REFUSAL = {
+    **{status: status for status in (images.EMPTY, images.NOT_AN_IMAGE, images.TOO_LARGE, images.TOO_NARROW)},
+    **dict.fromkeys((images.TRUNCATED, images.UNREADABLE), UNDECODABLE),
 }

@@ -93,11 +93,12 @@ IN_TARS: list[tuple[str, str, Plant]] = [
     ("dots_in_name", "dog.left.jpg", renamed("00000.jpg", "dog.left.jpg")),
     ("missing_caption", "00002.jpg", without("00002.txt")),
     ("lone_sidecar", "00002.txt", without("00002.jpg")),
-    ("empty_image", "00001.jpg", replaced("00001.jpg", b"")),
+    ("empty", "00001.jpg", replaced("00001.jpg", b"")),
     ("empty_member", "00001.txt", replaced("00001.txt", b"")),
     ("not_an_image", "00001.jpg", replaced("00001.jpg", b"<html>gone</html>")),
     ("undecodable", "00001.jpg", replaced("00001.jpg", jpeg(1)[:400])),
-    ("out_of_bounds", "00001.png", repacked(lambda members: [*members, ("00001.png", bomb())])),
+    ("too_large", "00001.png", repacked(lambda members: [*members, ("00001.png", bomb())])),
+    ("too_narrow", "00001.png", repacked(lambda members: [*members, ("00001.png", encoded(picture(1, 300, 2), "PNG"))])),
     ("same_bytes", "00001.jpg", replaced("00001.jpg", jpeg(0))),
     ("same_bytes", "00010.jpg", replaced("00001.jpg", jpeg(10))),
     ("wrong_extension", "00001.jpg", replaced("00001.jpg", encoded(picture(50), "PNG"))),
@@ -105,7 +106,7 @@ IN_TARS: list[tuple[str, str, Plant]] = [
     ("no_own_bytes", "00009.jpg", linked(tarfile.SYMTYPE)),
     ("no_own_bytes", "00009.jpg", linked(tarfile.LNKTYPE)),
     ("long_name", "d" * 100 + "..." + "d" * 95 + ".jpg", long_name),
-    ("unread_image", "00001.heic", renamed("00001.jpg", "00001.heic")),
+    ("unread_image", "00001.jxl", renamed("00001.jpg", "00001.jxl")),
     ("unread_image", "00001.jfif", renamed("00001.jpg", "00001.jfif")),
     ("unread_image", "00001", renamed("00001.jpg", "00001")),
     ("bad_json", "00001.json", replaced("00001.json", b'{"place": ')),
@@ -180,12 +181,12 @@ IN_FETCHED: list[tuple[str, str, Plant]] = [
 ]
 
 IN_FOLDERS: list[tuple[str, str, Plant]] = [
-    ("empty_image", "0.JPG", written("0.JPG", b"")),
+    ("empty", "0.JPG", written("0.JPG", b"")),
     ("not_an_image", "0.JPG", written("0.JPG", b"<html>")),
     ("undecodable", "0.JPG", written("0.JPG", jpeg(0)[:400])),
     ("wrong_extension", "0.JPG", written("0.JPG", encoded(picture(50), "WEBP", lossless=True))),
     ("same_bytes", "below/1.JPG", written("0.JPG", jpeg(1))),
-    ("unread_image", "photo.HEIC", written("photo.HEIC", b"ftypheic")),
+    ("unread_image", "photo.JXL", written("photo.JXL", b"JXL ")),
     ("unreadable", "gone.jpg", lambda folder: (folder / "gone.jpg").symlink_to("nowhere")),
 ]
 
@@ -225,7 +226,7 @@ def test_a_fault_in_a_folder_is_found(code: str, where: str, plant: Plant, tmp_p
 
 @pytest.mark.parametrize(
     ("code", "data"),
-    [("empty_image", None), ("not_an_image", b"<html>"), ("undecodable", jpeg(1)[:400]), ("same_bytes", jpeg(0))],
+    [("empty", None), ("not_an_image", b"<html>"), ("undecodable", jpeg(1)[:400]), ("same_bytes", jpeg(0))],
 )
 def test_a_fault_in_a_parquet_is_found(code: str, data: bytes | None, tmp_path: Path) -> None:
     found = findings(hub(tmp_path / "source", [jpeg(0), jpeg(2), jpeg(3), data]))
