@@ -1,8 +1,8 @@
 """Images: from a locator (uri, offset, length) to bytes, and from bytes to RGB pixels.
 
 One policy for all encoders (POLICY is recorded in every embedding's lineage):
-EXIF orientation is ignored, as in CLIP's and DINOv2's own preprocessing (the orientation of a TIFF or AVIF
-is part of its decoding in Pillow, and is applied); alpha is dropped; palettes and CMYK are converted by
+EXIF orientation is ignored, as in CLIP's and DINOv2's own preprocessing (that of a TIFF, AVIF or HEIC
+is part of its decoding, and is applied); alpha is dropped; palettes and CMYK are converted by
 Pillow's `convert("RGB")` as in open_clip; the first frame of an animation is used; gray of more than
 8 bits is scaled to 8, where Pillow alone would clip it to white.
 """
@@ -13,17 +13,18 @@ import errno
 import io
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO
 
-import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from manifests.stores import ranges
 from manifests.stores.faults import Unreachable
 from manifests.stores.places import is_local, place
+from stages import heic
 from stages import parquet_bytes as cells
+from stages.rgb import is_turned, rgb
 
 POLICY = "rgb-1"
 # Pillow's own bound (256 MiB as RGB): beyond it a small file may be a decompression bomb
@@ -32,14 +33,27 @@ MAX_PIXELS = 89_478_485
 MAX_BYTES = 3 * MAX_PIXELS
 # never every format Pillow knows: its EPS starts ghostscript on the file, its TGA accepts nearly any bytes as an image
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "PPM", "AVIF")
-NAMES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".jp2", ".ppm", ".pgm", ".avif")
+NAMES = (
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".webp",
+    ".gif",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".jp2",
+    ".ppm",
+    ".pgm",
+    ".avif",
+    *heic.NAMES,
+)
 # too many open files, too little memory, a network disk that went away: failures of this machine, not of the image
 OF_THE_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE)
 EMPTY, NOT_AN_IMAGE, TRUNCATED = "empty", "not_an_image", "truncated"
 TOO_LARGE, TOO_NARROW, UNREADABLE = "too_large", "too_narrow", "unreadable"
 # resizing the short side to 256 makes the long side 256 times this; a 1 x 30,000 file would fill the memory
 MAX_ASPECT = 100
-ORIENTATION, UPRIGHT = 0x0112, 1  # EXIF's tag, and its value for an image that is stored as it is seen
 
 
 class ImageRefused(Exception):
@@ -122,7 +136,7 @@ def _checked(fetch: Callable[[], bytes], uri: str, offset: int, length: int) -> 
 def header(data: bytes) -> Header:
     """Read size and format without decoding. Raises ImageRefused for bytes that are empty, no image, or too large."""
     with _opened(data) as image:
-        return Header(image.width, image.height, image.format or "unknown", _is_turned(image))
+        return Header(image.width, image.height, image.format or "unknown", is_turned(image))
 
 
 def decode(data: bytes) -> Image.Image:
@@ -130,24 +144,12 @@ def decode(data: bytes) -> Image.Image:
     with _opened(data) as image, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of odd EXIF and palettes, which do not affect the pixels
         try:
-            return _rgb(image)
+            return rgb(image)
         except MemoryError:  # the machine's failure, not the image's: its size is known to be within bounds
             raise
         except Exception as error:
             status = TRUNCATED if "truncated" in str(error).lower() else UNREADABLE
             raise ImageRefused(status, f"{image.format} does not decode: {_told(error)}") from error
-
-
-def _is_turned(image: Image.Image) -> bool:
-    """Return whether the EXIF before the pixels asks for another orientation. A TIFF or AVIF is turned when decoded."""
-    if not (raw := image.info.get("exif")) or image.format in ("TIFF", "AVIF"):
-        return False
-    exif = Image.Exif()
-    with warnings.catch_warnings(), suppress(Exception):  # cameras and editors write nearly anything into it
-        warnings.simplefilter("ignore")
-        exif.load(raw)
-        return exif.get(ORIENTATION, UPRIGHT) in range(UPRIGHT + 1, 9)
-    return False  # viewers do not turn it either
 
 
 def _opened(data: bytes) -> Image.Image:
@@ -156,15 +158,13 @@ def _opened(data: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the size is judged below, with a sentence
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except MemoryError:  # the machine's failure, as above
+            image = Image.open(io.BytesIO(data), formats=formats_of(data))
+    except (MemoryError, ImageRefused):  # the machine's failure, as above; or known already
         raise
     except Image.DecompressionBombError as error:
         raise ImageRefused(TOO_LARGE, str(error)) from error
     except UnidentifiedImageError as error:
-        sentence = (
-            f"{len(data)} bytes that start with {data[:8]!r} are not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
-        )
+        sentence = f"{len(data)} bytes that start with {data[:8]!r} are not a {', '.join(FORMATS)} or HEIC"
         raise ImageRefused(NOT_AN_IMAGE, sentence) from error
     except Exception as error:  # a broken file makes Pillow's plugins raise nearly anything
         raise ImageRefused(UNREADABLE, f"its header does not parse: {_told(error)}") from error
@@ -175,24 +175,14 @@ def _opened(data: bytes) -> Image.Image:
     return image
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    image.seek(0)
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return Image.fromarray(_eight_bits(np.asarray(image)), "L").convert("RGB")
-    if image.mode == "RGB":
-        image.load()  # convert would copy it, which takes a sixth of a large photo's decoding time
-        return image
-    return image.convert("RGB")
-
-
-def _eight_bits(grey: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Convert gray (height, width) of any depth to uint8: full scale is 65535, or 1.0 for floats up to 1.0."""
-    if grey.dtype.kind != "f":  # in integers of 4 bytes per pixel: there may be 89 million pixels
-        return ((np.clip(grey, 0, 65535).astype(np.uint32) + 128) // 257).astype(np.uint8)
-    values = np.nan_to_num(grey, nan=0.0, posinf=0.0, neginf=0.0)
-    full = 1.0 if values.max(initial=0.0) <= 1.0 else 65535.0
-    return np.rint(np.clip(values / full, 0.0, 1.0) * 255.0).astype(np.uint8)
+def formats_of(data: bytes) -> tuple[str, ...]:
+    """Return the formats that Pillow may take the bytes for."""
+    if not heic.is_heic(data):
+        return FORMATS
+    if not heic.can_open():
+        raise ImageRefused(UNREADABLE, heic.MISSING)
+    return (heic.FORMAT,)
 
 
 def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"{type(error).__name__}: {error}".removesuffix(": ")

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 # recorded with each commit, not compared: rows do not change with them, digits beyond float32's may
 LIBRARIES = (
-    *("blindpairs", "numpy", "pillow", "pyarrow", "torch", "torchvision"),
+    *("blindpairs", "numpy", "pillow", "pillow-heif", "pyarrow", "torch", "torchvision"),
     *("open_clip_torch", "transformers", "timm", "faiss-gpu", "faiss-cpu"),
 )
 

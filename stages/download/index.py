@@ -18,7 +18,7 @@ from stages.images import ImageRefused
 
 SIDECARS = ("json", "txt", "cls")  # in this order: a caption or class in a file of its own overrides one in the .json
 # endings of images in formats that are not read, and image endings that are not recognized
-UNREAD = (".jfif", ".jpe", ".heic", ".heif", ".jxl", ".tga", ".ico", ".psd", ".j2k", ".pbm", ".pnm", ".svg", ".dng",
+UNREAD = (".jfif", ".jpe", ".jxl", ".tga", ".ico", ".psd", ".j2k", ".pbm", ".pnm", ".svg", ".dng",
           ".cr2", ".nef", ".arw", ".apng", ".jpeg2", ".image", ".img")  # fmt: skip
 SIDECAR_BYTES = 1 << 20  # longer than any caption
 KEPT_BYTES = 64 << 20  # of a tar's sidecars, kept while its rows are made; further sidecars are read one by one

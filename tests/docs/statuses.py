@@ -23,7 +23,7 @@ READING = {
     images.EMPTY: "it has no bytes",
     images.TRUNCATED: "it has fewer bytes than it should",
     images.UNREADABLE: "its file, or the image itself, cannot be read",
-    images.NOT_AN_IMAGE: f"its bytes are none of these: {', '.join(images.FORMATS)}",
+    images.NOT_AN_IMAGE: f"its bytes are none of these: {', '.join(images.FORMATS)}, HEIC",
     images.TOO_LARGE: f"it has more than {MILLIONS}, or more than {images.MAX_BYTES:,} bytes",
     images.TOO_NARROW: f"one side is over {images.MAX_ASPECT} times the other",
 }

@@ -75,7 +75,7 @@ def _odd(photo: Photo, data: bytes) -> tuple[str, str] | None:
     """Describe what readers see in the file that people did not."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns about unusual EXIF
-        with Image.open(io.BytesIO(data), formats=images.FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=images.formats_of(data)) as image:
             turn, told = _orientation(image), _told(image)
     if turn > 1:
         sentence = f"{_called(photo)} is turned by its EXIF (orientation {turn}) in some readers; reject the pair"

@@ -22,7 +22,7 @@ from stages.images import ImageRefused
 FORMATS = {  # ending -> names Pillow may give the format; MPO is a JPEG followed by another picture
     ".jpg": ("JPEG", "MPO"), ".jpeg": ("JPEG", "MPO"), ".png": ("PNG",), ".webp": ("WEBP",), ".gif": ("GIF",),
     ".bmp": ("BMP", "DIB"), ".tif": ("TIFF",), ".tiff": ("TIFF",), ".jp2": ("JPEG2000",),
-    ".ppm": ("PPM",), ".pgm": ("PPM",), ".avif": ("AVIF",),
+    ".ppm": ("PPM",), ".pgm": ("PPM",), ".avif": ("AVIF",), ".heic": ("HEIF",), ".heif": ("HEIF",),
 }  # fmt: skip
 
 
