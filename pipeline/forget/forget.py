@@ -99,14 +99,14 @@ def _sources(images: Held | None) -> Any:
 def _begin(driven: Driven, names: OptOut, finished: int) -> ForgetSummary:
     run, steps = driven.run, steps_held(driven.run)
     found = find(steps.get("images"), names, named_as_served(_sources(steps.get("images")), names.sha256))
-    if not found.rows:
-        # an image that is no longer in the run may still occur in what people wrote, and in what models replied
-        ids, note = sorted(names.image_ids), Removed(_now(), FORGOTTEN)
-        rows = without_written(run, ids, note, driven.store) | driven.evaluations.without(ids, note, ())
-        return ForgetSummary(run.url, 0, found.counts, rows, finished=finished)
+    # an image that is no longer in the run may still occur in an evaluation, and in what people wrote
+    elsewhere = names.image_ids if driven.evaluations.are_about(names.image_ids) else frozenset[str]()
+    if not found.rows and not elsewhere:
+        written = without_written(run, sorted(names.image_ids), Removed(_now(), FORGOTTEN), driven.store)
+        return ForgetSummary(run.url, 0, found.counts, written, finished=finished)
     check_steps(steps)
     driven.evaluations.check_steps()
-    ids = tuple(sorted(row["image_id"] for row in found.rows))
+    ids = tuple(sorted({row["image_id"] for row in found.rows} | elsewhere))
     hashes = {row["sha256"] for row in found.rows} - {None}
     payload: dict[str, Any] = {
         "rows": list(found.rows),
@@ -135,7 +135,7 @@ def _done(driven: Driven, intent: Intent) -> ForgetSummary:
     intent.end(run)
     return ForgetSummary(
         run.url,
-        len(intent.ids),
+        len(told["rows"]),
         told["named"],
         rows,
         told["alike"],

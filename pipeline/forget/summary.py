@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pipeline.forget.bytes_there import Elsewhere
-from pipeline.run.layout import VERSION
+from pipeline.run.layout import EVALUATION, VERSION
 from stages.text import many, plain_lines, table
 
 SHOWN = 10  # most names shown that are in no row
@@ -51,6 +51,10 @@ class ForgetSummary:
         lines = table(("step", "rows taken out"), rows)
         if self.rows and not self.pairs_again:
             lines.append("the pairs are made again by `blindpairs run`")
+        if of := sorted({folder for step in self.rows if EVALUATION.fullmatch(folder := step.partition("/")[0])}):
+            lines.append(
+                f"answers, scores and leaderboard of {', '.join(of)} are made again when they are evaluated next"
+            )
         if any(VERSION.fullmatch(step) for step in self.rows):
             lines.append("what was exported before is not touched: export again, and take the old ones back")
         if self.alike:

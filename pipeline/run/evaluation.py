@@ -8,11 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stages.evaluate.answers import ReadAnswers
-from stages.evaluate.grade import Grade
-from stages.evaluate.questions import AskedQuestions
-from stages.evaluate.scores import Score
-
 from manifests.errors import Refused
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
@@ -30,7 +25,11 @@ from pipeline.run.layout import (
     run_folder,
 )
 from pipeline.run.recipe import Step
+from stages.evaluate.answers import ReadAnswers
+from stages.evaluate.grade import Grade
 from stages.evaluate.predict import Predict
+from stages.evaluate.questions import AskedQuestions
+from stages.evaluate.scores import Score
 from stages.evaluate.settings import ModelSettings
 from stages.models.answering.settings import BuiltIn, Server
 

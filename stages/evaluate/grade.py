@@ -24,7 +24,7 @@ from stages.evaluate.replies import Replies
 from stages.evaluate.sheets import PREDICTIONS_STEP, questions_by_id
 from stages.models.answering.base import AnsweringModel, Generation, Question, Reply, load
 from stages.models.answering.server import check_server
-from stages.models.answering.settings import HOW_FAST, Server
+from stages.models.answering.settings import Server
 
 SYSTEM = (
     "You are a helpful and precise assistant for checking the quality of the answer. Please answer in only yes or no."

@@ -130,7 +130,7 @@ def test_with_json_an_error_is_json_too() -> None:
         (["status", "runs/a", "--jsn", "--json"], "--jsn"),
         (["show", "runs/a", "--json"], "'STEP'"),
         (["show", "runs/a", "pairs", "--json", "--rows", "few"], "'--rows'"),
-        (["shwo", "runs/a", "--json"], "'shwo'"),
+        (["shows", "runs/a", "--json"], "'shows'"),
         (["--json", "status", "runs/a"], "--json"),
     ],
 )

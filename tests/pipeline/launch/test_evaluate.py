@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from world.asked_here import asked_here, evaluated, score, table_of
 from world.authoring import author, frozen_run, paired_run
 from world.chat_server import chat_server, failure, said
-from world.asked_here import asked_here, evaluated, score, table_of
 
 import blindpairs
 from manifests.errors import Refused, TasksFailed, Waiting

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from fsspec.core import url_to_fs
 from hypothesis import given
 from hypothesis import strategies as st
 from world import benchmarks as made
 from world.authoring import photo
 from world.benchmarks import ask, asked, rows_of, settings_of, with_images, write_images, write_lines, write_table
+from world.committed import memory_bucket
 
 from manifests.errors import Refused
 from manifests.evaluation_tables import ASKED
@@ -209,3 +211,22 @@ def test_rows_conform_and_every_key_is_there_once(tmp_path: Path) -> None:
     table = manifest.read(manifest.shards[0].name)
     assert ASKED.conform(table).num_rows == 8 == len(set(table.column("question_id").to_pylist()))
     assert manifest.counts.seen == manifest.counts.ok == 8
+
+
+def test_files_in_a_bucket_give_the_rows_of_those_on_a_disk(tmp_path: Path) -> None:
+    said = made.cv_bench(5)
+    table = write_table(tmp_path / "test_2d.parquet", with_images(said, "image"), group=2)
+    lines = write_lines(tmp_path / "lines/test_3d.jsonl", said[:2])
+    write_images(tmp_path / "lines", [row["filename"] for row in said[:2]])
+    with memory_bucket() as bucket:
+        fs, root = url_to_fs(bucket)
+        fs.put_file(str(table), f"{root}/tables/test_2d.parquet")
+        for path in (lines, *(lines.parent / row["filename"] for row in said[:2])):
+            fs.put_file(str(path), f"{root}/lines/{path.relative_to(lines.parent)}")
+        for name, here in (("tables", tmp_path), ("lines", lines.parent)):
+            there = asked(tmp_path / f"e of {name}", "cv-bench", f"{bucket}/{name}")
+            local = asked(tmp_path / f"local {name}", "cv-bench", here)
+            assert [row["uri"].removeprefix(f"{bucket}/{name}") for row in there] == [
+                row["uri"].removeprefix(str(here)) for row in local
+            ]
+            assert [row | {"uri": ""} for row in there] == [row | {"uri": ""} for row in local]

@@ -64,6 +64,11 @@ def without(name: str) -> Plant:
     return repacked(lambda members: [(one, data) for one, data in members if one != name])
 
 
+def ribbon() -> bytes:
+    """An image that is 150 times as wide as it is high."""
+    return encoded(picture(1, 300, 2), "PNG")
+
+
 def linked(kind: bytes) -> Plant:
     def plant(folder: Path) -> None:
         entry = tarfile.TarInfo("00009.jpg")
@@ -98,7 +103,7 @@ IN_TARS: list[tuple[str, str, Plant]] = [
     ("not_an_image", "00001.jpg", replaced("00001.jpg", b"<html>gone</html>")),
     ("undecodable", "00001.jpg", replaced("00001.jpg", jpeg(1)[:400])),
     ("too_large", "00001.png", repacked(lambda members: [*members, ("00001.png", bomb())])),
-    ("too_narrow", "00001.png", repacked(lambda members: [*members, ("00001.png", encoded(picture(1, 300, 2), "PNG"))])),
+    ("too_narrow", "00001.png", repacked(lambda members: [*members, ("00001.png", ribbon())])),
     ("same_bytes", "00001.jpg", replaced("00001.jpg", jpeg(0))),
     ("same_bytes", "00010.jpg", replaced("00001.jpg", jpeg(10))),
     ("wrong_extension", "00001.jpg", replaced("00001.jpg", encoded(picture(50), "PNG"))),

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import torch
-from PIL import Image
 from world.answering import llava, qwen2_vl
 from world.checkpoints import edited
 from world.pictures import jpeg
