@@ -24,6 +24,7 @@ from pipeline.run.layout import PREDICTIONS, REPLIES
 from pipeline.run.run import Run
 from pipeline.run.runner import run as run_steps
 from stages.evaluate.replies import drop_replies
+from stages.models.answering.settings import Server
 
 RENAME = "Give the model another name to keep both"
 
@@ -124,10 +125,17 @@ def evaluate(
             raise Refused(f"{error.why}. {RENAME}, or remove the folder {wanted.folder.url}/{error.step}") from error
         except TasksFailed as error:
             failure = error
-        summary = _scored(wanted.folder, wanted.config.reader, executor, quiet) if _replied(wanted.folder) else None
-    if failure is not None or summary is None:
+        if replied := _replied(wanted.folder):
+            _score(wanted.folder, wanted.config.reader, executor, quiet)
+    if failure is not None or not replied:
         raise failure or Waiting(f"{wanted.folder.url} has no replies yet")
-    return summary
+    return scores_of(wanted.folder, prices=_prices(wanted.config))
+
+
+def _prices(config: Evaluation) -> dict[str, tuple[float, float]]:
+    """Return the prices of a million tokens asked and replied, of each model that has some."""
+    found = {name: (one.price_in, one.price_out) for name, one in config.models.items() if isinstance(one, Server)}
+    return {name: (asked or 0.0, replied or 0.0) for name, (asked, replied) in found.items() if asked or replied}
 
 
 def scores(
@@ -135,25 +143,24 @@ def scores(
 ) -> ScoresSummary:
     """Return the scores of an evaluation, or of a run's; `reader`: read the kept replies again by these rules first."""
     folder = evaluation_folder(url, version)
-    if reader is None:
-        return scores_of(folder, against)
-    with executor_for(None) as executor:
-        return _scored(folder, reader, executor, quiet=True, against=against)
+    if reader is not None:
+        with executor_for(None) as executor:
+            _score(folder, reader, executor, quiet=True)
+    return scores_of(folder, against)
 
 
 def _replied(folder: Folder) -> bool:
     return any(name.startswith(PREDICTIONS) for name in asked_and_predicted(folder))
 
 
-def _scored(folder: Folder, reader: str, executor: Executor, quiet: bool, against: str | None = None) -> ScoresSummary:
+def _score(folder: Folder, reader: str, executor: Executor, quiet: bool) -> None:
     """Read and score all committed predictions, and write the page while this driver holds the lease."""
     there = asked_and_predicted(folder)
 
     def finish(manifests: Mapping[str, Manifest]) -> None:
         write_leaderboard(folder)
         for name in there:
-            drop_replies(folder / REPLIES / name.removeprefix(PREDICTIONS))
+            drop_replies(folder / REPLIES / name)
 
     with broadcast(folder, "scores", executor, quiet=quiet) as listener:
         run_steps(scoring_steps(there, reader), folder, executor, listener, finish, there=there)
-    return scores_of(folder, against)

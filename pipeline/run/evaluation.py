@@ -31,7 +31,7 @@ from stages.evaluate.predict import Predict
 from stages.evaluate.questions import AskedQuestions
 from stages.evaluate.scores import Score
 from stages.evaluate.settings import ModelSettings
-from stages.models.answering.settings import BuiltIn, Server
+from stages.models.answering.settings import Answering, BuiltIn, Server
 
 ONE = WorkerSettings()
 
@@ -40,11 +40,10 @@ def asking_steps(config: Evaluation, folder: Folder) -> list[Step]:
     """The steps that ask: the questions, and the predictions of each model of the recipe."""
     steps = [Step(QUESTIONS, AskedQuestions(config.benchmark), (), ONE)]
     for name, model in config.models.items():
-        replies = (folder / REPLIES / name).url
-        predict = Predict(name, model, replies)
+        predict = Predict(name, model, (folder / REPLIES / (PREDICTIONS + name)).url)
         steps.append(Step(PREDICTIONS + name, predict, (QUESTIONS,), _workers(model, config.workers)))
-        if config.grader is not None:
-            grade = Grade(name, config.grader, f"{replies}-verdicts")
+        if config.grader is not None and isinstance(model, Answering):
+            grade = Grade(name, config.grader, (folder / REPLIES / (VERDICTS + name)).url)
             reads = (QUESTIONS, PREDICTIONS + name)
             steps.append(Step(VERDICTS + name, grade, reads, _workers(config.grader, config.workers)))
     return steps

@@ -26,7 +26,7 @@ EVALUATION = re.compile(r"evaluation-([1-9]\d{0,8})")  # of one version of a run
 PREDICTIONS, VERDICTS = "predictions-", "verdicts-"  # of one model, whose name follows
 REPLIED = re.compile(f"({PREDICTIONS}|{VERDICTS}).+")
 ANSWERS, SCORES = "answers", "scores"
-REPLIES = "_replies"  # of models, until their predictions are committed
+REPLIES = "_replies"  # of models and graders, a folder for each step, until it is committed
 LEADERBOARD = "leaderboard.html"
 
 

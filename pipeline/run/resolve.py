@@ -100,7 +100,8 @@ def _lineage(
     step: Step, state: Mapping[str, Any], resolutions: Mapping[str, Resolution], others: Mapping[str, Manifest]
 ) -> Lineage:
     stage, (table, version) = step.stage, step.stage.table()
-    inputs = {name: {**others, **resolutions}[name].lineage.fingerprint for name in step.reads}
+    known: Mapping[str, Manifest | Resolution] = {**others, **resolutions}
+    inputs = {name: known[name].lineage.fingerprint for name in step.reads}
     made_by = f"{stage.name} {stage.version}"
     return Lineage(step.name, made_by, f"{table} {version}", stage.settings, state, inputs)
 

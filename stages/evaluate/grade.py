@@ -98,7 +98,7 @@ def _asked(question: Mapping[str, Any], row: Mapping[str, Any]) -> Question:
         f"Given the following question {mmvp_words(question['question'], options)}, the correct answer is {right}. "
         f"Does the following answer correctly answers the question, answer:{row['response']}?"
     )
-    return Question(f"{row['question_id']} {row['order']}", words, None, ("yes", "no"), "yes", SYSTEM)
+    return Question(row["question_id"], words, None, ("yes", "no"), "yes", SYSTEM)
 
 
 def _verdict(row: Mapping[str, Any], asked: Question | Reply, reply: Reply) -> dict[str, Any]:

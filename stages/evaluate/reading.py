@@ -1,4 +1,4 @@
-"""Reading: which option a reply chooses, by the rules of one scorer or another. What cannot be read is never guessed."""
+"""Reading: which option a reply chooses, by the rules of one scorer or another. What cannot be read is not guessed."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from manifests.storage import Folder
@@ -46,7 +47,7 @@ def _chosen(evaluation: Evaluation) -> list[str]:
     return [name for name in names if name in hardest]
 
 
-def _featured(evaluation: Evaluation, names: list[str] | tuple[str, ...]) -> int:
+def _featured(evaluation: Evaluation, names: Sequence[str]) -> int:
     """Return the place of the group at the top of the page: the first of those that fewest models got right."""
     return min(range(len(names)), key=lambda place: (_right(evaluation, names[place]), place))
 

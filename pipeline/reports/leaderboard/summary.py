@@ -1,0 +1,139 @@
+"""Summary: the scores as text for the terminal, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from manifests.evaluation_tables import ALL
+from manifests.storage import Folder
+from pipeline.reports.leaderboard.compared import Versus, comparable, versus
+from pipeline.reports.leaderboard.evaluation import UNREAD, Evaluation, Figure, Model, opened
+from pipeline.reports.leaderboard.spent import Spent, spent
+from pipeline.run.layout import LEADERBOARD
+from stages.text import many, plain_lines, table
+
+AGAIN = "the same command asks those again"
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class ScoresSummary:
+    """How every model did. `against`: each of the others compared with one model, where that makes sense."""
+
+    evaluation: Evaluation
+    against: Sequence[Versus] = ()
+    spent: Mapping[str, Spent] = field(default_factory=dict)  # model -> its tokens, if any are known
+
+    @property
+    def page(self) -> str:
+        return f"{self.evaluation.folder.url}/{LEADERBOARD}"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "evaluation": self.evaluation.folder.url,
+            "questions": len(self.evaluation.questions),
+            "groups": len(self.evaluation.groups),
+            "headline": self.evaluation.headline,
+            "models": [self._model_json(model) for model in self.evaluation.models],
+            "against": [one.to_json() for one in self.against],
+            "leaderboard": self.page,
+        }
+
+    def _model_json(self, model: Model) -> dict[str, Any]:
+        scores: dict[str, dict[str, Any]] = {}
+        for (category, metric), figure in model.figures.items():
+            scores.setdefault(category, {})[metric] = figure.__dict__
+        used = self.spent.get(model.name)
+        return {
+            "name": model.name,
+            "form": model.form or None,
+            "complete": model.complete,
+            "spent": used.__dict__ if used else None,
+            "scores": scores,
+        }
+
+    def __str__(self) -> str:
+        return plain_lines([*self._head(), *self._by_category(), *self._against(), *self._spent(), self.page])
+
+    def _head(self) -> Iterator[str]:
+        evaluation, groups = self.evaluation, many(len(self.evaluation.groups), *self.evaluation.group_words())
+        yield f"{evaluation.folder.url}: {many(len(evaluation.questions), 'question')} in {groups}"
+        in_groups = evaluation.headline == "group_accuracy"
+        heads = ["model", "prompt form", "questions right, %"]
+        heads += [f"{evaluation.group_words()[1]} right, %"] if in_groups else []
+        yield from table([*heads, ""], [self._row(one, in_groups) for one in evaluation.models])
+
+    def _row(self, model: Model, in_groups: bool) -> list[str]:
+        metrics = ("question_accuracy", *(("group_accuracy",) if in_groups else ()))
+        figures = [_percent(model.figure(metric)) for metric in metrics]
+        return [model.name, model.form or "matches images", *figures, _unread(model)]
+
+    def _by_category(self) -> Iterator[str]:
+        evaluation = self.evaluation
+        if not evaluation.categories:
+            return
+        yield f"{evaluation.group_words()[1]} right by category, %"
+        rows = [
+            [category, *(_short(model.figure(evaluation.headline, category)) for model in evaluation.models)]
+            for category in evaluation.categories
+        ]
+        yield from table(["", *(model.name for model in evaluation.models)], rows)
+
+    def _against(self) -> Iterator[str]:
+        if not self.against:
+            return
+        right = self.against[0].right
+        yield f"compared with {right}, in percentage points (McNemar's exact test, p by Holm over the categories)"
+        rows = [row for one in self.against for row in _compared(one)]
+        yield from table(["model", "category", "difference", f"only it right, only {right} right", "p"], rows)
+
+    def _spent(self) -> Iterator[str]:
+        for name, used in self.spent.items():
+            money = "" if used.money is None else f", which cost {used.money:,.2f} by the prices given"
+            yield f"{name}: {used.tokens_in:,} tokens asked, {used.tokens_out:,} replied{money}"
+
+
+def scores_of(
+    folder: Folder, against: str | None = None, prices: Mapping[str, tuple[float, float]] | None = None
+) -> ScoresSummary:
+    """Return the scores of a finished evaluation. `prices`: of a million tokens asked and replied, by model.
+
+    Raises NotCommitted if a step is missing; Refused if `against` is no model of it.
+    """
+    evaluation = opened(folder)
+    found: list[Versus] = []
+    if against is not None:
+        base = evaluation.model(against)
+        others = [one for one in evaluation.models if one is not base and comparable(one, base)]
+        pairs = [versus(one, base, evaluation.categories) for one in others]
+        found = [one for one in pairs if one is not None]
+    return ScoresSummary(evaluation, found, spent(evaluation, prices or {}))
+
+
+def _compared(one: Versus) -> Iterator[list[str]]:
+    yield _difference(one.left, ALL, one.all.value, one.all.only_left, one.all.only_right, one.all.p)
+    for name, part in one.by_category.items():
+        yield _difference("", name, part.value, part.only_left, part.only_right, one.adjusted[name])
+
+
+def _difference(model: str, category: str, value: float, left: int, right: int, p: float) -> list[str]:
+    return [model, category, f"{100 * value:+.1f}", f"{left:,}, {right:,}", "< 0.001" if p < 0.001 else f"{p:.3f}"]
+
+
+def _percent(figure: Figure) -> str:
+    if figure.value is None:
+        return "-"
+    interval = f" ({100 * figure.low:.1f} to {100 * figure.high:.1f})" if figure.low is not None else ""  # type: ignore[operator]
+    return f"{100 * figure.value:.1f}{interval}"
+
+
+def _short(figure: Figure) -> str:
+    return "-" if figure.value is None else f"{100 * figure.value:.0f}"
+
+
+def _unread(model: Model) -> str:
+    """Return what became of replies that choose no option; and what to do if some are missing."""
+    found = [f"{count:,} {status}" for status in UNREAD if (count := model.figure(status).right)]
+    return ", ".join(found) + ("" if model.complete else f"; {AGAIN}")
