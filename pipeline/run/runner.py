@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from manifests.draft import Draft
@@ -13,9 +11,10 @@ from manifests.manifest import Manifest
 from manifests.shard import Receipt
 from manifests.storage import Folder
 from pipeline.executors.executor import Executor, ResourceRequest, Retry
-from pipeline.executors.worker import Fault, InProgress, Job, Outcome
+from pipeline.executors.worker import InProgress, Job, Outcome
 from pipeline.run import retry_failed
 from pipeline.run.events.listener import Listener, telling_the_end
+from pipeline.run.failures import failed
 from pipeline.run.growth import begun, other_inputs, rebuilt_since
 from pipeline.run.layout import FAILURES, GALLERY, check_no_removal, sweep_left
 from pipeline.run.lease.lease import Lease, driving
@@ -24,7 +23,6 @@ from pipeline.run.recipe import Step
 from pipeline.run.redo import discard_from, end_redo, steps_before
 from pipeline.run.resolve import Resolution, State, resolve
 from stages.base import Task
-from stages.text import size_text
 
 NOTHING: Mapping[str, Manifest] = {}
 
@@ -168,41 +166,10 @@ def _work(
             failures.append(result)
         drive.listener.advanced(step, result)
     if failures:
-        full = any(one.fault is Fault.DISK for one in failures)
-        with suppress(OSError) if full else nullcontext():  # a full disk may not take them
-            _write_failures(draft.folder, failures)
-        raise TasksFailed(_disk_full(draft, receipts) if full else _told(draft.folder, failures, len(missing)))
+        raise failed(draft, receipts, failures, len(missing))
     return receipts
 
 
 def _rows(step: Step, reads: Mapping[str, Manifest]) -> int:
     """Return how many rows all tasks of a gradual step see, for the time left; 0 for any other step."""
     return (step.stage.expected(reads) or 0) if step.stage.gradual else 0
-
-
-def _write_failures(folder: Folder, failures: Sequence[Outcome]) -> None:
-    """Write the failures beside the shards, for `blindpairs status`."""
-    value = [{"task": one.name, "error": one.error, "trace": one.trace} for one in failures]
-    folder.write(FAILURES, (json.dumps(value, indent=1) + "\n").encode())
-
-
-def _disk_full(draft: Draft, made: Mapping[str, Receipt]) -> str:
-    """Say how much room there is, and how much the missing shards need if they are as large as those that exist."""
-    missing, free = len(draft.missing()), draft.folder.free_bytes()
-    each = sum(receipt.bytes for receipt in made.values()) / len(made) if made else 0
-    there = "" if free is None else f", {size_text(free)} are free"
-    needed = f", about {size_text(each * missing)} are needed" if each else ""
-    return (
-        f"{draft.folder.url}: No space left on device{there}{needed} for {missing} more shard{'s' * (missing != 1)}; "
-        "make room or use a larger disk, and the same command continues with them"
-    )
-
-
-def _told(folder: Folder, failures: Sequence[Outcome], tasks: int) -> str:
-    """Summarise the failures in one sentence."""
-    first = failures[0]
-    names = ", ".join(one.name for one in failures[:10]) + (" ..." if len(failures) > 10 else "")
-    return (
-        f"{folder.url}: {len(failures)} of {tasks} tasks failed ({names}); the first: {first.error} - the others "
-        f"are kept; the same command takes up only these. Details: {folder.url}/{FAILURES}"
-    )

@@ -12,7 +12,7 @@ import pytest
 import torch
 from world.answering import llava, qwen2_vl
 from world.checkpoints import edited
-from world.pictures import jpeg
+from world.pictures import encoded, picture
 
 from manifests.errors import Refused
 from stages.base import Machine
@@ -65,7 +65,11 @@ def asked(count: int = 8) -> list[Question]:
 
 @functools.cache
 def _image(number: int) -> bytes | None:
-    return jpeg(number, size=(40 + 9 * number, 64)) if number % 3 else None
+    return sized(number, 40 + 9 * number) if number % 3 else None
+
+
+def sized(seed: int, width: int) -> bytes:
+    return encoded(picture(seed).resize((width, 64)), "JPEG")
 
 
 def replies(made: CheckpointModel, questions: list[Question], *, likelihood: bool = False) -> list[Reply]:
@@ -120,7 +124,7 @@ def test_a_reply_is_the_librarys_own_and_the_checkpoints_sampling_does_not_leak_
 
 
 def test_the_image_decides_the_reply(model: CheckpointModel) -> None:
-    first, second = (Question("q", "Which?", jpeg(number, size=(48, 64)), ("A", "B"), "A") for number in (1, 2))
+    first, second = (Question("q", "Which?", sized(number, 48), ("A", "B"), "A") for number in (1, 2))
     assert len({reply.response for reply in replies(model, [first, second, replace(first, image=None)])}) == 3
 
 
@@ -181,13 +185,14 @@ def test_a_reply_drawn_at_random_depends_on_its_seed_and_not_on_the_questions_be
 
 
 def test_replies_are_drawn_from_every_token_not_from_the_librarys_50_or_the_checkpoints_7(
-    model: CheckpointModel,
+    model: CheckpointModel, by_hand: ByHand
 ) -> None:
     one = drawn(replace(model), 2.0)
     one = replace(one, decoding=replace(one.decoding, generation=replace(one.decoding.generation, max_tokens=1)))
     question = asked(2)[1]
-    found = {replies(one, [replace(question, question_id=str(number))])[0].response for number in range(120)}
-    assert len(found) > 50
+    found = {replies(one, [replace(question, question_id=str(number))])[0].response for number in range(40)}
+    likeliest = by_hand.log_probabilities(question).topk(50).indices.tolist()
+    assert len(found - {by_hand.processor.decode([token]) for token in likeliest}) > 5
 
 
 # what goes wrong
@@ -225,10 +230,9 @@ def test_without_memory_for_one_question_the_others_are_answered_first(
     (one,) = replies(model, [wide])
     longest = one.tokens_in
     object.__setattr__(model, "decoding", Patched(model.decoding, tokens))
-    found = {}
-    with pytest.raises(NoReply, match="questions, such as q.*memory ran out with one question at a time; use a larger"):
-        for place, reply in model.replies(asked(), likelihood=False):
-            found[place] = reply
+    found: dict[int, Reply] = {}
+    with pytest.raises(NoReply, match=r"questions, such as q.*memory ran out with one question at a time"):
+        found.update(model.replies(asked(), likelihood=False))
     assert 0 < len(found) < 8
     assert [place for place in range(8) if place not in found] == [
         place for place, question in enumerate(asked()) if replies_in(model, question) >= longest
@@ -266,7 +270,7 @@ def test_an_image_that_does_not_decode_fails_its_question_alone(model: Checkpoin
     questions[1] = replace(questions[1], image=questions[1].image[:300])
     found = replies(replace(model, batch=8), questions)
     assert (found[1].response, found[1].status) == (None, "failed")
-    assert "image" in found[1].error
+    assert "Truncated" in found[1].error
     assert [found[0], found[2]] == [replies(model, asked(3))[place] for place in (0, 2)]
 
 
@@ -293,7 +297,8 @@ def test_a_prompt_longer_than_the_context_fails_and_one_just_shorter_leaves_less
     words = replace(short, question_id="words", words="W", image=None)
     found = replies(made, [short, long, words])
     assert (found[0].status, found[0].tokens_out) == ("truncated", 3)
-    assert found[0].response == by_hand.processor.decode(by_hand.tokens(short, 3), skip_special_tokens=True)
+    (whole,) = replies(opened(llava(tmp_path / "wide")), [short])
+    assert (whole.response or "").startswith((found[0].response or "").rstrip("\ufffd"))
     assert (found[1].status, found[1].response) == ("failed", None)
     assert found[1].error == f"the prompt takes {length + 10} tokens, and the model's context ends at {length + 3}"
     assert found[2].tokens_out == len(by_hand.tokens(words))
