@@ -5,22 +5,20 @@ It must be one that is shown images in the prompt of a language model, by a proc
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
-from manifests.errors import Refused
 from stages.base import Machine
 from stages.models.answering.base import Generation
 from stages.models.answering.batches import CheckpointModel
 from stages.models.answering.conversations import conversations
 from stages.models.answering.decoding import decoding
-from stages.models.answering.settings import Checkpoint, Precision
+from stages.models.answering.settings import Checkpoint
 from stages.models.encoders.allocation import Allocation
-from stages.models.encoders.device import Device, device_of
+from stages.models.encoders.complete import check_complete
+from stages.models.encoders.device import device_as_trained
 from stages.models.encoders.plain_files import json_of
 from stages.models.encoders.weights import Weights
 
@@ -34,7 +32,7 @@ def load(settings: Checkpoint, weights: Weights, generation: Generation, machine
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # the evaluation's own progress is shown on that line
-    device = _device(machine, settings.precision)
+    device = device_as_trained(machine, settings.precision)
     _check_kind(json_of(weights.folder / "config.json", "config.json is gone"), settings.remote_code)
     # trust_remote_code: if unset, the library asks in the terminal whether to run the checkpoint's own code
     how = {"local_files_only": True, "trust_remote_code": settings.remote_code}
@@ -43,7 +41,7 @@ def load(settings: Checkpoint, weights: Weights, generation: Generation, machine
         model, loaded = AutoModelForImageTextToText.from_pretrained(
             folder, dtype=device.dtype, use_safetensors=True, weights_only=True, output_loading_info=True, **how
         )
-    _check_complete(loaded["missing_keys"])
+    check_complete(loaded["missing_keys"])
     asked = conversations(processor, device)
     model.to(device.place).eval()
     if device.is_gpu:
@@ -54,14 +52,6 @@ def load(settings: Checkpoint, weights: Weights, generation: Generation, machine
     made = CheckpointModel(asked, decoded, batch, f"{device}, attention {attention}, batch {batch}")
     made.check()
     return made
-
-
-def _device(machine: Machine, precision: Precision) -> Device:
-    """Return the machine's device; `auto` on a GPU is bfloat16, in which these models are trained, if it has it."""
-    if precision == "auto" and machine.device != "cpu":
-        with suppress(Refused):
-            return replace(device_of(machine, "bfloat16"), compiled=False)
-    return replace(device_of(machine, precision), compiled=False)
 
 
 def _check_kind(config: Mapping[str, Any], remote_code: bool) -> None:
@@ -79,11 +69,3 @@ def _check_kind(config: Mapping[str, Any], remote_code: bool) -> None:
     raise ValueError(
         f"it is a {kind} model, which does not answer questions about images; name a vision-language model ({CLASS})"
     )
-
-
-def _check_complete(missing: Collection[str]) -> None:
-    """Raise ValueError for weights the checkpoint lacks: the library initializes them randomly and only warns."""
-    if missing:
-        raise ValueError(
-            f"its weights do not fit its configuration; {len(missing)} are missing, such as {min(missing)}"
-        )

@@ -19,17 +19,15 @@ from stages.models.encoders.config_references import check_references
 from stages.models.encoders.config_sizes import check_sizes
 from stages.models.encoders.plain_files import json_of, shown
 from stages.models.encoders.weights import Weights
+from stages.models.tokenizer_files import CONFIG as TOKENIZER_CONFIG
+from stages.models.tokenizer_files import TOKENIZER
 
-TOKENIZER = (
-    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
-    *("vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model"),
-)
 CHAT = ("chat_template.jinja", "chat_template.json", "additional_chat_templates/*.jinja")
 # whatever is in a generation_config.json, only its tokens that end a reply are used
 OTHERS = ("generation_config.json", "video_preprocessor_config.json")
 CODE = "*.py"
 SIZED = (TRANSFORMERS[0], *PREPROCESSING)
-READ = (*SIZED, "tokenizer_config.json", *OTHERS)
+READ = (*SIZED, TOKENIZER_CONFIG, *OTHERS)
 
 
 def weights_of(settings: Checkpoint) -> Weights:

@@ -34,10 +34,10 @@ def weights_of(settings: EncoderSettings) -> Weights | None:
     """
     match settings:
         case OpenClip():
-            return _open_clip(settings)
+            return checked(open_clip_weights(settings.model, settings.pretrained), OPEN_CLIP[0])
         case Transformers():
             found = transformers_weights(settings.model, settings.revision)
-            return _checked(found, TRANSFORMERS[0], *PREPROCESSING)
+            return checked(found, TRANSFORMERS[0], *PREPROCESSING)
         case Timm():
             return _timm(settings)
         case _:
@@ -62,6 +62,33 @@ def transformers_weights(model: str, revision: str | None, *, beside: Sequence[s
     return found
 
 
+def checked(found: Weights, *names: str, unsized: Sequence[str] = ()) -> Weights:
+    """Return `found` after checking that the configuration that the library will read is harmless.
+
+    `names`: files whose numbers are sizes of a model or an image; `unsized`: further ones, read for names only.
+    """
+    configs = {path: json_of(path, f"{path} is gone") for path in found.configs if path.name in (*names, *unsized)}
+    for path, config in configs.items():
+        check_references(path, config)
+    check_sizes({path: config for path, config in configs.items() if path.name in names}, found.bytes)
+    return found
+
+
+def open_clip_weights(model: str, tag: str | None, *, beside: Sequence[str] = ()) -> Weights:
+    """Find a checkpoint of open_clip: a folder, a hub repository, or a name with a tag. Its configuration is unchecked.
+
+    `beside`: as in transformers_weights; not taken along for a name, whose weights are one file. Raises Refused as
+    from_folder and from_hub do, for names that open_clip does not know, and for a tag where there is none to choose.
+    """
+    if model.startswith((LOCAL, HUB)) and tag:
+        raise Refused(f"{model} brings its own weights: set pretrained, now {tag}, to null")
+    if model.startswith(LOCAL):
+        return from_folder(_folder(model), *OPEN_CLIP, beside=beside)
+    if model.startswith(HUB):
+        return from_hub(model.removeprefix(HUB), None, *OPEN_CLIP, beside=beside)
+    return from_hub(_open_clip_repository(model, tag), None, None, OPEN_CLIP[1])
+
+
 def check_activation(model: str, tag: str) -> None:
     """Refuse an open_clip model whose activation is not the one its weights were trained with.
 
@@ -78,29 +105,10 @@ def check_activation(model: str, tag: str) -> None:
     raise Refused(f"{model} has another activation than its weights {tag} were trained with; {remedy}")
 
 
-def _open_clip(settings: OpenClip) -> Weights:
-    if settings.model.startswith((LOCAL, HUB)) and settings.pretrained:
-        raise Refused(f"{settings.model} brings its own weights: set pretrained, now {settings.pretrained}, to null")
-    if settings.model.startswith(LOCAL):
-        return _checked(from_folder(_folder(settings.model), *OPEN_CLIP), OPEN_CLIP[0])
-    if settings.model.startswith(HUB):
-        return _checked(from_hub(settings.model.removeprefix(HUB), None, *OPEN_CLIP), OPEN_CLIP[0])
-    return from_hub(_open_clip_repository(settings.model, settings.pretrained), None, None, OPEN_CLIP[1])
-
-
 def _timm(settings: Timm) -> Weights:
     if settings.model.startswith(LOCAL):
-        return _checked(from_folder(_folder(settings.model), *TIMM), TIMM[0])
-    return _checked(from_hub(_timm_repository(settings.model), None, *TIMM), TIMM[0])
-
-
-def _checked(found: Weights, *names: str) -> Weights:
-    """Return `found` after checking that the configuration that the library will read is harmless."""
-    configs = {path: json_of(path, f"{path} is gone") for path in found.configs if path.name in names}
-    for path, config in configs.items():
-        check_references(path, config)
-    check_sizes(configs, found.bytes)
-    return found
+        return checked(from_folder(_folder(settings.model), *TIMM), TIMM[0])
+    return checked(from_hub(_timm_repository(settings.model), None, *TIMM), TIMM[0])
 
 
 def _folder(model: str) -> Path:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -55,6 +55,10 @@ class Device:
         with torch.inference_mode(), self._stream():
             yield
 
+    def copied(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Return the tensor on this device; on a GPU it is copied by the stream that computes next."""
+        return tensor.pin_memory().to(self.place, non_blocking=True) if self.is_gpu else tensor
+
     def _stream(self) -> Any:
         if not self.is_gpu:
             return nullcontext()
@@ -80,6 +84,18 @@ def device_of(machine: Machine, precision: Precision) -> Device:
     reduced = fast[0] if fast and place.type != "cpu" else "float32"
     dtype = TYPES[reduced if precision == "auto" else precision]
     return Device(place, dtype, machine.threads, machine.compile, batched=place.type != "cpu")
+
+
+def device_as_trained(machine: Machine, precision: Precision) -> Device:
+    """Return the device for a model with a text side, not compiled, as texts have many lengths.
+
+    `auto` on a GPU is bfloat16 if it has it: many of these models are trained in it, and overflow in float16. Raises
+    Refused as device_of does.
+    """
+    if precision == "auto" and machine.device != "cpu":
+        with suppress(Refused):
+            return replace(device_of(machine, "bfloat16"), compiled=False)
+    return replace(device_of(machine, precision), compiled=False)
 
 
 def _fast(place: torch.device) -> list[str]:

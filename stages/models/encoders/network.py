@@ -25,13 +25,10 @@ class Network:
     def __init__(
         self, model: torch.nn.Module, features: Callable[[torch.Tensor], torch.Tensor], pixels: Pixels, device: Device
     ) -> None:
-        model.to(device.place, device.dtype).eval()
-        if device.is_gpu:
-            torch.cuda.synchronize(device.place)  # threads' streams do not wait for the one that copied the weights
+        self.computed = placed(model, device)
         self._features = torch.compile(features, dynamic=False) if device.compiled else features
         self._pixels, self._device = pixels, device
         self.preparation, self.batched = pixels.identity, device.batched
-        self.computed = f"{device}, QuickGELU fused" if fuse(model, device) else str(device)
         self.dim = int(self.encode([self.prepare(BLANK)]).shape[1])
 
     def prepare(self, image: Image.Image) -> torch.Tensor:
@@ -46,10 +43,16 @@ class Network:
             return np.concatenate([self._forward(image[None]) for image in batch])
 
     def _forward(self, batch: torch.Tensor) -> NDArray[np.float32]:
-        if self._device.is_gpu:
-            batch = batch.pin_memory().to(self._device.place, non_blocking=True)
-        vectors: NDArray[np.float32] = self._features(self._input(batch)).float().cpu().numpy()
+        vectors: NDArray[np.float32] = self._features(self._input(self._device.copied(batch))).float().cpu().numpy()
         return vectors
 
     def _input(self, batch: torch.Tensor) -> torch.Tensor:
         return self._pixels.finish(batch).to(self._device.dtype)
+
+
+def placed(model: torch.nn.Module, device: Device) -> str:
+    """Move a model to the device, in its dtype, ready to compute. Return what is computed how (`Encoder.computed`)."""
+    model.to(device.place, device.dtype).eval()
+    if device.is_gpu:
+        torch.cuda.synchronize(device.place)  # threads' streams do not wait for the one that copied the weights
+    return f"{device}, QuickGELU fused" if fuse(model, device) else str(device)

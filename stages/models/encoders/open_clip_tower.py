@@ -26,13 +26,21 @@ PREPROCESSING = {
 
 def load(settings: OpenClip, found: Weights, device: Device) -> Network:
     """Load the tower onto the device, from exactly the file that was found: open_clip must not look for its own."""
-    if settings.model.startswith((LOCAL, HUB)):
+    model, transform = built(settings.model, settings.pretrained, found)
+    return image_network(model, transform, device)
+
+
+def built(name: str, tag: str | None, found: Weights) -> tuple[Any, Any]:
+    """Create open_clip's model with these weights, and its preprocessing of images."""
+    if name.startswith((LOCAL, HUB)):
         with found.alone() as folder, Allocation(found):
-            model, transform = _built(f"{LOCAL}{folder}", None, {})
-    else:
-        tag = str(settings.pretrained)
-        check_activation(settings.model, tag)
-        model, transform = _built(settings.model, str(found.files[0]), _preprocessing(settings.model, tag))
+            return _built(f"{LOCAL}{folder}", None, {})
+    check_activation(name, str(tag))
+    return _built(name, str(found.files[0]), _preprocessing(name, str(tag)))
+
+
+def image_network(model: Any, transform: Any, device: Device) -> Network:
+    """Return the image tower of an open_clip model."""
     return Network(model, lambda batch: model.encode_image(batch, normalize=False), of_transform(transform), device)
 
 

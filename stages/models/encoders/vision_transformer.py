@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from stages.models.encoders.allocation import Allocation
+from stages.models.encoders.complete import check_complete
 from stages.models.encoders.device import Device
 from stages.models.encoders.eval_transform import eval_transform
 from stages.models.encoders.network import Network
@@ -44,7 +45,7 @@ def load(settings: Transformers, found: Weights, device: Device) -> Network:
             output_loading_info=True,
         )
     model = getattr(whole, "vision_model", whole)  # the image tower of a two-tower model (SigLIP, CLIP)
-    _check_complete(told["missing_keys"], "" if model is whole else "vision_model.")
+    check_complete(_used(told["missing_keys"], "" if model is whole else "vision_model."))
     special = _tokens_before_patches(model, settings.pooling)
 
     def features(batch: torch.Tensor) -> torch.Tensor:
@@ -58,11 +59,9 @@ def _pixels(processor: Any, preprocessing: Preprocessing) -> Pixels:
     return of_processor(processor) if preprocessing == "library" else of_transform(eval_transform(processor))
 
 
-def _check_complete(missing: Collection[str], tower: str) -> None:
-    """Raise ValueError for weights the checkpoint lacks: the library initializes them randomly and only warns."""
-    lacking = sorted(key for key in missing if key.startswith(tower) and not any(part in key for part in UNUSED))
-    if lacking:
-        raise ValueError(f"its weights do not fit its configuration; {len(lacking)} are missing, such as {lacking[0]}")
+def _used(missing: Collection[str], tower: str) -> list[str]:
+    """Return which of the missing weights are of the image tower and change its features."""
+    return [key for key in missing if key.startswith(tower) and not any(part in key for part in UNUSED)]
 
 
 def _tokens_before_patches(model: torch.nn.Module, pooling: str) -> int:
