@@ -2,6 +2,7 @@
 
 Source: tsb0601/MMVP, scripts/evaluate_vlm.py: the text is "a photo of " and the statement; all images of the group are
 compared with each statement. The cosines are kept; what they say is decided where answers are read.
+A text of more tokens than the model takes is cut; how many were is counted.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from stages.models.matching.base import load
 from stages.models.matching.settings import MatchingSettings
 
 PREFIX = "a photo of "
+TEXTS_CUT = "texts_cut"
+NOT_FINITE = "the model gives a vector of zeros, or one that is not finite; use precision: float32"
 Row = Mapping[str, Any]
 
 
@@ -41,6 +44,11 @@ class Matcher:
             if stated:
                 yield from self._group(stated)
 
+    def aside(self, rows: Sequence[Row]) -> dict[str, int]:
+        """Count the statements that are cut, because they have more tokens than the model takes."""
+        cut = sum(self._model.too_long([PREFIX + row["statement"] for row in rows if row["statement"] is not None]))
+        return {TEXTS_CUT: cut} if cut else {}
+
     def _group(self, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
         began = time.monotonic()
         texts = [PREFIX + row["statement"] for row in rows]
@@ -51,7 +59,8 @@ class Matcher:
             return
         share = (time.monotonic() - began) / len(rows)
         for row, text, found in zip(rows, texts, cosines, strict=True):
-            yield _row(row, text, found.tolist(), share)
+            is_finite = bool(np.isfinite(found).all())
+            yield _row(row, text, found.tolist(), share) if is_finite else _row(row, text, None, share, NOT_FINITE)
 
     def _cosines(self, rows: Sequence[Row], texts: Sequence[str]) -> NDArray[np.float64]:
         """Return (texts, images) cosines in float64; the images are those of `rows`, in order."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from manifests.counts import by_status
+from manifests.counts import Counts, by_status
 from manifests.errors import Refused
 from manifests.evaluation_tables import PREDICTIONS
 from manifests.manifest import Manifest
@@ -107,7 +107,8 @@ class Predict(Stage):
         rows = _rows(reads["questions"])[start:stop]
         predictions = [{"model": self.model, **row} for row in self._asker.predictions(rows)]
         table = pa.Table.from_pylist(predictions, schema=PREDICTIONS.columns)
-        yield Part(table, by_status(table))
+        aside = self._asker.aside(rows) if isinstance(self._asker, Matcher) else {}
+        yield Part(table, by_status(table) + Counts(aside=aside))
 
 
 def generation_of(settings: Answering) -> Generation:

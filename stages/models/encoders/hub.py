@@ -19,19 +19,23 @@ def from_hub(
 
     `beside`: further files to take along (`Weights.beside`). Raises Refused if it is neither cached nor available.
     """
-    try:
-        folder = _snapshot(repository, revision, [*CONFIGS, *beside, *_patterns(names)])
-    except Exception as error:  # the hub's client raises its own errors, its transport's, and plain RuntimeErrors
-        raise Refused(_why_not(repository, revision, error)) from error
-    return from_folder(Path(folder), config, names, called=f"the hub's {repository}", beside=beside)
+    folder = snapshot(repository, revision, [*CONFIGS, *beside, *_patterns(names)], "weights")
+    return from_folder(folder, config, names, called=f"the hub's {repository}", beside=beside)
 
 
-def _snapshot(repository: str, revision: str | None, patterns: Sequence[str]) -> str:
-    """Return the folder of the repository's files in the hub's cache, updated if the hub answers."""
+def snapshot(repository: str, revision: str | None, patterns: Sequence[str], what: str) -> Path:
+    """Return the folder of the repository's files in the hub's cache, updated if the hub answers.
+
+    `what`: what the files are, such as weights, in a refusal. Raises Refused if they are neither cached nor available.
+    """
     from huggingface_hub import snapshot_download
 
-    silent = not _answers(repository, revision)
-    return str(snapshot_download(repository, revision=revision, allow_patterns=patterns, local_files_only=silent))
+    try:
+        silent = not _answers(repository, revision)
+        given = snapshot_download(repository, revision=revision, allow_patterns=patterns, local_files_only=silent)
+    except Exception as error:  # the hub's client raises its own errors, its transport's, and plain RuntimeErrors
+        raise Refused(_why_not(repository, revision, error, what)) from error
+    return Path(given)
 
 
 def _answers(repository: str, revision: str | None) -> bool:
@@ -58,10 +62,10 @@ def _patterns(names: Sequence[str]) -> list[str]:
 A_FOLDER = "name a folder: {kind: open_clip, model: local-dir:FOLDER} or {kind: transformers, model: FOLDER}"
 
 
-def _why_not(repository: str, revision: str | None, error: Exception) -> str:
+def _why_not(repository: str, revision: str | None, error: Exception, what: str) -> str:
     from huggingface_hub import constants, errors
 
-    missing = f"the weights of {repository} are not on this machine, and the hub"
+    missing = f"the {what} of {repository} are not on this machine, and the hub"
     if isinstance(error, errors.LocalEntryNotFoundError) and constants.HF_HUB_OFFLINE:
         return f"{missing} may not be asked; run once without --offline (HF_HUB_OFFLINE), or {A_FOLDER}"
     if isinstance(error, errors.LocalEntryNotFoundError):

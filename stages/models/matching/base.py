@@ -47,6 +47,7 @@ def load(settings: MatchingSettings, weights: Weights, machine: Machine) -> Matc
     module = import_module(MODULES[settings.kind])
     try:
         model: MatchingModel = module.load(settings, weights, machine)
+        _check(model)
     except Refused:
         raise
     except Exception as error:  # the libraries raise almost anything for a checkpoint that is not theirs
@@ -54,3 +55,11 @@ def load(settings: MatchingSettings, weights: Weights, machine: Machine) -> Matc
             raise
         raise Refused(f"{settings.kind} does not load {settings.model}: {describe(error)}") from error
     return model
+
+
+def _check(model: MatchingModel) -> None:
+    """Raise ValueError unless an image and a text become vectors of one space."""
+    [image] = model.encode_images([model.prepare(Image.new("RGB", (64, 48), "grey"))])
+    [text] = model.encode_texts(["a photo"])
+    if image.shape != text.shape:
+        raise ValueError(f"its vectors of images have shape {image.shape} and those of texts {text.shape}")
