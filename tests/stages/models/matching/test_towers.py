@@ -12,11 +12,10 @@ import pytest
 import torch
 from PIL import Image
 from world.matching import LONGEST, clip, open_clip_towers, siglip, siglip2
-from world.pictures import jpeg
+from world.pictures import picture
 
 from manifests.errors import Refused
 from stages.base import Machine
-from stages.images import decode
 from stages.models.matching.base import MatchingModel, load
 from stages.models.matching.checkpoints import weights_of
 from stages.models.matching.settings import MatchingSettings, OpenClipTowers, TransformersTowers
@@ -66,7 +65,7 @@ def model(kind: str, folder: Path) -> MatchingModel:
 
 @pytest.fixture(scope="module")
 def images() -> list[Image.Image]:
-    return [decode(jpeg(number, size=(40 + 25 * number, 64))) for number in range(4)]
+    return [picture(number, 40 + 25 * number, 64) for number in range(4)]
 
 
 def by_library(kind: str, folder: Path, images: list[Image.Image], texts: list[str]) -> tuple[np.ndarray, float]:
@@ -78,7 +77,9 @@ def by_transformers(folder: Path, images: list[Image.Image], texts: list[str]) -
     from transformers import AutoModel, AutoProcessor
 
     processor, model = AutoProcessor.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
-    how = {"padding": "max_length", "max_length": LONGEST, "truncation": True}
+    how: dict[str, Any] = {"padding": "max_length", "max_length": LONGEST, "truncation": True}
+    if model.config.model_type == "siglip2":  # its processor has its own sizes, whatever its image processor says
+        how |= {"patch_size": 8, "max_num_patches": 16}
     with torch.no_grad():
         out = model(**processor(images=images, text=texts, return_tensors="pt", **how))
     bias = getattr(model, "logit_bias", torch.zeros(1)).item()
