@@ -59,7 +59,7 @@ def _patterns(names: Sequence[str]) -> list[str]:
     return [*names, *(f"{stem}-*{SAFETENSORS}" for stem in sharded)]
 
 
-A_FOLDER = "name a folder: {kind: open_clip, model: local-dir:FOLDER} or {kind: transformers, model: FOLDER}"
+A_FOLDER = "name a folder: model: local-dir:FOLDER for open_clip, model: FOLDER for transformers"
 
 
 def _why_not(repository: str, revision: str | None, error: Exception, what: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,16 @@ def _transformers(settings: TransformersTowers) -> Weights:
             f"name CLIP, SigLIP or SigLIP2 (model_type {', '.join(KINDS)})"
         )
     check_tokenizer(found, settings.model)
+    _check_sentencepiece(settings.model, kind, found)
     return found
+
+
+def _check_sentencepiece(model: str, kind: str, found: Weights) -> None:
+    """Refuse SigLIP's own tokenizer, which transformers builds with a package it does not require, without it."""
+    path = found.folder / CONFIG
+    named = json_of(path, "").get("tokenizer_class") if path in found.configs else None
+    if kind == "siglip" and named in (None, "SiglipTokenizer") and find_spec("sentencepiece") is None:
+        raise Refused(f"{model} has SigLIP's own tokenizer, which needs two packages; install sentencepiece and protobuf")
 
 
 def _open_clip(settings: OpenClipTowers) -> Weights:

@@ -416,7 +416,7 @@ def test_offline_the_cache_serves_what_it_has_the_rest_is_refused_and_no_request
     assert absent == (
         "the weights of someone/clip are not on this machine, and the hub may not be asked; "
         "run once without --offline (HF_HUB_OFFLINE), or name a folder: "
-        "{kind: open_clip, model: local-dir:FOLDER} or {kind: transformers, model: FOLDER}"
+        "model: local-dir:FOLDER for open_clip, model: FOLDER for transformers"
     )
     assert len(hub.asked) == before
 
