@@ -76,6 +76,7 @@ def logits_of_open_clip(folder: Path) -> Logits:
 
     model, prepare = open_clip.create_model_from_pretrained(f"local-dir:{folder}")
     tokens = open_clip.get_tokenizer(f"local-dir:{folder}")
+    model.eval()
     return lambda images, texts: model.get_logits(torch.stack([prepare(image) for image in images]), tokens(texts))[1]
 
 
