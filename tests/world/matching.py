@@ -43,6 +43,31 @@ def siglip(folder: Path) -> Path:
 
 
 @built_once
+def siglip_of_pieces(folder: Path) -> Path:
+    """SigLIP with its own tokenizer, which is built by the package sentencepiece; `</s>` ends a text and fills it."""
+    import sentencepiece
+    from transformers import SiglipConfig, SiglipImageProcessor, SiglipModel, SiglipTokenizer
+
+    said = ["a photo of a fox facing left", "two drinks with one lid", "the left eye of a dog is open", "a b c d e"]
+    model = {
+        "model_prefix": str(folder / "spiece"),
+        "vocab_size": 30,
+        "eos_id": 1,
+        "unk_id": 2,
+        "pad_id": 0,
+        "bos_id": -1,
+    }
+    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(said * 20), minloglevel=2, **model)
+    (folder / "spiece.vocab").unlink()
+    words = SiglipTokenizer(str(folder / "spiece.model"), model_input_names=["input_ids"], model_max_length=LONGEST)
+    vision = {**WIDTH, "image_size": 32, "patch_size": 8}
+    SiglipImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
+    words.save_pretrained(folder)
+    text = {**_text(words), "bos_token_id": 1}
+    return _written(SiglipModel(SiglipConfig(text_config=text, vision_config=vision)), folder)
+
+
+@built_once
 def siglip2(folder: Path) -> Path:
     """SigLIP2 for images that keep their shape: at most 16 patches of 8 x 8 pixels."""
     from transformers import Siglip2Config, Siglip2ImageProcessor, Siglip2Model, Siglip2Tokenizer

@@ -91,7 +91,9 @@ def _check_sentencepiece(model: str, kind: str, found: Weights) -> None:
     path = found.folder / CONFIG
     named = json_of(path, "").get("tokenizer_class") if path in found.configs else None
     if kind == "siglip" and named in (None, "SiglipTokenizer") and find_spec("sentencepiece") is None:
-        raise Refused(f"{model} has SigLIP's own tokenizer, which needs two packages; install sentencepiece and protobuf")
+        raise Refused(
+            f"{model} has SigLIP's own tokenizer, which needs two packages; install sentencepiece and protobuf"
+        )
 
 
 def _open_clip(settings: OpenClipTowers) -> Weights:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from world.matching import LONGEST, clip, open_clip_towers, siglip, siglip2
+from world.matching import LONGEST, clip, open_clip_towers, siglip, siglip2, siglip_of_pieces
 from world.pictures import picture
 
 from manifests.errors import Refused
@@ -32,6 +32,7 @@ BUILD: dict[str, Callable[[Path], Path]] = {
     "clip": clip,
     "siglip": siglip,
     "siglip2": siglip2,
+    "siglip_of_pieces": siglip_of_pieces,
     "open_clip": open_clip_towers,
     "open_clip_hf": open_clip_hf,
 }
@@ -55,6 +56,8 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def folder(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if kind == "siglip_of_pieces":
+        pytest.importorskip("sentencepiece")
     return BUILD[kind](tmp_path_factory.mktemp(kind))
 
 
