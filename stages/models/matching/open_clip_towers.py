@@ -20,7 +20,6 @@ from stages.models.matching.settings import OpenClipTowers
 from stages.models.matching.towers import Inputs, Tower, Towers
 
 CLIPS = "clips"  # a `tokenizer_mode` that adds a class token after the text
-ADDED = {"": 0, CLIPS: 1}
 
 
 def load(settings: OpenClipTowers, found: TowerWeights, machine: Machine) -> Towers:
@@ -51,9 +50,8 @@ class OpenClipWords:
         of_transformers = getattr(self._tokenizer, "tokenizer", None)
         if of_transformers is None:
             return len(self._tokenizer.encode(text)) + 2
-        mode = self._tokenizer.tokenizer_mode
         cleaned = self._tokenizer.clean_fn(text)
-        if mode == CLIPS:
+        if self._tokenizer.tokenizer_mode == CLIPS:
             return len(of_transformers(cleaned, add_special_tokens=False, verbose=False).input_ids) + 3
         return len(of_transformers(cleaned, verbose=False).input_ids)
 
@@ -62,12 +60,11 @@ def _tokenizer(model: str, found: TowerWeights) -> Any:
     """Create the model's tokenizer, from the checked files alone."""
     import open_clip
 
-    if not text_config(model, found).get("hf_tokenizer_name"):
-        with _folder(model, found) as folder:
-            return open_clip.get_tokenizer(f"{LOCAL}{folder}")
     # trust_remote_code: if unset, the library asks in the terminal whether to run the checkpoint's own code
+    of_transformers = {"trust_remote_code": False, "local_files_only": True}
+    how = of_transformers if text_config(model, found).get("hf_tokenizer_name") else {}
     with _folder(model, found) as folder:
-        return open_clip.get_tokenizer(f"{LOCAL}{folder}", trust_remote_code=False, local_files_only=True)
+        return open_clip.get_tokenizer(f"{LOCAL}{folder}", **how)
 
 
 @contextmanager
