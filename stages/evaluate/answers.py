@@ -94,7 +94,7 @@ class ReadAnswers(Stage):
         settings: Row,
         matching: bool,
         verdicts: Mapping[tuple[str, str], Row] | None,
-    ) -> Row:
+    ) -> dict[str, Any]:
         if reply["status"] != OK:
             return {"answer": None, "rule": None, "right": None, "status": reply["status"], "error": reply["error"]}
         if matching:

@@ -1,6 +1,6 @@
 """Grade: a language model judges replies, yes or no, by the protocol of MMVP's own script.
 
-Source: tsb0601/MMVP, scripts/gpt_grader.py: the grader is told the question with its options, the right answer, and the
+Source: tsb0601/MMVP, scripts/gpt_grader.py: the grader gets the question with its options, the right answer, and the
 reply. Only a whole reply of yes or no counts, in any case: "Yes." is neither. What differs: a failed call is not asked
 again for ever, and a reply of a model that is no reply in words is not graded.
 """

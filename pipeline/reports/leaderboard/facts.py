@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline.reports.leaderboard.compared import Scatter, Sight
+from pipeline.reports.leaderboard.compared import Scatter, VisionGain
 from pipeline.reports.leaderboard.evaluation import Evaluation
 
 RIGHT, WRONG, UNREAD, ABSENT = "right", "wrong", "unread", "absent"  # marks; absent: the model was not asked this
@@ -76,5 +76,5 @@ class Board:
     featured: Card | None
     filters: Sequence[tuple[str, int]]  # tag and how many groups have it
     scatters: Sequence[Scatter] = ()
-    sights: Sequence[Sight] = ()
+    sights: Sequence[VisionGain] = ()
     settings: Sequence[tuple[str, str]] = field(default=())

@@ -28,7 +28,8 @@ BARE_LETTER = re.compile(
     r"(?<![\w'’-])(?P<letter>[B-HJ-Z]|(?<=[a-z]\s)A|A(?=\s*(?:[.,;:!?)/\n]|$|(?:is|or|and)\b)))(?![\w'’-])"
 )
 ANSWER_IS = re.compile(
-    r"\b(?:answer|option|choice)\s*(?:is\b\s*:?|would be\b|should be\b|:)\s*|\bI(?:\s+would|'d)?\s+(?:choose|select|pick)\s+",
+    r"\b(?:answer|option|choice)\s*(?:is\b\s*:?|would be\b|should be\b|:)\s*"
+    r"|\bI(?:\s+would|'d)?\s+(?:choose|select|pick)\s+",
     re.IGNORECASE,
 )
 BECAUSE = r"\s*(?:[.,:;!?)\n]|$|\b(?:because|since|as)\b)"
@@ -36,7 +37,8 @@ STATED_LABEL = re.compile(
     rf"(?:(?i:option|choice)\s+)?(?:[(\[]\s*(?=[A-Za-z]\s*[)\]]))?(?P<letter>(?<=[(\[])[A-Za-z]|[B-HJ-Z](?![\w'’-])|[AI](?={BECAUSE}))"
 )
 QUESTIONED = re.compile(  # directly after a letter
-    r"[)\].:,]*\s*(?:(?:or|and|/|,)\s*[(\[]?[A-Za-z]\b(?![A-Za-z'’])|(?:is|was|would be|must be)\s*(?:n['’]t|not|wrong|incorrect|false))",
+    r"[)\].:,]*\s*(?:(?:or|and|/|,)\s*[(\[]?[A-Za-z]\b(?![A-Za-z'’])"
+    r"|(?:is|was|would be|must be)\s*(?:n['’]t|not|wrong|incorrect|false))",
     re.IGNORECASE,
 )
 CLAUSE = re.compile(r"[^\n.!?]*")

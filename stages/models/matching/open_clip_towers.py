@@ -13,18 +13,17 @@ from typing import Any
 
 from stages.base import Machine
 from stages.models.encoders.checkpoints import HUB, LOCAL, OPEN_CLIP
-from stages.models.encoders.device import device_as_trained
 from stages.models.encoders.open_clip_tower import built, image_network
 from stages.models.matching.checkpoints import TowerWeights, text_config
 from stages.models.matching.settings import OpenClipTowers
-from stages.models.matching.towers import Inputs, Tower, Towers
+from stages.models.matching.towers import Inputs, Tower, Towers, device_of_towers
 
 CLIPS = "clips"  # a `tokenizer_mode` that adds a class token after the text
 
 
 def load(settings: OpenClipTowers, found: TowerWeights, machine: Machine) -> Towers:
     """Load both towers onto the device, from exactly the files that were found."""
-    device = device_as_trained(machine, settings.precision)
+    device = device_of_towers(machine, settings.precision)
     words = OpenClipWords(_tokenizer(settings.model, found))
     model, transform = built(settings.model, settings.pretrained, found)
     scale = float(model.logit_scale.detach().float().exp())

@@ -16,7 +16,7 @@ class OpenClipTowers(Settings):
     kind: Literal["open_clip"]
     model: str = Field(description="ViT-L-14-quickgelu, hf-hub:org/name, or local-dir:PATH")
     pretrained: str | None = Field(None, description="open_clip's tag for a named model, such as openai")
-    precision: Precision = Field("auto", description="auto: bfloat16 on a GPU that has it, float32 on a CPU")
+    precision: Precision = Field("auto", description="auto: float32, since the cosines of a pair are close")
 
 
 class TransformersTowers(Settings):
@@ -25,7 +25,7 @@ class TransformersTowers(Settings):
     kind: Literal["clip"]
     model: str = Field(description="hub id (google/siglip2-so400m-patch14-384), or a folder")
     revision: str | None = Field(None, description="commit or branch on the hub")
-    precision: Precision = Field("auto", description="auto: bfloat16 on a GPU that has it, float32 on a CPU")
+    precision: Precision = Field("auto", description="auto: float32, since the cosines of a pair are close")
 
 
 MatchingSettings = OpenClipTowers | TransformersTowers

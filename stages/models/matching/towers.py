@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from stages.models.encoders.device import Device
+from stages.base import Machine
+from stages.models.answering.settings import Precision
+from stages.models.encoders.device import Device, device_as_trained
 
 Inputs = Mapping[str, torch.Tensor]  # of one image or text, by the name of the model's argument; no batch dimension
 Features = Callable[..., torch.Tensor]  # the model's arguments in, each (n, ...); (n, dim) vectors out
@@ -78,6 +80,14 @@ class Towers:
 
     def too_long(self, texts: Sequence[str]) -> list[bool]:
         return self.words.too_long(texts)
+
+
+def device_of_towers(machine: Machine, precision: Precision) -> Device:
+    """Return the machine's device; `auto` is float32, as in MMVP-VLM's script.
+
+    The cosines of a pair's two images are close: on drawn pairs, bfloat16 changed 7 % of a small CLIP's choices.
+    """
+    return device_as_trained(machine, "float32" if precision == "auto" else precision)
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -23,13 +23,13 @@ from PIL import Image
 from stages.base import Machine
 from stages.models.encoders.allocation import Allocation
 from stages.models.encoders.complete import check_complete
-from stages.models.encoders.device import Device, device_as_trained
+from stages.models.encoders.device import Device
 from stages.models.encoders.network import BLANK, Network, placed
 from stages.models.encoders.pixels import of_processor
 from stages.models.encoders.vision_transformer import BACKEND
 from stages.models.encoders.weights import Weights
 from stages.models.matching.settings import TransformersTowers
-from stages.models.matching.towers import Images, Inputs, Tower, Towers
+from stages.models.matching.towers import Images, Inputs, Tower, Towers, device_of_towers
 
 LOWER_CASE = ("siglip", "siglip2")
 TAKEN = ("input_ids", "attention_mask")  # what a tokenizer gives that a text tower takes
@@ -42,7 +42,7 @@ def load(settings: TransformersTowers, found: Weights, machine: Machine) -> Towe
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # the evaluation's own progress is shown on that line
-    device = device_as_trained(machine, settings.precision)
+    device = device_of_towers(machine, settings.precision)
     # trust_remote_code: if unset, the library asks in the terminal whether to run the checkpoint's own code
     how = {"local_files_only": True, "trust_remote_code": False}
     with found.alone() as folder, Allocation(found):
