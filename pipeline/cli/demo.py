@@ -7,7 +7,6 @@ from pathlib import Path
 
 from manifests.manifest import Manifest
 from manifests.storage import Folder
-from manifests.tables import image_id
 from pipeline.benchmark.drawn import write_drawn
 from pipeline.benchmark.freeze import freeze
 from pipeline.config.loading import read_config
@@ -20,7 +19,6 @@ from pipeline.run.events.broadcast import broadcast
 from pipeline.run.recipe import steps
 from pipeline.run.run import Run
 from pipeline.run.runner import run
-from stages.author.authored import Ids
 from stages.download.listing import literally
 
 BUILT_IN = ("oracle=oracle", "always-a=always_a", "coin=coin")  # models that are asked without weights
@@ -50,12 +48,7 @@ def _evaluated(folder: Folder, source: str, planted: Sequence[Planted], ray: str
     """Freeze questions about the planted pairs, ask the built-in models, and return their scores as text."""
     from pipeline.launch.evaluate import evaluate, of_run
 
-    patterns = {_ids(pair, source): pair.pattern for pair in planted}
+    patterns = {pair.ids(source): pair.pattern for pair in planted}
     write_drawn(Run(folder), patterns)
     freeze(Run(folder))
     return f"\n\n{evaluate(of_run(folder.url, BUILT_IN), ray)}"
-
-
-def _ids(pair: Planted, source: str) -> Ids:
-    left_id, right_id = sorted(image_id(source, key) for key in (pair.left_key, pair.right_key))
-    return left_id, right_id

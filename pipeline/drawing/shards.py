@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from manifests.tables import image_id
 from pipeline.drawing.scenes import Scene, keys, partner_of, scene
 
 
@@ -16,6 +17,11 @@ class Planted:
     pattern: str
     left_key: str
     right_key: str
+
+    def ids(self, source: str) -> tuple[str, str]:
+        """Return the ids of its images in a run whose source has this name, in the order of a pair."""
+        first, second = sorted(image_id(source, f"{key}.jpg") for key in (self.left_key, self.right_key))
+        return first, second
 
 
 def pack(folder: Path, count: int = 600, seed: int = 2024, shard_rows: int = 100) -> list[Planted]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.manifest import Manifest
-from manifests.tables import OVER_CAP, image_id
+from manifests.tables import OVER_CAP
 from pipeline.drawing.shards import Planted
 from pipeline.reports.gallery.facts import Planted as PlantedRow
 from pipeline.run.layout import FORGOTTEN
@@ -68,7 +68,7 @@ def verdict(planted: Sequence[Planted], source: str, manifests: Mapping[str, Man
     vectors = _vectors(embeddings, settings["blind"], settings["reference"])
     there = {name for (name,) in _rows(embeddings, ("image_id",))}
     kept, reasons = _pairs(manifests["pairs"])
-    ends = {_ends(pair, source): pair.pattern for pair in planted}
+    ends = {pair.ids(source): pair.pattern for pair in planted}
     copies = {name for (name,) in _rows(manifests["copies"], ("image_id",))}
     missed = {
         pair: _why(pair, reasons, copies, vectors, settings) if there >= set(pair) else "image forgotten"
@@ -123,11 +123,6 @@ def _cosines(pair: Ends, vectors: Vectors) -> tuple[float, float]:
     (a, c), (b, d) = (vectors[end] for end in pair)
     blind, reference = (float(x @ y / np.sqrt((x @ x) * (y @ y))) for x, y in ((a, b), (c, d)))
     return round(blind, 12), round(reference, 12)
-
-
-def _ends(pair: Planted, source: str) -> Ends:
-    left, right = sorted(image_id(source, f"{key}.jpg") for key in (pair.left_key, pair.right_key))
-    return left, right
 
 
 def _pairs(pairs: Manifest) -> tuple[set[Ends], dict[Ends, str]]:
