@@ -6,6 +6,7 @@ module, and a line in MODULES.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -102,3 +103,9 @@ def load(
         named = getattr(settings, "model", settings.kind)
         raise Refused(f"{settings.kind} does not load {named}: {describe(error)}") from error
     return model
+
+
+def seed_of(question: Question, seed: int) -> int:
+    """Return a seed for one question in one order of its options, which no other question changes."""
+    digest = hashlib.sha256(f"{seed} {question.question_id} {question.words}".encode()).digest()
+    return int.from_bytes(digest[:7], "big")

@@ -15,9 +15,9 @@ import torch
 from manifests.evaluation_tables import FAILED, TRUNCATED
 from manifests.tables import OK
 from stages.images import ImageRefused, decode
-from stages.models.answering.base import NoReply, Question, Reply
+from stages.models.answering.base import NoReply, Question, Reply, seed_of
 from stages.models.answering.conversations import BLANK, TRIAL, Conversations, Shown
-from stages.models.answering.decoding import Decoding, seed_of
+from stages.models.answering.decoding import Decoding
 from stages.models.encoders.base import is_out_of_memory
 
 OUT_OF_MEMORY = "memory ran out with one question at a time; use a larger GPU, or precision: bfloat16"

@@ -7,7 +7,6 @@ token is the most probable one; above 0 it is drawn from all tokens, without top
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import torch
 
 from manifests.errors import Refused
-from stages.models.answering.base import Generation, Question
+from stages.models.answering.base import Generation
 
 Inputs = Mapping[str, torch.Tensor]
 
@@ -92,9 +91,3 @@ def decoding(model: Any, tokenizer: Any, generation: Generation) -> Decoding:
     pad = ends[0] if tokenizer.pad_token_id is None else tokenizer.pad_token_id
     model.generation_config = GenerationConfig(eos_token_id=list(ends), pad_token_id=pad)
     return Decoding(model, tokenizer, generation, ends, getattr(text, "max_position_embeddings", None))
-
-
-def seed_of(question: Question, seed: int) -> int:
-    """Return a seed for one question in one order of its options, which no other question changes."""
-    digest = hashlib.sha256(f"{seed} {question.question_id} {question.words}".encode()).digest()
-    return int.from_bytes(digest[:7], "big")
