@@ -4,6 +4,7 @@
         Chat(server.url, "made-up")
         server.asked                                    # every request so far, one Asked each
     with chat_server(failure(429, headers={"Retry-After": "1"}), said("{...}")) as server:   # in turn, the last again
+    with chat_server(to=lambda asked: said("A" if "door" in asked.words else "B")) as server:   # by what is asked
 
 It answers as the real ones do: 404 for other paths, 401 where `key` is asked for and not given, 400 for a request
 that is none of the protocol.
@@ -76,11 +77,20 @@ class ChatServer:
     asked: list[Asked] = field(default_factory=list)
 
 
-def completion(content: Any) -> Reply:
-    """A completion whose message has this content."""
-    choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
+def completion(content: Any, *, finish: str = "stop", usage: Any = None, logprobs: Any = None, **message: Any) -> Reply:
+    """A completion whose message has this content; `usage`: tokens (in, out); `message`: its other fields."""
+    spoken = {"role": "assistant", "content": content, **message}
+    choice = {"index": 0, "message": spoken, "finish_reason": finish, "logprobs": logprobs}
     whole = {"id": "made-1", "object": "chat.completion", "model": "made-up", "choices": [choice]}
+    if usage:
+        whole["usage"] = {"prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": sum(usage)}
     return Reply(200, json.dumps(whole).encode())
+
+
+def top(*alternatives: tuple[str, float]) -> dict[str, Any]:
+    """Log-probabilities of a reply's one token, the first of these (token, log-probability)."""
+    listed = [{"token": token, "logprob": value, "bytes": list(token.encode())} for token, value in alternatives]
+    return {"content": [{**listed[0], "top_logprobs": listed}]}
 
 
 def said(value: Any) -> Reply:
@@ -88,18 +98,30 @@ def said(value: Any) -> Reply:
     return completion(value if isinstance(value, str) else json.dumps(value))
 
 
-def failure(status: int, message: str = "no", headers: Mapping[str, str] | None = None) -> Reply:
-    """A refusal as OpenAI's server words it."""
-    return Reply(status, json.dumps({"error": {"message": message, "type": "made"}}).encode(), headers or {})
+def failure(status: int, message: str = "no", headers: Mapping[str, str] | None = None, **error: Any) -> Reply:
+    """A refusal as OpenAI's server words it; `error`: its other fields, such as code."""
+    said = {"message": message, "type": "made", **error}
+    return Reply(status, json.dumps({"error": said}).encode(), headers or {})
+
+
+class Listener(ThreadingHTTPServer):
+    """Takes as many connections at once as a test opens."""
+
+    request_queue_size = 128
+    daemon_threads = True
 
 
 @contextmanager
-def chat_server(*replies: Reply, key: str | None = None) -> Iterator[ChatServer]:
-    """A server on loopback while the block lasts; `key`: what it wants as a bearer's token."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+def chat_server(
+    *replies: Reply, key: str | None = None, to: Callable[[Asked], Reply] | None = None
+) -> Iterator[ChatServer]:
+    """A server on loopback while the block lasts; `key`: what it wants as a bearer's token.
+
+    `to` answers each request by what it asks, in a thread of the request's own, instead of `replies` in turn.
+    """
+    server = Listener(("127.0.0.1", 0), BaseHTTPRequestHandler)
     told = ChatServer(f"http://127.0.0.1:{server.server_port}/v1")
-    server.RequestHandlerClass = _speaker(told, list(replies) or [said(DRAFT)], key)
-    server.daemon_threads = True
+    server.RequestHandlerClass = _speaker(told, list(replies) or [said(DRAFT)], key, to)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
@@ -110,7 +132,9 @@ def chat_server(*replies: Reply, key: str | None = None) -> Iterator[ChatServer]
         thread.join()
 
 
-def _speaker(told: ChatServer, replies: list[Reply], key: str | None) -> Callable[..., BaseHTTPRequestHandler]:
+def _speaker(
+    told: ChatServer, replies: list[Reply], key: str | None, to: Callable[[Asked], Reply] | None
+) -> Callable[..., BaseHTTPRequestHandler]:
     turn = threading.Lock()
 
     class Speaker(BaseHTTPRequestHandler):
@@ -120,10 +144,12 @@ def _speaker(told: ChatServer, replies: list[Reply], key: str | None) -> Callabl
             data = self.rfile.read(int(self.headers["Content-Length"]))
             with turn:
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                told.asked.append(Asked(self.path, headers, json.loads(data), time.monotonic()))
-                odd = _odd(told.asked[-1], key)
-                reply = odd or (replies.pop(0) if len(replies) > 1 else replies[0])
-            self._give(reply)
+                asked = Asked(self.path, headers, json.loads(data), time.monotonic())
+                told.asked.append(asked)
+                reply = _odd(asked, key)
+                if reply is None and to is None:
+                    reply = replies.pop(0) if len(replies) > 1 else replies[0]
+            self._give(reply or to(asked))
 
         def _give(self, reply: Reply) -> None:
             self.close_connection = True

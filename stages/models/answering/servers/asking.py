@@ -42,8 +42,8 @@ class Asker:
     def ask(self, question: Question, likelihood: bool, stopped: Event, first: FirstRequests) -> Reply:
         """Return the reply. `first` is told of each request; `stopped` is set when no question would be answered.
 
-        Raises Unanswered if there is none within deadline_s of the first request; Stopped once `stopped` is set; Refused
-        or NoReply if no question would be answered.
+        Raises Unanswered if there is none within deadline_s of the first request; Stopped once `stopped` is set;
+        Refused or NoReply if no question would be answered.
         """
         try:
             body = request_body(self.settings, self.generation, question, likelihood=likelihood)

@@ -8,6 +8,7 @@ from manifests.errors import Refused
 from manifests.evaluation_tables import FAILED
 from stages.models.answering.base import NoReply, Reply
 from stages.models.answering.servers.failures import Transient
+from stages.text import many
 
 
 class FirstRequests:
@@ -30,5 +31,5 @@ class FirstRequests:
             self._sentence = sentence
             if self.passed or self._count < self._most:
                 return
-        told = f"the first {self._count} requests all failed, so no more were sent: {sentence}"
-        raise Refused(told) if isinstance(outcome, Reply) else NoReply(told)
+        stopped = f"stopped after {many(self._count, 'failed request')} and none that succeeded: {sentence}"
+        raise Refused(stopped) if isinstance(outcome, Reply) else NoReply(stopped)
