@@ -9,12 +9,12 @@ import signal
 from pathlib import Path
 
 import psutil
+import pyarrow.parquet as pq
 import pytest
 from world.authoring import frozen_run
 from world.commands import blindpairs, started
 from world.holding_server import HoldingServer, holding_server
 from world.processes import PATIENCE_S, until
-from world.runs import contents
 
 pytestmark = pytest.mark.slow
 
@@ -38,6 +38,16 @@ def killed(run: Path, server: HoldingServer, url: str, after: int) -> None:
     server.drop()
 
 
+def shards(step: Path) -> list[bytes]:
+    return [shard.read_bytes() for shard in sorted(step.glob("*.parquet"))]
+
+
+def rows_of(step: Path) -> list[dict[str, object]]:
+    """Its rows, without how long each reply took."""
+    rows = [row for shard in sorted(step.glob("*.parquet")) for row in pq.read_table(shard).to_pylist()]
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
+
+
 def test_killed_at_any_moment_it_asks_nothing_twice_but_what_was_in_flight(tmp_path: Path) -> None:
     run, dice = frozen_run(tmp_path, PAIRS), random.Random(2026)
     shutil.copytree(run, undisturbed := tmp_path / "undisturbed" / "made")
@@ -50,7 +60,9 @@ def test_killed_at_any_moment_it_asks_nothing_twice_but_what_was_in_flight(tmp_p
         assert server.asked.total() - len(server.asked) <= KILLS * IN_FLIGHT
         again = blindpairs(*asking(undisturbed, url))
         assert again.returncode == 0, again.stderr
-    assert contents(run / "evaluation-1" / "scores") == contents(undisturbed / "evaluation-1" / "scores")
+    assert shards(run / "evaluation-1" / "scores") == shards(undisturbed / "evaluation-1" / "scores")
+    for step in ("predictions-gpt", "answers"):
+        assert rows_of(run / "evaluation-1" / step) == rows_of(undisturbed / "evaluation-1" / step)
     assert not list(run.glob("evaluation-1/_replies/*"))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from manifests.errors import Refused
 from manifests.evaluation_tables import ALL, SCORES
-from manifests.manifest import Manifest
+from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
 from stages.evaluate.sheets import (
     PREDICTIONS_STEP,
@@ -140,7 +140,8 @@ class Evaluation:
 
 def opened(folder: Folder) -> Evaluation:
     """Open an evaluation's folder. Raises NotCommitted if its questions, answers or scores are not finished."""
-    steps = ["questions", *(one for one in folder.folders() if one.startswith(PREDICTIONS_STEP)), "answers", "scores"]
+    asked = [one for one in folder.folders() if one.startswith(PREDICTIONS_STEP) and (folder / one).has(COMMIT)]
+    steps = ["questions", *asked, "answers", "scores"]
     manifests = {step: Manifest.open(folder / step) for step in steps}
     predictions = {
         str(model_settings(one)["name"]): one for step, one in manifests.items() if step.startswith(PREDICTIONS_STEP)

@@ -55,7 +55,9 @@ class ScoresSummary:
         }
 
     def __str__(self) -> str:
-        return plain_lines([*self._head(), *self._by_category(), *self._against(), *self._spent(), f"leaderboard: {self.page}"])
+        return plain_lines(
+            [*self._head(), *self._by_category(), *self._against(), *self._spent(), f"leaderboard: {self.page}"]
+        )
 
     def _head(self) -> Iterator[str]:
         evaluation, groups = self.evaluation, many(len(self.evaluation.groups), *self.evaluation.group_words())
