@@ -23,7 +23,7 @@ import pyarrow as pa
 import pytest
 import uvicorn
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from world.authoring import image_row, pair_row, paired_run, photo
 from world.commands import started
 from world.committed import committed
@@ -42,6 +42,7 @@ from stages.author.store import NAME, Store
 from stages.models.chat import Chat
 
 HOST = "127.0.0.1"
+Opened = Callable[..., Page]  # HTML, width, script=, at= -> the page, opened from a file
 
 
 @contextmanager

@@ -112,7 +112,7 @@ def _tally(outcomes: Mapping[str, bool], group: str) -> tuple[int, int]:
     return (int(outcomes[group]), 1) if group in outcomes else (0, 0)
 
 
-def sights(models: Sequence[Model]) -> list[VisionGain]:
+def vision_gains(models: Sequence[Model]) -> list[VisionGain]:
     """Return the models that were asked with the image and without it, and otherwise alike."""
     found = []
     for off in (one for one in models if not one.vision):

@@ -76,5 +76,5 @@ class Board:
     featured: Card | None
     filters: Sequence[tuple[str, int]]  # tag and how many groups have it
     scatters: Sequence[Scatter] = ()
-    sights: Sequence[VisionGain] = ()
+    vision_gains: Sequence[VisionGain] = ()
     settings: Sequence[tuple[str, str]] = field(default=())

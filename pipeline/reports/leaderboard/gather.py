@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from manifests.storage import Folder
 from pipeline.reports.leaderboard.cards import cards
-from pipeline.reports.leaderboard.compared import judged, scatters, sights
+from pipeline.reports.leaderboard.compared import judged, scatters, vision_gains
 from pipeline.reports.leaderboard.evaluation import Evaluation, opened
 from pipeline.reports.leaderboard.facts import Board
 from pipeline.reports.leaderboard.tags import TITLES, tags_of
@@ -33,7 +33,7 @@ def gather(folder: Folder) -> Board:
         featured=shown[_featured(evaluation, shown.names)] if len(shown) else None,
         filters=[(name, tally[name]) for name in TITLES if tally[name]],
         scatters=scatters(evaluation),
-        sights=sights(evaluation.models),
+        vision_gains=vision_gains(evaluation.models),
         settings=list(settings_of(evaluation.manifests.values())),
     )
 

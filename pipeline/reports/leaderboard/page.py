@@ -16,7 +16,7 @@ from pipeline.reports.leaderboard.evaluation import UNREAD, Evaluation, Model
 from pipeline.reports.leaderboard.facts import Board
 from pipeline.reports.leaderboard.tags import TITLES
 from pipeline.reports.pages import html
-from stages.evaluate.published import ANSWERING, HUMAN, MATCHING, Published
+from stages.evaluate.published import ANSWERING, MATCHING, Published
 from stages.paired_tests import holm
 from stages.patterns import BY_NAME
 
@@ -71,23 +71,28 @@ def context(board: Board) -> dict[str, Any]:
         "panels": [panels(evaluation, one) for one in found if not one.matching] or [panels(evaluation, None)],
         "titles": TITLES,
         "metric_titles": METRICS,
-        "human": HUMAN,
         "scatter": scatter,
         **html.dressed(style + html.source(TEMPLATES, "leaderboard.css"), html.source(TEMPLATES, "leaderboard.js")),
     }
 
 
 def sections(evaluation: Evaluation) -> list[Section]:
-    """Return one section for each prompt form, then one for the models that match."""
-    forms = dict.fromkeys(one.form for one in evaluation.models)
-    return [_section(evaluation, form, [one for one in evaluation.models if one.form == form]) for form in forms]
+    """Return one section for each prompt form, then one for the models that match.
+
+    What was published on pairs stands once beside the models that answer, and once beside those that match.
+    """
+    forms, found, shown = dict.fromkeys(one.form for one in evaluation.models), list[Section](), set[bool]()
+    for form in forms:
+        published = () if bool(form) in shown or not evaluation.in_pairs else ANSWERING if form else MATCHING
+        found.append(_section([one for one in evaluation.models if one.form == form], form, published))
+        shown.add(bool(form))
+    return found
 
 
-def _section(evaluation: Evaluation, form: str, models: Sequence[Model]) -> Section:
+def _section(models: Sequence[Model], form: str, published: Sequence[Published]) -> Section:
     columns = [name for name in METRICS if any(model.figure(name).of is not None or name == "f1" for model in models)]
     columns = [name for name in columns if any(model.figure(name).value is not None for model in models)]
-    rows = (ANSWERING if form else MATCHING) if evaluation.in_pairs else ()
-    return Section(form, models, columns, rows, _differences(models))
+    return Section(form, models, columns, published, _differences(models))
 
 
 def _differences(models: Sequence[Model]) -> list[tuple[Versus, float]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
+from world.browser import Opened
 from world.gallery import page, pair, photo, report
 
 from pipeline.reports.gallery.facts import Pair, Report
@@ -24,30 +23,6 @@ OUTSIDE = """svgs => svgs.flatMap(svg => {
     return !box.width || box.left < edge.left || box.right > edge.right || box.top < edge.top;
   }).map(text => `${svg.getAttribute("aria-label")}: ${text.textContent}`);
 })"""
-
-Opened = Callable[..., Page]
-
-
-@pytest.fixture
-def opened(browser: Browser, tmp_path: Path) -> Iterator[Opened]:
-    """Open HTML from a file; it may ask for nothing else, and its script may not fail."""
-    contexts, asked, failed = [], [], []
-
-    def see(html: str, width: int, *, script: bool = True, at: str = "") -> Page:
-        (tmp_path / "report.html").write_text(html)
-        context = browser.new_context(viewport={"width": width, "height": 800}, java_script_enabled=script)
-        contexts.append(context)
-        tab = context.new_page()
-        tab.on("request", lambda request: asked.append(request.url))
-        tab.on("pageerror", lambda error: failed.append(str(error)))
-        tab.goto(f"file://{tmp_path}/report.html{at}")
-        return tab
-
-    yield see
-    for context in contexts:
-        context.close()
-    assert [url for url in asked if not url.startswith(("file://", "data:"))] == []
-    assert failed == []
 
 
 def shown(tab: Page) -> list[int]:
