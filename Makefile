@@ -8,7 +8,7 @@ EXTRAS := docs,test
 # the versions that the tests pass with; `make CONSTRAINTS=` takes the newest that pyproject.toml allows
 CONSTRAINTS := constraints.txt
 
-.PHONY: demo docs test check browser lint test-photos chaos bench-acquire bench-author bench-digest bench-embed bench-embed-gpu bench-export bench-memory bench-rerun bench-search bench-search-gpu lmms-eval vlmevalkit parity-large constraints clean
+.PHONY: demo docs test check browser lint test-photos chaos bench-acquire bench-author bench-digest bench-embed bench-embed-gpu bench-export bench-leaderboard bench-memory bench-rerun bench-search bench-search-gpu lmms-eval vlmevalkit parity-large constraints clean
 
 demo: $(SET_UP)
 	$(BIN)/blindpairs demo --out demo
@@ -66,6 +66,10 @@ bench-embed-gpu: $(SET_UP)
 # 300 questions frozen, checked and written in every form
 bench-export: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.export_all
+
+# 300 questions put to five models: read, scored, and the page written
+bench-leaderboard: $(SET_UP)
+	$(BIN)/python -m tests.benchmarks.leaderboard
 
 bench-memory: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.memory
