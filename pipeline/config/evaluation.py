@@ -11,7 +11,7 @@ from manifests.errors import Refused
 from pipeline.config.changes import Change, Setting
 from pipeline.config.loading import Recipe, read_settings
 from pipeline.config.settings import WorkerSettings
-from stages.evaluate.settings import BenchmarkSettings, ModelName, ModelSettings, ReaderName
+from stages.evaluate.settings import IMPORTED_KINDS, BenchmarkSettings, ModelName, ModelSettings, ReaderName
 from stages.models.answering.settings import Server
 from stages.models.matching.settings import MATCHING_KINDS
 from stages.settings import Settings
@@ -43,7 +43,7 @@ def named_model(text: str, prompt: str | None = None) -> tuple[str, dict[str, An
     if not (name and equals) or (values := _values(spec)) is None:
         raise Refused(f"--model {text}: write it as {FORM}")
     kind = values["kind"]
-    if prompt is not None and kind not in MATCHING_KINDS:
+    if prompt is not None and kind not in (*MATCHING_KINDS, *IMPORTED_KINDS):
         values.setdefault("prompt", prompt)
     return name, values
 
@@ -61,7 +61,8 @@ def _values(spec: str) -> dict[str, Any] | None:
     kind, _, model = words.partition(":")
     if not kind or any("=" not in pair for pair in pairs):
         return None
-    values: dict[str, Any] = {"kind": kind} | ({"model": model} if model else {})
+    named = "file" if kind in IMPORTED_KINDS else "model"
+    values: dict[str, Any] = {"kind": kind} | ({named: model} if model else {})
     return values | {key: _value(value) for key, _, value in (pair.partition("=") for pair in pairs)}
 
 

@@ -25,12 +25,14 @@ from pipeline.run.layout import (
     run_folder,
 )
 from pipeline.run.recipe import Step
+from stages.base import Stage
 from stages.evaluate.answers import ReadAnswers
 from stages.evaluate.grade import Grade
+from stages.evaluate.imported import ImportedPredictions
 from stages.evaluate.predict import Predict
 from stages.evaluate.questions import AskedQuestions
 from stages.evaluate.scores import Score
-from stages.evaluate.settings import ModelSettings
+from stages.evaluate.settings import Imported, ModelSettings
 from stages.models.answering.settings import Answering, BuiltIn, Server
 
 ONE = WorkerSettings()
@@ -40,13 +42,21 @@ def asking_steps(config: Evaluation, folder: Folder) -> list[Step]:
     """The steps that ask: the questions, and the predictions of each model of the recipe."""
     steps = [Step(QUESTIONS, AskedQuestions(config.benchmark), (), ONE)]
     for name, model in config.models.items():
-        predict = Predict(name, model, (folder / REPLIES / (PREDICTIONS + name)).url)
-        steps.append(Step(PREDICTIONS + name, predict, (QUESTIONS,), _workers(model, config.workers)))
-        if config.grader is not None and isinstance(model, Answering):
+        steps.append(
+            Step(PREDICTIONS + name, _asking(name, model, folder), (QUESTIONS,), _workers(model, config.workers))
+        )
+        if config.grader is not None and isinstance(model, Answering | Imported):
             grade = Grade(name, config.grader, (folder / REPLIES / (VERDICTS + name)).url)
             reads = (QUESTIONS, PREDICTIONS + name)
             steps.append(Step(VERDICTS + name, grade, reads, _workers(config.grader, config.workers)))
     return steps
+
+
+def _asking(name: str, model: ModelSettings, folder: Folder) -> Stage:
+    """Return the stage that asks a model, or that takes the replies which another program got from it."""
+    if isinstance(model, Imported):
+        return ImportedPredictions(name, model)
+    return Predict(name, model, (folder / REPLIES / (PREDICTIONS + name)).url)
 
 
 def scoring_steps(there: Mapping[str, Manifest], reader: str) -> list[Step]:
@@ -58,7 +68,7 @@ def scoring_steps(there: Mapping[str, Manifest], reader: str) -> list[Step]:
 
 def _workers(model: ModelSettings, workers: WorkerSettings) -> WorkerSettings:
     """One worker for a server, whose limit of requests at once is the worker's, and for what takes no time."""
-    if workers.count is None and isinstance(model, Server | BuiltIn):
+    if workers.count is None and isinstance(model, Server | BuiltIn | Imported):
         return workers.model_copy(update={"count": 1})
     return workers
 

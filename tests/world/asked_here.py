@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pipeline.reports.leaderboard.summary import ScoresSummary
 from pyarrow.dataset import dataset
 from world.inline import Inline
 
 from pipeline.launch import evaluate as launching
 from pipeline.launch.evaluate import evaluate, of_run
+from pipeline.reports.leaderboard.summary import ScoresSummary
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from manifests.errors import Refused
-from manifests.parsing import parse_json
-from manifests.stores.faults import Unreachable
 from stages import images
 from stages import parquet_bytes as cells
 from stages.evaluate.benchmarks.image_files import ImageFiles
+from stages.evaluate.files import json_values, refused_if_unreadable
 from stages.parquet_bytes import Cell
 
 PARQUET, JSON, LINES = ".parquet", ".json", ".jsonl"
@@ -81,7 +79,7 @@ def entries_of(uri: str, pictures: str) -> Iterator[Entry]:
 
 
 def _of_json(uri: str, pictures: ImageFiles) -> Iterator[Entry]:
-    for number, value in _values(uri):
+    for number, value in json_values(uri):
         if not isinstance(value, dict):
             raise Refused(f"row {number} of {uri} is {_shown(value)} and not a JSON object; download it again")
         yield Entry(uri, number, value, _named(f"row {number} of {uri}", value, pictures))
@@ -98,30 +96,8 @@ def _named(where: str, values: Mapping[str, Any], pictures: ImageFiles) -> Calla
     return located
 
 
-def _values(uri: str) -> Iterator[tuple[int, Any]]:
-    """Yield the values of a JSON list, or of lines that hold one each."""
-    text = _text(uri)
-    if text.lstrip().startswith("["):
-        try:
-            yield from enumerate(parse_json(text), 1)
-        except ValueError as error:
-            raise Refused(f"{uri} does not read as JSON ({error}); download it again") from error
-        return
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            try:
-                yield number, parse_json(line)
-            except ValueError as error:
-                raise Refused(f"line {number} of {uri} does not read as JSON ({error}); download it again") from error
-
-
-def _text(uri: str) -> str:
-    with _refused_if_unreadable(uri, "JSON"), images.opened(uri, ahead=True) as file:
-        return file.read().decode("utf-8-sig")
-
-
 def _of_table(uri: str) -> Iterator[Entry]:
-    with _refused_if_unreadable(uri, "Parquet"), images.opened(uri) as file:
+    with refused_if_unreadable(uri, "Parquet"), images.opened(uri) as file:
         parquet, number = cells.parquet(file), 0
         schema = parquet.schema_arrow
         shown = [field.name for field in schema if not _is_bytes(field.type) and not pa.types.is_struct(field.type)]
@@ -179,19 +155,6 @@ def _path_of_bytes(field: pa.Field) -> str | None:
 
 def _is_bytes(kind: pa.DataType) -> bool:
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
-
-
-@contextmanager
-def _refused_if_unreadable(uri: str, kind: str) -> Iterator[None]:
-    """Turn errors about a file into a refusal; failures of a store or of the machine are passed on."""
-    try:
-        yield
-    except (pa.ArrowException, OSError, ValueError) as error:
-        is_the_machines = isinstance(error, (Unreachable, MemoryError))
-        if is_the_machines or getattr(error, "errno", None) in images.OF_THE_MACHINE:
-            raise
-        why = " ".join(str(getattr(error, "strerror", None) or error).split())
-        raise Refused(f"{uri} cannot be read as {kind}: {why}; download it again") from error
 
 
 def _shown(value: object) -> str:

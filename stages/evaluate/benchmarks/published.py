@@ -14,14 +14,13 @@ from manifests.errors import Refused
 from manifests.storage import Folder
 from manifests.stores.places import absolute
 from manifests.tables import image_id
-from stages import images
 from stages.evaluate.benchmarks.base import Row, in_groups
 from stages.evaluate.benchmarks.entries import ENDINGS, PARQUET, Entry, entries_of
+from stages.evaluate.files import sha256_of
 from stages.evaluate.settings import Published
 
 DATA = "data"  # where the hub keeps the Parquet files of many data sets
 TABLES = f"*{PARQUET}"
-BLOCK = 1 << 20  # bytes hashed at once
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class PublishedBenchmark:
     def state(self) -> Mapping[str, Any]:
         """Return sha256 of each file, and of the names and sizes of the images that a JSON file names."""
         named = sorted({(row["uri"], row["length"]) for row in self.rows() if row["length"] is not None})
-        found: dict[str, Any] = {"files": {uri.rsplit("/", 1)[-1]: _sha256(uri) for uri in self._files}}
+        found: dict[str, Any] = {"files": {uri.rsplit("/", 1)[-1]: sha256_of(uri) for uri in self._files}}
         if named:
             sizes = [(uri.removeprefix(self._pictures), length) for uri, length in named]
             found["images"] = hashlib.sha256(json.dumps(sizes).encode()).hexdigest()
@@ -87,11 +86,3 @@ class PublishedBenchmark:
     def _pictures(self) -> str:
         """Return the folder of images: that of the recipe, or that of the file which names them."""
         return absolute(self.settings.images or self._files[0].rpartition("/")[0]).rstrip("/")
-
-
-def _sha256(uri: str) -> str:
-    digest = hashlib.sha256()
-    with images.opened(uri, ahead=True) as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
