@@ -8,7 +8,7 @@ EXTRAS := docs,test
 # the versions that the tests pass with; `make CONSTRAINTS=` takes the newest that pyproject.toml allows
 CONSTRAINTS := constraints.txt
 
-.PHONY: demo docs test check browser lint test-photos chaos bench-acquire bench-author bench-digest bench-embed bench-embed-gpu bench-export bench-leaderboard bench-memory bench-rerun bench-search bench-search-gpu lmms-eval vlmevalkit parity-large constraints clean
+.PHONY: demo docs test check browser lint test-photos chaos bench-acquire bench-author bench-digest bench-embed bench-embed-gpu bench-evaluate bench-export bench-leaderboard bench-memory bench-rerun bench-search bench-search-gpu lmms-eval vlmevalkit parity-large constraints clean
 
 demo: $(SET_UP)
 	$(BIN)/blindpairs demo --out demo
@@ -62,6 +62,10 @@ bench-embed: $(SET_UP)
 
 bench-embed-gpu: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.embed_gpu
+
+# 1,000 questions put to a server that takes 0.1 s for each, 32 at a time
+bench-evaluate: $(SET_UP)
+	$(BIN)/python -m tests.benchmarks.evaluate_server
 
 # 300 questions frozen, checked and written in every form
 bench-export: $(SET_UP)

@@ -92,11 +92,11 @@ class Chat:
 
     def _once(self, asked: Mapping[str, Any]) -> bytes:
         url, until = httpx.URL(self.url), time.monotonic() + TIMEOUT_S
-        how = {"json": asked, "headers": authorization(self.key)}
+        headers = authorization(self.key)
         try:
             with (
                 httpx.Client(timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_S), trust_env=uses_proxy(url)) as client,
-                client.stream("POST", completions(url), **how) as reply,
+                client.stream("POST", completions(url), json=asked, headers=headers) as reply,
             ):
                 body = read_body(reply, until=until, clock=time.monotonic, most=MAX_BYTES)
         except TooLong:

@@ -59,13 +59,6 @@ def load(settings: Server, weights: Weights | None, generation: Generation, mach
     return ServerModel(asker, f"{plain(settings.model)} at {made.place}, {today}")
 
 
-def money(settings: Server, tokens_in: int, tokens_out: int) -> float | None:
-    """Return the price of so many tokens, in the currency of the settings' prices; None unless both prices are set."""
-    if settings.price_in is None or settings.price_out is None:
-        return None
-    return (settings.price_in * tokens_in + settings.price_out * tokens_out) / 1e6
-
-
 def _replies(
     results: Iterable[tuple[int, Result]], questions: Sequence[Question], first: FirstRequests
 ) -> Iterator[tuple[int, Reply]]:
