@@ -40,7 +40,7 @@ class Asker:
     clock: Clock = field(default_factory=Clock)
 
     def ask(self, question: Question, likelihood: bool, stopped: Event, first: FirstRequests) -> Reply:
-        """Return the reply. `first` is told of each request; `stopped` is set when no question would be answered.
+        """Return the reply. `first` counts each request; `stopped` is set when no question would be answered.
 
         Raises Unanswered if there is none within deadline_s of the first request; Stopped once `stopped` is set;
         Refused or NoReply if no question would be answered.
