@@ -8,7 +8,6 @@ as soon as it is known (replies.py), so that a task that was stopped asks only t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
@@ -24,6 +23,7 @@ from stages.evaluate.answering import Answerer
 from stages.evaluate.matching import Matcher
 from stages.evaluate.prompts import FORMS
 from stages.evaluate.settings import AskedModel
+from stages.evaluate.stretches import stretches
 from stages.models.answering import checkpoints as answering_checkpoints
 from stages.models.answering.base import Generation
 from stages.models.answering.server import check_server
@@ -83,7 +83,7 @@ class Predict(Stage):
         most = KEPT if isinstance(self.chosen, BuiltIn | Server) else ASKED_LOCALLY
         return [
             Task(f"{number:05d}", {"rows": [start, stop]})
-            for number, (start, stop) in enumerate(_stretches(reads["questions"], most))
+            for number, (start, stop) in enumerate(stretches(_groups(reads["questions"]), most))
         ]
 
     def worker_bytes(self) -> int:
@@ -134,15 +134,5 @@ def _rows(questions: Manifest) -> list[dict[str, Any]]:
     return [row for batch in questions.batches(COLUMNS) for row in batch.to_pylist()]
 
 
-def _stretches(questions: Manifest, most: int) -> Iterator[tuple[int, int]]:
-    """Yield (first, after the last) row of each stretch: whole groups, at most `most` rows unless a group is longer."""
-    groups = [value for batch in questions.batches(("group",)) for value in batch.column(0).to_pylist()]
-    start = stop = 0
-    for _, rows in groupby(groups):
-        more = len(list(rows))
-        if stop > start and stop + more - start > most:
-            yield start, stop
-            start = stop
-        stop += more
-    if stop > start:
-        yield start, stop
+def _groups(questions: Manifest) -> list[str]:
+    return [value for batch in questions.batches(("group",)) for value in batch.column(0).to_pylist()]

@@ -7,7 +7,6 @@ and their hash, by which later steps know whether they are still the same.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
@@ -24,6 +23,7 @@ from stages.evaluate.benchmarks.kinds import benchmark_of
 from stages.evaluate.benchmarks.measured import measured
 from stages.evaluate.removal import GroupsChange
 from stages.evaluate.settings import BenchmarkSettings, RunQuestions
+from stages.evaluate.stretches import stretches
 
 STRETCH = 50_000  # rows of a task at most, unless a group is longer
 
@@ -66,8 +66,8 @@ class AskedQuestions(Stage):
 
     def plan(self, reads: Reads) -> list[Task]:
         """Return stretches of the questions, none of which ends inside a group."""
-        stretches = enumerate(_stretches([row["group"] for row in self._rows], STRETCH))
-        return [Task(f"{number:05d}", {"rows": list(stretch)}) for number, stretch in stretches]
+        cut = enumerate(stretches([row["group"] for row in self._rows], STRETCH))
+        return [Task(f"{number:05d}", {"rows": list(stretch)}) for number, stretch in cut]
 
     def expected(self, reads: Reads) -> int:
         return len(self._rows)
@@ -86,16 +86,3 @@ class AskedQuestions(Stage):
         if self._read is None:
             self._read = list(benchmark_of(self.chosen).rows())
         return self._read
-
-
-def _stretches(groups: Sequence[str], most: int) -> Iterator[tuple[int, int]]:
-    """Yield (first, after the last) row of each stretch: whole groups, at most `most` rows unless a group is longer."""
-    start = stop = 0
-    for _, rows in groupby(groups):
-        more = len(list(rows))
-        if stop > start and stop + more - start > most:
-            yield start, stop
-            start = stop
-        stop += more
-    if stop > start:
-        yield start, stop
