@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from world.asked_here import evaluated
+from world.authoring import frozen_run
 from world.inline import make_here
 from world.runs import recipe
 
@@ -16,11 +18,14 @@ from manifests.manifest import Manifest
 from manifests.removal import Held
 from manifests.storage import Folder
 from pipeline.config.settings import Config
+from pipeline.launch.evaluate import of_run
+from pipeline.run.evaluation import asking_steps, scoring_steps
 from pipeline.run.layout import ORDER
 from pipeline.run.recipe import STAGES, Step, steps
 from stages.base import Machine, MapStage, Stage
 from stages.removal import Removal
 
+EVALUATION = ("questions", "predictions-m", "answers", "scores")
 NAMES = ORDER  # what layout.py calls the steps is what the recipe calls them
 
 
@@ -34,10 +39,22 @@ def world(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[
     return found, {name: Manifest.open(Folder(f"{root}/test/{name}")) for name in found}
 
 
-@pytest.fixture(params=NAMES)
-def placed(request: pytest.FixtureRequest, world) -> tuple[Stage, dict[str, Manifest], Manifest]:
+@pytest.fixture(scope="module")
+def evaluation(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Step], dict[str, Manifest]]:
+    """The steps of an evaluation, and the manifests it made."""
+    run = frozen_run(tmp_path_factory.mktemp("contract"), 3)
+    evaluated(run, "m=coin")
+    folder = Folder(f"{run}/evaluation-1")
+    asking = asking_steps(of_run(str(run), ["m=coin"]).config, folder)
+    manifests = {name: Manifest.open(folder / name) for name in EVALUATION}
+    there = {name: manifests[name] for name in EVALUATION[:2]}
+    return {step.name: step for step in (*asking, *scoring_steps(there, "form"))}, manifests
+
+
+@pytest.fixture(params=(*NAMES, *EVALUATION))
+def placed(request: pytest.FixtureRequest) -> tuple[Stage, dict[str, Manifest], Manifest]:
     """One stage, what it reads, and what it made; `setup` has run."""
-    found, manifests = world
+    found, manifests = request.getfixturevalue("evaluation" if request.param in EVALUATION else "world")
     step = found[request.param]
     step.stage.setup(Machine())
     return step.stage, {name: manifests[name] for name in step.reads}, manifests[request.param]

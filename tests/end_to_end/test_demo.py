@@ -19,7 +19,7 @@ from pipeline.run.layout import ORDER
 def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """What the demo printed, and where it put things."""
     out = tmp_path_factory.mktemp("demo")
-    ended = blindpairs("demo", "--out", str(out), "--scenes", "200")
+    ended = blindpairs("demo", "--out", str(out), "--scenes", "200", "--evaluate")
     assert ended.returncode == 0, ended.stderr
     return ended.stdout, out
 
@@ -47,9 +47,20 @@ def test_the_gallery_is_where_it_says_and_asks_no_network(shown: tuple[str, Path
     assert not re.findall(r'(?:src|href)="(?:https?:)?//', page)
 
 
+def test_the_built_in_models_get_what_they_must_and_the_page_is_there(shown: tuple[str, Path]) -> None:
+    rows = dict(re.findall(r"^(oracle|coin|always-a) +letter +(.+)$", shown[0], re.MULTILINE))
+    right = {model: re.findall(r"([\d.]+) \(([\d.]+) to ([\d.]+)\)", row) for model, row in rows.items()}
+    assert [one[0] for one in right["oracle"]] == ["100.0", "100.0"]
+    assert [one[0] for one in right["always-a"]] == ["50.0", "0.0"]
+    for (_, low, high), expected in zip(right["coin"], (50, 25), strict=True):
+        assert float(low) < expected < float(high)
+    page = Path(re.search(r"leaderboard: (.+)", shown[0]).group(1)).read_text()
+    assert page.count('class="card"') == int(re.search(r"questions in (\d+) pairs", shown[0]).group(1))
+
+
 def test_it_can_be_repeated_and_says_the_same(shown: tuple[str, Path]) -> None:
     before = {step: contents(shown[1] / "runs/demo" / step) for step in ORDER}
-    again = blindpairs("demo", "--out", str(shown[1]), "--scenes", "200")
+    again = blindpairs("demo", "--out", str(shown[1]), "--scenes", "200", "--evaluate")
     assert again.stdout == shown[0]
     assert {step: contents(shown[1] / "runs/demo" / step) for step in before} == before
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from ray.cluster_utils import Cluster
+from world.authoring import frozen_run
 from world.clusters import raylet, raylets
 from world.commands import blindpairs, demo_run, environment, started
 from world.gate import Gate
@@ -41,6 +42,23 @@ def cluster(gate: Gate) -> Iterator[Cluster]:
 def assert_same_bytes(run: Path, as_run: Path) -> None:
     for step in ORDER:
         assert contents(run / step) == contents(as_run / step), step
+
+
+def test_an_evaluation_gives_the_same_rows_as_without_ray(cluster: Cluster, tmp_path: Path) -> None:
+    models = ("--model", "a=always_a", "--model", "all=oracle")
+    runs = [frozen_run(tmp_path / where, 6) for where in ("here", "there")]
+    for run, more in zip(runs, ((), ("--ray", cluster.address)), strict=True):
+        ended = blindpairs("evaluate", str(run), *models, *more)
+        assert ended.returncode == 0, ended.stderr
+    here, there = (shards(run / "evaluation-1") for run in runs)
+    assert here == there
+    assert len(here) == 3  # the answers of each model, and the scores
+
+
+def shards(evaluation: Path) -> dict[str, bytes]:
+    """What no clock and no place is in."""
+    return {f"{path.parent.name}/{path.name}": path.read_bytes()
+            for step in ("answers", "scores") for path in (evaluation / step).glob("*.parquet")}  # fmt: skip
 
 
 def test_three_raylets_give_the_same_bytes_as_no_ray_at_all(

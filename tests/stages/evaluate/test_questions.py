@@ -11,8 +11,6 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from fsspec.core import url_to_fs
-from hypothesis import given
-from hypothesis import strategies as st
 from world import benchmarks as made
 from world.authoring import photo
 from world.benchmarks import ask, asked, rows_of, settings_of, with_images, write_images, write_lines, write_table
@@ -148,16 +146,6 @@ def test_hallusionbench_has_groups_of_several_sizes_and_questions_without_an_ima
     for group in groups.values():
         expected = [row["image_id"] for row in group if row["image_id"]]
         assert all(sorted(row["images"]) == sorted(expected) for row in group)
-
-
-@given(st.lists(st.integers(1, 5), min_size=1, max_size=12), st.integers(1, 8))
-def test_a_stretch_holds_whole_groups_and_all_stretches_every_row_once(sizes: list[int], most: int) -> None:
-    groups = [str(number) for number, size in enumerate(sizes) for _ in range(size)]
-    stretches = list(questions._stretches(groups, most))
-    assert [row for start, stop in stretches for row in range(start, stop)] == list(range(len(groups)))
-    for start, stop in stretches:
-        assert stop - start <= most or len(set(groups[start:stop])) == 1
-        assert start == 0 or groups[start] != groups[start - 1]
 
 
 def test_several_tasks_give_the_rows_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
