@@ -120,7 +120,7 @@ def test_an_image_that_is_gone_is_a_row_with_its_reason_and_the_model_has_no_hea
     ("model", "words"),
     [
         ("oracle", "write it as NAME=KIND"),
-        ("x=orcale", "did you mean oracle"),
+        ("x=oracel", "did you mean oracle"),
         ("x=coin,sed=1", "did you mean seed"),
         ("x=openai:m", "url"),
         ("a/b=oracle", "a/b"),
