@@ -11,7 +11,8 @@ from manifests.errors import Refused
 from pipeline.config.changes import Change, Setting
 from pipeline.config.loading import Recipe, read_settings
 from pipeline.config.settings import WorkerSettings
-from stages.evaluate.settings import IMPORTED_KINDS, BenchmarkSettings, ModelName, ModelSettings, ReaderName
+from stages.evaluate.imports.settings import IMPORTED_KINDS
+from stages.evaluate.settings import BenchmarkSettings, ModelName, ModelSettings, ReaderName
 from stages.models.answering.settings import Server
 from stages.models.matching.settings import MATCHING_KINDS
 from stages.settings import Settings
@@ -37,12 +38,16 @@ def read_evaluation(recipe: Recipe, changes: Sequence[Change] = ()) -> Evaluatio
 def named_model(text: str, prompt: str | None = None) -> tuple[str, dict[str, Any]]:
     """Return the name and the settings of a model given as FORM. `prompt`: the form for one that names none itself.
 
-    Raises Refused for anything that is not of this form; the values themselves are checked with the recipe.
+    It is not for models that match, which are given statements, nor for replies in a file, which are there already; of
+    such a file MODEL is its `uri`. Raises Refused for anything that is not of this form; the values themselves are
+    checked with the recipe.
     """
     name, equals, spec = text.partition("=")
     if not (name and equals) or (values := _values(spec)) is None:
         raise Refused(f"--model {text}: write it as {FORM}")
     kind = values["kind"]
+    if kind in IMPORTED_KINDS and "model" in values:
+        values["uri"] = values.pop("model")
     if prompt is not None and kind not in (*MATCHING_KINDS, *IMPORTED_KINDS):
         values.setdefault("prompt", prompt)
     return name, values
@@ -61,8 +66,7 @@ def _values(spec: str) -> dict[str, Any] | None:
     kind, _, model = words.partition(":")
     if not kind or any("=" not in pair for pair in pairs):
         return None
-    named = "file" if kind in IMPORTED_KINDS else "model"
-    values: dict[str, Any] = {"kind": kind} | ({named: model} if model else {})
+    values: dict[str, Any] = {"kind": kind} | ({"model": model} if model else {})
     return values | {key: _value(value) for key, _, value in (pair.partition("=") for pair in pairs)}
 
 

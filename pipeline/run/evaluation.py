@@ -29,19 +29,23 @@ from stages.base import Stage
 from stages.evaluate.answers import ReadAnswers
 from stages.evaluate.grade import Grade
 from stages.evaluate.imported import ImportedPredictions
+from stages.evaluate.imports.settings import Imported
 from stages.evaluate.predict import Predict
 from stages.evaluate.questions import AskedQuestions
 from stages.evaluate.scores import Score
-from stages.evaluate.settings import Imported, ModelSettings
+from stages.evaluate.settings import ModelSettings
 from stages.models.answering.settings import Answering, BuiltIn, Server
 
 ONE = WorkerSettings()
 
 
 def asking_steps(config: Evaluation, folder: Folder) -> list[Step]:
-    """The steps that ask: the questions, and the predictions of each model of the recipe."""
+    """The steps that ask: the questions, and the predictions of each model of the recipe.
+
+    Files of replies come first: one that is of other questions is refused before any model is asked.
+    """
     steps = [Step(QUESTIONS, AskedQuestions(config.benchmark), (), ONE)]
-    for name, model in config.models.items():
+    for name, model in sorted(config.models.items(), key=lambda one: not isinstance(one[1], Imported)):
         steps.append(
             Step(PREDICTIONS + name, _asking(name, model, folder), (QUESTIONS,), _workers(model, config.workers))
         )

@@ -22,7 +22,7 @@ from stages.base import Machine, Reads, Stage, Task
 from stages.evaluate.answering import Answerer
 from stages.evaluate.matching import Matcher
 from stages.evaluate.prompts import FORMS
-from stages.evaluate.settings import AskedModel
+from stages.evaluate.settings import AskedSettings
 from stages.evaluate.stretches import stretches
 from stages.models.answering import checkpoints as answering_checkpoints
 from stages.models.answering.base import Generation
@@ -45,7 +45,7 @@ class Predict(Stage):
     name = "predict"
     unit = "questions"
 
-    def __init__(self, model: str, settings: AskedModel, replies: str) -> None:
+    def __init__(self, model: str, settings: AskedSettings, replies: str) -> None:
         """`model`: what the evaluation calls it; `replies`: the folder where replies are kept until the commit."""
         self.model, self.chosen, self._replies = model, settings, replies
         self.gpus = 0.0 if isinstance(settings, BuiltIn | Server) else 1.0
@@ -121,7 +121,7 @@ def generation_of(settings: Answering) -> Generation:
     )
 
 
-def weights_of(settings: AskedModel) -> Weights | None:
+def weights_of(settings: AskedSettings) -> Weights | None:
     """Find and check the weights a model will load; None for a model without. Raises Refused if they are not usable."""
     if isinstance(settings, Checkpoint):
         return answering_checkpoints.weights_of(settings)

@@ -6,27 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from stages.models.answering.settings import ANSWERING_KINDS, BuiltIn, Checkpoint, PromptForm, Server
+from stages.evaluate.imports.settings import IMPORTED_KINDS, ImportedSettings
+from stages.models.answering.settings import ANSWERING_KINDS, BuiltIn, Checkpoint, Server
 from stages.models.matching.settings import MATCHING_KINDS, OpenClipTowers, TransformersTowers
 from stages.settings import Settings, known_kind
 
 ReaderName = Literal["form", "ours", "cambrian", "lmms-eval", "vlmevalkit", "pope"]
 ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=60)]
-
-
-class Imported(Settings):
-    """Replies that another program got: lmms-eval's samples, VLMEvalKit's table, or the answers of MMVP's script."""
-
-    kind: Literal["lmms-eval-log", "vlmevalkit-table", "mmvp-answers"]
-    file: str = Field(description="the file it wrote: .jsonl of lmms-eval and MMVP, .xlsx or .tsv of VLMEvalKit")
-    prompt: PromptForm | None = Field(None, description="the form in which it asked; null: the program's own")
-    vision: bool = Field(True, description="false: the model was not shown the images")
-
-
-IMPORTED_KINDS = ("lmms-eval-log", "vlmevalkit-table", "mmvp-answers")
-AskedModel = BuiltIn | Checkpoint | Server | OpenClipTowers | TransformersTowers
+AskedSettings = BuiltIn | Checkpoint | Server | OpenClipTowers | TransformersTowers
 ModelSettings = Annotated[
-    AskedModel | Imported,
+    AskedSettings | ImportedSettings,
     Field(discriminator="kind"),
     BeforeValidator(known_kind("model", (*ANSWERING_KINDS, *MATCHING_KINDS, *IMPORTED_KINDS))),
 ]

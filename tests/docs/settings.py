@@ -54,14 +54,14 @@ def benchmarks() -> str:
 
 def models() -> str:
     """Return what all models that answer have in common, and a section for each kind of model."""
-    from stages.evaluate.settings import Imported
+    from stages.evaluate.imports.settings import IMPORTED
     from stages.models.answering.settings import ANSWERING, Answering
     from stages.models.matching.settings import OpenClipTowers, TransformersTowers
 
     shared = table(HEAD, _rows(Answering, "", {"kind"}))
     parts = (
         _by_kind(ANSWERING, {*Answering.model_fields}),
-        _by_kind((OpenClipTowers, TransformersTowers, Imported), set()),
+        _by_kind((OpenClipTowers, TransformersTowers, *IMPORTED), set()),
     )
     return "\n".join((shared, *parts))
 

@@ -1,1 +1,1 @@
-"""Imports: replies that another program got to a benchmark's questions, one module for each kind of file."""
+"""Imports: files in which other programs write what models replied, one module for each format."""

@@ -1,29 +1,40 @@
-"""MMVP's answers: the JSON lines of its script, one a question, numbered from 1.
+"""MMVP: the answers file of MMVP's own script, a JSON line for each row of Questions.csv.
 
-Source: tsb0601/MMVP, scripts/evaluate_mllm.py: question_id, prompt (question, a space, options), answer, response,
-answer_id, model_id.
+Source: tsb0601/MMVP @7635005, scripts/evaluate_mllm.py L110-120: `question_id` is the number of the row from 1,
+`prompt` the question, a space and the options, `answer` the right one as Questions.csv has it, `response` the reply
+without white space around it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from stages.evaluate.files import json_values
-from stages.evaluate.imports.base import ANOTHER, Found, Row, field, one_line
-from stages.evaluate.prompts import mmvp_words
+from manifests.errors import Refused
+from stages.evaluate.imports.files import objects_in
+from stages.evaluate.imports.reply import ImportedReply, clipped, response_of, text_of
 
-PROGRAM = "MMVP's script"
+NEEDED = ("question_id", "response")
 
 
-def read(uri: str) -> Iterator[Found]:
-    """Yield the replies. Raises Refused if the file is none of that script's."""
-    for number, value in json_values(uri, ANOTHER):
-        where = f"line {number} of {uri}"
-        row = value if isinstance(value, dict) else {}
-        prompt = field(row, ("prompt",), str, where, PROGRAM)
+def replies(data: bytes, uri: str) -> Iterator[ImportedReply]:
+    """Yield the replies of an answers file. Raises Refused, naming the line, if one is not of this form."""
+    for where, values in objects_in(data, uri):
+        if lacking := [name for name in NEEDED if name not in values]:
+            raise Refused(
+                f"{where} has no {lacking[0]}, as an answers file of MMVP's evaluate_mllm.py has; name that file, or "
+                "the kind of file that it is"
+            )
+        yield ImportedReply(
+            where,
+            _number(values["question_id"], where),
+            response_of(values["response"], where),
+            prompt=text_of(values, "prompt", where),
+            answer=text_of(values, "answer", where),
+        )
 
-        def same(question: Row, said: str = prompt) -> bool:
-            return one_line(mmvp_words(question["question"], question["options"])) == one_line(said)
 
-        known = field(row, ("question_id",), int, where, PROGRAM), field(row, ("response",), str, where, PROGRAM)
-        yield Found(where, *known, same, prompt)
+def _number(value: Any, where: str) -> int:
+    if type(value) is not int:
+        raise Refused(f"{where}: its question_id is {clipped(value)} and not a number; name MMVP's own answers file")
+    return value

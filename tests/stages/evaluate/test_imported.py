@@ -1,228 +1,196 @@
-"""Replies that another program got are scored as ours are, if they are replies to these very questions."""
+"""Replies that other programs got to our exports: they are scored as if we had asked, and counted here by hand."""
 
 from __future__ import annotations
 
-import csv
+import hashlib
 import json
-import shutil
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-import pyarrow.parquet as pq
+import fsspec
 import pytest
-from world.asked_here import evaluated, score, table_of
-from world.authoring import frozen_run
+from world.authoring import author, frozen_run, paired_run
+from world.benchmarks import cv_bench, pope, with_images, write_table
+from world.foreign_programs import LETTERS, run_mmvp, run_vlmevalkit, write_lines
+from world.imported_here import PAIRS, PROGRAMS, evaluated, frozen, is_right, made, predictions, share, sometimes_right
 
-from manifests.errors import Refused
+from manifests.manifest import Manifest
+from manifests.storage import Folder
+from pipeline.benchmark.freeze import freeze
 from pipeline.cli.formats import export_to
+from pipeline.config.evaluation import named_model, read_evaluation
+from pipeline.run.evaluation import asking_steps
+from pipeline.run.growth import StepDiffers
 from pipeline.run.run import Run
-
-PAIRS = 4
-Lines = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return frozen_run(tmp_path_factory.mktemp("imported"), PAIRS)
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with frozen pairs, and what it exports beside it."""
+    root = tmp_path_factory.mktemp("run")
+    run = frozen_run(root, PAIRS, training=1)
+    for form, _, _ in PROGRAMS.values():
+        export_to(Run.open(str(run)), form, root / form)
+    return run
 
 
-@pytest.fixture
-def run(made: Path, tmp_path: Path) -> Iterator[Path]:
-    """The run, without an evaluation."""
-    yield made
-
-    shutil.rmtree(made / "evaluation-1", ignore_errors=True)
-
-
-def letters(right: Sequence[str]) -> list[str]:
-    """A model that is right but for every third question."""
-    return [letter if place % 3 else "AB"["AB".index(letter) - 1] for place, letter in enumerate(right)]
-
-
-def expected(replies: Sequence[str], right: Sequence[str]) -> tuple[int, int]:
-    """How many questions and how many pairs are right."""
-    marks = [one == other for one, other in zip(replies, right, strict=True)]
-    return sum(marks), sum(map(all, zip(marks[::2], marks[1::2], strict=True)))
+@pytest.mark.parametrize("kind", PROGRAMS)
+def test_what_a_program_got_to_our_export_has_the_scores_that_are_counted_by_hand(
+    run: Path, tmp_path: Path, kind: str
+) -> None:
+    scores = evaluated(tmp_path / "e", frozen(run), f"m={kind}:{made(run, kind, tmp_path)}")
+    numbers = range(1, 2 * PAIRS + 1)
+    assert share(scores, "question_accuracy") == (sum(map(is_right, numbers)), 2 * PAIRS)
+    assert share(scores, "group_accuracy") == (sum(is_right(n) and is_right(n + 1) for n in numbers[::2]), PAIRS)
+    assert scores["m", "all", "unparsed"]["right"] == len([n for n in numbers if n % 7 == 0])
+    assert scores["m", "all", "group_accuracy"]["value"] is not None
 
 
-def figures(run: Path, model: str = "m") -> tuple[int, int]:
-    return score(run, model, "question_accuracy")["right"], score(run, model, "group_accuracy")["right"]
+@pytest.mark.parametrize("kind", PROGRAMS)
+def test_replies_stand_beside_the_questions_of_their_numbers_word_for_word(
+    run: Path, tmp_path: Path, kind: str
+) -> None:
+    said = {number: f'A\tno, "B"\u2028 ✓\n{number}' for number in range(1, 2 * PAIRS + 1)}
+    file = made(run, kind, tmp_path, lambda number, right: said[number])
+    evaluated(tmp_path / "e", frozen(run), f"m={kind}:{file},vision=false")
+    asked = Manifest.open(Folder(str(tmp_path / "e/questions")))
+    places = {
+        row["question_id"]: row["place"] for b in asked.batches(("question_id", "place")) for row in b.to_pylist()
+    }
+    rows = predictions(tmp_path / "e", "m")
+    assert {places[row["question_id"]]: row["response"] for row in rows} == said
+    assert {row["vision"] for row in rows} == {False}
 
 
-def lines_to(path: Path, rows: Lines) -> Path:
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    return path
+def test_the_prompt_and_the_tokens_are_those_that_the_file_has(run: Path, tmp_path: Path) -> None:
+    models = [f"{kind}={kind}:{made(run, kind, tmp_path)}" for kind in PROGRAMS]
+    evaluated(tmp_path / "e", frozen(run), *models)
+    by_letter = "\nA. Open\nB. Closed\nAnswer with the option's letter from the given choices directly."
+    asked = [f"Is thing {place} open or closed?" for place in range(PAIRS)]
+    rows = predictions(tmp_path / "e", "lmms-eval-log")
+    assert {row["prompt"] for row in rows} == {f"{words}{by_letter}" for words in asked}
+    assert sorted(row["tokens_in"] for row in rows) == list(range(600, 600 + 2 * PAIRS))
+    assert {row["tokens_out"] for row in rows} == {2}
+    bracketed = {f"{words} (a) Open (b) Closed" for words in asked}
+    assert {row["prompt"] for row in predictions(tmp_path / "e", "mmvp-answers")} == bracketed
+    assert {row["prompt"] for row in predictions(tmp_path / "e", "vlmevalkit-result")} == {""}
 
 
-def lmms_eval(run: Path, folder: Path) -> tuple[Lines, list[str]]:
-    """What lmms-eval would write of our export, and which letters are right."""
-    export_to(Run.open(str(run)), "lmms-eval", folder / "lmms")
-    (table,) = (folder / "lmms").glob("*.parquet")
-    rows = pq.read_table(table).to_pylist()
-    right = [row["Correct Answer"].strip("()").upper() for row in rows]
-    asked = [f"{row['Question']}\nA. {_option(row, 'a')}\nB. {_option(row, 'b')}\nAnswer" for row in rows]
-    samples = [
-        {"doc_id": n, "input": words, "target": row["Correct Answer"], "filtered_resps": [reply], "mmvp_accuracy": {}}
-        for n, (row, words, reply) in enumerate(zip(rows, asked, letters(right), strict=True))
-    ]
-    return samples, right
+def test_lists_around_replies_as_earlier_versions_of_lmms_eval_left_them(run: Path, tmp_path: Path) -> None:
+    file = made(run, "lmms-eval-log", tmp_path, flat=False)
+    scores = evaluated(tmp_path / "e", frozen(run), f"m=lmms-eval-log:{file}")
+    assert share(scores, "question_accuracy") == (sum(map(is_right, range(1, 2 * PAIRS + 1))), 2 * PAIRS)
 
 
-def _option(row: dict[str, Any], letter: str) -> str:
-    _, first, second = [part.strip() for part in row["Options"].replace("(b)", "(a)").split("(a)")]
-    return first if letter == "a" else second
+@pytest.mark.parametrize("ending", [".json", ".xlsx"])
+def test_every_format_of_vlmevalkit_is_read_alike(run: Path, tmp_path: Path, ending: str) -> None:
+    if ending == ".xlsx":
+        pytest.importorskip("openpyxl", reason="the extra xlsx is not installed")
+    file = run_vlmevalkit(run.parent / "vlmevalkit", tmp_path / f"m{ending}", sometimes_right)
+    scores = evaluated(tmp_path / "e", frozen(run), f"m=vlmevalkit-result:{file}")
+    assert share(scores, "question_accuracy") == (sum(map(is_right, range(1, 2 * PAIRS + 1))), 2 * PAIRS)
 
 
-def vlmevalkit(run: Path, folder: Path) -> tuple[Lines, list[str]]:
-    export_to(Run.open(str(run)), "vlmevalkit", folder / "kit")
-    (table,) = (folder / "kit").glob("*.tsv")
-    csv.field_size_limit(1 << 30)
-    with table.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file, delimiter="\t") if row.pop("image")]
-    right = [row["answer"] for row in rows]
-    return [{**row, "prediction": reply} for row, reply in zip(rows, letters(right), strict=True)], right
-
-
-def table_to(path: Path, rows: Lines) -> Path:
-    if path.suffix == ".xlsx":
-        from openpyxl import Workbook
-
-        book = Workbook()
-        for cells in ([*rows[0]], *([*row.values()] for row in rows)):
-            book.active.append(cells)
-        book.save(path)
-        return path
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), delimiter="\t")
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
-
-
-def mmvp(run: Path, folder: Path) -> tuple[Lines, list[str]]:
-    export_to(Run.open(str(run)), "mmvp", folder / "mmvp")
-    with (folder / "mmvp" / "Questions.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    right = [row["Correct Answer"].strip("()").upper() for row in rows]
-    answers = [
-        {"question_id": int(row["Index"]), "prompt": f"{row['Question']} {row['Options']}", "model_id": "llava",
-         "answer": row["Correct Answer"], "response": f"({reply.lower()})", "answer_id": "x"}
-        for row, reply in zip(rows, letters(right), strict=True)
-    ]  # fmt: skip
-    return answers, right
-
-
-WAYS: dict[str, tuple[str, Callable[..., tuple[Lines, list[str]]], str, Callable[[Path, Lines], Path]]] = {
-    "lmms-eval": ("lmms-eval-log", lmms_eval, "samples.jsonl", lines_to),
-    "vlmevalkit tsv": ("vlmevalkit-table", vlmevalkit, "llava_data.tsv", table_to),
-    "vlmevalkit xlsx": ("vlmevalkit-table", vlmevalkit, "llava_data.xlsx", table_to),
-    "mmvp": ("mmvp-answers", mmvp, "answers.jsonl", lines_to),
-}
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_what_another_program_got_for_our_export_is_scored_as_it_counts(way: str, run: Path, tmp_path: Path) -> None:
-    kind, program, name, write = WAYS[way]
-    rows, right = program(run, tmp_path)
-    summary = evaluated(run, f"m={kind}:{write(tmp_path / name, rows)}", "oracle=oracle")
-    assert figures(run) == expected(letters(right), right)
-    assert figures(run, "oracle") == (2 * PAIRS, PAIRS)
-    assert summary.evaluation.model("m").form in ("lmms-eval", "vlmevalkit", "mmvp")
-    assert {row["response"].strip("()").upper() for row in table_of(run, "predictions-m")} <= {"A", "B"}
-
-
-def test_the_lineage_holds_the_files_hash_and_a_changed_file_is_refused(run: Path, tmp_path: Path) -> None:
-    rows, right = mmvp(run, tmp_path)
-    evaluated(run, f"m=mmvp-answers:{lines_to(tmp_path / 'a.jsonl', rows)}")
-    (tmp_path / "elsewhere").mkdir()
-    moved = (tmp_path / "a.jsonl").rename(tmp_path / "elsewhere" / "b.jsonl")
-    evaluated(run, f"m=mmvp-answers:{moved}")  # the same replies, so nothing is different
-    rows[0]["response"] = right[0]  # it was wrong
-    with pytest.raises(Refused, match=r"sha256.*Give the model another name"):
-        evaluated(run, f"m=mmvp-answers:{lines_to(moved, rows)}")
-
-
-def test_a_question_without_a_reply_is_missing_and_the_model_has_no_headline(run: Path, tmp_path: Path) -> None:
-    rows, _ = mmvp(run, tmp_path)
-    evaluated(run, f"m=mmvp-answers:{lines_to(tmp_path / 'a.jsonl', rows[1:])}")
-    assert score(run, "m", "missing")["right"] == 1
-    assert score(run, "m", "group_accuracy")["value"] is None
-
-
-def test_a_call_that_failed_in_vlmevalkit_is_a_failed_prediction_and_no_reply(run: Path, tmp_path: Path) -> None:
-    rows, _ = vlmevalkit(run, tmp_path)
-    rows[2]["prediction"] = "Failed to obtain answer via API."
-    evaluated(run, f"m=vlmevalkit-table:{table_to(tmp_path / 'a.tsv', rows)}")
-    (failed,) = [row for row in table_of(run, "predictions-m") if row["status"] == "failed"]
-    assert failed["response"] is None
-    assert score(run, "m", "group_accuracy")["value"] is None
-
-
-def without(row: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if key != name}
-
-
-ODD: dict[str, tuple[Callable[[Lines], str | bytes | Lines], str]] = {
-    "a question that does not exist": (
-        lambda rows: [*rows[:-1], rows[-1] | {"question_id": 99}],
-        r"line 8 of .* is a reply to question 99 of 8; it is of another benchmark",
-    ),
-    "number 0": (lambda rows: [rows[0] | {"question_id": 0}], "question 0 of 8"),
-    "doubled": (
-        lambda rows: [*rows, rows[0]],
-        r"line 9 of \S+ and line 1 of \S+ are both replies to question 1; keep those of one run",
-    ),
-    "another version": (
-        lambda rows: [rows[0] | {"prompt": "Is the dog's mouth open? (a) Yes (b) No"}],
-        "is a reply to other words than question 1 has now",
-    ),
-    "no file of that program": (lambda rows: [{"hello": 1}], r"line 1 of .*: its prompt is missing, so it is no reply"),
-    "a response that is no text": (lambda rows: [rows[0] | {"response": 3}], "its response is 3, so it is no reply"),
-    "no response": (lambda rows: [without(rows[0], "response")], "its response is missing"),
-    "a number that is none": (lambda rows: [rows[0] | {"question_id": "one"}], "its question_id is 'one'"),
-    "empty": (lambda rows: "", "holds no reply"),
-    "half a line": (lambda rows: json.dumps(rows[0])[:40], "line 1 of .* does not read as JSON"),
-    "not UTF-8": (lambda rows: b"\xff\xfe\x00", "cannot be read as JSON"),
-    "a list of numbers": (lambda rows: "[1, 2]", "line 1 of .*: its prompt is missing"),
-}
-
-
-@pytest.mark.parametrize("case", ODD)
-def test_a_file_that_is_not_of_these_questions_is_refused(case: str, run: Path, tmp_path: Path) -> None:
-    change, words = ODD[case]
-    path, changed = tmp_path / "answers.jsonl", change(mmvp(run, tmp_path)[0])
-    if isinstance(changed, list):
-        lines_to(path, changed)
-    else:
-        path.write_bytes(changed.encode() if isinstance(changed, str) else changed)
-    with pytest.raises(Refused, match=words):
-        evaluated(run, f"m=mmvp-answers:{path}")
+@pytest.mark.parametrize("kind", PROGRAMS)
+def test_questions_without_a_reply_are_missing_and_leave_no_headline(run: Path, tmp_path: Path, kind: str) -> None:
+    file = made(run, kind, tmp_path)
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    file.write_text("".join(lines[:-3]), encoding="utf-8")
+    scores = evaluated(tmp_path / "e", frozen(run), f"m={kind}:{file}")
+    assert scores["m", "all", "missing"]["right"] == 3
+    assert scores["m", "all", "group_accuracy"]["value"] is None
+    assert share(scores, "question_accuracy")[1] == 2 * PAIRS
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "words"),
+    ("kind", "told"),
     [
-        ("a.xlsx", b"PK no workbook", "cannot be read as an Excel file"),
-        ("a.json", b"[]", "is no table of VLMEvalKit"),
-        ("a.tsv", b"index\tquestion\n1\tOpen?\n", "its prediction is missing"),
-        ("a.tsv", b"index\tprediction\nx1\tA\n", "its index is 'x1' and not a number"),
-        ("a.tsv", b"", "holds no reply"),
-        ("gone.tsv", None, "No such file"),
+        ("lmms-eval-log", "[LMMS_EVAL_REQUEST_FAILED after 5 retries] Error code: 500"),
+        ("vlmevalkit-result", "Failed to obtain answer via API."),
     ],
 )
-def test_a_table_that_is_none_is_refused(name: str, data: bytes | None, words: str, run: Path, tmp_path: Path) -> None:
-    if data is not None:
-        (tmp_path / name).write_bytes(data)
-    with pytest.raises(Refused, match=words):
-        evaluated(run, f"m=vlmevalkit-table:{tmp_path / name}")
+def test_a_request_that_failed_there_is_no_reply_here(run: Path, tmp_path: Path, kind: str, told: str) -> None:
+    file = made(run, kind, tmp_path, lambda number, right: told if number == 5 else right)
+    scores = evaluated(tmp_path / "e", frozen(run), f"m={kind}:{file}")
+    assert scores["m", "all", "failed"]["right"] == 1
+    assert scores["m", "all", "question_accuracy"]["value"] is None
+    [row] = [row for row in predictions(tmp_path / "e", "m") if row["status"] == "failed"]
+    assert row["response"] is None
+    assert told in row["error"]
 
 
-def test_lmms_evals_replies_in_lists_of_lists_are_found_and_others_are_refused(run: Path, tmp_path: Path) -> None:
-    rows, right = lmms_eval(run, tmp_path)
-    nested = [without(row, "filtered_resps") | {"resps": [row["filtered_resps"]]} for row in rows]
-    evaluated(run, f"m=lmms-eval-log:{lines_to(tmp_path / 'a.jsonl', nested)}")
-    assert figures(run) == expected(letters(right), right)
-    two = [rows[0] | {"filtered_resps": ["A", "B"]}]
-    with pytest.raises(Refused, match=r"its reply is \['A', 'B'\] and not one text"):
-        evaluated(run, f"n=lmms-eval-log:{lines_to(tmp_path / 'b.jsonl', two)}")
+def test_an_empty_reply_is_kept_and_chooses_nothing(run: Path, tmp_path: Path) -> None:
+    models = [
+        f"{kind}={kind}:{made(run, kind, tmp_path, lambda number, right: '' if number == 2 else right)}"
+        for kind in PROGRAMS
+    ]
+    scores = evaluated(tmp_path / "e", frozen(run), *models)
+    for kind in PROGRAMS:
+        assert scores[kind, "all", "unparsed"]["right"] == 1
+        assert share(scores, "question_accuracy", kind) == (2 * PAIRS - 1, 2 * PAIRS)
+
+
+def test_pairs_that_only_state_have_no_number_in_the_exports(tmp_path: Path) -> None:
+    run = paired_run(tmp_path, 4)
+    author(run, [0, 2], question="", option_a="", option_b="", left_answer="")
+    author(run, [1, 3])
+    freeze(Run.open(str(run)))
+    export_to(Run.open(str(run)), "mmvp", tmp_path / "mmvp")
+    file = run_mmvp(tmp_path / "mmvp", tmp_path / "answers.jsonl", lambda number, right: right if number < 4 else "C")
+    scores = evaluated(tmp_path / "e", frozen(run), f"m=mmvp-answers:{file}")
+    assert share(scores, "question_accuracy") == (3, 4)
+    assert share(scores, "group_accuracy") == (1, 2)
+
+
+def test_the_same_file_elsewhere_is_the_same_step_and_a_changed_one_is_refused(run: Path, tmp_path: Path) -> None:
+    file = made(run, "mmvp-answers", tmp_path)
+    evaluated(tmp_path / "e", frozen(run), f"m=mmvp-answers:{file}")
+    (moved := tmp_path / "moved").mkdir()
+    file = file.rename(moved / "other-name.jsonl")
+    evaluated(tmp_path / "e", frozen(run), f"m=mmvp-answers:{file}")
+    file.write_text(file.read_text(encoding="utf-8").replace("I do not know", "I do know"), encoding="utf-8")
+    with pytest.raises(StepDiffers, match="file"):
+        evaluated(tmp_path / "e", frozen(run), f"m=mmvp-answers:{file}")
+
+
+def test_files_of_replies_come_before_models_that_are_asked(run: Path, tmp_path: Path) -> None:
+    file = write_lines(tmp_path / "a.jsonl", [{"question_id": 99, "response": "A"}])
+    recipe = {"benchmark": frozen(run), "models": dict(map(named_model, ("b=oracle", f"m=mmvp-answers:{file}")))}
+    names = [step.name for step in asking_steps(read_evaluation(recipe), Folder(str(tmp_path / "e")))]
+    assert names == ["questions", "predictions-m", "predictions-b"]
+
+
+def test_lmms_evals_log_of_pope_and_of_cv_bench_with_more_than_two_options(tmp_path: Path) -> None:
+    rows = with_images(pope(6, "random"), "image")
+    benchmark = {"kind": "pope", "uri": str(write_table(tmp_path / "pope.parquet", rows))}
+    lines = [
+        {
+            "doc_id": place,
+            "target": row["answer"],
+            "filtered_resps": ["Yes"],
+            "input": f"{row['question']}\nAnswer the question using a single word or phrase.",
+        }
+        for place, row in enumerate(rows)
+    ]
+    file = write_lines(tmp_path / "pope.jsonl", lines)
+    assert share(evaluated(tmp_path / "p", benchmark, f"m=lmms-eval-log:{file}"), "question_accuracy") == (3, 6)
+    rows = with_images(cv_bench(8), "image")
+    benchmark = {"kind": "cv-bench", "uri": str(write_table(tmp_path / "cv.parquet", rows))}
+    records = [
+        {"index": place, "question": row["question"], "answer": row["answer"].strip("()"), "prediction": "A"}
+        | dict.fromkeys("ABCDE")
+        | dict(zip(LETTERS, row["choices"], strict=False))
+        for place, row in enumerate(rows, 1)
+    ]
+    (tmp_path / "cv.json").write_text(json.dumps(records), encoding="utf-8")
+    scores = evaluated(tmp_path / "c", benchmark, f"m=vlmevalkit-result:{tmp_path / 'cv.json'}")
+    assert share(scores, "question_accuracy") == (sum(row["answer"] == "(A)" for row in rows), 8)
+
+
+def test_a_file_in_a_bucket_is_read_like_one_on_a_disk(run: Path, tmp_path: Path) -> None:
+    data = made(run, "lmms-eval-log", tmp_path).read_bytes()
+    with fsspec.open("memory://replies/samples.jsonl", "wb") as file:
+        file.write(data)
+    scores = evaluated(tmp_path / "e", frozen(run), "m=lmms-eval-log:memory://replies/samples.jsonl")
+    assert share(scores, "question_accuracy") == (sum(map(is_right, range(1, 2 * PAIRS + 1))), 2 * PAIRS)
+    lineage = Manifest.open(Folder(str(tmp_path / "e/predictions-m"))).lineage
+    assert lineage.external_state == {"file": hashlib.sha256(data).hexdigest()}
