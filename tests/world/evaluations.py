@@ -122,8 +122,10 @@ def matches(cosines: Mapping[str, Sequence[float]]) -> Rule:
 
     def rule(question: Row, order: str, coin: random.Random) -> Reply:
         scores = list(cosines[question["question_id"]])
-        is_right = int(np.argmax(scores)) == question["images"].index(question["image_id"])
-        return {"scores": scores, "status": "ok", "right": is_right, "rule": "cosine", "prompt": question["statement"]}
+        nearest = int(np.argmax(scores))
+        is_right = nearest == question["images"].index(question["image_id"])
+        read = {"answer": "abcdefgh"[nearest], "right": is_right, "rule": "cosine"}
+        return {"scores": scores, "status": "ok", "prompt": question["statement"], **read}
 
     return rule
 

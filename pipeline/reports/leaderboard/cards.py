@@ -10,6 +10,7 @@ from typing import Any
 
 from manifests.evaluation_tables import REVERSED
 from manifests.tables import OK
+from pipeline.reports.leaderboard.compared import judged
 from pipeline.reports.leaderboard.evaluation import Evaluation, Model
 from pipeline.reports.leaderboard.facts import ABSENT, RIGHT, UNREAD, WRONG, Asked, Block, Card, Picture, Said
 from pipeline.reports.leaderboard.tags import tags_of
@@ -53,7 +54,7 @@ class Cards(Sequence[Card]):
         name = self.names[place]
         questions = self.evaluation.groups[name]
         models = self.evaluation.models
-        right = {n for n, model in enumerate(models) if _all_right(model, name)}
+        right = [one.all_right(name) for one in judged(models) if one.was_asked(name)]
         return Card(
             number=self.numbers[name],
             name=name,
@@ -61,13 +62,16 @@ class Cards(Sequence[Card]):
             pictures=self._pictures(questions),
             blocks=list(self._blocks(questions)),
             tags=tags_of(models, name),
-            right=frozenset(right),
-            asked=frozenset(n for n, model in enumerate(models) if name in model.sheet.groups),
+            asked=frozenset(n for n, model in enumerate(models) if model.was_asked(name)),
+            judged=len(right),
+            right=sum(right),
         )
 
     def _pictures(self, questions: Sequence[Row]) -> list[Picture]:
         shown = {one["image_id"]: one for one in questions if one["image_id"] is not None}
-        return [Picture(key, self._thumbnail(one)) for key, one in shown.items()]
+        return [
+            Picture(place, self._thumbnail(shown[key])) for key, place in _places(questions).items() if key in shown
+        ]
 
     def _thumbnail(self, question: Row) -> str:
         try:
@@ -77,12 +81,12 @@ class Cards(Sequence[Card]):
             return ""  # the page says that the image is no longer there
 
     def _blocks(self, questions: Sequence[Row]) -> Iterator[Block]:
-        places = {image: n for n, image in enumerate(dict.fromkeys(one["image_id"] for one in questions), 1)}
+        places = _places(questions)
         by_words = defaultdict[tuple[Any, ...], list[Row]](list)
         for one in questions:
             by_words[one["question"], tuple(one["options"] or ())].append(one)
         for (words, options), rows in by_words.items():
-            asked = [self._asked(one, places[one["image_id"]] if one["image_id"] is not None else 0) for one in rows]
+            asked = [self._asked(one, places.get(one["image_id"], 0)) for one in rows]
             yield Block(words or "", options, asked)
 
     def _asked(self, question: Row, image: int) -> Asked:
@@ -96,24 +100,44 @@ class Cards(Sequence[Card]):
             return
         for order in outcome.orders:
             reply = self.replies.get((model.name, question["question_id"], order))
-            yield _judged(reply, order) if reply else Said(UNREAD, "missing")
+            yield _judged(reply, order, model.matching) if reply else Said(UNREAD, "missing")
 
 
-def _all_right(model: Model, group: str) -> bool:
-    return all(one.right for one in model.sheet.groups.get(group, ())) and group in model.sheet.groups
+def _places(questions: Sequence[Row]) -> dict[str, int]:
+    """Return image -> its number in the group, from 1, in the benchmark's order."""
+    named = [*questions[0]["images"], *(one["image_id"] for one in questions)]
+    return {image: place for place, image in enumerate(dict.fromkeys(one for one in named if one is not None), 1)}
 
 
-def _judged(reply: Mapping[str, Any], order: str) -> Said:
+def _judged(reply: Mapping[str, Any], order: str, matching: bool) -> Said:
     mark = UNREAD if reply["status"] != OK else RIGHT if reply["right"] else WRONG
-    if reply["scores"] is not None and reply["response"] is None:
-        raw = "  ".join(f"{one:.4f}" for one in reply["scores"])
-    else:
-        raw = bounded(reply["response"] or "")
-    read = reply["answer"] or ("" if reply["status"] == OK else reply["status"])
-    notes = ["options reversed"] if order == REVERSED else []
-    notes += [f"read by {reply['rule']}"] if reply["rule"] else []
-    notes += [reply["error"]] if reply["error"] else []
-    return Said(mark, read, raw, "; ".join(notes))
+    return Said(mark, _read(reply, matching), _raw(reply, order, matching), "; ".join(_notes(reply, order)))
+
+
+def _read(reply: Mapping[str, Any], matching: bool) -> str:
+    if reply["status"] != OK:
+        return str(reply["status"])
+    if reply["answer"] is None:
+        return ""  # a grader says only whether it is right
+    return f"image {ord(reply['answer']) - ord('a') + 1}" if matching else f"({reply['answer']})"
+
+
+def _raw(reply: Mapping[str, Any], order: str, matching: bool) -> str:
+    """Return the reply's own words; or the cosine of each image; or the log-probability of each option as written."""
+    if reply["scores"] is None or reply["response"] is not None:
+        return bounded(reply["response"] or "")
+    scores = reply["scores"][:: -1 if order == REVERSED else 1]
+    names = [f"{n}" if matching else f"({chr(ord('a') + n - 1)})" for n in range(1, len(scores) + 1)]
+    return "\n".join(f"{name}: {score:.4f}" for name, score in zip(names, scores, strict=True))
+
+
+def _notes(reply: Mapping[str, Any], order: str) -> Iterator[str]:
+    if order == REVERSED:
+        yield "options reversed"
+    if reply["rule"]:
+        yield f"read by {reply['rule']}"
+    if reply["error"]:
+        yield reply["error"]
 
 
 def bounded(text: str) -> str:

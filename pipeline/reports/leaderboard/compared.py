@@ -46,7 +46,7 @@ class Scatter:
 
 
 @dataclass(frozen=True)
-class VisionGain:
+class ImageGain:
     """The same model with the image and without it: `gain` is what seeing gives in the headline figure."""
 
     on: Model
@@ -112,14 +112,14 @@ def _tally(outcomes: Mapping[str, bool], group: str) -> tuple[int, int]:
     return (int(outcomes[group]), 1) if group in outcomes else (0, 0)
 
 
-def vision_gains(models: Sequence[Model]) -> list[VisionGain]:
+def image_gains(models: Sequence[Model]) -> list[ImageGain]:
     """Return the models that were asked with the image and without it, and otherwise alike."""
     found = []
     for off in (one for one in models if not one.vision):
         for on in models:
             if on.vision and comparable(on, off) and _asked_alike(on, off):
                 gain = _difference(on.sheet, off.sheet)
-                found += [VisionGain(on, off, gain)] if gain else []
+                found += [ImageGain(on, off, gain)] if gain else []
     return found
 
 

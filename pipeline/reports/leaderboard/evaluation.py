@@ -12,10 +12,12 @@ from functools import cached_property
 from typing import Any
 
 from manifests.errors import Refused
-from manifests.evaluation_tables import ALL, SCORES
+from manifests.evaluation_tables import ALL, FAILED, SCORES
 from manifests.manifest import COMMIT, Manifest
 from manifests.storage import Folder
+from pipeline.reports.pages.paths import shortened
 from stages.evaluate.sheets import (
+    MISSING,
     PREDICTIONS_STEP,
     Outcome,
     Row,
@@ -81,12 +83,34 @@ class Model:
     def complete(self) -> bool:
         return self.sheet.complete
 
+    @property
+    def about(self) -> str:
+        """Return its kind and which checkpoint it is, without any folder's full path."""
+        known = [self.settings.get("kind"), self.settings.get("model"), self.settings.get("pretrained")]
+        return " · ".join(str(shortened(one)) for one in known if one) if not self.built_in else ""
+
+    def was_asked(self, group: str) -> bool:
+        return group in self.sheet.groups
+
+    def all_right(self, group: str) -> bool:
+        """Return whether it got every question of a group right that it was asked."""
+        return all(one.right for one in self.sheet.groups[group])
+
+    @property
+    def lacking(self) -> list[str]:
+        """The groups with a question that got no reply, in the benchmark's order."""
+        return [name for name, group in self.sheet.groups.items() if any(map(_lacks_reply, group))]
+
     def figure(self, metric: str, category: str = ALL) -> Figure:
         return self.figures.get((category, metric), NO_FIGURE)
 
     def unread(self, category: str = ALL) -> int:
         """Return how many replies choose no option: not read, refused, cut off, failed or missing."""
         return sum(self.figure(one, category).right or 0 for one in UNREAD)
+
+
+def _lacks_reply(outcome: Outcome) -> bool:
+    return not {FAILED, MISSING}.isdisjoint(outcome.statuses)
 
 
 UNREAD = ("unparsed", "refused", "truncated", "failed", "missing")

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from pipeline.reports.leaderboard.compared import Scatter, VisionGain
+from pipeline.reports.leaderboard.compared import ImageGain, Scatter
 from pipeline.reports.leaderboard.evaluation import Evaluation
 
 RIGHT, WRONG, UNREAD, ABSENT = "right", "wrong", "unread", "absent"  # marks; absent: the model was not asked this
@@ -18,7 +18,7 @@ RIGHT, WRONG, UNREAD, ABSENT = "right", "wrong", "unread", "absent"  # marks; ab
 class Picture:
     """One image of a group; `thumbnail` is a data URI, "" if the bytes could not be read any more."""
 
-    image_id: str
+    number: int  # in the group, from 1
     thumbnail: str = ""
 
 
@@ -53,7 +53,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Card:
-    """One group of questions. `tags`: the filters that show it; `right`: places of models that got all of it right."""
+    """One group of questions. `tags`: the filters that show it."""
 
     number: int  # of the group in the benchmark, from 1
     name: str
@@ -61,8 +61,9 @@ class Card:
     pictures: Sequence[Picture]
     blocks: Sequence[Block]
     tags: frozenset[str]
-    right: frozenset[int]
     asked: frozenset[int]  # places of the models that were asked it
+    judged: int  # how many of them have a say in the tags (compared.py)
+    right: int  # how many of those got all of it right
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +75,8 @@ class Board:
     evaluation: Evaluation
     cards: Sequence[Card]  # iterated once; the first may be accessed by index before
     featured: Card | None
-    filters: Sequence[tuple[str, int]]  # tag and how many groups have it
+    filters: Sequence[tuple[str, int]]  # tag and how many of the cards have it
     scatters: Sequence[Scatter] = ()
-    vision_gains: Sequence[VisionGain] = ()
-    settings: Sequence[tuple[str, str]] = field(default=())
+    image_gains: Sequence[ImageGain] = ()
+    settings: Sequence[tuple[str, str]] = ()
+    benchmark: str = ""  # what was asked: the version of a run's questions, or the published benchmark's kind

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from manifests.storage import Folder
 from pipeline.reports.leaderboard.cards import cards
-from pipeline.reports.leaderboard.compared import judged, scatters, vision_gains
+from pipeline.reports.leaderboard.compared import image_gains, judged, scatters
 from pipeline.reports.leaderboard.evaluation import Evaluation, opened
 from pipeline.reports.leaderboard.facts import Board
 from pipeline.reports.leaderboard.tags import TITLES, tags_of
@@ -22,9 +22,8 @@ OF_A_RUN = re.compile(r"evaluation-(\d+)")
 def gather(folder: Folder) -> Board:
     """Collect the facts of a finished evaluation. Raises NotCommitted where a step is missing."""
     evaluation = opened(folder)
-    tags = {name: tags_of(evaluation.models, name) for name in evaluation.groups}
-    tally = Counter(tag for found in tags.values() for tag in found)
     shown = cards(evaluation, _chosen(evaluation))
+    tally = Counter(tag for name in shown.names for tag in tags_of(evaluation.models, name))
     return Board(
         title=_title(folder),
         version=version("blindpairs"),
@@ -33,9 +32,16 @@ def gather(folder: Folder) -> Board:
         featured=shown[_featured(evaluation, shown.names)] if len(shown) else None,
         filters=[(name, tally[name]) for name in TITLES if tally[name]],
         scatters=scatters(evaluation),
-        vision_gains=vision_gains(evaluation.models),
+        image_gains=image_gains(evaluation.models),
         settings=list(settings_of(evaluation.manifests.values())),
+        benchmark=_benchmark(evaluation),
     )
+
+
+def _benchmark(evaluation: Evaluation) -> str:
+    named = evaluation.manifests["questions"].lineage.settings.get("benchmark", {})
+    kind = named.get("kind", "")
+    return f"version {named['version']}" if kind == "run" else str(kind)
 
 
 def _chosen(evaluation: Evaluation) -> list[str]:
@@ -53,8 +59,7 @@ def _featured(evaluation: Evaluation, names: Sequence[str]) -> int:
 
 
 def _right(evaluation: Evaluation, group: str) -> int:
-    asked = [one.sheet.groups[group] for one in judged(evaluation.models) if group in one.sheet.groups]
-    return sum(all(outcome.right for outcome in outcomes) for outcomes in asked)
+    return sum(one.all_right(group) for one in judged(evaluation.models) if one.was_asked(group))
 
 
 def _title(folder: Folder) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,12 @@ from jinja2 import Environment
 
 from pipeline.reports.leaderboard import scatter
 from pipeline.reports.leaderboard.chance import chance
-from pipeline.reports.leaderboard.compared import Versus, comparable, versus
+from pipeline.reports.leaderboard.compared import NEEDS_NO_EYES, Versus, comparable, judged, versus
 from pipeline.reports.leaderboard.evaluation import UNREAD, Evaluation, Model
 from pipeline.reports.leaderboard.facts import Board
 from pipeline.reports.leaderboard.tags import TITLES
 from pipeline.reports.pages import html
-from stages.evaluate.published import ANSWERING, MATCHING, Published
+from stages.evaluate.published import ANSWERING, HUMAN, MATCHING, Published
 from stages.paired_tests import holm
 from stages.patterns import BY_NAME
 
@@ -32,7 +33,7 @@ METRICS = {  # beside the two accuracies, in the order of the columns
     "text_score": "text score",
     "group_score": "group score",
     "group_match": "group match",
-    "first_option_share": "first option",
+    "first_option_share": "first option chosen",
     "order_consistency": "same in both orders",
 }
 
@@ -44,8 +45,7 @@ class Section:
     form: str
     models: Sequence[Model]
     columns: Sequence[str]  # metrics beside the two accuracies
-    published: Sequence[Published]
-    differences: Sequence[tuple[Versus, float]]  # the first model against the others, with Holm's p
+    differences: Sequence[tuple[Versus, float]]  # the best model against the others, with Holm's p
 
     @property
     def matching(self) -> bool:
@@ -61,45 +61,61 @@ def context(board: Board) -> dict[str, Any]:
     """Return everything the template may use; the template decides only the layout."""
     evaluation = board.evaluation
     found = sections(evaluation)
-    style = "".join(html.source(html.SHARED, name) for name in ("base.css", "tables.css", "cards.css"))
     return {
         "board": board,
         "evaluation": evaluation,
         "models": evaluation.models,
+        "broken": [one for one in evaluation.models if not one.complete],
+        "numbers": {name: number for number, name in enumerate(evaluation.groups, 1)},
         "shown": len(board.cards),
         "sections": found,
+        "published": published(evaluation),
         "panels": [panels(evaluation, one) for one in found if not one.matching] or [panels(evaluation, None)],
         "titles": TITLES,
         "metric_titles": METRICS,
+        "human": HUMAN,
         "scatter": scatter,
-        **html.dressed(style + html.source(TEMPLATES, "leaderboard.css"), html.source(TEMPLATES, "leaderboard.js")),
+        **html.dressed(style(), html.source(TEMPLATES, "leaderboard.js")),
     }
 
 
+def style() -> str:
+    """Return the page's style: the reports' own, then the leaderboard's."""
+    shared = [html.source(html.SHARED, name) for name in ("base.css", "tables.css", "cards.css")]
+    return "".join([*shared, *(html.source(TEMPLATES, name) for name in ("leaderboard.css", "groups.css"))])
+
+
 def sections(evaluation: Evaluation) -> list[Section]:
-    """Return one section for each prompt form, then one for the models that match.
-
-    What was published on pairs stands once beside the models that answer, and once beside those that match.
-    """
-    forms, found, shown = dict.fromkeys(one.form for one in evaluation.models), list[Section](), set[bool]()
-    for form in forms:
-        published = () if bool(form) in shown or not evaluation.in_pairs else ANSWERING if form else MATCHING
-        found.append(_section([one for one in evaluation.models if one.form == form], form, published))
-        shown.add(bool(form))
-    return found
+    """Return one section for each prompt form, then one for the models that match."""
+    forms = dict.fromkeys(one.form for one in evaluation.models)
+    return [_section(evaluation, form, [one for one in evaluation.models if one.form == form]) for form in forms]
 
 
-def _section(models: Sequence[Model], form: str, published: Sequence[Published]) -> Section:
+def _section(evaluation: Evaluation, form: str, models: Sequence[Model]) -> Section:
     columns = [name for name in METRICS if any(model.figure(name).of is not None or name == "f1" for model in models)]
     columns = [name for name in columns if any(model.figure(name).value is not None for model in models)]
-    return Section(form, models, columns, published, _differences(models))
+    return Section(form, models, columns, _differences(models))
 
 
 def _differences(models: Sequence[Model]) -> list[tuple[Versus, float]]:
     ready = [one for one in models if one.complete]
-    pairs = [versus(ready[0], one, ()) for one in ready[1:] if comparable(ready[0], one)] if ready else []
+    if not (best := judged(ready)[:1]):
+        return []
+    pairs = [versus(best[0], one, ()) for one in ready if one is not best[0] and comparable(best[0], one)]
     found = [one for one in pairs if one is not None]
     return list(zip(found, holm([one.all.p for one in found]), strict=True))
+
+
+def published(evaluation: Evaluation) -> list[tuple[str, str, list[Published]]]:
+    """Return published figures as (benchmark, source, rows), if this benchmark is in pairs as theirs are."""
+    if not evaluation.in_pairs:
+        return []
+    kinds = {one.matching for one in evaluation.models}
+    rows = [*(ANSWERING if False in kinds else ()), *(MATCHING if True in kinds else ())]
+    found = defaultdict[tuple[str, str], list[Published]](list)
+    for row in rows:
+        found[row.benchmark, row.source].append(row)
+    return [(benchmark, source, listed) for (benchmark, source), listed in found.items()]
 
 
 @dataclass(frozen=True)
@@ -128,13 +144,23 @@ def _groups(evaluation: Evaluation, category: str) -> int:
 def environment() -> Environment:
     made = html.environment(TEMPLATES)
     made.filters.update(percent=percent, points=points, probability=probability, chance=chance)
-    made.globals.update(unread=UNREAD)
+    made.filters.update(width=width, coefficient=coefficient)
+    made.globals.update(unread=UNREAD, needs_no_eyes=NEEDS_NO_EYES)
     return made
 
 
 def percent(share: float | None) -> str:
     """Return a share as a percentage with one decimal, as the field prints them; a dash if it is not known."""
     return "–" if share is None else f"{100 * share:.1f}"
+
+
+def width(share: float) -> str:
+    """Return a share as a length in CSS."""
+    return f"{100 * share:.2f}%"
+
+
+def coefficient(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
 
 
 def points(share: float) -> str:

@@ -5,22 +5,37 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 LEFT, TOP, SIDE = 44.0, 14.0, 250.0  # of the square in which points lie
 WIDTH, HEIGHT = LEFT + SIDE + 16, TOP + SIDE + 44
 LETTER, LINE = 6.1, 13.0  # width of a letter of a label, and its height
+LONGEST = 24  # letters of a line of a label
+HARD = "\u00a0"  # a blank at which no line ends
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 @dataclass(frozen=True)
 class Dot:
-    """A point, and its label's place: `anchor` is SVG's text-anchor."""
+    """A point, and its label's place: `anchor` is SVG's text-anchor; `leader`: the path of a line between the two."""
 
     x: float
     y: float
-    label: str
+    names: tuple[str, ...]
+    lines: tuple[str, ...]  # the label
     label_x: float
-    label_y: float
+    label_y: float  # of the first line; the others follow at LINE each
+    anchor: str
+    leader: str = ""  # "" where the label is right beside its point
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a label could be: its anchor, and the baselines of its first and last line."""
+
+    x: float
+    first: float
+    last: float
     anchor: str
 
 
@@ -38,28 +53,50 @@ def dots(points: Sequence[tuple[str, float, float]]) -> list[Dot]:
     for name, x, y in points:
         names[round(x, 6), round(y, 6)].append(name)
     taken: list[Box] = [_around(across(x), down(y)) for x, y in names]
-    return [_dot(x, y, ", ".join(labels), taken) for (x, y), labels in sorted(names.items())]
+    return [_dot(x, y, tuple(labels), taken) for (x, y), labels in sorted(names.items())]
 
 
-def _dot(x: float, y: float, label: str, taken: list[Box]) -> Dot:
+def _dot(x: float, y: float, names: tuple[str, ...], taken: list[Box]) -> Dot:
     """Put the label where it covers nothing: beside the point, else above or below; else where it covers least."""
-    at = across(x), down(y)
-    best = min(_places(*at), key=lambda one: sum(_shared(_box(one, label), box) for box in (*taken, *OUTSIDE)))
-    taken.append(_box(best, label))
-    return Dot(round(at[0], 1), round(at[1], 1), label, round(best[0], 1), round(best[1], 1), best[2])
+    at, lines = (across(x), down(y)), _lines(names)
+    places = _places(*at, (len(lines) - 1) * LINE)
+    best = min(places, key=lambda one: sum(_shared(_box(one, lines), box) for box in (*taken, *OUTSIDE)))
+    taken.append(_box(best, lines))
+    label = (names, lines, round(best.x, 1), round(best.first, 1), best.anchor)
+    return Dot(round(at[0], 1), round(at[1], 1), *label, _leader(at, best))
 
 
-def _places(x: float, y: float) -> Iterator[tuple[float, float, str]]:
-    for rise in (0.0, -LINE, LINE, -2 * LINE, 2 * LINE):
-        yield x + 9, y + 4 + rise, "start"
-        yield x - 9, y + 4 + rise, "end"
-        yield x, y + 4 + (rise or -LINE), "middle"
+def _lines(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of one point as lines of at most LONGEST letters; a name that is longer is cut."""
+    short = [one if len(one) < LONGEST else one[: LONGEST - 2] + "…" for one in names]
+    return tuple(wrap(", ".join(one.replace(" ", HARD) for one in short), LONGEST, break_long_words=False))
 
 
-def _box(place: tuple[float, float, str], label: str) -> Box:
-    width = LETTER * len(label)
-    left = place[0] - {"start": 0.0, "middle": width / 2, "end": width}[place[2]]
-    return left, place[1] - LINE + 3, left + width, place[1] + 3
+def _places(x: float, y: float, tall: float) -> Iterator[Place]:
+    """Yield the places of a label, nearest first; `tall`: from its first to its last baseline."""
+    for rise in (0.0, *(sign * lines * LINE for lines in range(1, 6) for sign in (-1, 1))):
+        beside = y + 4 + rise - tall / 2
+        yield Place(x + 9, beside, beside + tall, "start")
+        yield Place(x - 9, beside, beside + tall, "end")
+        over = y + 4 + (rise if rise > 0 else (rise or -LINE) - tall)
+        yield Place(x, over, over + tall, "middle")
+
+
+def _leader(at: tuple[float, float], place: Place) -> str:
+    """Return a line from the point to its label, if that is not on the point's own line or next to it."""
+    middle = (place.first + place.last) / 2 - 4
+    if place.anchor != "middle":
+        end, near = middle, abs(middle - at[1]) < LINE / 2
+    else:
+        end = place.last + 2 if middle < at[1] else place.first - LINE + 3
+        near = abs(end - at[1]) < LINE
+    return "" if near else f"M{at[0]:.1f} {at[1]:.1f}L{place.x:.1f} {end:.1f}"
+
+
+def _box(place: Place, lines: tuple[str, ...]) -> Box:
+    wide = LETTER * max(map(len, lines))
+    left = place.x - {"start": 0.0, "middle": wide / 2, "end": wide}[place.anchor]
+    return left, place.first - LINE + 4, left + wide, place.last + 3
 
 
 def _around(x: float, y: float) -> Box:

@@ -21,8 +21,8 @@ TITLES = {
 
 def tags_of(models: Sequence[Model], group: str) -> frozenset[str]:
     """Return the tags of a group. Models that were not shown the image, and those built in, have no say (`judged`)."""
-    asked = [one for one in judged(models) if group in one.sheet.groups]
-    right = {one.name: all(outcome.right for outcome in one.sheet.groups[group]) for one in asked}
+    asked = [one for one in judged(models) if one.was_asked(group)]
+    right = {one.name: one.all_right(group) for one in asked}
     clip = [right[one.name] for one in asked if one.matching]
     others = [right[one.name] for one in asked if not one.matching]
     found = {

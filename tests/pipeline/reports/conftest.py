@@ -15,9 +15,10 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Opened]:
     """Open HTML from a file; it may ask for nothing else, and its script may not fail."""
     contexts, asked, failed = [], [], []
 
-    def see(html: str, width: int, *, script: bool = True, at: str = "") -> Page:
+    def see(html: str, width: int, *, script: bool = True, at: str = "", scheme: str = "light") -> Page:
         (tmp_path / "report.html").write_text(html)
-        context = browser.new_context(viewport={"width": width, "height": 800}, java_script_enabled=script)
+        view = {"width": width, "height": 800}
+        context = browser.new_context(viewport=view, java_script_enabled=script, color_scheme=scheme)
         contexts.append(context)
         tab = context.new_page()
         tab.on("request", lambda request: asked.append(request.url))

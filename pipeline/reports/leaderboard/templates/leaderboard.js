@@ -1,86 +1,91 @@
-// Comfort only: without this script every figure, question and reply is on the page all the same.
+// Comfort only: without this script every figure, card and reply is on the page all the same.
 (() => {
   "use strict";
   document.documentElement.classList.add("js");
   const list = document.getElementById("cards");
-  const search = document.getElementById("search");
-  const buttons = [...document.querySelectorAll(".filters [data-tag]")];
+  if (!list) return;
+  const bar = document.querySelector(".bar");
+  const category = document.getElementById("category");
+  const whole = document.getElementById("whole");
+  const buttons = [...bar.querySelectorAll("[data-show]")];
   const cards = [...list.children];
-  const words = new Map(cards.map((card) => [card, card.querySelector(".body").textContent.toLowerCase()]));
-  const tags = new Map(cards.map((card) => [card, new Set(card.dataset.tags.split(" "))]));
-  let tag = "";
   let current = null;
 
-  const visible = () => cards.filter((card) => !card.hidden);
-
-  function matches(card, asked) {
-    return (!tag || tags.get(card).has(tag)) && asked.every((word) => words.get(card).includes(word));
+  // What is shown is in the address, #show=all-wrong&category=text, so that it can be sent, kept and gone back to.
+  function wanted() {
+    const asked = new URLSearchParams(location.hash.slice(1));
+    const known = (value, values) => (values.includes(value) ? value : "");
+    return {
+      show: known(asked.get("show"), buttons.map((one) => one.dataset.show)),
+      category: category ? known(asked.get("category"), [...category.options].map((one) => one.value)) : "",
+    };
   }
 
-  function narrow() {
-    const asked = search.value.trim().toLowerCase().split(/\s+/);
-    for (const card of cards) card.hidden = !matches(card, asked);
-    for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.tag === tag));
-    const found = visible().length;
+  function ask(change) {
+    const asked = new URLSearchParams(Object.entries({ ...wanted(), ...change }).filter(([, value]) => value));
+    location.hash = asked.size ? asked : "show=all";
+  }
+
+  function filter({ show, category: chosen }) {
+    const fits = (card) => (!show || card.dataset.tags.split(" ").includes(show)) && (!chosen || card.dataset.category === chosen);
+    for (const card of cards) card.hidden = !fits(card);
+    for (const button of buttons) button.setAttribute("aria-pressed", button.dataset.show === show);
+    if (category) category.value = chosen;
+    tell(visible().length);
+  }
+
+  function tell(found) {
     const number = (count) => count.toLocaleString("en");
-    const named = cards.length === 1 ? list.dataset.one : list.dataset.several;
-    document.getElementById("count").textContent = found < cards.length ? `${number(found)} of ${number(cards.length)} ${named}` : `${number(found)} ${named}`;
+    const total = `${number(cards.length)} ${cards.length === 1 ? bar.dataset.one : bar.dataset.several}`;
+    document.getElementById("count").textContent = found === cards.length ? total : `${number(found)} of ${total}`;
     document.getElementById("nothing").hidden = found > 0;
   }
 
-  function choose(wanted) {
-    tag = wanted;
-    narrow();
+  // A link to a card, such as #group-17, works although a filter hides it.
+  function read() {
+    const linked = cards.find((one) => location.hash === `#${one.id}`);
+    if (!linked) return filter(wanted());
+    if (linked.hidden) filter({ show: "", category: "" });
+    focus(linked);
   }
 
-  // The address names the filter, so that a link shows what its sender saw; #group-17 shows that one in any case.
-  function follow() {
-    const name = decodeURIComponent(location.hash.slice(1));
-    const card = cards.find((one) => one.id === name);
-    if (card) {
-      if (card.hidden) {
-        search.value = "";
-        choose("");
-      }
-      current = card;
-      card.scrollIntoView({ block: "center" });
-    } else if (name.startsWith("show-")) {
-      const known = buttons.some((button) => button.dataset.tag === name.slice(5));
-      choose(known ? name.slice(5) : "");
-    }
+  function visible() {
+    return cards.filter((card) => !card.hidden);
+  }
+
+  function focus(card) {
+    current = card;
+    card.focus({ preventScroll: true });
+    card.scrollIntoView({ block: "start" });
   }
 
   function go(step) {
     const shown = visible();
     if (!shown.length) return;
     const at = shown.indexOf(current);
-    current = shown[at < 0 ? 0 : Math.min(shown.length - 1, Math.max(0, at + step))];
-    current.focus({ preventScroll: true });
-    current.scrollIntoView({ block: "center" });
+    focus(shown[at < 0 ? 0 : Math.min(shown.length - 1, Math.max(0, at + step))]);
   }
 
-  for (const button of buttons) {
-    button.addEventListener("click", () => {
-      choose(button.dataset.tag);
-      history.replaceState(null, "", tag ? `#show-${tag}` : "#groups");
-    });
-  }
-  const keys = { j: () => go(1), k: () => go(-1), ArrowRight: () => go(1), ArrowLeft: () => go(-1), "/": () => search.focus() };
+  const keys = { j: () => go(1), k: () => go(-1), ArrowRight: () => go(1), ArrowLeft: () => go(-1) };
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, .scroll[tabindex]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, .scroll")) return;
     if (event.key === "Enter" && event.target === current) {
-      const replies = current.querySelector(".replies");
-      replies.open = !replies.open;
+      current.classList.toggle("whole");
     } else if (keys[event.key]) {
       event.preventDefault();
       keys[event.key]();
     }
   });
   document.addEventListener("focusin", (event) => {
-    current = event.target.closest(".cards .card") ?? current;
+    current = event.target.closest(".card") ?? current;
   });
-  search.addEventListener("input", narrow);
-  window.addEventListener("hashchange", follow);
-  narrow();
-  follow();
+  bar.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-show]");
+    if (button) ask({ show: button.dataset.show });
+  });
+  category?.addEventListener("change", () => ask({ category: category.value }));
+  whole.addEventListener("change", () => list.classList.toggle("whole", whole.checked));
+  window.addEventListener("hashchange", read);
+  filter(wanted());
+  read();
 })();

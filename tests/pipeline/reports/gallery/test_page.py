@@ -1,51 +1,18 @@
 """The report page: self-contained, safe with any caption, complete, small, and the same every time."""
 
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 from PIL import Image
 from world.gallery import page, pair, photo, report
+from world.html_reader import Reader
 
 from pipeline.reports.gallery.facts import Advice, Planted, Stage, Wider
 from pipeline.reports.gallery.page import render
 from pipeline.reports.pages.thumbnails import thumbnail
 
-VOID = {"meta", "link", "img", "input", "br", "hr"}
 LOADING = {"src", "srcset", "poster", "data", "action", "formaction", "background", "xlink:href"}
-
-
-class Reader(HTMLParser):
-    """Collects every element, and the text outside scripts; notes an end tag that fits no open element."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.unbalanced: list[str] = []
-        self.text = ""
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open.pop() != tag:
-            self.unbalanced.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        if not self.open or self.open[-1] not in ("script", "style"):
-            self.text += data
-
-    def named(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
 
 
 def drawn_photo(seed: int, size: tuple[int, int] = (224, 224)) -> Image.Image:
