@@ -8,9 +8,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn.functional import interpolate
 from world.sampler_loops import allowed, bilinear, grid_of, window
 
 from manifests.errors import Refused
+from stages.models.connectors import regrid as regridding
 from stages.models.connectors.masks import image_mask, open_empty, padding, token_mask
 from stages.models.connectors.newline import append_newlines, join_newlines, split_newlines
 from stages.models.connectors.regrid import regrid
@@ -121,6 +123,11 @@ def test_regridding_is_bilinear_between_half_pixel_centres(found, side) -> None:
     assert math.isqrt(regrid(tokens, found, side).shape[1]) == side
 
 
-def test_half_precision_is_regridded_in_single_precision() -> None:
+def test_half_precision_is_regridded_in_single_precision(monkeypatch) -> None:
+    given = []
+    monkeypatch.setattr(
+        regridding, "interpolate", lambda one, **more: given.append(one.dtype) or interpolate(one, **more)
+    )
     tokens = torch.randn(1, 9, 4).to(torch.bfloat16)
-    assert torch.equal(regrid(tokens, 3, 4), regrid(tokens.float(), 3, 4).to(torch.bfloat16))
+    assert regrid(tokens, 3, 4).dtype == torch.bfloat16
+    assert given == [torch.float32]
