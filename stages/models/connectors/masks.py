@@ -31,7 +31,7 @@ def padding(size: Size, side: int) -> tuple[int, int]:
 
 
 def image_mask(sizes: Sequence[Size], side: int) -> torch.Tensor:
-    """Return boolean (B, side, side): False where a token shows padding. `sizes`: (width, height) of each image."""
+    """Return boolean (B, side, side), on the CPU: False where a token shows padding. `sizes`: (width, height) of each image."""
     places = torch.arange(side)
     margins = torch.tensor([padding(size, side) for size in sizes]).view(-1, 2, 1)
     columns, rows = ((places >= margins) & (places < side - margins)).unbind(dim=1)
@@ -42,6 +42,7 @@ def token_mask(sizes: Sequence[Size], side: int, *, newline: bool) -> torch.Tens
     """Return boolean (B, side * (side + newline)): which of an image's tokens the language model may see.
 
     A row of padding hides its newline too; columns of padding leave the newline of their rows visible.
+    As in Cambrian-1, an image more than `side` times as wide as high may have no visible token at all.
     """
     visible = image_mask(sizes, side)
     if newline:

@@ -45,8 +45,10 @@ class Connector(Settings):
     def _number_of_encoders(self) -> Self:
         found = len(self.encoders)
         if not found or (self.TAKES and found != self.TAKES):
-            wanted = self.TAKES or "at least 1"
-            raise ValueError(f"{type(self).__name__} needs {wanted} in encoders, and {found} are given; name each once")
+            wanted = self.TAKES or "1 or more"
+            raise ValueError(
+                f"{type(self).__name__} takes {wanted} encoder(s), not {found}; list that many in encoders"
+            )
         return self
 
     @property
@@ -173,7 +175,7 @@ class SpatialAggregator(Connector):
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
         if self.width % self.heads:
-            raise ValueError(f"width {self.width} is no multiple of heads {self.heads}; change one of them")
+            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}; change one of them")
         if not self.query_sides or min(self.query_sides) < 1:
             raise ValueError("query_sides needs a side of 1 or more for each group of queries; Cambrian-1 has [24]")
         for side in (*self.query_sides, *([self.side] if self.inner else [])):
@@ -184,7 +186,7 @@ class SpatialAggregator(Connector):
         for number, one in enumerate(self.encoders):
             if one.used_side % side:
                 raise ValueError(
-                    f"encoder {number} has a grid of side {one.used_side}, no multiple of the {side} queries a side; "
+                    f"encoder {number} has a grid of side {one.used_side}, not a multiple of the {side} queries a side; "
                     "set its target_side to a multiple"
                 )
 

@@ -68,11 +68,11 @@ def _pair(kind: str, first: dict[str, int], second: dict[str, int], **more: Any)
 SMALL_MAP = {"width": 4, "side": 4}
 AGGREGATOR = small_aggregator().model_dump()
 WRONG = [
-    (Mlp, _pair("mlp", SMALL_MAP, SMALL_MAP), "Mlp needs 1 in encoders, and 2 are given; name each once"),
+    (Mlp, _pair("mlp", SMALL_MAP, SMALL_MAP), "Mlp takes 1 encoder(s), not 2; list that many in encoders"),
     (
         Concatenated,
         {"kind": "concatenated", "encoders": [], "language_width": 8},
-        "Concatenated needs at least 1 in encoders, and 0 are given; name each once",
+        "Concatenated takes 1 or more encoder(s), not 0; list that many in encoders",
     ),
     (
         Interleaved,
@@ -95,17 +95,17 @@ WRONG = [
     (
         SpatialAggregator,
         AGGREGATOR | {"query_sides": [3]},
-        "encoder 0 has a grid of side 4, no multiple of the 3 queries a side; set its target_side to a multiple",
+        "encoder 0 has a grid of side 4, not a multiple of the 3 queries a side; set its target_side to a multiple",
     ),
     (
         SpatialAggregator,
         AGGREGATOR | {"side": 4},
-        "encoder 1 has a grid of side 2, no multiple of the 4 queries a side; set its target_side to a multiple",
+        "encoder 1 has a grid of side 2, not a multiple of the 4 queries a side; set its target_side to a multiple",
     ),
     (
         SpatialAggregator,
         AGGREGATOR | {"heads": 3},
-        "width 8 is no multiple of heads 3; change one of them",
+        "width 8 is not a multiple of heads 3; change one of them",
     ),
     (
         SpatialAggregator,
