@@ -31,7 +31,7 @@ def padding(size: Size, side: int) -> tuple[int, int]:
 
 
 def image_mask(sizes: Sequence[Size], side: int) -> torch.Tensor:
-    """Return boolean (B, side, side), on the CPU: False where a token shows padding. `sizes`: (width, height) of each image."""
+    """Return boolean (B, side, side), on the CPU: False where a token shows padding."""
     places = torch.arange(side)
     margins = torch.tensor([padding(size, side) for size in sizes]).view(-1, 2, 1)
     columns, rows = ((places >= margins) & (places < side - margins)).unbind(dim=1)

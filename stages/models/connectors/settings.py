@@ -45,10 +45,8 @@ class Connector(Settings):
     def _number_of_encoders(self) -> Self:
         found = len(self.encoders)
         if not found or (self.TAKES and found != self.TAKES):
-            wanted = self.TAKES or "1 or more"
-            raise ValueError(
-                f"{type(self).__name__} takes {wanted} encoder(s), not {found}; list that many in encoders"
-            )
+            name, wanted = type(self).__name__, self.TAKES or "1 or more"
+            raise ValueError(f"{name} takes {wanted} encoder(s), not {found}; list that many in encoders")
         return self
 
     @property
@@ -157,9 +155,7 @@ class SpatialAggregator(Connector):
     """Cambrian-1's Spatial Vision Aggregator (section 4), as its code computes it."""
 
     kind: Literal["spatial_aggregator"]
-    encoders: tuple[RegriddedMap, ...] = Field(
-        description="feature maps; the mean of the first is the context that every query gets"
-    )
+    encoders: tuple[RegriddedMap, ...] = Field(description="feature maps; every query also gets the first one's mean")
     width: int = Field(1024, ge=1, description="width of the aggregator (vision_hidden_size)")
     heads: int = Field(16, ge=1, description="attention heads; Cambrian-1's code fixes 16")
     depth: int = Field(3, ge=1, description="cross-attention layers for each group of queries (D, connector_depth)")
@@ -168,9 +164,7 @@ class SpatialAggregator(Connector):
     )
     side: int = Field(24, ge=1, description="tokens along a side of the image as the language model sees it")
     newline: bool = Field(True, description="end each row of tokens with a learned newline, as Cambrian-1 does")
-    inner: InnerLayers | None = Field(
-        None, description="aggregation inside the language model; null: none (connector_only)"
-    )
+    inner: InnerLayers | None = Field(None, description="layers inside the language model; null: none (connector_only)")
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
@@ -186,7 +180,7 @@ class SpatialAggregator(Connector):
         for number, one in enumerate(self.encoders):
             if one.used_side % side:
                 raise ValueError(
-                    f"encoder {number} has a grid of side {one.used_side}, not a multiple of the {side} queries a side; "
+                    f"encoder {number} has a grid of side {one.used_side}, not a multiple of the queries' {side}; "
                     "set its target_side to a multiple"
                 )
 

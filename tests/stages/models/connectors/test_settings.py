@@ -95,12 +95,12 @@ WRONG = [
     (
         SpatialAggregator,
         AGGREGATOR | {"query_sides": [3]},
-        "encoder 0 has a grid of side 4, not a multiple of the 3 queries a side; set its target_side to a multiple",
+        "encoder 0 has a grid of side 4, not a multiple of the queries' 3; set its target_side to a multiple",
     ),
     (
         SpatialAggregator,
         AGGREGATOR | {"side": 4},
-        "encoder 1 has a grid of side 2, not a multiple of the 4 queries a side; set its target_side to a multiple",
+        "encoder 1 has a grid of side 2, not a multiple of the queries' 4; set its target_side to a multiple",
     ),
     (
         SpatialAggregator,
