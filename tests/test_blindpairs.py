@@ -143,7 +143,7 @@ def test_an_image_is_decoded_from_the_bytes_the_row_names(opened: blindpairs.Run
 @pytest.mark.parametrize(
     ("ask", "said"),
     [
-        (lambda run: run.manifest("pears"), "no step 'pears'; steps are: images"),
+        (lambda run: run.manifest("pears"), "no step 'pears'; did you mean pairs? steps are: images"),
         (lambda run: run.pairs(["gpa"]), "no column 'gpa'; did you mean gap?"),
         (lambda run: run.images(["xyz"]), "no column 'xyz'; columns are: image_id"),
         (lambda run: run.image("nobody"), "no readable image 'nobody'"),

@@ -53,7 +53,7 @@ def test_the_version_is_that_of_the_package_and_needs_no_command() -> None:
 
 def test_help_lists_each_command_under_one_heading() -> None:
     found = sections(answered("--help").stdout)
-    assert list(found) == ["Options", "Make", "Inspect", "Benchmark", "Manage"]
+    assert list(found) == ["Options", "Make", "Inspect", "Benchmark", "Models", "Manage"]
     listed = [name for heading in GROUPS for name in found[heading]]
     assert sorted(listed) == sorted(get_command(app).commands)
     assert {"export", "import"} <= set(found["Benchmark"])
