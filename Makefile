@@ -8,7 +8,7 @@ EXTRAS := docs,test
 # the versions that the tests pass with; `make CONSTRAINTS=` takes the newest that pyproject.toml allows
 CONSTRAINTS := constraints.txt
 
-.PHONY: demo docs test check browser lint test-photos chaos bench-acquire bench-author bench-digest bench-embed bench-embed-gpu bench-evaluate bench-export bench-leaderboard bench-memory bench-rerun bench-search bench-search-gpu lmms-eval vlmevalkit parity-large constraints clean
+.PHONY: demo docs test check browser lint test-photos chaos bench-acquire bench-author bench-digest bench-embed bench-embed-gpu bench-evaluate bench-export bench-leaderboard bench-memory bench-rerun bench-search bench-search-gpu lmms-eval vlmevalkit readers parity-large constraints clean
 
 demo: $(SET_UP)
 	$(BIN)/blindpairs demo --out demo
@@ -94,6 +94,10 @@ lmms-eval: $(SET_UP)
 # an export in VLMEvalKit itself, with two such models: an environment of 7 GB
 vlmevalkit: $(SET_UP)
 	$(BIN)/python -m tests.benchmarks.vlmevalkit_check
+
+# whether our readers read as lmms-eval's and VLMEvalKit's own functions do: 8 MB of packages, seconds
+readers: $(SET_UP)
+	$(BIN)/python -m tests.benchmarks.readers_check
 
 # whether the embed step is faithful at the size of ViT-L/14, random weights: a quarter of an hour on one core
 parity-large: $(SET_UP)

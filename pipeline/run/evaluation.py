@@ -93,6 +93,11 @@ def evaluation_folder(url: str, version: int | None = None) -> Folder:
 
 
 def asked_and_predicted(folder: Folder) -> dict[str, Manifest]:
-    """Return the committed questions, predictions and verdicts of an evaluation, in order."""
+    """Return the committed questions, predictions and verdicts of an evaluation, in order.
+
+    Predictions whose verdicts are not finished are left out: read in another way, they would give other figures.
+    """
     steps = [name for name in evaluation_steps(folder) if name not in (ANSWERS, SCORES)]
-    return {name: Manifest.open(folder / name) for name in steps if (folder / name).has(COMMIT)}
+    there = {name: Manifest.open(folder / name) for name in steps if (folder / name).has(COMMIT)}
+    ungraded = {name.removeprefix(VERDICTS) for name in steps if name.startswith(VERDICTS) and name not in there}
+    return {name: one for name, one in there.items() if name.removeprefix(PREDICTIONS) not in ungraded}

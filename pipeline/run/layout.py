@@ -82,17 +82,23 @@ def drop_repairs(run: Folder) -> None:
 def steps_begun(folder: Folder) -> list[str]:
     """The steps of a run, or of an evaluation, that have at least a plan, in order."""
     there = set(folder.folders())
-    mined = [step for step in ORDER if step in there and ((folder / step).has(PLAN) or (folder / step).has(COMMIT))]
+    mined = [step for step in ORDER if step in there and _is_begun(folder / step)]
     return mined or evaluation_steps(folder)
 
 
 def evaluation_steps(folder: Folder) -> list[str]:
     """The steps of an evaluation that have at least a plan, in order; empty for any other folder."""
-    begun = [name for name in folder.folders() if (folder / name).has(PLAN) or (folder / name).has(COMMIT)]
-    asked = [name for kind in (PREDICTIONS, VERDICTS) for name in begun if name.startswith(kind)]
-    if QUESTIONS not in begun:
+    there = folder.folders()
+    if QUESTIONS not in there or not _is_begun(folder / QUESTIONS):
         return []
+    made = [name for name in there if name.startswith((PREDICTIONS, VERDICTS)) or name in (ANSWERS, SCORES)]
+    begun = [name for name in made if _is_begun(folder / name)]
+    asked = [name for kind in (PREDICTIONS, VERDICTS) for name in begun if name.startswith(kind)]
     return [QUESTIONS, *asked, *(name for name in (ANSWERS, SCORES) if name in begun)]
+
+
+def _is_begun(step: Folder) -> bool:
+    return step.has(PLAN) or step.has(COMMIT)
 
 
 def evaluation_versions(run: Folder) -> list[int]:

@@ -2,7 +2,7 @@
 
 A reply in words is read by the rules of a scorer (reading.py), of likelihoods the largest counts, and of a matching
 model's cosines that of the image it is nearest to (tsb0601/MMVP, scripts/evaluate_vlm.py). Where a grader judged the
-reply, its verdict decides. A reply that was cut off, refused or failed is never read.
+words, its verdict decides, unless a reader is named. A reply that was cut off, refused or failed is never read.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ from manifests.evaluation_tables import ANSWERS
 from manifests.manifest import Manifest
 from manifests.schema import Schema
 from manifests.shard import Part
-from manifests.tables import OK
 from stages.base import Reads, Stage, Task
-from stages.evaluate.judging import Row, by_cosine, by_likelihood, by_verdict, by_words
-from stages.evaluate.prompts import FORMS
+from stages.evaluate.judging import Judge, Row
 from stages.evaluate.reading import READERS
 from stages.evaluate.sheets import PREDICTIONS_STEP, is_matching, model_settings, questions_by_id
 from stages.text import did_you_mean
@@ -75,36 +73,18 @@ class ReadAnswers(Stage):
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
         predictions = reads[task.facts["step"]]
         settings = model_settings(predictions)
-        name, matching = str(settings["name"]), is_matching(predictions)
-        verdicts = _verdicts(reads.get(VERDICTS_STEP + name))
+        name, judge = str(settings["name"]), self._judge(predictions, settings, reads)
         replies = predictions.read(task.facts["shard"], PREDICTION).to_pylist()
         questions = questions_by_id(reads["questions"], {reply["question_id"] for reply in replies}, QUESTION)
-        answers = [
-            _answer(name, questions[reply["question_id"]], reply)
-            | self._judged(questions[reply["question_id"]], reply, settings, matching, verdicts)
-            for reply in replies
-        ]
+        asked = [(questions[reply["question_id"]], reply) for reply in replies]
+        answers = [{**_answer(name, *one), **judge.judged(*one)} for one in asked]
         table = pa.Table.from_pylist(answers, schema=ANSWERS.columns)
         yield Part(table, by_status(table))
 
-    def _judged(
-        self,
-        question: Row,
-        reply: Row,
-        settings: Row,
-        matching: bool,
-        verdicts: Mapping[tuple[str, str], Row] | None,
-    ) -> dict[str, Any]:
-        if reply["status"] != OK:
-            return {"answer": None, "rule": None, "right": None, "status": reply["status"], "error": reply["error"]}
-        if matching:
-            return by_cosine(question, reply)
-        if verdicts is not None:
-            return by_verdict(verdicts.get((reply["question_id"], reply["order"])))
-        if reply["scores"] is not None:
-            return by_likelihood(question, reply)
-        form = settings["prompt"]
-        return by_words(question, reply, form, FORMS[form].reader if self.reader == BY_FORM else self.reader)
+    def _judge(self, predictions: Manifest, settings: Row, reads: Reads) -> Judge:
+        reader = None if self.reader == BY_FORM else self.reader
+        verdicts = _verdicts(reads.get(f"{VERDICTS_STEP}{settings['name']}"))
+        return Judge(is_matching(predictions), str(settings.get("prompt")), reader, verdicts)
 
 
 def _answer(name: str, question: Row, reply: Row) -> dict[str, Any]:

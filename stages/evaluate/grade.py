@@ -1,8 +1,10 @@
 """Grade: a language model judges replies, yes or no, by the protocol of MMVP's own script.
 
-Source: tsb0601/MMVP, scripts/gpt_grader.py: the grader gets the question with its options, the right answer, and the
+Source: tsb0601/MMVP, scripts/gpt_grader.py: the prompt has the question with its options, the right answer, and the
 reply. Only a whole reply of yes or no counts, in any case: "Yes." is neither. What differs: a failed call is not asked
-again for ever, and a reply of a model that is no reply in words is not graded.
+again for ever, a reply of a model that is no reply in words is not graded, and "yes" with one line break after it is a
+yes: the script's pattern takes it too, but what compares it with "yes" then does not. A reply is given to the grader
+without the white space around it, as evaluate_mllm.py writes it.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ SYSTEM = (
 )
 GENERATION = Generation(max_tokens=1024, temperature=0.2)  # the script leaves the length to the server
 VERSION = 1  # raised when the grader is asked in other words
-VERDICT = {"yes": "yes", "no": "no"}
+VERDICT_WORDS = ("yes", "no")
 PREDICTION = ("model", "question_id", "order", "response", "status")
 QUESTION = ("question_id", "question", "options", "answer")
 
@@ -88,6 +90,12 @@ class Grade(Stage):
         yield Part(table, by_status(table))
 
 
+def verdict_of(reply: str) -> str | None:
+    """Return yes or no if that is the grader's whole reply, in any case; one line break may follow it."""
+    word = reply.removesuffix("\n").lower()
+    return word if word in VERDICT_WORDS else None
+
+
 def _asked(question: Mapping[str, Any], row: Mapping[str, Any]) -> Question:
     """Put a reply to the grader as MMVP's script does; the options in the order in which the model was asked."""
     options, place = list(question["options"]), ord(question["answer"]) - ord("a")
@@ -96,23 +104,18 @@ def _asked(question: Mapping[str, Any], row: Mapping[str, Any]) -> Question:
     right = bracketed(chr(ord("A") + place))
     words = (
         f"Given the following question {mmvp_words(question['question'], options)}, the correct answer is {right}. "
-        f"Does the following answer correctly answers the question, answer:{row['response']}?"
+        f"Does the following answer correctly answers the question, answer:{row['response'].strip()}?"
     )
     return Question(row["question_id"], words, None, ("yes", "no"), "yes", SYSTEM)
 
 
-def _verdict(row: Mapping[str, Any], asked: Question | Reply, reply: Reply) -> dict[str, Any]:
-    """Return the row of a verdict: the whole reply must be the word, as the script's pattern has it."""
-    assert isinstance(asked, Question)
-    known = {
-        "question_id": row["question_id"],
-        "order": row["order"],
-        "prompt": asked.words,
-        "response": reply.response,
-    }
+def _verdict(row: Mapping[str, Any], asked: Question, reply: Reply) -> dict[str, Any]:
+    """Return what the verdict's row says of the grader's reply."""
+    known = {name: row[name] for name in ("question_id", "order")}
+    known |= {"prompt": asked.words, "response": reply.response}
     if reply.status != OK:
         return {**known, "verdict": None, "status": reply.status, "error": reply.error}
-    verdict = VERDICT.get((reply.response or "").removesuffix("\n").lower())
+    verdict = verdict_of(reply.response or "")
     if verdict is None:
         return {**known, "verdict": None, "status": UNPARSED, "error": "the whole reply is neither yes nor no"}
     return {**known, "verdict": verdict, "status": OK, "error": None}

@@ -27,10 +27,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from manifests.evaluation_tables import AS_WRITTEN, CHOICE, REVERSED, YES_NO
+from stages.evaluate.readers.read import LETTERS
 from stages.models.answering.base import Generation
-from stages.models.answering.settings import PromptForm
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 Words = Callable[[str, Sequence[str]], str]  # question, options in the order asked -> the prompt without the image
 
 
@@ -43,7 +42,7 @@ class Form:
     reader: str  # of reading.READERS
     yes_no: Words | None = None  # how a question is put whose options are yes and no; None: as a choice
     label: Callable[[str], str] = str  # how a letter stands in the prompt: "A", or "(a)"
-    orders: tuple[str, ...] = (AS_WRITTEN,)
+    orders: tuple[str, ...] = (AS_WRITTEN,)  # in which the options are asked
     version: int = 1  # raised when the same question is put in other words
 
     def kind(self, kind: str) -> str:
@@ -116,7 +115,7 @@ def _alone(question: str, options: Sequence[str]) -> str:
 
 BY_LETTER = "Answer with the option's letter from the given choices directly."
 
-FORMS: Mapping[PromptForm, Form] = {
+FORMS: Mapping[str, Form] = {
     "mmvp": Form(mmvp_words, Generation(1024, 0.2), "ours", label=bracketed),
     "letter": Form(_letter, Generation(512), "cambrian", _word),
     "lmms-eval": Form(_lmms_eval, Generation(16), "lmms-eval", _word_stripped),

@@ -1,4 +1,7 @@
-"""Reading: which option a reply chooses, by the rules of one scorer or another. What cannot be read is not guessed."""
+"""Reading: which option a reply chooses, by the rules of one scorer or another.
+
+A reply that the rules cannot read is unread: it is never guessed.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 Freezes a benchmark of 12 pairs, exports it, and has lmms-eval's own command line, in an environment of its own, run it
 as the export's README says, with two models: `looking` looks at the image (it knows each image's pixels, and finds
 their words among the options of the prompt), `blind` answers by the prompt alone. Expected: 1.0 and 1.0; 0.5 and
-exactly 0.
+exactly 0. Then its own functions and our reader read the same random replies (readers_check.py).
 
     python -m tests.benchmarks.lmms_eval_check [--environment FOLDER] [--lmms-eval 0.7.3] [--pairs 12]
 """
@@ -21,6 +21,7 @@ from pathlib import Path
 
 from pipeline.benchmark.formats.writing.lmms_eval import FORM, task_name
 from tests.benchmarks.kits import environment, frozen_benchmark, right_words
+from tests.benchmarks.readers_check import SHEETS, check_lmms_eval, installed
 
 EXPECTED = {"blindpairs_looking": (1.0, 1.0), "blindpairs_blind": (0.5, 0.0)}
 BESIDE = ("filelock<4",)  # lmms-eval 0.7.3 imports a module that filelock 4 no longer has
@@ -84,7 +85,8 @@ def main() -> None:
         found = {model: _scored(Path(name), python, task, model) for model in EXPECTED}
     for model, (accuracy, pair_accuracy) in found.items():
         print(f"{model:<19} accuracy {accuracy}, pair accuracy {pair_accuracy} (expected {EXPECTED[model]})")
-    sys.exit(found != EXPECTED)
+    differ = check_lmms_eval(installed(python, "lmms_eval"), SHEETS)
+    sys.exit(found != EXPECTED or differ > 0)
 
 
 def _exported(root: Path, pairs: int) -> str:

@@ -4,8 +4,8 @@ Freezes a benchmark of 12 pairs and exports it twice: as it is, and with options
 would tell otherwise. VLMEvalKit's own runner, in an environment of its own, runs both as the export's README says with
 two models, and the export's pair_score.py counts the pairs of what it wrote: `looking` looks at the image (it knows
 each image's pixels, and finds their words among the options of the prompt), `blind` answers by the prompt alone.
-Expected: 1.0 and 1.0; 0.5 and exactly 0. The package is ModelScope's of VLMEvalKit, which its authors do not publish
-as one.
+Expected: 1.0 and 1.0; 0.5 and exactly 0. Then its own functions and our reader read the same random replies
+(readers_check.py). The package is ModelScope's of VLMEvalKit, which its authors do not publish as one.
 
     python -m tests.benchmarks.vlmevalkit_check [--environment FOLDER] [--ms-vlmeval 0.0.20] [--pairs 12]
 """
@@ -26,6 +26,7 @@ from pathlib import Path
 from pipeline.benchmark.benchmark import Benchmark
 from pipeline.benchmark.formats.writing.vlmevalkit import FORM, SCORER, data_name
 from tests.benchmarks.kits import environment, frozen_benchmark, right_words
+from tests.benchmarks.readers_check import SHEETS, check_vlmevalkit, installed
 
 EXPECTED = {"looking": (1.0, 1.0), "blind": (0.5, 0.0)}
 NUMBERS = ("1.50", "007")
@@ -72,7 +73,8 @@ def main() -> None:
         words = frozen_benchmark(Path(name), asked.pairs, FORM)
         numbers = replace(words, pairs=tuple(replace(pair, options=NUMBERS) for pair in words.pairs))
         found = [_checked(Path(name), python, *one) for one in (("words", words), ("numbers", numbers))]
-    sys.exit(found != [EXPECTED, EXPECTED])
+    differ = check_vlmevalkit(installed(python, "vlmeval"), SHEETS)
+    sys.exit(found != [EXPECTED, EXPECTED] or differ > 0)
 
 
 def _checked(root: Path, python: Path, called: str, benchmark: Benchmark) -> Mapping[str, tuple[float, float]]:

@@ -4,6 +4,7 @@ Sources: EvolvingLMMs-Lab/lmms-eval @75571cf, lmms_eval/tasks/mmvp/utils.py `_ex
 lmms_eval/tasks/pope/utils.py `pope_process_results`. Known errors, kept: "It is a dog facing left. (b)" is A, because
 an article is taken for a letter; "Both eyes" is B, by its first character; "**B**" is nothing; an option's words are
 nothing; C and later letters do not exist; "Yes." is neither yes nor no.
+What differs: lmms-eval reads what there is of a reply that was cut off at its limit; here that reply is `truncated`.
 """
 
 from __future__ import annotations

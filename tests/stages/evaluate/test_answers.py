@@ -1,151 +1,99 @@
-"""What a reply amounts to: read by rules, by likelihood, by cosine or by a grader, and never guessed."""
+"""Kept replies are read, by one scorer's rules or another's, into answers; what is no answer stays what it is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from math import inf
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 import pytest
-from world.committed import committed
-from world.evaluations import Evaluated, matches, oracle, pairs
+from world.evaluations import question
+from world.replying import evaluation, prediction, read_answers, read_one, told
 
 from manifests.errors import Refused
-from manifests.evaluation_tables import ASKED, PREDICTIONS, REVERSED, VERDICTS
-from manifests.manifest import Manifest
 from stages.evaluate.answers import ReadAnswers
-from stages.evaluate.judging import by_cosine, by_likelihood, by_verdict, by_words
+from stages.evaluate.reading import READERS, Reader
 
-OPTIONS = {"kind": "choice", "options": ["Open", "Closed"], "answer": "b"}
-QUESTION = {"question_id": "q", **OPTIONS, "images": ["x", "y"], "image_id": "y"}
-
-
-def reply(**more: Any) -> dict[str, Any]:
-    return {"question_id": "q", "order": "as_written", "response": None, "scores": None} | more
+ABOUT_A, ABOUT_B = question(1, "pair"), question(2, "pair", category="state", source="s")  # right: a, and b
 
 
-@pytest.mark.parametrize(
-    ("order", "said", "letter", "is_right"),
-    [
-        ("as_written", "B", "b", True),
-        ("as_written", "A", "a", False),
-        (REVERSED, "A", "b", True),
-        (REVERSED, "B", "a", False),
-    ],
-)
-def test_a_letter_is_that_of_the_order_in_which_the_model_was_asked(
-    order: str, said: str, letter: str, is_right: bool
-) -> None:
-    found = by_words(QUESTION, reply(order=order, response=said), "letter", "cambrian")
-    assert (found["answer"], found["right"], found["status"]) == (letter, is_right, "ok")
-
-
-def test_words_that_choose_nothing_are_unparsed_and_neither_right_nor_wrong() -> None:
-    found = by_words(QUESTION, reply(response="Hard to say."), "letter", "ours")
-    assert (found["answer"], found["right"], found["status"]) == (None, None, "unparsed")
-    assert found["error"] == "the rules of ours read no option in it"
+def test_an_answer_has_what_belongs_to_its_question(tmp_path: Path) -> None:
+    replies = [prediction("q00002", response="B"), prediction("q00001", response="(b)")]
+    second, first = read_answers(evaluation(tmp_path, [ABOUT_A, ABOUT_B], replies, shards=[1, 1]))
+    assert (first["question_id"], told(first)) == ("q00001", ("b", "letter", False, "ok"))
+    assert (second["question_id"], told(second)) == ("q00002", ("b", "letter", True, "ok"))
+    assert (second["model"], second["group"], second["category"], second["source"]) == ("m", "pair", "state", "s")
+    assert (first["category"], first["error"]) == (None, None)
 
 
 @pytest.mark.parametrize(
-    ("scores", "order", "letter"),
-    [
-        ((-0.1, -3.0), "as_written", "a"),
-        ((-0.1, -3.0), REVERSED, "b"),
-        ((-inf, -9.0), "as_written", "b"),
-        ((-1.0, -1.0), "as_written", None),
-        ((-inf, -inf), "as_written", None),
-    ],
+    ("reader", "letter"),
+    [("form", None), ("cambrian", None), ("ours", "b"), ("lmms-eval", None), ("vlmevalkit", "b"), ("pope", None)],
 )
-def test_the_most_probable_option_counts_and_a_tie_is_unparsed(scores: tuple, order: str, letter: str | None) -> None:
-    found = by_likelihood(QUESTION, reply(scores=scores, order=order))
-    assert found["answer"] == letter
-    assert found["status"] == ("unparsed" if letter is None else "ok")
+def test_the_same_replies_are_read_again_by_other_rules(reader: str, letter: str | None, tmp_path: Path) -> None:
+    reads = evaluation(tmp_path, [ABOUT_B], [prediction("q00002", response="So it is Closed")])
+    [answer] = read_answers(reads, reader)
+    assert answer["answer"] == letter
+    assert answer["status"] == ("unparsed" if letter is None else "ok")
+    assert answer["right"] is (None if letter is None else True)
+    assert (answer["error"] is None) == (letter is not None)
 
 
-@pytest.mark.parametrize(("cosines", "is_right"), [((0.2, 0.3), True), ((0.3, 0.2), False), ((0.3, 0.3), True)])
-def test_the_nearest_image_counts_and_a_tie_goes_to_the_last(cosines: tuple, is_right: bool) -> None:
-    assert by_cosine(QUESTION, reply(scores=cosines))["right"] == is_right
+def test_each_form_has_its_own_rules(tmp_path: Path) -> None:
+    read_by = {
+        form: read_one(tmp_path / form, ABOUT_B, model={"prompt": form}, response="It is a door. (b)")["answer"]
+        for form in ("mmvp", "letter", "lmms-eval", "vlmevalkit", "ours")
+    }
+    assert read_by == {"mmvp": "b", "letter": None, "lmms-eval": "a", "vlmevalkit": None, "ours": "b"}
 
 
-@pytest.mark.parametrize(
-    ("verdict", "right", "status", "rule"),
-    [
-        ({"verdict": "yes", "status": "ok", "error": None}, True, "ok", "grader"),
-        ({"verdict": "no", "status": "ok", "error": None}, False, "ok", "grader"),
-        ({"verdict": None, "status": "unparsed", "error": "neither"}, False, "ok", "grader_undetermined"),
-        ({"verdict": None, "status": "failed", "error": "500"}, None, "failed", None),
-        (None, None, "failed", None),
-    ],
-)
-def test_a_graders_verdict_decides_and_what_it_left_open_is_wrong_as_in_mmvps_script(
-    verdict: Mapping[str, Any] | None, right: bool | None, status: str, rule: str | None
-) -> None:
-    found = by_verdict(verdict)
-    assert (found["right"], found["status"], found["rule"]) == (right, status, rule)
+def test_the_lineage_names_the_rules_and_their_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ReadAnswers("cambrian").settings == {"reading": {"reader": "cambrian", "versions": {"cambrian": 1}}}
+    before = ReadAnswers().settings
+    assert set(before["reading"]["versions"]) == set(READERS)
+    monkeypatch.setitem(READERS, "ours", Reader(READERS["ours"].read, 2))  # type: ignore[misc]
+    assert ReadAnswers().settings != before
+    assert ReadAnswers("cambrian").settings == {"reading": {"reader": "cambrian", "versions": {"cambrian": 1}}}
+    assert ReadAnswers().rebuildable
 
 
-def rows(stage: ReadAnswers, reads: Mapping[str, Manifest]) -> list[dict[str, Any]]:
-    return [row for task in stage.plan(reads) for part in stage.process(task, reads) for row in part.table.to_pylist()]
-
-
-def predictions(
-    folder: Path, statuses: Sequence[str], response: str, **settings: Any
-) -> Iterator[tuple[str, Manifest]]:
-    questions = [one | {"place": n} for n, one in enumerate(pairs(len(statuses)), 1)][: len(statuses)]
-    known = {"model": "m", "order": "as_written", "vision": True, "prompt": "?", "seconds": 0.0}
-    made = [
-        dict.fromkeys(PREDICTIONS.columns.names) | known | {"question_id": one["question_id"], "status": status}
-        | {"response": None if status == "failed" else response, "error": None if status == "ok" else f"it {status}"}
-        for one, status in zip(questions, statuses, strict=True)
-    ]  # fmt: skip
-    yield "questions", committed(folder / "questions", ASKED, pa.Table.from_pylist(questions, schema=ASKED.columns))
-    table = pa.Table.from_pylist(made, schema=PREDICTIONS.columns)
-    yield "predictions-m", committed(folder / "predictions-m", PREDICTIONS, table, model={"name": "m", **settings})
-
-
-def test_replies_that_were_refused_cut_off_or_failed_are_never_read(tmp_path: Path) -> None:
-    reads = dict(predictions(tmp_path, ["ok", "refused", "truncated", "failed"], "A", kind="openai", prompt="letter"))
-    found = rows(ReadAnswers(), reads)
-    assert [row["status"] for row in found] == ["ok", "refused", "truncated", "failed"]
-    assert [row["answer"] for row in found] == ["a", None, None, None]
-    assert [row["error"] for row in found] == [None, "it refused", "it truncated", "it failed"]
-    assert [row["right"] is None for row in found] == [False, True, True, True]
-
-
-def test_other_rules_read_the_same_replies_otherwise_and_the_lineage_says_which(tmp_path: Path) -> None:
-    reads = dict(predictions(tmp_path, ["ok"], "The answer is: B", kind="openai", prompt="letter"))
-    assert rows(ReadAnswers(), reads)[0]["status"] == "unparsed"  # Cambrian's rules keep the colon
-    assert rows(ReadAnswers("ours"), reads)[0]["answer"] == "b"
-    assert ReadAnswers("ours").settings == {"reading": {"reader": "ours", "versions": {"ours": 1}}}
-    assert set(ReadAnswers().settings["reading"]["versions"]) == {"ours", "cambrian", "lmms-eval", "vlmevalkit", "pope"}
-    with pytest.raises(Refused, match="did you mean cambrian"):
+def test_rules_of_an_unknown_name_are_refused() -> None:
+    with pytest.raises(Refused, match=r"'cambrain'.*did you mean cambrian"):
         ReadAnswers("cambrain")
 
 
-def test_where_a_grader_was_asked_its_verdict_stands_in_place_of_the_words(tmp_path: Path) -> None:
-    reads = dict(predictions(tmp_path, ["ok", "ok"], "B", kind="openai", prompt="mmvp"))
-    ids = [row["question_id"] for row in reads["predictions-m"].read("00000").to_pylist()]
-    known = {"model": "m", "order": "as_written", "grader": "g", "prompt": "?", "response": "yes", "status": "ok"}
-    graded = [
-        {**known, "question_id": one, "verdict": verdict, "error": None}
-        for one, verdict in zip(ids, ("yes", "no"), strict=True)
-    ]
-    table = pa.Table.from_pylist(graded, schema=VERDICTS.columns)
-    reads["verdicts-m"] = committed(tmp_path / "verdicts-m", VERDICTS, table)
-    assert [(row["right"], row["rule"]) for row in rows(ReadAnswers(), reads)] == [(True, "grader"), (False, "grader")]
+@pytest.mark.parametrize("status", ["failed", "refused", "truncated"])
+@pytest.mark.parametrize("reader", ["form", "ours", "pope"])
+def test_what_is_no_reply_is_no_answer_whatever_it_says(status: str, reader: str, tmp_path: Path) -> None:
+    for place, kept in enumerate(({"response": "B"}, {"response": None}, {"scores": [-9.0, -0.1]})):
+        answer = read_one(tmp_path / str(place), ABOUT_B, reader, status=status, error="so it is", **kept)
+        assert told(answer) == (None, None, None, status)
+        assert answer["error"] == "so it is"
 
 
-def test_models_that_answer_and_those_that_match_are_read_side_by_side(tmp_path: Path) -> None:
-    questions = pairs(2)
-    own = {one["question_id"]: [float(image == one["image_id"]) for image in one["images"]] for one in questions}
-    made = (
-        Evaluated(tmp_path, questions)
-        .model("m", oracle, prompt="mmvp")
-        .model("c", matches(own), kind="clip", prompt=None)
-    )
-    reads = {"questions": made.asked} | {f"predictions-{name}": one for name, one in made.predictions.items()}
-    found = rows(ReadAnswers(), reads)
-    assert {(row["model"], row["right"]) for row in found} == {("m", True), ("c", True)}
-    assert len(found) == ReadAnswers().expected(reads) == 8
+@pytest.mark.parametrize("reader", ["form", "cambrian", "ours", "lmms-eval", "vlmevalkit"])
+def test_a_reply_of_nothing_is_unparsed(reader: str, tmp_path: Path) -> None:
+    for place, said in enumerate(("", " \n", None)):
+        assert told(read_one(tmp_path / str(place), ABOUT_A, reader, response=said)) == (None, None, None, "unparsed")
+
+
+@pytest.mark.parametrize(
+    ("reply", "letter"), [("A", "c"), ("(b)", "b"), ("C", "a"), ("blue", "c"), ("The answer is red.", "a"), ("D", None)]
+)
+def test_options_asked_in_reverse_are_counted_as_they_are_written(
+    reply: str, letter: str | None, tmp_path: Path
+) -> None:
+    asked = question(1, "one", options=["red", "green", "blue"], answer="c")
+    answer = read_one(tmp_path, asked, "ours", order="reversed", response=reply)
+    assert (answer["order"], answer["answer"]) == ("reversed", letter)
+    assert answer["right"] is (None if letter is None else letter == "c")
+
+
+def test_yes_or_no_is_read_as_words_unless_the_form_gave_them_letters(tmp_path: Path) -> None:
+    asked = question(1, "one", kind="yes_no", options=["yes", "no"], answer="b")
+    for form, said, letter in (
+        *(("letter", "No.", "b"), ("letter", "B", None), ("lmms-eval", "no", "b"), ("vlmevalkit", "No, it is", "b")),
+        *(("ours", "No, there is none", "b"), ("ours", "B", None), ("mmvp", "(b)", "b"), ("mmvp", "no", "b")),
+    ):
+        answer = read_one(tmp_path / f"{form} {said}", asked, model={"prompt": form}, response=said)
+        assert (form, said, answer["answer"]) == (form, said, letter)
+    turned = read_one(tmp_path / "turned", asked, model={"prompt": "ours"}, response="Yes", order="reversed")
+    assert told(turned) == ("a", "option", False, "ok")
