@@ -66,6 +66,7 @@ def context(board: Board) -> dict[str, Any]:
         "evaluation": evaluation,
         "models": evaluation.models,
         "broken": [one for one in evaluation.models if not one.complete],
+        "spared": len(judged(evaluation.models)) < len(evaluation.models),
         "numbers": {name: number for number, name in enumerate(evaluation.groups, 1)},
         "shown": len(board.cards),
         "sections": found,
