@@ -40,20 +40,22 @@ class Matcher:
     def predictions(self, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
         """Yield a prediction for each question that has a statement; the rows of a group follow one another."""
         for _, group in groupby(rows, lambda row: row["group"]):
-            stated = [row for row in group if row["statement"] is not None]
-            if stated:
-                yield from self._group(stated)
+            asked = list(group)
+            by_image = {row["image_id"]: row for row in reversed(asked)}
+            if stated := [row for row in asked if row["statement"] is not None]:
+                yield from self._group(stated, [by_image[image] for image in stated[0]["images"]])
 
     def aside(self, rows: Sequence[Row]) -> dict[str, int]:
         """Count the statements that are cut, because they have more tokens than the model takes."""
         cut = sum(self._model.too_long([PREFIX + row["statement"] for row in rows if row["statement"] is not None]))
         return {TEXTS_CUT: cut} if cut else {}
 
-    def _group(self, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+    def _group(self, rows: Sequence[Row], shown: Sequence[Row]) -> Iterator[dict[str, Any]]:
+        """Yield the predictions of these statements. `shown`: a row about each image of the group, in order."""
         began = time.monotonic()
         texts = [PREFIX + row["statement"] for row in rows]
         try:
-            cosines = self._cosines(rows, texts)
+            cosines = self._cosines(shown, texts)
         except ImageRefused as error:
             yield from (_row(row, text, None, 0.0, error.sentence) for row, text in zip(rows, texts, strict=True))
             return
@@ -62,9 +64,9 @@ class Matcher:
             is_finite = bool(np.isfinite(found).all())
             yield _row(row, text, found.tolist(), share) if is_finite else _row(row, text, None, share, NOT_FINITE)
 
-    def _cosines(self, rows: Sequence[Row], texts: Sequence[str]) -> NDArray[np.float64]:
-        """Return (texts, images) cosines in float64; the images are those of `rows`, in order."""
-        prepared = [self._model.prepare(decode(picture(row) or b"")) for row in rows]
+    def _cosines(self, shown: Sequence[Row], texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return (texts, images) cosines in float64; the images are those of `shown`, in order."""
+        prepared = [self._model.prepare(decode(picture(row) or b"")) for row in shown]
         images, words = self._model.encode_images(prepared), self._model.encode_texts(texts)
         return words.astype(np.float64) @ images.astype(np.float64).T
 

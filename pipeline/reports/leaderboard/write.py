@@ -5,8 +5,7 @@ from __future__ import annotations
 from manifests.storage import Folder
 from pipeline.reports.leaderboard.gather import gather
 from pipeline.reports.leaderboard.page import render
-
-LEADERBOARD = "leaderboard.html"
+from pipeline.run.layout import LEADERBOARD
 
 
 def write_leaderboard(folder: Folder) -> str:

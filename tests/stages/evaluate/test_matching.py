@@ -168,3 +168,16 @@ def test_a_vector_that_is_not_finite_makes_a_failed_prediction(
     assert (first["status"], second["status"]) == ("failed", OK)
     assert "precision: float32" in first["error"]
     assert first["scores"] is None
+
+
+def test_a_statement_is_compared_with_every_image_of_its_group_also_those_without_one(
+    rows: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    settings = TransformersTowers(kind="clip", model=str(clip(tmp_path)))
+    matcher = Matcher(settings, weights_of(settings), Machine())
+    images = [row["image_id"] for row in rows[-4:]]
+    group = [row | {"group": "four", "images": images, "statement": None} for row in rows[-4:]]
+    one = matcher.predictions([*group[:2], group[2] | {"statement": "a b"}, group[3]])
+    [alone], whole = list(one), list(matcher.predictions([row | {"statement": "a b"} for row in group]))
+    assert len(alone["scores"]) == 4
+    assert alone["scores"] == pytest.approx(whole[0]["scores"])
