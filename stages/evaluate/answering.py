@@ -15,7 +15,7 @@ from stages.evaluate.prompts import FORMS
 from stages.evaluate.replies import Replies
 from stages.images import ImageRefused
 from stages.models.answering.base import Generation, Question, Reply, load
-from stages.models.answering.settings import Answering
+from stages.models.answering.settings import HOW_FAST, Answering
 from stages.models.encoders.weights import Weights
 
 Row = Mapping[str, Any]
@@ -31,8 +31,7 @@ class Answerer:
         self._settings, self._form = settings, FORMS[settings.prompt]
         self._model = load(settings, weights, generation, machine)  # type: ignore[arg-type]
         self.computed = self._model.computed
-        asked_of = json.dumps([settings.model_dump(mode="json"), generation.__dict__], sort_keys=True)
-        self._kept = Replies(Folder(replies), asked_of)
+        self._kept = Replies(Folder(replies), _asked_of(settings, weights, generation))
 
     def predictions(self, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
         """Yield a prediction for each question and order. Raises NoReply if some have none yet; others are kept."""
@@ -69,3 +68,9 @@ class Answerer:
             "status": reply.status,
             "error": None if reply.status == OK else reply.error,
         }
+
+
+def _asked_of(settings: Answering, weights: Weights | None, generation: Generation) -> str:
+    """Return what, beside the question, decides a reply: it is kept under this, and found by nothing else."""
+    shown = settings.model_dump(mode="json", exclude=HOW_FAST)
+    return json.dumps([shown, generation.__dict__, weights and weights.identity()], sort_keys=True)

@@ -171,3 +171,13 @@ def test_other_rules_read_the_kept_replies_again_without_asking(tmp_path: Path) 
             scores(str(run), reader="ours")
         assert len(server.asked) == asked
     assert {(row["answer"], row["status"]) for row in table_of(run, "answers")} == {("b", "ok")}
+
+
+def test_how_fast_a_server_is_asked_changes_no_kept_reply(tmp_path: Path) -> None:
+    run = frozen_run(tmp_path, 2)
+    with chat_server(said("A"), said("B"), failure(400, "too long"), failure(401), said("A")) as server:
+        with pytest.raises(TasksFailed, match="401"):
+            evaluated(run, f"gpt=openai:m,url={server.url},in_flight=1")
+        evaluated(run, f"gpt=openai:m,url={server.url},in_flight=2,timeout_s=60,deadline_s=70")
+        assert len(server.asked) == 5
+    assert [row["response"] for row in table_of(run, "predictions-gpt")] == ["A", "B", None, "A"]
