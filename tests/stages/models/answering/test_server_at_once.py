@@ -1,22 +1,22 @@
-"""Many requests at once: how many, when again, when no more; no pause of these tests takes any time."""
+"""Many requests at once: how many, and when no more; no pause of these tests takes any time."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from contextlib import nullcontext
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from dataclasses import dataclass, field, replace
 
 import pytest
 from world.chat_server import Asked, Reply, chat_server, failure, said
 from world.processes import PATIENCE_S, until
-from world.server_models import FakeTime, asked, questions, reply_of, server_model
+from world.server_models import asked, questions, reply_of, server_model
 
 from manifests.errors import Refused
 from stages.models.answering.base import NoReply
+from stages.models.answering.servers.clock import Clock
 from stages.models.answering.servers.in_flight import InFlight, Stopped
+
+HOUR = {"Retry-After": "3600"}
 
 
 @dataclass
@@ -92,13 +92,9 @@ def test_too_many_requests_are_halved_once_for_all_that_were_sent_together() -> 
 def test_a_limit_is_halved_down_to_one_and_grows_by_one_after_as_many_successes_as_it_allows() -> None:
     limit, stopped = InFlight(8), threading.Event()
     for expected in (4, 2, 1, 1):
-        with (
-            limit.slot(stopped) as sent,
-            limit.slot(threading.Event()) if limit.allowed > 1 else nullcontext() as other,
-        ):
+        with limit.slot(stopped) as sent:
             limit.halve(sent)
-            if other is not None:
-                limit.halve(other)
+            limit.halve(sent)  # another that was sent before the limit was halved
         assert limit.allowed == expected
     grown = []
     for _ in range(40):
@@ -109,44 +105,6 @@ def test_a_limit_is_halved_down_to_one_and_grows_by_one_after_as_many_successes_
     limit.stop(stopped)
     with pytest.raises(Stopped), limit.slot(stopped):
         raise AssertionError("it was stopped")
-
-
-# when again
-
-
-def waits(*replies: Reply, chance: float = 1.0, **settings: float) -> list[float]:
-    """The seconds between the tries of one question."""
-    time = FakeTime(chance)
-    with chat_server(*replies) as server:
-        asked(server_model(server.url, time=time, **settings), questions(1))
-    assert len(server.asked) == len(time.waited) + 1
-    return time.waited
-
-
-def test_pauses_double_up_to_a_minute_until_the_deadline() -> None:
-    assert waits(failure(500), deadline_s=200) == [1, 2, 4, 8, 16, 32, 60, 60]
-    assert waits(failure(500), deadline_s=0.5) == []
-
-
-def test_pauses_are_drawn_between_nothing_and_the_longest() -> None:
-    assert waits(failure(500), chance=0.25, deadline_s=5) == [0.25, 0.5, 1, 2]
-    assert waits(*[failure(500)] * 3, said("A"), chance=0.0) == [0, 0, 0]
-
-
-@pytest.mark.parametrize("status", [429, 503])
-def test_the_server_says_how_long_to_wait(status: int) -> None:
-    assert waits(failure(status, headers={"Retry-After": "77"}), said("A")) == [77]
-    assert waits(failure(status, headers={"Retry-After": "0"}), said("A")) == [1]
-    then = format_datetime(datetime.now(UTC) + timedelta(seconds=300), usegmt=True)
-    (waited,) = waits(failure(status, headers={"Retry-After": then}), said("A"))
-    assert 100 < waited <= 300
-
-
-def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
-    assert waits(failure(429, headers={"Retry-After": "3600"}), said("A"), deadline_s=900) == []
-
-
-# when no more
 
 
 @pytest.mark.parametrize(("reply", "error"), [(failure(500, "broken"), NoReply), (failure(400, "odd"), Refused)])
@@ -205,10 +163,6 @@ def test_who_stops_listening_stops_what_was_not_sent(how: str) -> None:
 
 def test_a_question_that_waits_to_be_asked_again_stops_waiting() -> None:
     """By the real clock: the server's pause is longer than any test takes."""
-    from dataclasses import replace
-
-    from stages.models.answering.servers.clock import Clock
-
     with chat_server(to=lambda one: said("A") if "Question 0" in one.words else failure(503, headers=HOUR)) as server:
         model = server_model(server.url, in_flight=2, deadline_s=9000)
         model = replace(model, asker=replace(model.asker, clock=Clock()))
@@ -216,9 +170,6 @@ def test_a_question_that_waits_to_be_asked_again_stops_waiting() -> None:
         assert next(replies)[0] == 0
         replies.close()
         until(lambda: not [one for one in threading.enumerate() if one.name == "ask"])
-
-
-HOUR = {"Retry-After": "3600"}
 
 
 def test_an_error_of_this_program_comes_through(monkeypatch: pytest.MonkeyPatch) -> None:
