@@ -84,7 +84,7 @@ def of_recipe(recipe: Recipe, to: str | None = None, changes: Sequence[Change] =
         folder = Folder(config.benchmark.uri.rstrip("/")) / f"evaluation-{config.benchmark.version}"
         return EvaluationRequest(recipe_name(recipe), config, folder)
     if to is None:
-        raise Refused(f"{recipe_name(recipe)}: name the folder of the evaluation of {config.benchmark.uri} (--to)")
+        raise Refused(f"{recipe_name(recipe)}: name a folder for the evaluation of {config.benchmark.uri} (--to)")
     return EvaluationRequest(recipe_name(recipe), config, Folder(to.rstrip("/")))
 
 
@@ -133,7 +133,7 @@ def evaluate(
 
 
 def _prices(config: Evaluation) -> dict[str, tuple[float, float]]:
-    """Return the prices of a million tokens asked and replied, of each model that has some."""
+    """Return the prices of a million tokens of requests and of replies, for each model that has some."""
     found = {name: (one.price_in, one.price_out) for name, one in config.models.items() if isinstance(one, Server)}
     return {name: (asked or 0.0, replied or 0.0) for name, (asked, replied) in found.items() if asked or replied}
 

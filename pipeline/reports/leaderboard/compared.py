@@ -1,4 +1,4 @@
-"""Compared: models against each other: paired tests, correlations over categories, and with the image against without.
+"""Compared: paired tests of models, correlations over categories, and each model with the image and without it.
 
 Answering models that were asked in different prompt forms are never compared: the form alone moves the figures.
 """

@@ -1,4 +1,4 @@
-"""Spent: the tokens that models were asked and replied with, and what they cost at given prices."""
+"""Spent: the tokens of each model's requests and replies, and what they cost at given prices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipeline.reports.leaderboard.evaluation import Evaluation, Model
 
 MILLION = 1_000_000
 TOKENS = ("tokens_in", "tokens_out")
-Prices = tuple[float, float]  # of a million tokens asked, and of a million replied
+Prices = tuple[float, float]  # of a million tokens of requests, and of a million of replies
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Spent:
 
 
 def spent(evaluation: Evaluation, prices: Mapping[str, Prices]) -> dict[str, Spent]:
-    """Return what each model took of which it is known. `prices`: by model."""
+    """Return what each model took, for those of which it is known. `prices`: by model."""
     found = {model.name: _spent(evaluation, model, prices.get(model.name)) for model in evaluation.models}
     return {name: one for name, one in found.items() if one is not None}
 

@@ -14,7 +14,7 @@ from pipeline.reports.leaderboard.spent import Spent, spent
 from pipeline.run.layout import LEADERBOARD
 from stages.text import many, plain_lines, table
 
-AGAIN = "the same command asks those again"
+AGAIN = "the same command asks them again"
 SIGNIFICANT = 0.05
 
 
@@ -87,20 +87,20 @@ class ScoresSummary:
         if not self.against:
             return
         right = self.against[0].right
-        yield f"compared with {right}, in percentage points (McNemar's exact test, p by Holm over the categories)"
+        yield f"compared with {right}, in percentage points (McNemar's exact test; p of categories corrected by Holm)"
         rows = [row for one in self.against for row in _compared(one)]
         yield from table(["model", "category", "difference", f"only it right, only {right} right", "p"], rows)
 
     def _spent(self) -> Iterator[str]:
         for name, used in self.spent.items():
-            money = "" if used.money is None else f", which cost {used.money:,.2f} by the prices given"
-            yield f"{name}: {used.tokens_in:,} tokens asked, {used.tokens_out:,} replied{money}"
+            money = "" if used.money is None else f", which cost {used.money:,.2f} at the prices given"
+            yield f"{name}: {used.tokens_in:,} tokens in requests, {used.tokens_out:,} in replies{money}"
 
 
 def scores_of(
     folder: Folder, against: str | None = None, prices: Mapping[str, tuple[float, float]] | None = None
 ) -> ScoresSummary:
-    """Return the scores of a finished evaluation. `prices`: of a million tokens asked and replied, by model.
+    """Return the scores of a finished evaluation. `prices`: of a million tokens of requests and of replies, by model.
 
     Raises NotCommitted if a step is missing; Refused if `against` is no model of it.
     """

@@ -1,4 +1,4 @@
-"""Tags: what makes a group of questions worth a look: who got it right and who did not. Each filters the page."""
+"""Tags: which kinds of models got a group of questions right and which did not. Each tag is a filter of the page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TITLES = {
 
 
 def tags_of(models: Sequence[Model], group: str) -> frozenset[str]:
-    """Return the tags of a group. Models that were not shown the image, and those built in, have no say (`judged`)."""
+    """Return the tags of a group. Models not shown the image, and built-in ones, are not counted (`judged`)."""
     asked = [one for one in judged(models) if one.was_asked(group)]
     right = {one.name: one.all_right(group) for one in asked}
     clip = [right[one.name] for one in asked if one.matching]

@@ -63,7 +63,7 @@ def test_a_question_asked_in_both_orders_is_guessed_right_a_quarter_of_the_time(
 
 def test_the_difference_to_the_best_model_has_mcnemars_and_holms_p(tmp_path: Path) -> None:
     made = two_models(tmp_path).model("none", given("ba" * 6)).model("knows", oracle, kind="oracle")
-    table = rows(section(page(made), "Models that answer").partition("against the others")[2])
+    table = rows(section(page(made), "Models that answer").partition("compared with the others")[2])
     p = {"poor": binomtest(4, 4).pvalue, "none": binomtest(5, 5).pvalue, "knows": binomtest(0, 1).pvalue}
     assert {name: cells[4] for name, cells in table.items()} == {name: f"{value:.3f}" for name, value in p.items()}
     assert [cells[5] for cells in (table["none"], table["poor"])] == ["0.188", "0.250"]  # 3 x 0.0625 and 2 x 0.125
@@ -79,7 +79,7 @@ def test_a_model_with_a_missing_reply_has_no_figure_and_the_page_says_which(tmp_
     table = rows(section(html, "Models that answer"))
     assert table["torn"][0] == "incomplete 3 of 12 replies missing"
     assert not re.search(r"\d\d\.\d", " ".join([table["torn"][0], *table["torn"][2:]]))
-    told = section(html, "Not complete")
+    told = section(html, "Incomplete models")
     assert "torn : 1 request failed and 2 replies are missing, of 12. Pairs 2 , 5 ." in words(told)
     assert "blindpairs evaluate" in told
     assert re.findall(r'href="#(group-\d+)"', told) == ["group-2", "group-5"]
@@ -90,7 +90,7 @@ def test_a_model_with_a_missing_reply_has_no_figure_and_the_page_says_which(tmp_
 def test_a_complete_evaluation_says_so(tmp_path: Path) -> None:
     html = page(two_models(tmp_path))
     assert "All models are complete." in words(html)
-    assert "Not complete" not in html
+    assert "Incomplete models" not in html
 
 
 def test_models_of_different_forms_are_never_in_one_table(tmp_path: Path) -> None:
@@ -123,13 +123,13 @@ def test_figures_of_mmvp_are_shown_for_models_of_their_kind_and_only_beside_pair
     assert "MMVP" not in words(others)
 
 
-@pytest.mark.parametrize(("seen", "meaning"), [(POOR, "within 5 %: it needs no eyes here"), (GOOD, "seeing helps")])
+@pytest.mark.parametrize(("seen", "meaning"), [(POOR, "at most 5 %: seeing is not needed"), (GOOD, "seeing helps")])
 def test_a_model_that_does_as_well_without_the_image_shows_that_no_eyes_are_needed(
     tmp_path: Path, seen: str, meaning: str
 ) -> None:
     made = Evaluated(tmp_path, pairs(6)).model("seeing", given(seen), kind="openai")
     html = section(page(made.model("unseeing", given(POOR), kind="openai", vision=False)), "With the image")
-    assert "the benchmark needs no eyes" in words(html)
+    assert "can be answered without seeing" in words(html)
     assert rows(html)["seeing"][-1] == meaning
 
 

@@ -57,9 +57,9 @@ def test_what_does_not_concern_an_evaluation_is_not_explained_on_its_page(tmp_pa
     plain = page(Evaluated(tmp_path / "single", single).model("m", always_a))
     told = words(section(plain, "Questions, reply by reply")) + words(section(plain, "Words and settings"))
     assert "all wrong" in told
-    assert "not counted in" not in told
+    assert "do not count models" not in told
     assert "not independent" not in told
     paired = Evaluated(tmp_path / "pairs", pairs(3)).model("m", always_a).model("knows", oracle, kind="oracle")
     html = page(paired)
-    assert "built-in models beside real ones, are not counted in" in words(section(html, "Pairs, reply by reply"))
+    assert "nor built-in models beside real ones" in words(section(html, "Pairs, reply by reply"))
     assert "Questions of one pair are not independent" in words(section(html, "Words and settings"))
