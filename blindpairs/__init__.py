@@ -96,7 +96,7 @@ def evaluate(
 ) -> ScoresSummary:
     """Ask models the frozen questions of a run, as the command `blindpairs evaluate` does, and return their scores.
 
-    `models`: a name of your own -> the model's settings, such as `{"kind": "open_clip", "model": "ViT-L-14-quickgelu",
+    `models`: your name for a model -> its settings, such as `{"kind": "open_clip", "model": "ViT-L-14-quickgelu",
     "pretrained": "openai"}`. `questions`: the version, by default the newest. `settings`: changes by dotted name, such
     as `reader="cambrian"`. The same call goes on after a stop, and another one adds models. Call it under
     `if __name__ == "__main__":`. Raises Refused before anything is asked, Waiting if nothing is frozen, TasksFailed if

@@ -12,7 +12,7 @@ from pipeline.cli.console import exit_on_error, print_summary
 Benchmark = Annotated[
     str,
     typer.Argument(
-        metavar="BENCHMARK", help="a run's folder, an evaluation's recipe (YAML), or with --format published files"
+        metavar="BENCHMARK", help="a run's folder, an evaluation's recipe (YAML), or, with --format, published files"
     ),
 ]
 Models = Annotated[
@@ -20,7 +20,7 @@ Models = Annotated[
     typer.Option(
         "--model",
         metavar="NAME=KIND[:MODEL][,SETTING=VALUE]...",
-        help="a model to ask, by a name of your own: clip=open_clip:ViT-L-14-quickgelu,pretrained=openai",
+        help="a model to ask, under a name that you choose: clip=open_clip:ViT-L-14-quickgelu,pretrained=openai",
     ),
 ]
 Version = Annotated[
@@ -31,21 +31,22 @@ Kind = Annotated[
     typer.Option("--format", metavar="KIND", help="cv-bench, pope, naturalbench, vismin or hallusionbench"),
 ]
 Images = Annotated[
-    str | None, typer.Option("--images", metavar="FOLDER", help="the images of published files that only name them")
+    str | None,
+    typer.Option("--images", metavar="FOLDER", help="folder of the images, if published files only name them"),
 ]
-To = Annotated[str | None, typer.Option("--to", metavar="FOLDER", help="where to evaluate published files")]
+To = Annotated[str | None, typer.Option("--to", metavar="FOLDER", help="folder for an evaluation of published files")]
 Prompt = Annotated[
     str | None,
-    typer.Option(
-        metavar="FORM", help="how questions are put: mmvp, letter, lmms-eval, vlmevalkit or ours [default: letter]"
-    ),
+    typer.Option(metavar="FORM", help="prompt form: mmvp, letter, lmms-eval, vlmevalkit or ours [default: letter]"),
 ]
 Reader = Annotated[
     str | None, typer.Option(metavar="RULES", help="read the replies again by these rules; no model is asked")
 ]
 Grader = Annotated[
     str | None,
-    typer.Option(metavar="KIND:MODEL,...", help="a language model that judges replies, yes or no, as MMVP's did"),
+    typer.Option(
+        metavar="KIND:MODEL,...", help="a language model that judges each reply, yes or no, as MMVP's grader does"
+    ),
 ]
 Against = Annotated[
     str | None, typer.Option(metavar="NAME", help="compare every model with this one, by exact tests on pairs")
@@ -69,7 +70,7 @@ def evaluate(
 ) -> None:
     """Ask models a benchmark's questions, score them by pair and pattern, and write the leaderboard.
 
-    What was replied is kept: the same command goes on after a stop, and another one adds models.
+    Replies are kept: after a stop, the same command continues. To add models, name only the new ones.
 
     Example: blindpairs evaluate runs/mmvp --model llava=transformers:llava-hf/llava-1.5-7b-hf
     """

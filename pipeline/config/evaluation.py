@@ -24,9 +24,9 @@ class Evaluation(Settings):
     """A complete recipe of an evaluation."""
 
     benchmark: BenchmarkSettings
-    models: dict[ModelName, ModelSettings] = Field(description="what is asked, each by a name of your own")
-    reader: ReaderName = Field("form", description="whose rules read the replies; form: those of the prompt's form")
-    grader: Server | None = Field(None, description="a language model that judges replies, as MMVP's did")
+    models: dict[ModelName, ModelSettings] = Field(description="the models to ask, each under a name that you choose")
+    reader: ReaderName = Field("form", description="whose rules read the replies; form: those of the prompt form")
+    grader: Server | None = Field(None, description="a language model that judges replies, as MMVP's grader does")
     workers: WorkerSettings = WorkerSettings()
 
 

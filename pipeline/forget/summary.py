@@ -53,7 +53,7 @@ class ForgetSummary:
             lines.append("the pairs are made again by `blindpairs run`")
         if of := sorted({folder for step in self.rows if EVALUATION.fullmatch(folder := step.partition("/")[0])}):
             lines.append(
-                f"answers, scores and leaderboard of {', '.join(of)} are made again when they are evaluated next"
+                f"answers, scores and leaderboard of {', '.join(of)} are made again by the next `blindpairs evaluate`"
             )
         if any(VERSION.fullmatch(step) for step in self.rows):
             lines.append("what was exported before is not touched: export again, and take the old ones back")

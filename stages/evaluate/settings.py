@@ -26,7 +26,7 @@ class RunQuestions(Settings):
 
     kind: Literal["run"]
     uri: str = Field(description="the run's folder, such as runs/mmvp")
-    version: int = Field(ge=1, description="version of its questions")
+    version: int = Field(ge=1, description="version of the questions")
 
 
 class Published(Settings):
@@ -34,7 +34,7 @@ class Published(Settings):
 
     kind: Literal["cv-bench", "pope", "naturalbench", "vismin", "hallusionbench"]
     uri: str = Field(description="its folder, or its Parquet, JSON or JSON-lines file")
-    images: str | None = Field(None, description="folder of its images, where the file only names them")
+    images: str | None = Field(None, description="folder of the images, if the file only names them")
 
 
 BENCHMARK_KINDS = ("run", "cv-bench", "pope", "naturalbench", "vismin", "hallusionbench")

@@ -58,10 +58,10 @@ FILTERING = {
     reasons.CAPPED: "one of the two is already in `filter.max_pairs_per_image` better pairs",
 }
 REPLYING = {
-    evaluation.UNPARSED: "the reply chooses no option, or not clearly; in `verdicts`, it is neither yes nor no",
+    evaluation.UNPARSED: "the reply does not clearly choose one option; in `verdicts`, it is neither yes nor no",
     evaluation.REFUSED: "the model or its server refused because of the content",
     evaluation.TRUNCATED: "the reply was cut at `max_tokens`; it is not read",
-    evaluation.FAILED: "the question could not be asked, and never can; the model's figures are incomplete",
+    evaluation.FAILED: "the question could not be asked and never can be; the model's figures are incomplete",
 }
 STEPS = {
     "Every image, in `images` and `embeddings`": READING,

@@ -1,4 +1,4 @@
-"""Settings: in place of a model that is asked, a file of replies that another program got; one class per format."""
+"""Settings: a file of another program's replies, in place of a model that is asked; one class per format."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ File = Annotated[str, AfterValidator(absolute)]  # a worker may have another wor
 
 
 class Imported(Settings):
-    """What every file of replies has. `prompt` is what is true of them: nothing is asked again."""
+    """What every file of replies has. `prompt` says how they were obtained: nothing is asked again."""
 
     uri: File = Field(description="the file, on a disk or in a bucket")
     vision: bool = Field(True, description="false: the model was not shown the images")
 
 
 class LmmsEvalLog(Imported):
-    """Replies that lmms-eval got to the exported task: one task's samples file, written with `--log_samples`."""
+    """Replies to the exported task from lmms-eval: one task's samples file, written with `--log_samples`."""
 
     kind: Literal["lmms-eval-log"]
-    prompt: FilePrompt = Field("lmms-eval", description="form in which the questions were put")
+    prompt: FilePrompt = Field("lmms-eval", description="prompt form in which the questions were put")
 
 
 class VlmEvalKitResult(Imported):
-    """Replies that VLMEvalKit got to the exported TSV: its prediction file, a .tsv, a .xlsx or a .json."""
+    """Replies to the exported TSV from VLMEvalKit: its prediction file, a .tsv, an .xlsx or a .json."""
 
     kind: Literal["vlmevalkit-result"]
-    prompt: FilePrompt = Field("vlmevalkit", description="form in which the questions were put; the file does not say")
-    sheet: str | None = Field(None, description="name of the workbook's sheet; null: its first one")
+    prompt: FilePrompt = Field("vlmevalkit", description="prompt form in which the questions were put; not in the file")
+    sheet: str | None = Field(None, description="name of the sheet in the workbook; null: the first one")
 
 
 class MmvpAnswers(Imported):
-    """Replies that MMVP's own script evaluate_mllm.py got to the exported folder: its answers file, in JSON lines."""
+    """Replies to the exported folder from MMVP's own script evaluate_mllm.py: its answers file, in JSON lines."""
 
     kind: Literal["mmvp-answers"]
-    prompt: FilePrompt = Field("mmvp", description="form in which the questions were put")
+    prompt: FilePrompt = Field("mmvp", description="prompt form in which the questions were put")
 
 
 ImportedSettings = LmmsEvalLog | VlmEvalKitResult | MmvpAnswers

@@ -21,10 +21,10 @@ class FeatureMap(Settings):
 
 
 class RegriddedMap(FeatureMap):
-    """A feature map that bilinear interpolation may bring to another side before it is projected."""
+    """A feature map that bilinear interpolation may resize to another side before it is projected."""
 
     target_side: int | None = Field(
-        None, ge=1, description="side after interpolation; null: as it is. Cambrian-1 brings SigLIP's 27 to 24"
+        None, ge=1, description="side after interpolation; null: as it is. Cambrian-1 resizes SigLIP's 27 to 24"
     )
 
     @property
@@ -46,12 +46,12 @@ class Connector(Settings):
         found = len(self.encoders)
         if not found or (self.TAKES and found != self.TAKES):
             name, wanted = type(self).__name__, self.TAKES or "1 or more"
-            raise ValueError(f"{name} takes {wanted} encoder(s), not {found}; list that many in encoders")
+            raise ValueError(f"{name} takes {wanted} encoder(s), not {found}; list {wanted} in encoders")
         return self
 
     @property
     def tokens(self) -> int:
-        """Tokens for each image: as many as the encoder has, if a kind says nothing else."""
+        """Tokens for each image: as many as the encoder has, unless a kind says otherwise."""
         return self.encoders[0].side ** 2
 
 
@@ -63,7 +63,7 @@ class Linear(Connector):
 
 
 class Mlp(Connector):
-    """Two linear layers with a GELU between, as in LLaVA-1.5 (multimodal_projector/builder.py: mlp2x_gelu)."""
+    """Two linear layers with a GELU between them, as in LLaVA-1.5 (multimodal_projector/builder.py: mlp2x_gelu)."""
 
     TAKES = 1
     kind: Literal["mlp"]
@@ -79,18 +79,18 @@ class _TwoGrids(Connector):
         clip, dino = self.encoders
         if clip.side != dino.side:
             raise ValueError(
-                f"{type(self).__name__} pairs tokens one to one, and the encoders' sides are {clip.side} and "
-                f"{dino.side}; give both images the side in pixels that makes their grids equal"
+                f"{type(self).__name__} pairs tokens one to one, but the encoders' sides are {clip.side} and "
+                f"{dino.side}; choose sizes of the two images for which their grids are equal"
             )
         return self
 
 
 class Additive(_TwoGrids):
-    """A-MoF: mix the features of CLIP and DINOv2 before one adapter (MMVP, section 4.2). No code of it was released."""
+    """A-MoF: mix the features of CLIP and DINOv2 before one adapter (MMVP, section 4.2). Its code was not released."""
 
     kind: Literal["additive"]
     share: float = Field(
-        0.75, ge=0, le=1, description="DINOv2's part of the sum, CLIP's is the rest; 0.75 is best on MMVP (Table 2)"
+        0.75, ge=0, le=1, description="DINOv2's share of the sum; CLIP's is the rest. 0.75 is best on MMVP (Table 2)"
     )
     normalize: bool = Field(
         False,
@@ -106,7 +106,7 @@ class Additive(_TwoGrids):
         clip, dino = self.encoders
         if clip.width != dino.width:
             raise ValueError(
-                f"Additive adds vectors of one length, and the encoders' widths are {clip.width} and {dino.width}; "
+                f"Additive adds vectors of one length, but the encoders' widths are {clip.width} and {dino.width}; "
                 "choose encoders of equal width, or kind: interleaved"
             )
         return self
@@ -124,7 +124,7 @@ class Interleaved(_TwoGrids):
 
 
 class Concatenated(Connector):
-    """Bring every encoder to one grid, concatenate channels, then two linear layers (Cambrian-1, section 3.5)."""
+    """Bring every encoder to one grid, concatenate channels, then apply two linear layers (Cambrian-1, section 3.5)."""
 
     kind: Literal["concatenated"]
     side: int = Field(24, ge=1, description="tokens along a side of the common grid; Cambrian-1: 24")
@@ -137,9 +137,9 @@ class Concatenated(Connector):
 
 
 class InnerLayers(Settings):
-    """After which layers of the language model image tokens are aggregated anew: start + j * stride, j < count."""
+    """Layers of the language model after which image tokens are aggregated again: start + j * stride, j < count."""
 
-    count: int = Field(10, ge=1, description="how many; Cambrian-1 8B and 13B: 10, 34B: 9")
+    count: int = Field(10, ge=1, description="number of these layers; Cambrian-1 8B and 13B: 10, 34B: 9")
     start: int = Field(0, ge=0, description="the first decoder layer, counted from 0")
     stride: int = Field(
         3, ge=1, description="decoder layers from one to the next; released 8B: 3, 13B: 4, 34B: 7 (the paper says 9)"

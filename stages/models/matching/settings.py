@@ -20,7 +20,7 @@ class OpenClipTowers(Settings):
 
 
 class TransformersTowers(Settings):
-    """CLIP, SigLIP or SigLIP2 of the transformers library, with its tokenizer."""
+    """CLIP, SigLIP or SigLIP2 from the transformers library, with its tokenizer."""
 
     kind: Literal["clip"]
     model: str = Field(description="hub id (google/siglip2-so400m-patch14-384), or a folder")

@@ -68,22 +68,22 @@ def _pair(kind: str, first: dict[str, int], second: dict[str, int], **more: Any)
 SMALL_MAP = {"width": 4, "side": 4}
 AGGREGATOR = small_aggregator().model_dump()
 WRONG = [
-    (Mlp, _pair("mlp", SMALL_MAP, SMALL_MAP), "Mlp takes 1 encoder(s), not 2; list that many in encoders"),
+    (Mlp, _pair("mlp", SMALL_MAP, SMALL_MAP), "Mlp takes 1 encoder(s), not 2; list 1 in encoders"),
     (
         Concatenated,
         {"kind": "concatenated", "encoders": [], "language_width": 8},
-        "Concatenated takes 1 or more encoder(s), not 0; list that many in encoders",
+        "Concatenated takes 1 or more encoder(s), not 0; list 1 or more in encoders",
     ),
     (
         Interleaved,
         _pair("interleaved", SMALL_MAP, {"width": 4, "side": 5}),
-        "Interleaved pairs tokens one to one, and the encoders' sides are 4 and 5; give both images the side in pixels "
-        "that makes their grids equal",
+        "Interleaved pairs tokens one to one, but the encoders' sides are 4 and 5; choose sizes of the two images "
+        "for which their grids are equal",
     ),
     (
         Additive,
         _pair("additive", SMALL_MAP, {"width": 5, "side": 4}),
-        "Additive adds vectors of one length, and the encoders' widths are 4 and 5; choose encoders of equal width, or "
+        "Additive adds vectors of one length, but the encoders' widths are 4 and 5; choose encoders of equal width, or "
         "kind: interleaved",
     ),
     (Additive, _pair("additive", SMALL_MAP, SMALL_MAP, share=1.5), "share: write a number of at most 1 (you gave 1.5)"),
