@@ -7,7 +7,7 @@ from functools import cache
 FORMAT = "HEIF"  # as pillow-heif names it
 NAMES = (".heic", ".heif")
 MISSING = (
-    "a HEIC image, which takes pillow-heif to decode; run pip install 'blindpairs[heic]' on every machine, and make "
+    "a HEIC image, and decoding it needs pillow-heif; run pip install 'blindpairs[heic]' on every machine, and make "
     "the images again (--redo images)"
 )
 HEVC = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"))

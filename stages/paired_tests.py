@@ -1,8 +1,8 @@
 """Paired tests: whether two models that were asked the same groups of questions differ by more than chance.
 
 McNemar's exact test (Psychometrika 12, 1947) looks only at the groups that one of the two got right and the other did
-not; Holm's correction (Scandinavian Journal of Statistics 6, 1979) makes several such tests, one a category, safe to
-read together; the paired bootstrap says by how much the two differ.
+not. Holm's correction (Scandinavian Journal of Statistics 6, 1979) makes several such tests, one per category, safe to
+read together. The paired bootstrap says by how much the two differ.
 """
 
 from __future__ import annotations

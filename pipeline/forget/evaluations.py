@@ -1,7 +1,7 @@
-"""Evaluations: remove forgotten images from each evaluation inside a run, while nobody else drives it.
+"""Evaluations: remove forgotten images from each evaluation inside a run, while no other process drives it.
 
-Questions are removed in groups, and with them all that any model replied to them; what was made of the replies is
-discarded. The run's own note of what is being removed keeps others from driving an evaluation until all is done.
+Questions are removed in groups, with all replies to them; what was made from the replies is discarded.
+The run's own note of what is being removed keeps other processes from driving an evaluation until all is done.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Evaluation: the steps of an evaluation, and its folder.
 
 First the questions, and each model's predictions, which are a step of their own: models can be added later, and one
-that fails does not stop the others. Then what the predictions say, and the scores, over all models that are there.
+that fails does not stop the others. Then the answers read from the predictions, and the scores, over all models so far.
 """
 
 from __future__ import annotations

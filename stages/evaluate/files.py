@@ -40,14 +40,14 @@ def json_values(uri: str, remedy: str = AGAIN) -> Iterator[tuple[int, Any]]:
         try:
             yield from enumerate(parse_json(text), 1)
         except ValueError as error:
-            raise Refused(f"{uri} does not read as JSON ({error}); {remedy}") from error
+            raise Refused(f"{uri} cannot be read as JSON ({error}); {remedy}") from error
         return
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
                 yield number, parse_json(line)
             except ValueError as error:
-                raise Refused(f"line {number} of {uri} does not read as JSON ({error}); {remedy}") from error
+                raise Refused(f"line {number} of {uri} cannot be read as JSON ({error}); {remedy}") from error
 
 
 @contextmanager

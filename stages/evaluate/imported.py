@@ -1,6 +1,6 @@
-"""Imported: the replies that another program got, in place of a model that is asked. One task reads the file.
+"""Imported: replies from another program, in place of a model that is asked. One task reads the file.
 
-A question to which the file has no reply is missing, as it is everywhere: the model then has no headline figure.
+A question without a reply in the file counts as missing, as everywhere else: the model then has no headline figure.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class ImportedPredictions(Stage):
         return PREDICTIONS.name, PREDICTIONS.version
 
     def external_state(self) -> Mapping[str, Any]:
-        """Return the file's hash. Raises Refused if it does not read as a file of its kind."""
+        """Return the file's hash. Raises Refused if it cannot be read as a file of its kind."""
         self._digest, self._read = read_replies(self.chosen)
         return {"file": self._digest}
 
@@ -69,7 +69,7 @@ class ImportedPredictions(Stage):
     def setup(self, machine: Machine) -> None:
         digest, self._read = read_replies(self.chosen)
         if self._digest and digest != self._digest:
-            raise Refused(f"{self.chosen.uri} is another file on this machine than the evaluation began with")
+            raise Refused(f"on this machine, {self.chosen.uri} is not the file that the evaluation began with")
 
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
         rows = [self._row(question["question_id"], reply) for question, reply in self._matched(reads["questions"])]

@@ -89,7 +89,7 @@ def by_words(question: Row, reply: Row, form: str, reader: str) -> Row:
         return _unread("the reply has no words")
     found = READERS[reader].read(reply["response"], options, FORMS[form].kind(question["kind"]))
     if found.place is None:
-        return _unread(f"the rules of {reader} read no option in it")
+        return _unread(f"the rules of {reader} find no option in the reply")
     return _placed(found.place, str(found.rule), question, reply)
 
 

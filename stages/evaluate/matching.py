@@ -2,7 +2,7 @@
 
 Source: tsb0601/MMVP, scripts/evaluate_vlm.py: the text is "a photo of " and the statement; all images of the group are
 compared with each statement. The cosines are kept; what they say is decided where answers are read.
-A text of more tokens than the model takes is cut; how many were is counted.
+A text with more tokens than the model takes is cut, and the number of such texts is counted.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ class Predict(Stage):
     def setup(self, machine: Machine) -> None:
         weights = weights_of(self.chosen)
         if weights is not None and self._hashes and weights.identity() != self._hashes:
-            raise Refused(f"this machine has other weights for {self.model} than the evaluation began with")
+            raise Refused(f"on this machine, {self.model} does not have the weights that the evaluation began with")
         if isinstance(self.chosen, Answering):
             self._asker = Answerer(self.chosen, weights, generation_of(self.chosen), machine, self._replies)
         elif weights is not None:

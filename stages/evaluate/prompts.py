@@ -1,7 +1,7 @@
-"""Prompts: the forms in which a question is put, each to the letter as its project puts it.
+"""Prompts: the forms in which a question is put, each exactly as its project puts it.
 
 A form also says how replies are generated and by which rule its own scorer reads them. Figures of different forms
-must not be compared: the same model got 24.7 and 22.7 by two of them.
+must not be compared: the same model got 24.7 and 22.7 with two of them.
 
 `mmvp`: tsb0601/MMVP @7635005, scripts/evaluate_mllm.py L57-110: question, a space, the options as the benchmark
 writes them; sampled at temperature 0.2, at most 1024 tokens. It has no form for yes or no: such a question is put with

@@ -1,7 +1,7 @@
 """Ask: a benchmark in, its questions out, one row for each question about an image. One task is a stretch of groups.
 
-What the benchmark says is read and checked before any work; only then are its images read, each once, for their length
-and their hash, by which later steps know whether they are still the same.
+The benchmark's questions are read and checked before any work. Only then are its images read, each once, for their
+length and hash, by which later steps know whether an image is still the same.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class AskedQuestions(Stage):
 
     def setup(self, machine: Machine) -> None:
         if self._state and benchmark_of(self.chosen).state() != self._state:
-            raise Refused("this machine has another benchmark at the same place than the evaluation began with")
+            raise Refused("on this machine, the benchmark is not the one that the evaluation began with")
 
     def process(self, task: Task, reads: Reads) -> Iterator[Part]:
         start, stop = task.facts["rows"]

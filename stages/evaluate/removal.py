@@ -1,7 +1,7 @@
-"""Removal: questions about forgotten images are removed with their whole groups, and with them what models replied.
+"""Removal: questions about forgotten images are removed with their whole groups, and so is what models replied.
 
-A group counts as one, so that the rest of it would say something else than it did. Tasks know their questions by the
-numbers of their rows; these move up.
+A group counts as one, so what is left of it would measure something else. Tasks know their questions by the numbers of
+their rows, and these numbers move up.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Stretches: how questions are cut into tasks: whole groups, so that no group is in two of them."""
+"""Stretches: how questions are cut into tasks: whole groups, so that no group is split between two tasks."""
 
 from __future__ import annotations
 

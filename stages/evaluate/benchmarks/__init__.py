@@ -1,1 +1,1 @@
-"""Benchmarks: where questions come from, one module a kind, all of them read into the rows of one table."""
+"""Benchmarks: where questions come from, one module per kind, all of them read into the rows of one table."""

@@ -1,4 +1,4 @@
-"""Base: what every benchmark gives, its questions as rows of the asked table, and what is checked in all of them."""
+"""Base: the protocol of benchmarks, which give questions as rows of the asked table, and the checks of all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entries: the rows of a published benchmark's Parquet, JSON or JSON-lines file, with the place of their images."""
+"""Entries: the rows of a published benchmark's Parquet, JSON or JSON-lines file, and where their images are."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Entry:
         if column not in self.values:
             raise Refused(
                 f"{self.where} has no column {column}; it has {', '.join(self.values)[:300] or 'none'}: "
-                "download the file again, or choose the kind of benchmark that it is"
+                "download the file again, or choose the right kind of benchmark"
             )
         return self.values[column]
 
@@ -123,8 +123,8 @@ def _held(uri: str, row: int, holding: Mapping[str, str], lacks: set[str]) -> Ca
     def located(column: str) -> Located:
         if column not in holding:
             raise Refused(
-                f"{uri} has no column {column} of image bytes; such are: {', '.join(holding) or 'none'}: download the "
-                "file again, or choose the kind of benchmark that it is"
+                f"{uri} has no column {column} of image bytes; its columns of image bytes: "
+                f"{', '.join(holding) or 'none'}; download the file again, or choose the right kind of benchmark"
             )
         if column in lacks:
             raise Refused(f"row {row + 1} of {uri} has no bytes in its column {column}; download the file again")

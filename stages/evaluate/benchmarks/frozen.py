@@ -1,8 +1,8 @@
-"""Frozen: a version of a run's questions, those of the benchmark alone, with where the run says their images are.
+"""Frozen: the benchmark's questions in one version of a run's questions, and where the run says their images are.
 
 A question about an image that is not among the run's images is refused, as it is when the version is exported:
-forgetting an image removes its questions with it, so that such a run is damaged. Whether the bytes are still there is
-found when a model is asked: that prediction fails alone, with the reason.
+forgetting an image also removes its questions, so such a run is damaged. Whether the bytes are still there is found
+when a model is asked. If they are gone, that prediction alone fails, with the reason.
 """
 
 from __future__ import annotations
@@ -57,7 +57,10 @@ class FrozenQuestions:
     def _manifest(self) -> Manifest:
         manifest = Manifest.open(Folder(self._url))
         if manifest.lineage.table not in TABLES:
-            raise Refused(f"{self._url} holds {manifest.lineage.table}, which this version does not read; update it")
+            raise Refused(
+                f"{self._url} holds {manifest.lineage.table}, which this version of blindpairs cannot read; "
+                "update blindpairs"
+            )
         return manifest
 
     def _rows(self) -> list[dict[str, Any]]:
@@ -65,13 +68,13 @@ class FrozenQuestions:
         read = (row for batch in self._manifest().batches(COLUMNS) for row in batch.to_pylist())
         rows = sorted((row for row in read if row["use"] == USE), key=lambda row: row["place"])
         if not rows:
-            raise Refused(f"{self._url} holds no question for the benchmark; freeze some, or name another version")
+            raise Refused(f"{self._url} holds no questions for the benchmark; freeze some, or name another version")
         pairs = list(zip(rows[::2], rows[1::2], strict=False))
         odd = [one for one, other in pairs if any(one[name] != other[name] for name in SHARED)]
         odd += [one for one, other in pairs if one["side"] == other["side"]] + (rows[-1:] if len(rows) % 2 else [])
         if odd:
             raise Refused(
-                f"{self._url}: place {odd[0]['place']} is not a pair with the next; freeze the questions again"
+                f"{self._url}: place {odd[0]['place']} is not a pair with the next place; freeze the questions again"
             )
         return rows
 

@@ -1,4 +1,4 @@
-"""HallusionBench: the same question about a figure, changed figures, or none. A group is the question, of 1 to 5 rows.
+"""HallusionBench: the same question about a figure, changed figures, or none. A group is one question, in 1 to 5 rows.
 
 Sources: tianyi-lab/HallusionBench, HallusionBench.json (a list; `filename` is null or absent where `visual_input` is 0)
 with the images of hallusion_bench.zip; lmms-lab/HallusionBench on the hub (image-*.parquet and non_image-*.parquet with

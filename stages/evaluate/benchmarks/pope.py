@@ -38,7 +38,7 @@ def _key(entry: Entry, name: str) -> str:
 def _category(entry: Entry) -> str:
     if (found := CATEGORY.search(entry.file)) is None:
         raise Refused(
-            f"the name of {entry.file} does not say its category; it ends in _pope_adversarial.json, "
+            f"the name of {entry.file} does not say its category: it must end in _pope_adversarial.json, "
             "_pope_popular.json or _pope_random.json: name the file as it was published"
         )
     return found[1]

@@ -47,7 +47,7 @@ def text_in(data: bytes, uri: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise Refused(f"line {line} of {uri} is not UTF-8 text; name the file as the program wrote it") from error
+        raise Refused(f"line {line} of {uri} is not UTF-8 text; give the file as the program wrote it") from error
 
 
 def objects_in(data: bytes, uri: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -60,7 +60,7 @@ def objects_in(data: bytes, uri: str) -> Iterator[tuple[str, dict[str, Any]]]:
             where = f"line {number} of {uri}"
             value = json_of(line, where)
             if not isinstance(value, dict):
-                raise Refused(f"{where} is {clipped(value)} and not a JSON object; name the file of JSON lines")
+                raise Refused(f"{where} is {clipped(value)} and not a JSON object; name a file of JSON lines")
             yield where, value
 
 
@@ -70,6 +70,6 @@ def json_of(text: str, where: str) -> Any:
         return parse_json(text)
     except ValueError as error:
         raise Refused(
-            f"{where} does not read as JSON ({error}); the file is cut off or of another kind: name a file that the "
-            "program finished"
+            f"{where} cannot be read as JSON ({error}); the file is cut off or of another kind: name a file that the "
+            "program finished writing"
         ) from error

@@ -28,8 +28,8 @@ def replies(data: bytes, uri: str) -> Iterator[ImportedReply]:
     for where, values in objects_in(data, uri):
         if lacking := [name for name in ("doc_id", REPLY) if name not in values]:
             raise Refused(
-                f"{where} has no {lacking[0]}, as a samples file of lmms-eval (--log_samples) has; name that file, "
-                "DATE_samples_TASK.jsonl, or the kind of file that it is"
+                f"{where} has no {lacking[0]}, which a samples file of lmms-eval (--log_samples) has; name that file, "
+                "DATE_samples_TASK.jsonl, or choose the right kind of file"
             )
         yield _reply(where, values)
 

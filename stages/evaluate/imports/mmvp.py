@@ -22,8 +22,8 @@ def replies(data: bytes, uri: str) -> Iterator[ImportedReply]:
     for where, values in objects_in(data, uri):
         if lacking := [name for name in NEEDED if name not in values]:
             raise Refused(
-                f"{where} has no {lacking[0]}, as an answers file of MMVP's evaluate_mllm.py has; name that file, or "
-                "the kind of file that it is"
+                f"{where} has no {lacking[0]}, which an answers file of MMVP's evaluate_mllm.py has; name that file, "
+                "or choose the right kind of file"
             )
         yield ImportedReply(
             where,

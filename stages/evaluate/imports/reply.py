@@ -35,7 +35,7 @@ class ImportedReply:
 def response_of(value: Any, where: str) -> str:
     """Return a reply that is a text, unchanged. Raises Refused if it is none, too long, or not Unicode."""
     if not isinstance(value, str):
-        raise Refused(f"{where}: its reply is {clipped(value)} and not a text; let the program write the file again")
+        raise Refused(f"{where}: its reply is {clipped(value)} and not a text; have the program write the file again")
     if len(value) > MOST_CHARACTERS:
         raise Refused(
             f"{where}: its reply has {len(value):,} characters, more than {MOST_CHARACTERS:,}; it is not a model's "
@@ -48,7 +48,7 @@ def response_of(value: Any, where: str) -> str:
 def check_unicode(text: str, where: str) -> None:
     """Raise Refused for half of a surrogate pair, which JSON can write and no UTF-8 file can hold."""
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise Refused(f"{where} has half of a character (a lone surrogate); let the program write the file again")
+        raise Refused(f"{where} has half of a character (a lone surrogate); have the program write the file again")
 
 
 def text_of(values: Mapping[str, Any], name: str, where: str) -> str | None:
@@ -57,7 +57,7 @@ def text_of(values: Mapping[str, Any], name: str, where: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise Refused(f"{where}: its {name} is {clipped(value)} and not a text; let the program write the file again")
+        raise Refused(f"{where}: its {name} is {clipped(value)} and not a text; have the program write the file again")
     check_unicode(value, where)
     return value
 
@@ -73,7 +73,7 @@ def checked(replies: Iterable[ImportedReply], uri: str) -> Sequence[ImportedRepl
             )
         found[reply.number] = reply
     if not found:
-        raise Refused(f"{uri} holds no reply; name the file that the program wrote when it had asked all questions")
+        raise Refused(f"{uri} holds no reply; name the file that the program wrote after it had asked all questions")
     return list(found.values())
 
 

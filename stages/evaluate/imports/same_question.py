@@ -1,8 +1,8 @@
-"""Same question: whether a reply of a file is to the question of the benchmark that has its number.
+"""Same question: check that a reply in a file is to the benchmark's question of the same number.
 
 The exports for lmms-eval, VLMEvalKit and MMVP number the questions that are in words from 1, in the benchmark's order.
 Whatever the file says of a question must agree. The right answer counts too: both questions of a pair have the same
-words, so that only it tells which image is meant. White space does not count: programs change it.
+words, so only the answer tells which image is meant. White space does not count: programs change it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from stages.text import many
 
 Row = Mapping[str, Any]
 OTHER = (
-    "it is of another version of the benchmark: evaluate that version (--questions), or export this one and run again"
+    "the file is of another version of the benchmark: evaluate that version (--questions), or export this one and "
+    "have the program ask it"
 )
 
 
@@ -35,7 +36,7 @@ def matched(
         if not 1 <= reply.number <= len(questions):
             there = many(len(questions), "question")
             raise Refused(
-                f"{reply.where} is a reply to question {reply.number}, but there are {there} in words; {OTHER}"
+                f"{reply.where} is a reply to question {reply.number}, but only {there} can be asked in words; {OTHER}"
             )
         question = questions[reply.number - 1]
         _check_words(reply, question)
@@ -64,7 +65,7 @@ def _check_prompt(reply: ImportedReply, question: Row, form: PromptForm) -> None
     fitting = [name for name, words in forms.items() if given == bare(words)]
     remedy = f"add prompt={fitting[0]}" if fitting else "run the export as it is, so that figures can be compared"
     raise Refused(
-        f"{reply.where}: question {reply.number} was put as {clipped(reply.prompt)}, which is not the words of the "
+        f"{reply.where}: question {reply.number} was put as {clipped(reply.prompt)}, which are not the words of the "
         f"form {form}; {remedy}"
     )
 
@@ -74,8 +75,9 @@ def _check_answer(reply: ImportedReply, question: Row) -> None:
         return
     right = f"({question['answer']}) {question['options'][ord(question['answer']) - ord('a')]}"
     raise Refused(
-        f"{reply.where}: the right answer of question {reply.number} is {clipped(reply.answer)} there and "
-        f"{clipped(right)} here; {OTHER}. Of MMVP's disputed answers, `blindpairs import --answers` chooses which"
+        f"{reply.where}: the right answer of question {reply.number} is {clipped(reply.answer)} in the file and "
+        f"{clipped(right)} in the benchmark; {OTHER}. Where MMVP's answers are disputed, `blindpairs import --answers` "
+        "chooses which are right"
     )
 
 
@@ -94,5 +96,5 @@ def bare(text: str) -> str:
 
 
 def _other(reply: ImportedReply, what: str, there: object, here: object) -> Refused:
-    both = f"{clipped(there)} there and {clipped(here)} here"
+    both = f"{clipped(there)} in the file and {clipped(here)} in the benchmark"
     return Refused(f"{reply.where}: the {what} of question {reply.number} is {both}; {OTHER}")

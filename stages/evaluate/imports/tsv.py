@@ -31,10 +31,10 @@ def rows_of(data: bytes, uri: str) -> Iterator[tuple[str, dict[str, str]]]:
             if len(cells) != len(head):
                 raise Refused(
                     f"row {number} of {uri} has {len(cells)} cells and the first line {len(head)}; it is not separated "
-                    "by tabs, or cut off: name the file as VLMEvalKit wrote it"
+                    "by tabs, or it is cut off: give the file as VLMEvalKit wrote it"
                 )
             yield f"row {number} of {uri}", dict(zip(head, cells, strict=True))
     except csv.Error as error:
         raise Refused(
-            f"row {number + 1} of {uri} does not read as a TSV ({error}); name the file as VLMEvalKit wrote it"
+            f"row {number + 1} of {uri} cannot be read as a TSV ({error}); give the file as VLMEvalKit wrote it"
         ) from error

@@ -30,14 +30,14 @@ def replies(data: bytes, uri: str, sheet: str | None = None) -> Iterator[Importe
     """Yield the replies of a prediction file. Raises Refused, naming the row, if one is not of this form."""
     ending = next((one for one in READERS if uri.lower().endswith(one)), None)
     if ending is None:
-        raise Refused(f"{uri} is none of {', '.join(READERS)}; have VLMEvalKit write one (PRED_FORMAT=tsv)")
+        raise Refused(f"{uri} is not one of {', '.join(READERS)}; have VLMEvalKit write one (PRED_FORMAT=tsv)")
     if sheet is not None and ending != WORKBOOK:
-        raise Refused(f"{uri} has no sheets, so that sheet {sheet!r} does not apply; leave it out")
+        raise Refused(f"{uri} has no sheets, so sheet {sheet!r} does not apply; leave it out")
     rows = sheet_of(data, uri, sheet) if ending == WORKBOOK else READERS[ending](data, uri)
     for where, values in rows:
         if lacking := [name for name in NEEDED if name not in values]:
             raise Refused(
-                f"{where} has no column {lacking[0]}, as a prediction file of VLMEvalKit has; it has "
+                f"{where} has no column {lacking[0]}, which a prediction file of VLMEvalKit has; its columns are "
                 f"{', '.join(map(str, values))[:200] or 'none'}: name the file MODEL_DATA that VLMEvalKit wrote"
             )
         yield _reply(where, values, is_cell=ending == WORKBOOK)

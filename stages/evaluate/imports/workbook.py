@@ -45,7 +45,7 @@ def _rows(data: bytes, uri: str, sheet: str | None) -> list[tuple[Any, ...]]:
         import openpyxl
     except ImportError as error:
         raise Refused(
-            f"{uri} is an Excel workbook, which takes openpyxl to read; run pip install 'blindpairs[xlsx]' on every "
+            f"{uri} is an Excel workbook, and reading it needs openpyxl; run pip install 'blindpairs[xlsx]' on every "
             f"machine, or {REMEDY}"
         ) from error
     try:
@@ -61,7 +61,7 @@ def _rows(data: bytes, uri: str, sheet: str | None) -> list[tuple[Any, ...]]:
         raise
     except Exception as error:  # the library raises anything about a file that is not a workbook
         raise Refused(
-            f"{uri} does not read as an Excel workbook ({type(error).__name__}: {error}); {REMEDY}"
+            f"{uri} cannot be read as an Excel workbook ({type(error).__name__}: {error}); {REMEDY}"
         ) from error
     if found is None:
         raise Refused(f"{uri} has no sheet {sheet!r}; it has {', '.join(names)[:200] or 'none'}")

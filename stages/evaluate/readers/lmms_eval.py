@@ -1,4 +1,4 @@
-"""lmms-eval's reader of its task mmvp: the first A or B that a row of patterns finds; of its task pope for yes or no.
+"""lmms-eval's reader: the first A or B that a pattern of its task mmvp finds; for yes or no, that of its task pope.
 
 Sources: EvolvingLMMs-Lab/lmms-eval @75571cf, lmms_eval/tasks/mmvp/utils.py `_extract_answer_letter`, and
 lmms_eval/tasks/pope/utils.py `pope_process_results`. Known errors, kept: "It is a dog facing left. (b)" is A, because

@@ -1,7 +1,7 @@
 """Built in: three models without weights, whose scores are known beforehand, so that an evaluation can be checked.
 
-`always_a` chooses the first option, `oracle` the right one, and `coin` any one, each as probable. Each replies with
-the option's label alone, as the prompt writes it.
+`always_a` chooses the first option, `oracle` the right one, and `coin` any of them with equal probability. Each
+replies with the option's label alone, as the prompt writes it.
 """
 
 from __future__ import annotations

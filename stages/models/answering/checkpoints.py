@@ -61,6 +61,6 @@ def _check_code(path: Path, config: Mapping[str, Any]) -> None:
     for key, value in entries(config):
         if key == "auto_map" and "--" in str(value):
             raise Refused(
-                f"{path} sets auto_map to {shown(value)}, which runs code of another repository, unchecked; "
+                f"{path} sets auto_map to {shown(value)}, which runs code from another repository, unchecked; "
                 "copy that code beside the weights, and name it without --"
             )

@@ -1,6 +1,6 @@
-"""Areas: some processors bound an image by its pixels in all, by keys which elsewhere mean the pixels of a side.
+"""Areas: some processors bound the total pixels of an image, with keys that elsewhere mean the pixels of a side.
 
-Such a processor keeps an image's shape, and resizes it until its area is between the two (transformers 5.24,
+Such a processor keeps an image's shape, and resizes it until its area is between two bounds (transformers 5.24,
 `smart_resize` of models/qwen2_vl/image_processing_qwen2_vl.py and of those made from it).
 """
 
@@ -27,7 +27,7 @@ def check_areas(path: Path, config: Mapping[str, Any]) -> None:
             continue
         if type(value) is not int or not 1 <= value <= MOST:
             raise Refused(
-                f"{path} sets {plain(key)} to {shown(value)}, not within 1 and {MOST:,} pixels; "
+                f"{path} sets {plain(key)} to {shown(value)}, not between 1 and {MOST:,} pixels; "
                 "correct it, or fetch the checkpoint again"
             )
 

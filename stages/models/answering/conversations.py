@@ -51,7 +51,7 @@ class Conversations:
         """Raise ValueError unless an image changes the prompt, and by the token in whose place the model puts it."""
         shown, hidden = (self.inputs([(TRIAL, image)])["input_ids"].tolist()[0] for image in (BLANK, None))
         if shown == hidden:
-            raise ValueError("its chat template leaves images out; name a checkpoint whose template shows them")
+            raise ValueError("its chat template leaves images out; name a checkpoint whose template includes them")
         if image_token is not None and image_token not in shown:
             raise ValueError(
                 f"its prompt lacks the image token, {image_token} in its configuration: tokenizer or chat template do "
@@ -65,14 +65,14 @@ class Conversations:
 def conversations(processor: Any, device: Device) -> Conversations:
     """Return the conversations of a processor. Raises ValueError if it has no images, tokenizer or chat template."""
     if getattr(processor, "image_processor", None) is None or getattr(processor, "tokenizer", None) is None:
-        raise ValueError("its processor takes no images with words; name a vision-language model")
+        raise ValueError("its processor does not take images together with words; name a vision-language model")
     words = processor.tokenizer
     template = processor.chat_template or words.chat_template
     template = template.get("default") if isinstance(template, dict) else template
     if not template:
         raise ValueError(
-            "its processor has no chat template, so nobody knows how it is asked; add its authors' as "
-            "chat_template.jinja, or name a checkpoint that has one"
+            "its processor has no chat template, so it is unknown how to ask it; add its authors' template "
+            "as chat_template.jinja, or name a checkpoint that has one"
         )
     if words.pad_token is None:
         words.pad_token = words.eos_token  # masked, so that any token will do

@@ -1,6 +1,6 @@
 """Decoding: a model's next tokens, and what they say: words, or how probable each option is.
 
-Nothing of a checkpoint's generation_config.json is followed but the tokens that end a reply. With temperature 0 each
+Of a checkpoint's generation_config.json, only the tokens that end a reply are used. With temperature 0 each
 token is the most probable one; above 0 it is drawn from all tokens, without top-k or top-p.
 """
 
@@ -44,7 +44,9 @@ class Decoding:
         out = self.model.generate(**inputs, generation_config=config)  # computes the last position alone
         logits = out.logits[0].float()
         if bool(logits.isnan().any()):
-            raise Refused("the model's output is not numbers in this precision; set precision to bfloat16 or float32")
+            raise Refused(
+                "the model's output is not all numbers in this precision; set precision to bfloat16 or float32"
+            )
         return logits.log_softmax(-1)
 
     def is_ended(self, tokens: Sequence[int]) -> bool:
@@ -64,7 +66,7 @@ class Decoding:
         found = {tokens[0] for tokens in encoded if len(tokens) == 1} | ({named} - {None})
         found = {token for token in found if self.words([token]).strip() == letter}
         if not found:
-            raise Refused(f"{label} is not one token of this model, so it has no likelihood; set answer: text")
+            raise Refused(f"{label} is not a single token of this model, so it has no likelihood; set answer: text")
         return sorted(found)
 
     def _config(self, most: int, temperature: float) -> Any:
@@ -86,7 +88,7 @@ def decoding(model: Any, tokenizer: Any, generation: Generation) -> Decoding:
     own, text = model.generation_config, model.config.get_text_config()
     end = next((one for one in (own.eos_token_id, text.eos_token_id, tokenizer.eos_token_id) if one is not None), None)
     if end is None:
-        raise ValueError("no token ends its replies (eos_token_id); add it to its generation_config.json")
+        raise ValueError("no token ends its replies (eos_token_id); add one to its generation_config.json")
     ends = tuple(end) if isinstance(end, (list, tuple)) else (int(end),)
     pad = ends[0] if tokenizer.pad_token_id is None else tokenizer.pad_token_id
     model.generation_config = GenerationConfig(eos_token_id=list(ends), pad_token_id=pad)

@@ -1,6 +1,6 @@
 """Additive: mix CLIP's and DINOv2's features token by token before one adapter (A-MoF).
 
-Source: MMVP (arXiv 2401.06209), section 4.2. The authors released no code of it: whether they normalized features
+Source: MMVP (arXiv 2401.06209), section 4.2. The authors did not release its code: whether they normalized features
 before adding is unverified.
 """
 

@@ -27,7 +27,7 @@ def check_features(features: Sequence[torch.Tensor], expected: Sequence[Shape]) 
     for number, (one, (tokens, width)) in enumerate(zip(features, expected)):
         if one.dim() != 3 or one.shape[1] != tokens or one.shape[2] != width or one.shape[0] != features[0].shape[0]:
             raise Refused(
-                f"features of encoder {number} have shape {tuple(one.shape)}, and ({features[0].shape[0]}, {tokens}, "
+                f"features of encoder {number} have shape {tuple(one.shape)}, but ({features[0].shape[0]}, {tokens}, "
                 f"{width}) is expected; drop CLS and register tokens, or set side and width to what the encoder gives"
             )
 

@@ -26,7 +26,7 @@ class InnerAggregation(nn.Module):
     def __init__(self, settings: SpatialAggregator) -> None:
         super().__init__()
         if settings.inner is None:
-            raise Refused("the connector's settings have no inner layers; set `inner`, or leave the layers out")
+            raise Refused("the connector's settings have no inner layers; set `inner`, or do not build them")
         self.layers, self._newline = settings.inner.indices, settings.newline
         self._side, self._tokens = settings.side, settings.tokens
         factors = [one.used_side // settings.side for one in settings.encoders]

@@ -24,7 +24,7 @@ def padding(size: Size, side: int) -> tuple[int, int]:
     """
     width, height = size
     if width < 1 or height < 1:
-        raise Refused(f"an image has size {width} x {height} in pixels; give width and height as 1 or more")
+        raise Refused(f"an image has {width} x {height} pixels; give a width and a height of 1 or more")
     if width > height:
         return 0, (side - int(height * (side / width))) // 2
     return (side - int(width * (side / height))) // 2, 0

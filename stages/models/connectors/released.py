@@ -41,6 +41,6 @@ def _check(found: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor]
     for name, one in wanted.items():
         if found[name].shape != one.shape:
             raise Refused(
-                f"{name} has shape {tuple(found[name].shape)} in the checkpoint, {tuple(one.shape)} by the settings; "
+                f"{name} has shape {tuple(found[name].shape)} in the checkpoint, {tuple(one.shape)} in the settings; "
                 "set the connector's widths and sides to those of the checkpoint"
             )

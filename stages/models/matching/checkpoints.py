@@ -78,7 +78,7 @@ def _transformers(settings: TransformersTowers) -> Weights:
     kind = json_of(found.folder / TRANSFORMERS[0], f"{settings.model} is gone").get("model_type")
     if kind not in KINDS:
         raise Refused(
-            f"{settings.model} is a {shown(kind)} model, which is none that matches images and texts; "
+            f"{settings.model} is a {shown(kind)} model, which does not match images and texts; "
             f"name CLIP, SigLIP or SigLIP2 (model_type {', '.join(KINDS)})"
         )
     check_tokenizer(found, settings.model)
@@ -114,7 +114,7 @@ def _open_clip(settings: OpenClipTowers) -> Weights:
 def _check_cleaning(model: str, texts: Mapping[str, Any]) -> None:
     asked = texts.get("tokenizer_kwargs") or {}
     if not isinstance(asked, Mapping):
-        raise Refused(f"{model} sets tokenizer_kwargs to {shown(asked)}, which is no object; correct it")
+        raise Refused(f"{model} sets tokenizer_kwargs to {shown(asked)}, which is not an object; correct it")
     if odd := sorted(set(asked) - set(HARMLESS)):
         raise Refused(
             f"{model} sets {shown(odd[0])} in tokenizer_kwargs, which may open other files or drop words at random; "

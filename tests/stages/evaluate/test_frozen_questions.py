@@ -126,7 +126,7 @@ def test_rows_that_another_program_changed(run: Path, places: list[int], changed
 
 def test_a_version_with_questions_for_training_alone(run: Path) -> None:
     written_again(run, [row | {"use": "training"} for row in pq.read_table(run / "questions-1").to_pylist()])
-    assert "no question for the benchmark" in refusal(run)
+    assert "no questions for the benchmark" in refusal(run)
 
 
 def test_mmvp_as_it_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from stages.models.answering.servers.request import request_body
 from stages.models.answering.settings import Server
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
-SETTLED = 3  # a reply without a word is believed when it has come so often
+SETTLED = 3  # a reply without words is accepted once it has come this often
 
 
 class Unanswered(Exception):

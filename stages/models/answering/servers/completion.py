@@ -49,7 +49,7 @@ class Completion:
         if self.finish_reason == "length":
             return self._reply(text or "", TRUNCATED, error=f"the reply was cut at {self._tokens_out()} tokens")
         if text is None or not text.strip():
-            raise Transient("it replied without a word", settled=None if text is None else self._reply(text))
+            raise Transient("its reply has no words", settled=None if text is None else self._reply(text))
         return self._reply(_letter(text) if unwrapped else text)
 
     def _refusal(self) -> str | None:

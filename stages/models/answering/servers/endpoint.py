@@ -85,7 +85,7 @@ class Endpoint:
 def endpoint(settings: Server) -> Endpoint:
     """Return the endpoint that the settings name, not yet asked. Raises Refused as `address` does."""
     url, key = address(settings)
-    remedy = f"look at the key in {settings.key_variable}" if key else f"set {settings.key_variable} to its key"
+    remedy = f"check the key in {settings.key_variable}" if key else f"set {settings.key_variable} to the server's key"
     limits = httpx.Limits(max_connections=settings.in_flight, max_keepalive_connections=settings.in_flight)
     return Endpoint(url, remedy, key, httpx.Client(limits=limits, trust_env=uses_proxy(url)))
 
@@ -95,9 +95,11 @@ def address(settings: Server) -> tuple[httpx.URL, str | None]:
     url, variable = checked_url(settings.url, "url"), settings.key_variable
     if url.userinfo:
         raise Refused(
-            f"url: {place_of(url)} is given with a user name or password, which an evaluation's files would show; "
+            f"url: {place_of(url)} contains a user name or password, which an evaluation's files would show; "
             "leave them out, and set a key as an environment variable (key_variable)"
         )
     if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", variable):  # not shown: it may be the key
-        raise Refused("key_variable is not the name of an environment variable; it names the one that holds the key")
+        raise Refused(
+            "key_variable is not a name of an environment variable; write the name of the one that holds the key"
+        )
     return url, checked_key(key_in((variable,)), (variable,))

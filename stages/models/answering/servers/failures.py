@@ -15,7 +15,7 @@ TRANSIENT = (408, 409, 425, TOO_MANY)  # and every status from 500
 # how servers name a content policy's refusal: OpenAI, Azure, and Alibaba's and OpenRouter's hosted models
 POLICY = ("content_filter", "content_policy", "responsibleaipolicy", "invalid_prompt", "data_inspection_failed")
 QUOTA = ("insufficient_quota", "billing_hard_limit")  # a 429 that no waiting helps
-ADDRESS = "look at the URL (it often ends in /v1) and the model"
+ADDRESS = "check the URL (it often ends in /v1) and the model's name"
 
 
 class Transient(BlindpairsError):
@@ -42,7 +42,7 @@ def reply_for_error(status: int, body: bytes, sentence: str, after_s: float | No
     if status < 500 and any(policy in names for policy in POLICY):
         return Reply(None, REFUSED, error=sentence)
     if any(quota in names for quota in QUOTA):
-        raise Refused(f"{sentence}; see to the account that the key belongs to")
+        raise Refused(f"{sentence}; check the account that the key belongs to")
     if status in TRANSIENT or status >= 500:
         raise Transient(sentence, after_s, throttled=status == TOO_MANY or (status == 503 and after_s is not None))
     if remedy := _remedy(status, key_remedy):
@@ -52,7 +52,7 @@ def reply_for_error(status: int, body: bytes, sentence: str, after_s: float | No
 
 def _remedy(status: int, key_remedy: str) -> str:
     """Return what to do about a status that every request would get; empty for others."""
-    known = {401: key_remedy, 402: "see to the account that the key belongs to", 403: key_remedy}
+    known = {401: key_remedy, 402: "check the account that the key belongs to", 403: key_remedy}
     return known.get(status, ADDRESS if status < 400 or status in (404, 405) else "")
 
 

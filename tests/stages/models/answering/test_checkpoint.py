@@ -154,7 +154,9 @@ def test_a_letter_in_brackets_scores_as_the_bare_letter(model: CheckpointModel) 
 
 def test_letters_that_are_not_single_tokens_have_no_likelihood(model: CheckpointModel) -> None:
     question = replace(asked(1)[0], letters=("Yes", "No"))
-    with pytest.raises(Refused, match="Yes is not one token of this model, so it has no likelihood; set answer: text"):
+    with pytest.raises(
+        Refused, match="Yes is not a single token of this model, so it has no likelihood; set answer: text"
+    ):
         replies(model, [question], likelihood=True)
 
 

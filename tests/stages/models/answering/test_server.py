@@ -114,11 +114,11 @@ def test_a_reply_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("reply", "remedy"),
     [
-        (failure(401, "no key"), "set OPENAI_API_KEY to its key"),
-        (failure(403, "no"), "set OPENAI_API_KEY to its key"),
-        (failure(404, "no such model"), "look at the URL (it often ends in /v1) and the model"),
-        (failure(405), "look at the URL"),
-        (Sent(301, b"", {"Location": "https://elsewhere"}), "look at the URL"),
+        (failure(401, "no key"), "set OPENAI_API_KEY to the server's key"),
+        (failure(403, "no"), "set OPENAI_API_KEY to the server's key"),
+        (failure(404, "no such model"), "check the URL (it often ends in /v1) and the model"),
+        (failure(405), "check the URL"),
+        (Sent(301, b"", {"Location": "https://elsewhere"}), "check the URL"),
         (failure(402, "Insufficient Balance"), "account"),
         (failure(429, "You exceeded your quota.", code="insufficient_quota"), "account"),
     ],
@@ -135,7 +135,7 @@ def test_what_every_question_would_get_stops_at_once(reply: Sent, remedy: str) -
 
 def test_a_wrong_key_is_said_to_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    with chat_server(key="another") as server, pytest.raises(Refused, match="look at the key in OPENAI_API_KEY"):
+    with chat_server(key="another") as server, pytest.raises(Refused, match="check the key in OPENAI_API_KEY"):
         reply_of(server_model(server.url))
 
 

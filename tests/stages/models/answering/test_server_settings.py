@@ -43,7 +43,7 @@ def test_a_key_that_no_header_can_carry_is_refused_unseen(monkeypatch: pytest.Mo
 
 
 def test_a_key_in_place_of_its_variables_name_is_refused_unseen() -> None:
-    with pytest.raises(Refused, match="key_variable is not the name") as refused:
+    with pytest.raises(Refused, match="key_variable is not a name") as refused:
         check_server(settings(key_variable=KEY))
     assert KEY not in str(refused.value)
 

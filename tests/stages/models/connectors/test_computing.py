@@ -38,7 +38,7 @@ def test_features_of_another_shape_are_refused(kind, wrong) -> None:
 def test_features_of_different_batches_are_refused() -> None:
     settings = SMALL["additive"]
     features = features_of(settings)
-    with pytest.raises(Refused, match=r"features of encoder 1 have shape \(1, 9, 6\), and \(2, 9, 6\) is expected"):
+    with pytest.raises(Refused, match=r"features of encoder 1 have shape \(1, 9, 6\), but \(2, 9, 6\) is expected"):
         built(settings)([features[0], features[1][:1]])
 
 

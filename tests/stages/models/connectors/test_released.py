@@ -160,6 +160,6 @@ def test_a_checkpoint_that_does_not_fit_is_refused_before_anything_is_changed() 
     missing = {name: one for name, one in weights.items() if name != "model.vision_query"}
     with pytest.raises(Refused, match="lacks 1 of the connector's weights, such as vision_query; set the connector's"):
         load_released(missing, connector, inner)
-    with pytest.raises(Refused, match=r"vision_query has shape \(1, 8\) in the checkpoint, \(2, 8\) by the settings"):
+    with pytest.raises(Refused, match=r"vision_query has shape \(1, 8\) in the checkpoint, \(2, 8\) in the settings"):
         load_released(weights | {"model.vision_query": torch.zeros(1, 8)}, connector, inner)
     assert all(torch.equal(one, before[name]) for name, one in connector.state_dict().items())

@@ -159,7 +159,7 @@ def test_an_image_outside_the_prompt_is_refused(position) -> None:
 
 
 def test_inner_layers_without_settings_are_refused() -> None:
-    with pytest.raises(Refused, match="no inner layers; set `inner`, or leave the layers out"):
+    with pytest.raises(Refused, match="no inner layers; set `inner`, or do not build them"):
         InnerAggregation(small_aggregator(inner=None))
 
 

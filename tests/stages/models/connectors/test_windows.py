@@ -82,7 +82,7 @@ def test_newlines_of_visible_rows_are_visible() -> None:
 
 
 def test_an_image_without_pixels_is_refused() -> None:
-    with pytest.raises(Refused, match="an image has size 0 x 20 in pixels; give width and height as 1 or more"):
+    with pytest.raises(Refused, match="an image has 0 x 20 pixels; give a width and a height of 1 or more"):
         image_mask([(0, 20)], 4)
 
 

@@ -64,12 +64,12 @@ def test_open_clips_own_tokenizer_has_no_files(tmp_path: Path) -> None:
 
 
 def test_an_image_only_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="is a 'dinov2' model, which is none that matches images and texts"):
+    with pytest.raises(Refused, match="is a 'dinov2' model, which does not match images and texts"):
         of_transformers(dinov2_checkpoint(tmp_path))
 
 
 def test_a_language_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="is a 'llama' model, which is none that matches images and texts"):
+    with pytest.raises(Refused, match="is a 'llama' model, which does not match images and texts"):
         of_transformers(llama(tmp_path))
 
 
