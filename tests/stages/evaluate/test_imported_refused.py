@@ -173,7 +173,7 @@ def test_another_file_on_the_workers_machine(tmp_path: Path) -> None:
     made = stage("mmvp-answers", path)
     made.external_state()
     written(tmp_path, "mmvp-answers", changed("mmvp-answers", "response", "(b)"))
-    with pytest.raises(Refused, match="on this machine, .* is not the file that the evaluation began with"):
+    with pytest.raises(Refused, match=r"on this machine, .* is not the file that the evaluation began with"):
         made.setup(Machine())
 
 
