@@ -26,7 +26,7 @@ from stages.evaluate.replies import Replies
 from stages.evaluate.sheets import PREDICTIONS_STEP, questions_by_id
 from stages.models.answering.base import AnsweringModel, Generation, Question, Reply, load
 from stages.models.answering.server import check_server
-from stages.models.answering.settings import Server
+from stages.models.answering.settings import Server, settings_shown
 
 SYSTEM = (
     "You are a helpful and precise assistant for checking the quality of the answer. Please answer in only yes or no."
@@ -51,7 +51,7 @@ class Grade(Stage):
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        shown = self.grader.model_dump(mode="json", include={"kind", "url", "model"})
+        shown = settings_shown(self.grader, include={"kind", "url", "model"})
         return {"grader": {**shown, "version": VERSION, "temperature": GENERATION.temperature}}
 
     def external_state(self) -> Mapping[str, Any]:

@@ -27,7 +27,7 @@ from stages.evaluate.stretches import stretches
 from stages.models.answering import checkpoints as answering_checkpoints
 from stages.models.answering.base import Generation
 from stages.models.answering.server import check_server
-from stages.models.answering.settings import HOW_FAST, Answering, BuiltIn, Checkpoint, Server
+from stages.models.answering.settings import Answering, BuiltIn, Checkpoint, Server, settings_shown
 from stages.models.encoders.weights import Weights
 from stages.models.matching import checkpoints as matching_checkpoints
 
@@ -56,7 +56,7 @@ class Predict(Stage):
     @property
     def settings(self) -> Mapping[str, Any]:
         """What was asked of whom. How fast, and for how much money, changes no reply and is left out."""
-        shown = self.chosen.model_dump(mode="json", exclude=HOW_FAST)
+        shown = settings_shown(self.chosen)
         if not isinstance(self.chosen, Answering):
             return {"model": {"name": self.model, **shown}}
         form, how = FORMS[self.chosen.prompt], generation_of(self.chosen)

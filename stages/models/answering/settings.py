@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+import re
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 
@@ -73,6 +74,17 @@ class Server(Answering):
 HOW_FAST = {
     *("in_flight", "timeout_s", "deadline_s", "stop_after", "price_in", "price_out", "key_variable", "batch"),
 }
+
+
+def settings_shown(settings: Settings, *, include: set[str] | None = None) -> dict[str, Any]:
+    """Return what of a model's settings belongs to the lineage.
+
+    Of a URL, its query is left out: it may hold a key, and files of an evaluation are passed on.
+    """
+    shown = settings.model_dump(mode="json", include=include, exclude=HOW_FAST)
+    return {**shown, "url": re.split("[?#]", shown["url"])[0]} if "url" in shown else shown
+
+
 AnsweringSettings = BuiltIn | Checkpoint | Server
 ANSWERING: tuple[type[Answering], ...] = (BuiltIn, Checkpoint, Server)
 ANSWERING_KINDS = tuple(kind for one in ANSWERING for kind in get_args(one.model_fields["kind"].annotation))

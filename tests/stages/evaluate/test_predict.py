@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from world.chat_server import chat_server, said
 from world.committed import committed
 from world.evaluations import drawn_pairs
 
@@ -17,7 +18,7 @@ from manifests.evaluation_tables import ASKED
 from stages.base import Machine
 from stages.evaluate.predict import Predict
 from stages.evaluate.stretches import stretches
-from stages.models.answering.settings import BuiltIn
+from stages.models.answering.settings import BuiltIn, Server
 
 
 @given(st.lists(st.integers(1, 9), max_size=40), st.integers(1, 12))
@@ -62,3 +63,17 @@ def test_an_image_that_is_not_as_it_was_fails_its_question_alone(
     assert words in failed["error"]
     assert [row["status"] for row in others] == ["ok"] * 3
     assert (part.counts.seen, part.counts.ok, dict(part.counts.rejected)) == (4, 3, {"failed": 1})
+
+
+def test_replies_that_are_kept_count_however_fast_the_rest_is_asked(tmp_path: Path) -> None:
+    rows = drawn_pairs(tmp_path / "images", 2)
+    asked = committed(tmp_path / "questions", ASKED, pa.Table.from_pylist(rows, schema=ASKED.columns))
+    with chat_server(said("A")) as server:
+        for how in ({}, {"in_flight": 2, "timeout_s": 9.0, "deadline_s": 99.0, "price_in": 1.0, "key_variable": "K"}):
+            chosen = Server.model_validate({"kind": "openai", "url": server.url, "model": "made-up", **how})
+            stage = Predict("m", chosen, str(tmp_path / "_replies"))
+            stage.setup(Machine())
+            [task] = stage.plan({"questions": asked})
+            [part] = stage.process(task, {"questions": asked})
+            assert part.counts.ok == 4
+    assert len(server.asked) == 4

@@ -87,7 +87,14 @@ def endpoint(settings: Server) -> Endpoint:
     url, key = address(settings)
     remedy = f"check the key in {settings.key_variable}" if key else f"set {settings.key_variable} to the server's key"
     limits = httpx.Limits(max_connections=settings.in_flight, max_keepalive_connections=settings.in_flight)
-    return Endpoint(url, remedy, key, httpx.Client(limits=limits, trust_env=uses_proxy(url)))
+    try:
+        client = httpx.Client(limits=limits, trust_env=uses_proxy(url))
+    except (ImportError, ValueError, httpx.InvalidURL):  # not quoted: a proxy's URL may hold its password
+        raise Refused(
+            f"{place_of(url)} cannot be asked through the proxy that the environment names (HTTP_PROXY, HTTPS_PROXY, "
+            "ALL_PROXY): use a proxy of the form http://HOST:PORT, or name the server's host in NO_PROXY"
+        ) from None
+    return Endpoint(url, remedy, key, client)
 
 
 def address(settings: Server) -> tuple[httpx.URL, str | None]:

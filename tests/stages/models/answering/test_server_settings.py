@@ -10,9 +10,11 @@ from world.server_models import KEY
 
 from manifests.errors import Refused
 from stages.base import Machine
+from stages.evaluate.grade import Grade
+from stages.evaluate.predict import Predict
 from stages.models.answering.base import Generation, load
 from stages.models.answering.server import check_server
-from stages.models.answering.settings import Server
+from stages.models.answering.settings import Server, settings_shown
 
 LATER = "http://127.0.0.1:1/v1"  # where nobody listens
 
@@ -57,3 +59,18 @@ def test_the_server_and_the_day_are_named() -> None:
     made = load(settings(url="https://h/v1/?key=geheim#x", model="some-model"), None, Generation(1), Machine())
     days = {day.isoformat() for day in (before, datetime.now(UTC).date())}
     assert made.computed in {f"some-model at https://h/v1, {day}" for day in days}
+
+
+def test_a_query_is_sent_and_never_shown_as_a_setting() -> None:
+    shown = settings_shown(settings(url="https://h/v1?key=geheim#x"))
+    assert shown["url"] == "https://h/v1"
+    assert "geheim" not in str(Predict("m", settings(url="https://h/v1?key=geheim"), "r").settings)
+    assert "geheim" not in str(Grade("m", settings(url="https://h/v1?key=geheim"), "r").settings)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://user:geheim@127.0.0.1:1", "http:::geheim", "ftp://geheim"])
+def test_a_proxy_that_cannot_be_used_is_refused_unseen(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(Refused, match="through the proxy that the environment names") as refused:
+        load(settings(url="http://host.invalid/v1"), None, Generation(1), Machine())
+    assert "geheim" not in str(refused.value)
