@@ -104,7 +104,7 @@ def retry_after_s(header: str | None) -> float | None:
         return float(header)
     try:
         return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):  # a year of twenty digits is the second
         return None
 
 

@@ -17,6 +17,7 @@ from stages.models.answering.servers.request import ANSWER
 from stages.models.chat_protocol import error_message, quoted, text_of
 
 SPACES = " \t\r\n▁Ġ"  # also as tokenizers write them
+MOST_TOKENS = 1 << 40  # no reply has so many; a table holds them as int64
 AROUND = "().:"  # what may stand around a letter, within one token
 NO_LIKELIHOOD = "the server gives no log-probabilities of tokens, so the options have no likelihood; set answer: text"
 
@@ -99,9 +100,9 @@ def _alternatives(choice: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """Yield (token, log-probability) of each alternative for the first token of a reply."""
     try:
         for one in choice["logprobs"]["content"][0]["top_logprobs"]:
-            if isinstance(one["token"], str) and one["logprob"] <= 0:
-                yield one["token"], one["logprob"]
-    except (KeyError, IndexError, TypeError):
+            if isinstance(one["token"], str) and (value := float(one["logprob"])) <= 0:
+                yield one["token"], value
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError):
         return
 
 
@@ -121,4 +122,4 @@ def _log_sum(values: Iterator[float]) -> float:
 
 
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_TOKENS else None

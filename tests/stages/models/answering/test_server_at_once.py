@@ -15,6 +15,7 @@ from manifests.errors import Refused
 from stages.models.answering.base import NoReply
 from stages.models.answering.servers.clock import Clock
 from stages.models.answering.servers.in_flight import InFlight, Stopped
+from stages.models.chat_protocol import retry_after_s
 
 HOUR = {"Retry-After": "3600"}
 
@@ -185,3 +186,8 @@ def test_no_questions_are_no_replies() -> None:
     with chat_server(said("A")) as server:
         assert asked(server_model(server.url), []).replies == {}
     assert server.asked == []
+
+
+@pytest.mark.parametrize("header", ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Wed, 99 Foo 9999", "", "-1"])
+def test_a_time_to_wait_that_is_none_is_no_time(header: str) -> None:
+    assert retry_after_s(header) is None

@@ -106,3 +106,9 @@ def test_a_letter_that_is_not_among_the_alternatives_has_no_probability() -> Non
 def test_a_server_without_log_probabilities_is_refused_with_a_remedy(reply: Sent) -> None:
     with pytest.raises(Refused, match=r"no log-probabilities of tokens, so .* no likelihood; set answer: text"):
         replied(reply, likelihood=True)
+
+
+def test_numbers_that_no_table_holds_are_unknown() -> None:
+    assert replied(completion("A", usage=(10**30, 1 << 63))) == Reply("A")
+    sent = completion("A", logprobs=top(("B", -0.5), ("A", -(10**400))))
+    assert replied(sent, likelihood=True).scores == (-math.inf, pytest.approx(-0.5))
