@@ -24,17 +24,24 @@ def bytes_of(uri: str) -> bytes:
     try:
         with images.opened(uri, ahead=True) as file:
             if (size := file.seek(0, 2)) > MOST_BYTES:
-                raise Refused(
-                    f"{uri} has {size_text(size)}, more than {size_text(MOST_BYTES)}; it is not a file of replies: "
-                    "name the one that the program wrote"
-                )
+                raise _too_large(uri, size)
             file.seek(0)
-            return file.read()
+            data = file.read(MOST_BYTES + 1)  # a device or a pipe does not say its size
     except OSError as error:
         if isinstance(error, Unreachable) or error.errno in images.OF_THE_MACHINE:
             raise
         why = " ".join(str(error.strerror or error).split())
         raise Refused(f"{uri} cannot be read: {why}; name the file that the program wrote") from error
+    if len(data) > MOST_BYTES:
+        raise _too_large(uri, len(data))
+    return data
+
+
+def _too_large(uri: str, size: int) -> Refused:
+    return Refused(
+        f"{uri} has {size_text(size)}, more than {size_text(MOST_BYTES)}; it is not a file of replies: "
+        "name the one that the program wrote"
+    )
 
 
 def digest_of(data: bytes) -> str:

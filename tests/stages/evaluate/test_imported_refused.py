@@ -11,6 +11,7 @@ from world.foreign_files import ENDINGS, WORDS, asked, changed, lines_of, number
 from manifests.errors import Refused
 from pipeline.config.evaluation import named_model
 from stages.base import Machine
+from stages.evaluate.imports import files
 from stages.evaluate.imports.settings import IMPORTED_KINDS
 
 
@@ -185,3 +186,8 @@ def test_the_form_that_asks_both_orders_is_in_no_file(tmp_path: Path) -> None:
 def test_a_model_in_the_short_form_is_a_files_place() -> None:
     name, values = named_model("m=mmvp-answers:s3://bucket/answers.jsonl,vision=false", "letter")
     assert (name, values) == ("m", {"kind": "mmvp-answers", "uri": "s3://bucket/answers.jsonl", "vision": False})
+
+
+def test_a_file_that_does_not_say_its_size_is_not_read_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MOST_BYTES", 1000)
+    assert "more than" in refusal("mmvp-answers", Path("/dev/zero"))
