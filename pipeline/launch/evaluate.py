@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from manifests.errors import Refused, TasksFailed, Waiting
+from manifests.errors import NotCommitted, Refused, TasksFailed, Waiting
 from manifests.manifest import Manifest
 from manifests.storage import Folder
 from pipeline.config.changes import Change
@@ -146,7 +146,11 @@ def scores(
     if reader is not None:
         with executor_for(None) as executor:
             _score(folder, reader, executor, quiet=True)
-    return scores_of(folder, against)
+    try:
+        return scores_of(folder, against)
+    except NotCommitted as error:
+        again = f"`blindpairs scores {folder.url} --reader form` scores what was replied, and asks no model"
+        raise NotCommitted(f"{folder.url} is not scored yet, or not since images were forgotten: {again}") from error
 
 
 def _replied(folder: Folder) -> bool:

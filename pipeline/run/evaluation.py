@@ -84,6 +84,8 @@ def evaluation_folder(url: str, version: int | None = None) -> Folder:
     """
     folder = Folder(url.rstrip("/"))
     if evaluation_steps(folder):
+        if version is not None and not folder.url.endswith(f"/evaluation-{version}"):
+            raise Refused(f"{url} is an evaluation, not of questions-{version}; give the run, or leave out --questions")
         return folder
     versions = evaluation_versions(run := run_folder(url))
     if not versions or version not in (None, *versions):

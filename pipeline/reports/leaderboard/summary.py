@@ -14,8 +14,7 @@ from pipeline.reports.leaderboard.spent import Spent, spent
 from pipeline.run.layout import LEADERBOARD
 from stages.text import many, plain_lines, table
 
-AGAIN = "the same command asks them again"
-SIGNIFICANT = 0.05
+NO_FIGURES = "no figures without those"
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +135,6 @@ def _short(figure: Figure) -> str:
 
 
 def _unread(model: Model) -> str:
-    """Return what became of replies that choose no option; and what to do if some are missing."""
+    """Return what became of replies that choose no option; and whether figures are left out for it."""
     found = [f"{count:,} {status}" for status in UNREAD if (count := model.figure(status).right)]
-    return ", ".join(found) + ("" if model.complete else f"; {AGAIN}")
+    return ", ".join(found) + ("" if model.complete else f"; {NO_FIGURES}")

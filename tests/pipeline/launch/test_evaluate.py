@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from world.authoring import author, frozen_run, paired_run
 from world.chat_server import chat_server, failure, said
 
 import blindpairs
-from manifests.errors import Refused, TasksFailed, Waiting
+from manifests.errors import NotCommitted, Refused, TasksFailed, Waiting
 from pipeline.launch.evaluate import evaluate, of_recipe, of_run, scores
 from pipeline.run.run import Run
 
@@ -114,6 +115,9 @@ def test_an_image_that_is_gone_is_a_row_with_its_reason_and_the_model_has_no_hea
     assert "No such file" in failed["error"]
     assert score(run, "a", "group_accuracy")["value"] is None
     assert score(run, "a", "failed")["right"] == 1
+    said = str(scores(str(run)))
+    assert "1 failed; no figures without those" in said
+    assert "asks those again" not in said  # the step is finished: the same command asks nothing
 
 
 @pytest.mark.parametrize(
@@ -181,3 +185,20 @@ def test_how_fast_a_server_is_asked_changes_no_kept_reply(tmp_path: Path) -> Non
         evaluated(run, f"gpt=openai:m,url={server.url},in_flight=2,timeout_s=60,deadline_s=70")
         assert len(server.asked) == 5
     assert [row["response"] for row in table_of(run, "predictions-gpt")] == ["A", "B", None, "A"]
+
+
+def test_an_evaluation_that_is_not_scored_is_scored_without_asking(tmp_path: Path) -> None:
+    run = frozen_run(tmp_path, 2)
+    evaluated(run, "oracle=oracle")
+    shutil.rmtree(run / "evaluation-1" / "answers")
+    with pytest.raises(NotCommitted, match="--reader form"):
+        scores(str(run))
+    with asked_here():
+        assert [one.name for one in scores(str(run), reader="form").evaluation.models] == ["oracle"]
+
+
+def test_an_evaluation_has_the_questions_of_one_version(run: Path) -> None:
+    folder = str(run / "evaluation-1")
+    assert str(scores(folder, version=1)) == str(scores(folder))
+    with pytest.raises(Refused, match="not of questions-2"):
+        scores(folder, version=2)
