@@ -53,7 +53,8 @@ def _kind_of(named: str) -> tuple[str, str]:
     if URL.fullmatch(named.strip()):
         return "urls", url_key(named)
     raise Refused(
-        f"{named[:80]!r} names no image: write its URL (http or https), its sha256 (64 hex digits) or its image_id (32)"
+        f"{named[:80]!r} names no image: write its URL (http or https), its sha256 (64 hex digits; of a file: "
+        "`sha256sum FILE`) or its image_id (32; `blindpairs show RUN images` lists them)"
     )
 
 

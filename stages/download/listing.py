@@ -113,7 +113,8 @@ def _on_disk(source: SourceSettings, uri: str) -> list[File]:
         raise Refused(f"source {source.name}: {uri} cannot be read ({why}); correct images.sources ... uri") from error
     found = [File(os.path.basename(name), name, size) for name, size in sizes.items() if size is not None]
     if not found:
-        what = f"is a folder; name the tars in it: {uri}/*.tar" if os.path.isdir(path) else "names no file"
+        remedy = f"name the tars in it: {uri}/*.tar, or for image files say kind: folder"
+        what = f"is a folder; {remedy}" if os.path.isdir(path) else "names no file"
         raise Refused(f"source {source.name}: {uri} {what}; correct images.sources ... uri")
     return found
 

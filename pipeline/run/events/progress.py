@@ -83,7 +83,7 @@ class Progress(Listener):
             self.say(f"{step.name:<11} grows: {tasks - there} new shard{'s' * (tasks - there != 1)}")
         if resolution.state is State.REBUILD:
             own = [str(one) for one in resolution.changed if not one.name.startswith("inputs.")]
-            self.say(f"{step.name:<11} made again: {'; '.join(own[:4]) or 'what it is made of is another'}")
+            self.say(f"{step.name:<11} made again: {'; '.join(own[:4]) or 'a step that it is made from has changed'}")
         there_already = f", {there} of them there already" if there else ""
         if there or not self._live:
             self.say(f"{step.name:<11} started: {tasks} shard{'s' * (tasks != 1)}{there_already}")

@@ -120,7 +120,8 @@ def _open_clip_repository(model: str, tag: str | None) -> str:
     import open_clip
 
     if model not in open_clip.list_models():
-        raise Refused(f"open_clip knows no model {model}{_nearest(model, open_clip.list_models())}")
+        near = _nearest(model, open_clip.list_models())
+        raise Refused(f"open_clip knows no model {model}{near}; a folder is named {LOCAL}FOLDER")
     tags = open_clip.list_pretrained_tags_by_model(model)
     if tag not in tags:
         asked = "needs to be told which weights" if tag is None else f"has no weights {tag}"

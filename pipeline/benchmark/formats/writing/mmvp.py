@@ -50,6 +50,6 @@ FORM = Form(
     says="MMVP's own folder: Questions.csv and the images by number",
     takes=asks,
     write=write_mmvp,
-    next="{to} takes the place of MMVP/MMVP for whatever reads that folder",
+    next="a program that reads the data set MMVP/MMVP from a folder can read {to} instead",
     cells=_cells,
 )
