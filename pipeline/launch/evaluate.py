@@ -82,6 +82,10 @@ def of_recipe(recipe: Recipe, to: str | None = None, changes: Sequence[Change] =
     config = read_evaluation(recipe, changes)
     if config.benchmark.kind == "run":
         folder = Folder(config.benchmark.uri.rstrip("/")) / f"evaluation-{config.benchmark.version}"
+        if to is not None:
+            raise Refused(
+                f"--to does not apply to a run's questions, which are evaluated in {folder.url}; leave it out"
+            )
         return EvaluationRequest(recipe_name(recipe), config, folder)
     if to is None:
         raise Refused(f"{recipe_name(recipe)}: name a folder for the evaluation of {config.benchmark.uri} (--to)")

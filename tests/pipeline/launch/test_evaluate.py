@@ -202,3 +202,9 @@ def test_an_evaluation_has_the_questions_of_one_version(run: Path) -> None:
     assert str(scores(folder, version=1)) == str(scores(folder))
     with pytest.raises(Refused, match="not of questions-2"):
         scores(folder, version=2)
+
+
+def test_a_recipe_of_a_runs_questions_has_its_folder(run: Path) -> None:
+    benchmark = {"kind": "run", "uri": str(run), "version": 1}
+    with pytest.raises(Refused, match="--to does not apply"):
+        of_recipe({"benchmark": benchmark, "models": {"oracle": {"kind": "oracle"}}}, "elsewhere")
