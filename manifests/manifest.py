@@ -93,10 +93,7 @@ class Manifest:
     def stated_in(folder: Folder) -> Manifest:
         """Read a commit without a look at its shards. Raises NotCommitted or Refused as `open` does."""
         if not folder.has(COMMIT):
-            raise NotCommitted(
-                f"{folder.url} holds no finished manifest; `blindpairs run` makes it, "
-                "or `blindpairs evaluate` if it is a step of an evaluation"
-            )
+            raise NotCommitted(f"{folder.url} holds no finished manifest; `blindpairs run` makes it, or `evaluate`")
         return parsed(folder, COMMIT, lambda value: _manifest(folder, value))
 
     @property

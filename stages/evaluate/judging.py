@@ -59,13 +59,17 @@ def by_cosine(question: Row, reply: Row) -> Row:
 
 
 def by_verdict(verdict: Row | None) -> Row:
-    """Return whether the grader said yes. What it left undetermined counts as wrong, as in MMVP's script."""
+    """Return whether the grader said yes.
+
+    A verdict that is neither yes nor no is unparsed: not right, as in MMVP's script, and counted where it is seen.
+    """
     if verdict is None:
         return UNCHOSEN | {"status": FAILED, "error": "the grader was not asked about this reply"}
-    if verdict["status"] not in (OK, UNPARSED):
+    if verdict["status"] == UNPARSED:
+        return _unread("the grader's whole reply is neither yes nor no")
+    if verdict["status"] != OK:
         return UNCHOSEN | {"status": verdict["status"], "error": f"the grader gave no verdict: {verdict['error']}"}
-    rule = "grader" if verdict["verdict"] is not None else "grader_undetermined"
-    return UNCHOSEN | {"rule": rule, "right": verdict["verdict"] == YES}
+    return UNCHOSEN | {"rule": "grader", "right": verdict["verdict"] == YES}
 
 
 def by_likelihood(question: Row, reply: Row) -> Row:

@@ -19,14 +19,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from tests.benchmarks.chat_stub import LATENCY_S
-
 from stages.base import Machine
 from stages.models.answering.base import Generation, Question
 from stages.models.answering.server import load
 from stages.models.answering.servers.request import request_body
 from stages.models.answering.settings import Server
 from tests.benchmarks.author_page import photo
+from tests.benchmarks.chat_stub import LATENCY_S
 from tests.benchmarks.host import environment, machine
 
 GOAL = 0.9

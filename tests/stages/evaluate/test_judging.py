@@ -76,7 +76,7 @@ def graded(folder: Path, *verdicts: Row, reader: str = "form", **reply: Any) -> 
     [
         ({"verdict": "yes"}, (None, "grader", True, "ok")),
         ({"verdict": "no"}, (None, "grader", False, "ok")),
-        ({"verdict": None, "status": "unparsed"}, (None, "grader_undetermined", False, "ok")),
+        ({"verdict": None, "status": "unparsed"}, (None, None, None, "unparsed")),
         ({"verdict": None, "status": "failed", "error": "it broke"}, (None, None, None, "failed")),
         ({"verdict": None, "status": "truncated", "error": "cut off"}, (None, None, None, "truncated")),
         ({"verdict": None, "status": "refused", "error": "will not"}, (None, None, None, "refused")),
