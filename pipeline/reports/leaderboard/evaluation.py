@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 from manifests.errors import Refused
 from manifests.evaluation_tables import ALL, FAILED, SCORES
@@ -30,7 +30,7 @@ from stages.evaluate.sheets import (
 from stages.models.answering.settings import BuiltIn
 
 PAIR = 2
-BUILT_IN = BuiltIn.model_fields["kind"].annotation
+BUILT_IN = get_args(BuiltIn.model_fields["kind"].annotation)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Model:
     @property
     def built_in(self) -> bool:
         """Whether it is one of the models that look at nothing, or at the truth."""
-        return self.settings.get("kind") in BUILT_IN.__args__  # type: ignore[union-attr]
+        return self.settings.get("kind") in BUILT_IN
 
     @property
     def complete(self) -> bool:

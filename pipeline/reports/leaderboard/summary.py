@@ -126,8 +126,10 @@ def _difference(model: str, category: str, value: float, left: int, right: int, 
 def _percent(figure: Figure) -> str:
     if figure.value is None:
         return "-"
-    interval = f" ({100 * figure.low:.1f} to {100 * figure.high:.1f})" if figure.low is not None else ""  # type: ignore[operator]
-    return f"{100 * figure.value:.1f}{interval}"
+    share = f"{100 * figure.value:.1f}"
+    if figure.low is None or figure.high is None:
+        return share
+    return f"{share} ({100 * figure.low:.1f} to {100 * figure.high:.1f})"
 
 
 def _short(figure: Figure) -> str:

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from manifests.errors import Refused
 from stages import images
 from stages import parquet_bytes as cells
+from stages.evaluate.benchmarks.files import json_values, refused_if_unreadable
 from stages.evaluate.benchmarks.image_files import ImageFiles
-from stages.evaluate.files import json_values, refused_if_unreadable
 from stages.parquet_bytes import Cell
 
 PARQUET, JSON, LINES = ".parquet", ".json", ".jsonl"

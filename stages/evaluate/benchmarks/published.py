@@ -16,7 +16,7 @@ from manifests.stores.places import absolute
 from manifests.tables import image_id
 from stages.evaluate.benchmarks.base import Row, in_groups
 from stages.evaluate.benchmarks.entries import ENDINGS, PARQUET, Entry, entries_of
-from stages.evaluate.files import sha256_of
+from stages.evaluate.benchmarks.files import sha256_of
 from stages.evaluate.settings import Published
 
 DATA = "data"  # where the hub keeps the Parquet files of many data sets

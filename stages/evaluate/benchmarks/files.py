@@ -1,4 +1,4 @@
-"""Files: read what was downloaded or written elsewhere, from a disk or a bucket; what does not read is refused."""
+"""Files: read what was downloaded, from a disk or a bucket; what cannot be read is refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from manifests.stores.faults import Unreachable
 from stages import images
 
 BLOCK = 1 << 20  # bytes hashed at once
-AGAIN = "download it again"
 
 
 def sha256_of(uri: str) -> str:
@@ -27,31 +26,25 @@ def sha256_of(uri: str) -> str:
     return digest.hexdigest()
 
 
-def text_of(uri: str, kind: str, remedy: str = AGAIN) -> str:
-    """Return a file's text, UTF-8. `kind` and `remedy` are for the sentence of Refused, if it does not read."""
-    with refused_if_unreadable(uri, kind, remedy), images.opened(uri, ahead=True) as file:
-        return file.read().decode("utf-8-sig")
-
-
-def json_values(uri: str, remedy: str = AGAIN) -> Iterator[tuple[int, Any]]:
+def json_values(uri: str) -> Iterator[tuple[int, Any]]:
     """Yield (number from 1, value) of a JSON list, or of lines that hold one each. Raises Refused if any is damaged."""
-    text = text_of(uri, "JSON", remedy)
+    text = _text(uri)
     if text.lstrip().startswith("["):
         try:
             yield from enumerate(parse_json(text), 1)
         except ValueError as error:
-            raise Refused(f"{uri} cannot be read as JSON ({error}); {remedy}") from error
+            raise Refused(f"{uri} cannot be read as JSON ({error}); download it again") from error
         return
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
                 yield number, parse_json(line)
             except ValueError as error:
-                raise Refused(f"line {number} of {uri} cannot be read as JSON ({error}); {remedy}") from error
+                raise Refused(f"line {number} of {uri} cannot be read as JSON ({error}); download it again") from error
 
 
 @contextmanager
-def refused_if_unreadable(uri: str, kind: str, remedy: str = AGAIN) -> Iterator[None]:
+def refused_if_unreadable(uri: str, kind: str) -> Iterator[None]:
     """Turn errors about a file into a refusal; failures of a store or of the machine are passed on."""
     try:
         yield
@@ -60,4 +53,9 @@ def refused_if_unreadable(uri: str, kind: str, remedy: str = AGAIN) -> Iterator[
         if is_the_machines or getattr(error, "errno", None) in images.OF_THE_MACHINE:
             raise
         why = " ".join(str(getattr(error, "strerror", None) or error).split())
-        raise Refused(f"{uri} cannot be read as {kind}: {why}; {remedy}") from error
+        raise Refused(f"{uri} cannot be read as {kind}: {why}; download it again") from error
+
+
+def _text(uri: str) -> str:
+    with refused_if_unreadable(uri, "JSON"), images.opened(uri, ahead=True) as file:
+        return file.read().decode("utf-8-sig")
