@@ -19,10 +19,11 @@ NO_FIGURES = "no figures without those"
 
 @dataclass(frozen=True, eq=False)
 class ScoresSummary:
-    """How every model did. `against`: each of the others compared with one model, where that makes sense."""
+    """How every model did. `against`: each of the others compared with one model, if they were asked alike."""
 
     evaluation: Evaluation
     against: Sequence[Versus] = ()
+    apart: Sequence[str] = ()  # models that were to be compared, and cannot be
     spent: Mapping[str, Spent] = field(default_factory=dict)  # model -> its tokens, if any are known
 
     @property
@@ -37,6 +38,7 @@ class ScoresSummary:
             "headline": self.evaluation.headline,
             "models": [self._model_json(model) for model in self.evaluation.models],
             "against": [one.to_json() for one in self.against],
+            "not_compared": list(self.apart),
             "leaderboard": self.page,
         }
 
@@ -54,35 +56,41 @@ class ScoresSummary:
         }
 
     def __str__(self) -> str:
-        return plain_lines(
-            [*self._head(), *self._by_category(), *self._against(), *self._spent(), f"leaderboard: {self.page}"]
-        )
-
-    def _head(self) -> Iterator[str]:
         evaluation, groups = self.evaluation, many(len(self.evaluation.groups), *self.evaluation.group_words())
-        yield f"{evaluation.folder.url}: {many(len(evaluation.questions), 'question')} in {groups}"
-        in_groups = evaluation.headline == "group_accuracy"
+        head = f"{evaluation.folder.url}: {many(len(evaluation.questions), 'question')} in {groups}"
+        tables = [line for models in self._alike() for line in (*self._figures(models), *self._by_category(models))]
+        return plain_lines([head, *tables, *self._against(), *self._spent(), f"leaderboard: {self.page}"])
+
+    def _alike(self) -> list[list[Model]]:
+        """Return the models of each prompt form, and those that match: their figures never share a table."""
+        models = self.evaluation.models
+        return [[one for one in models if one.form == form] for form in dict.fromkeys(one.form for one in models)]
+
+    def _figures(self, models: Sequence[Model]) -> list[str]:
+        in_groups = self.evaluation.headline == "group_accuracy"
         heads = ["model", "prompt form", "questions right, %"]
-        heads += [f"{evaluation.group_words()[1]} right, %"] if in_groups else []
-        yield from table([*heads, ""], [self._row(one, in_groups) for one in evaluation.models])
+        heads += [f"{self.evaluation.group_words()[1]} right, %"] if in_groups else []
+        return table([*heads, ""], [self._row(one, in_groups) for one in models])
 
     def _row(self, model: Model, in_groups: bool) -> list[str]:
         metrics = ("question_accuracy", *(("group_accuracy",) if in_groups else ()))
         figures = [_percent(model.figure(metric)) for metric in metrics]
         return [model.name, model.form or "matches images", *figures, _unread(model)]
 
-    def _by_category(self) -> Iterator[str]:
+    def _by_category(self, models: Sequence[Model]) -> Iterator[str]:
         evaluation = self.evaluation
         if not evaluation.categories:
             return
         yield f"{evaluation.group_words()[1]} right by category, %"
         rows = [
-            [category, *(_short(model.figure(evaluation.headline, category)) for model in evaluation.models)]
+            [category, *(_short(model.figure(evaluation.headline, category)) for model in models)]
             for category in evaluation.categories
         ]
-        yield from table(["", *(model.name for model in evaluation.models)], rows)
+        yield from table(["", *(model.name for model in models)], rows)
 
     def _against(self) -> Iterator[str]:
+        if self.apart:
+            yield f"not compared, for they are incomplete or of another prompt form: {', '.join(self.apart)}"
         if not self.against:
             return
         right = self.against[0].right
@@ -104,13 +112,15 @@ def scores_of(
     Raises NotCommitted if a step is missing; Refused if `against` is no model of it.
     """
     evaluation = opened(folder)
-    found: list[Versus] = []
-    if against is not None:
-        base = evaluation.model(against)
-        others = [one for one in evaluation.models if one is not base and comparable(one, base)]
-        pairs = [versus(one, base, evaluation.categories) for one in others]
-        found = [one for one in pairs if one is not None]
-    return ScoresSummary(evaluation, found, spent(evaluation, prices or {}))
+    found, apart = ([], []) if against is None else _versus(evaluation, evaluation.model(against))
+    return ScoresSummary(evaluation, found, apart, spent(evaluation, prices or {}))
+
+
+def _versus(evaluation: Evaluation, base: Model) -> tuple[list[Versus], list[str]]:
+    """Return every other model compared with this one, and the names of those that cannot be."""
+    others = [one for one in evaluation.models if one is not base]
+    pairs = [(one, versus(one, base, evaluation.categories) if comparable(one, base) else None) for one in others]
+    return [pair for _, pair in pairs if pair is not None], [one.name for one, pair in pairs if pair is None]
 
 
 def _compared(one: Versus) -> Iterator[list[str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from world.asked_here import asked_here, evaluated, score, table_of
 from world.authoring import author, frozen_run, paired_run
-from world.chat_server import chat_server, failure, said
+from world.chat_server import chat_server, completion, failure, said
 
 import blindpairs
 from manifests.errors import NotCommitted, Refused, TasksFailed, Waiting
@@ -208,3 +208,15 @@ def test_a_recipe_of_a_runs_questions_has_its_folder(run: Path) -> None:
     benchmark = {"kind": "run", "uri": str(run), "version": 1}
     with pytest.raises(Refused, match="--to does not apply"):
         of_recipe({"benchmark": benchmark, "models": {"oracle": {"kind": "oracle"}}}, "elsewhere")
+
+
+def test_the_tokens_of_all_replies_are_added_up_and_priced_if_prices_are_given(tmp_path: Path) -> None:
+    run = frozen_run(tmp_path, 2)
+    with chat_server(completion("A", usage=(900, 3))) as server:
+        model = f"gpt=openai:m,url={server.url}"
+        summary = evaluated(run, f"{model},price_in=2,price_out=8")
+        unpriced = evaluated(run, model)
+    (found,) = summary.to_json()["models"]
+    assert found["spent"] == {"tokens_in": 3600, "tokens_out": 12, "money": pytest.approx(0.007296)}
+    assert "gpt: 3,600 tokens in requests, 12 in replies, which cost 0.01 at the prices given" in str(summary)
+    assert unpriced.to_json()["models"][0]["spent"] == {"tokens_in": 3600, "tokens_out": 12, "money": None}
