@@ -1,7 +1,7 @@
 """Base: the protocol of models that answer, and the one place that maps each kind to its module.
 
-A kind's module has `load(settings, weights, machine) -> AnsweringModel`. To add a kind, write a settings class, a
-module, and a line in MODULES.
+A kind's module has `load(settings, weights, generation, machine) -> AnsweringModel`. To add a kind, write a settings
+class, a module, and a line in MODULES.
 """
 
 from __future__ import annotations
